@@ -1,0 +1,149 @@
+"""Neural networks as text files.
+
+Usage:
+    python MNIST <command> [<arguments>...]
+    python MNIST <command> --help
+    python MNIST --help | --version
+
+The main job:
+    download    fetch a dataset and verify it
+    check       read model files: a table of layers, or every mistake
+    train       train the network that a model file describes
+    test        evaluate trained networks on the test set
+    explore     scan a grid of hyper-parameters
+
+To begin:
+    demo        all of it, once, quickly
+
+A model file is text, one line a layer; see Models/ and Model_Specification.md.
+"""
+
+# This file parses and dispatches, and turns errors into exit codes. Nothing heavy is imported
+# here: `--help` and `check` answer at once.
+
+import importlib
+import os
+import re
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from MNIST import __version__
+from MNIST.errors import MNISTError, UsageError
+
+COMMANDS = ("download", "check", "train", "test", "explore", "demo")
+
+USAGE = __doc__ or ""
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code: 0, 1, 2, 3 or 130 as README.md lists them."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # no UnicodeEncodeError in a plain C locale
+    try:
+        code = _dispatch(words)
+        sys.stdout.flush()
+        return code
+    except MNISTError as error:
+        if debug:
+            raise
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough. Python flushes stdout again at exit: give it a sink.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        if debug:
+            raise
+        print("out of memory: try a smaller batch, fewer images or a smaller network", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if debug:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{where}{error.strerror or error}", file=sys.stderr)
+        return 1
+    except Exception as error:
+        if debug:
+            raise
+        print(
+            f"internal error: {type(error).__name__}: {error}\n"
+            "This is a fault of the program; run again with --debug to see where.",
+            file=sys.stderr,
+        )
+        return 1
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("--help", "-h", "help"):
+        print(USAGE.strip())
+        return 0 if words else UsageError.exit_code
+    if words[0] == "--version":
+        print(__version__)
+        return 0
+    name, rest = words[0], words[1:]
+    if name not in COMMANDS:
+        raise UsageError(
+            f"unknown command {_shown(name)}{_nearest(name, COMMANDS)}\nSee: python MNIST --help"
+        )
+    command = importlib.import_module(f"MNIST.commands.{name}")
+    usage = command.__doc__ or ""
+    if "--help" in rest or "-h" in rest:
+        print(usage.strip())
+        return 0
+    if hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, _interrupt)  # `kill` is as polite as Ctrl-C
+    return command.run(parse(usage, rest)) or 0
+
+
+def parse(usage: str, words: Sequence[str]) -> Mapping[str, Any]:
+    """Parse a command's words by its usage text; option values stay strings.
+
+    Raises UsageError, with the usage line, for anything that the usage does not allow. docopt-ng
+    alone would accept `--epo` for `--epochs` and print its own objects in its errors.
+    """
+    from docopt import DocoptExit, docopt
+
+    known = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", usage))
+    for word in words:
+        if word == "--":
+            break
+        option = word.split("=", 1)[0]
+        if option.startswith("--") and option not in known:
+            raise _refused(f"unknown option {_shown(option)}{_nearest(option, sorted(known))}", usage)
+        if re.match(r"-[A-Za-z]", word) and word[:2] not in known:
+            raise _refused(f"unknown option {_shown(word)}", usage)
+    try:
+        return docopt(usage, argv=list(words), default_help=False)
+    except DocoptExit:
+        raise _refused("those words do not fit the command", usage) from None
+
+
+def _refused(reason: str, usage: str) -> UsageError:
+    lines = usage.split("Usage:", 1)[1].strip("\n").split("\n\n", 1)[0]
+    return UsageError(f"{reason}\nUsage:\n{lines}")
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _shown(word: str) -> str:
+    return repr(word if len(word) <= 64 else word[:61] + "...")
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt

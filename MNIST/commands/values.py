@@ -1,0 +1,48 @@
+"""Option values: from the strings of the command line to checked values, or a UsageError."""
+
+import math
+from collections.abc import Callable
+from typing import TypeVar
+
+from MNIST.errors import UsageError
+
+Value = TypeVar("Value", int, float)
+
+
+def whole_number(text: str, option: str, lowest: int = 1, highest: int = 2**31 - 1) -> int:
+    """Read a whole number in [lowest, highest]."""
+    return _number(text, option, int, "a whole number", lowest, highest)
+
+
+def real_number(text: str, option: str, lowest: float, highest: float = math.inf) -> float:
+    """Read a finite number in [lowest, highest]."""
+    return _number(text, option, float, "a number", lowest, highest)
+
+
+def proportion(text: str, option: str) -> float:
+    """Read a proportion in (0, 1]."""
+    value = real_number(text, option, 0.0, 1.0)
+    if value == 0:
+        raise UsageError(f"{option}: expected a proportion above 0, at most 1, found {text!r}")
+    return value
+
+
+def one_of(text: str, option: str, choices: tuple[str, ...]) -> str:
+    """Read one word of `choices`, in any case."""
+    if text.lower() not in choices:
+        raise UsageError(f"{option}: expected one of {', '.join(choices)}, found {text[:64]!r}")
+    return text.lower()
+
+
+def _number(
+    text: str, option: str, kind: Callable[[str], Value], name: str, lowest: Value, highest: Value
+) -> Value:
+    try:
+        value = kind(text)
+        fits = math.isfinite(value) and lowest <= value <= highest
+    except (ValueError, OverflowError):
+        fits = False
+    if not fits:
+        bounds = f"at least {lowest}" if highest in (math.inf, 2**31 - 1) else f"from {lowest} to {highest}"
+        raise UsageError(f"{option}: expected {name}, {bounds}, found {text[:64]!r}")
+    return value

@@ -1,0 +1,64 @@
+"""How this project touches the disk: whole files or nothing, and one writer at a time."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from MNIST.errors import MNISTError
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write a file so that a reader, or a crash, sees the old content or the new, never a part.
+
+    content: bytes, or text that is written as UTF-8 with `\\n` line ends.
+    Raises OSError if the disk is full or the folder cannot be written; the old file is then intact.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp's 0600 would hide the file from others
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def remove_stale(path: Path) -> None:
+    """Remove what killed writers of `path` left beside it. Call it only while holding its lock."""
+    for temporary in Path(path).parent.glob(f".{Path(path).name}.*.tmp"):
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def only_one(lock_file: Path, busy: str | None = None) -> Iterator[None]:
+    """Hold a lock that the system releases when the process ends, however it ends.
+
+    busy: what to say, as an MNISTError, if another process holds it; None waits instead.
+    """
+    from filelock import FileLock, Timeout
+
+    lock_file.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(lock_file, timeout=-1 if busy is None else 0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise MNISTError(busy) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
