@@ -1,0 +1,142 @@
+"""The datasets that this project knows by content, and reading one from its four files."""
+
+import hashlib
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from MNIST.data import idx
+from MNIST.errors import DataError
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """A file of a dataset: its name without `.gz`; size and SHA-256 of its uncompressed bytes."""
+
+    name: str
+    size: int
+    sha256: str
+
+    @property
+    def rank(self) -> int:
+        return 3 if "images" in self.name else 1
+
+
+@dataclass(frozen=True)
+class PublishedDataset:
+    """A dataset's four files, in the order of `FILE_NAMES`, and the URLs of folders that hold them."""
+
+    files: tuple[PublishedFile, ...]
+    mirrors: tuple[str, ...]
+
+    @property
+    def train_count(self) -> int:
+        return self.files[1].size - 8  # a label is a byte; the header has 8
+
+    @property
+    def test_count(self) -> int:
+        return self.files[3].size - 8
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images and labels of a training and a test set; the arrays are read-only.
+
+    name: one of `DATASETS`, or "custom". Images: uint8 (n, 28, 28), 0 is the background, 255 the ink.
+    Labels: uint8 (n,), each in [0, 10). digest: SHA-256, in hex, over the four files' SHA-256s in hex,
+    in the order of the fields.
+    """
+
+    name: str
+    train_images: NDArray[np.uint8]
+    train_labels: NDArray[np.uint8]
+    test_images: NDArray[np.uint8]
+    test_labels: NDArray[np.uint8]
+    digest: str
+
+
+FILE_NAMES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
+
+def _published(mirrors: tuple[str, ...], *sizes_and_sums: tuple[int, str]) -> PublishedDataset:
+    named = zip(FILE_NAMES, sizes_and_sums, strict=True)
+    return PublishedDataset(tuple(PublishedFile(name, size, sha) for name, (size, sha) in named), mirrors)
+
+
+DATASETS = {
+    "mnist": _published(
+        (
+            "https://ossci-datasets.s3.amazonaws.com/mnist/",
+            "https://storage.googleapis.com/cvdf-datasets/mnist/",
+            "http://yann.lecun.com/exdb/mnist/",  # the origin; has refused downloads for years
+        ),
+        (47040016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
+        (60008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+        (7840016, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
+        (10008, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+    ),
+    "fashion": _published(
+        ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),  # published without https
+        (47040016, "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"),
+        (60008, "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
+        (7840016, "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
+        (10008, "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
+    ),
+}
+
+
+def load(folder: Path) -> Dataset:
+    """Read the dataset in a folder, from `.gz` or plain files, and verify it.
+
+    Raises DataError if a file is missing (saying what to run), damaged, or does not fit the others.
+    """
+    folder = Path(folder)
+    train_images_file, train_labels_file, test_images_file, test_labels_file = (
+        _existing(folder, name) for name in FILE_NAMES
+    )
+    train_images, train_labels = _read_pair(train_images_file, train_labels_file)
+    test_images, test_labels = _read_pair(test_images_file, test_labels_file)
+    sums = [idx.sha256(array) for array in (train_images, train_labels, test_images, test_labels)]
+    digest = hashlib.sha256("".join(sums).encode()).hexdigest()
+    return Dataset(_name_of(sums), train_images, train_labels, test_images, test_labels, digest)
+
+
+def find_file(folder: Path, name: str) -> Path | None:
+    """The file of that name in a folder, with `.gz` or without it; None if there is none."""
+    candidates = (folder / f"{name}.gz", folder / name)
+    return next((path for path in candidates if path.exists()), None)
+
+
+def _existing(folder: Path, name: str) -> Path:
+    path = find_file(folder, name)
+    if path is None:
+        raise DataError(
+            f"{folder}: no {name}.gz in this folder; to fetch the data:\n"
+            f"    python MNIST download {shlex.quote(str(folder))}"
+        )
+    return path
+
+
+def _read_pair(images_file: Path, labels_file: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    images, labels = idx.read_images(images_file), idx.read_labels(labels_file)
+    if len(images) != len(labels):
+        raise DataError(
+            f"{labels_file}: expected {len(images):,} labels, one for each image of {images_file.name}, "
+            f"found {len(labels):,}"
+        )
+    return images, labels
+
+
+def _name_of(sums: list[str]) -> str:
+    for name, published in DATASETS.items():
+        if sums == [file.sha256 for file in published.files]:
+            return name
+    return "custom"

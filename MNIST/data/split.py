@@ -1,0 +1,43 @@
+"""The division of a dataset's training images into those trained on and those that validate."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from MNIST.data.datasets import Dataset
+from MNIST.errors import UsageError
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """A dataset's training images, and which of them train and which validate.
+
+    images: uint8 (n, 28, 28); labels: uint8 (n,); both are the dataset's own arrays.
+    train, validation: int64 indices into them, shuffled, without a common one.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+
+
+def split(dataset: Dataset, proportion: float, seed: int, images: int | None = None) -> TrainingData:
+    """Shuffle the training images by `seed`; the first round(proportion · n) train, the others validate.
+
+    proportion: in (0, 1]. images: keep only that many of the shuffled ones; None keeps all.
+    Raises ValueError if the proportion is out of range, UsageError if there are not that many images
+    or none is left to train on.
+    """
+    if not 0 < proportion <= 1:
+        raise ValueError(f"proportion must be in (0, 1], not {proportion}")
+    available = len(dataset.train_images)
+    count = available if images is None else images
+    if not 1 <= count <= available:
+        raise UsageError(f"images: expected 1 to {available:,}, which the dataset has, found {count:,}")
+    boundary = round(proportion * count)
+    if boundary == 0:
+        raise UsageError(f"a split of {proportion} of {count:,} images leaves none to train on")
+    order = np.random.default_rng(seed).permutation(available)[:count]
+    return TrainingData(dataset.train_images, dataset.train_labels, order[:boundary], order[boundary:])
