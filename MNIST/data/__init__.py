@@ -1,6 +1,7 @@
 """The data room: fetching datasets, reading them strictly, dividing them for training."""
 
 from MNIST.data.datasets import DATASETS, Dataset, load
+from MNIST.data.download import download
 from MNIST.data.split import TrainingData, split
 
-__all__ = ["DATASETS", "Dataset", "TrainingData", "load", "split"]
+__all__ = ["DATASETS", "Dataset", "TrainingData", "download", "load", "split"]

@@ -20,7 +20,7 @@ from MNIST.errors import DataError
 IMAGE_SIDE = 28
 LARGEST = 2**30  # bytes of a payload; more than a million images of 28×28
 
-_GZIP = b"\x1f\x8b"
+GZIP = b"\x1f\x8b"  # how every gzip begins
 
 
 def read_images(path: Path) -> NDArray[np.uint8]:
@@ -71,11 +71,11 @@ def decode(content: bytes, rank: int) -> NDArray[np.uint8]:
     """
     header_size = 4 + 4 * rank
     header = content[:header_size]
-    if content.startswith(_GZIP):
+    if content.startswith(GZIP):
         header = _inflate(zlib.decompressobj(wbits=31), content, header_size)
     shape = _parse_header(header, rank)
     size = header_size + math.prod(shape)
-    data = gunzip(content, size) if content.startswith(_GZIP) else content
+    data = gunzip(content, size) if content.startswith(GZIP) else content
     if len(data) != size:
         raise DataError(f"expected {size:,} bytes for dimensions {_times(shape)}, found {len(data):,}")
     return np.frombuffer(data, np.uint8, offset=header_size).reshape(shape)

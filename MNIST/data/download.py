@@ -1,0 +1,190 @@
+"""Fetching a dataset's four files into a folder, each verified before it gets its name.
+
+A file's identity is the SHA-256 of its uncompressed bytes, so that a mirror which recompressed it, or a
+server which compressed it once more on the way, still serves. A file is held in memory, where its known
+size bounds it, until it is verified: what lies in the folder under a final name is whole and right.
+"""
+
+import gzip
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from MNIST import files
+from MNIST.data import idx
+from MNIST.data.datasets import DATASETS, PublishedDataset, PublishedFile, find_file
+from MNIST.data.transfer import receive
+from MNIST.errors import DataError, DownloadError, UsageError
+
+TIMEOUT = 30.0  # seconds
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a file is: `received` of `expected` bytes (None: the mirror did not say).
+
+    outcome: how the file came to be there, once it is; problem: a mirror given up, and why. Mostly empty.
+    """
+
+    file: str
+    received: int = 0
+    expected: int | None = None
+    outcome: str = ""
+    problem: str = ""
+
+
+Report = Callable[[Progress], None]
+
+
+def download(
+    folder: Path,
+    dataset: str = "mnist",
+    mirrors: Sequence[str] = (),
+    replace: bool = False,
+    report: Report = lambda progress: None,
+    timeout: float = TIMEOUT,
+) -> None:
+    """Put a dataset's four files, verified, into a folder; nobody is asked for what is there already.
+
+    mirrors: URLs of folders (http, https or file), tried in order, before those of MNIST_MIRROR (comma
+    separated) and the published ones. replace: overwrite files of another dataset.
+    timeout: seconds without a byte until the next mirror is tried.
+    Raises UsageError for an unknown dataset or mirror, DataError if the folder holds another dataset,
+    DownloadError, with every URL and its reason, if no mirror gave a file.
+    """
+    published = _published(dataset)
+    in_order = [*mirrors, *os.environ.get("MNIST_MIRROR", "").split(","), *published.mirrors]
+    sources = [_checked_mirror(url.strip()) for url in in_order if url.strip()]
+    if not _missing(folder, published, replace):
+        for file in published.files:
+            report(Progress(file.gz_name, outcome="already there"))
+        return
+    with _sole_writer(folder):
+        missing = _missing(folder, published, replace)  # another process may just have fetched some
+        made = _make_digits() if dataset == "digits" else {}
+        for file in published.files:
+            target = folder / file.gz_name
+            files.remove_stale(target)
+            outcome = "already there"
+            if file in missing:
+                packed, outcome = made.get(file) or _fetch(file, sources, timeout, report)
+                files.write_atomically(target, packed)
+            report(Progress(file.gz_name, outcome=outcome))
+
+
+def _missing(folder: Path, published: PublishedDataset, replace: bool) -> list[PublishedFile]:
+    """The dataset's files that the folder lacks, or has damaged.
+
+    Raises DataError for a sound file of other content, which is only overwritten when `replace` is set.
+    """
+    missing = []
+    for file in published.files:
+        path = find_file(folder, file.name)
+        content = _sha256_of(path, file.rank) if path else None
+        if content not in (None, file.sha256) and not replace:
+            raise DataError(f"{path}: this is a file of another dataset; to overwrite it, add --replace")
+        if content != file.sha256:
+            missing.append(file)
+    return missing
+
+
+def _sha256_of(path: Path, rank: int) -> str | None:
+    try:
+        return idx.sha256(idx.read_idx(path, rank))
+    except DataError:
+        return None  # damaged
+
+
+def _fetch(file: PublishedFile, sources: list[str], timeout: float, report: Report) -> tuple[bytes, str]:
+    """One file, gzipped and verified, and "from" the mirror, which the next file asks first."""
+    failures = []
+    for mirror in sources:
+        url = mirror + file.gz_name
+        try:
+            content = receive(
+                url,
+                limit=file.size + file.size // 1000 + 1024,  # what gzip adds when it cannot compress
+                timeout=timeout,
+                on_bytes=lambda received, expected: report(Progress(file.gz_name, received, expected)),
+            )
+            packed = _verified(content, file)
+        except (DownloadError, DataError) as error:
+            failures.append(_without_password(f"{url}: {error}"))
+            report(Progress(file.gz_name, problem=failures[-1]))
+        else:
+            sources.remove(mirror)
+            sources.insert(0, mirror)
+            return packed, f"from {_without_password(mirror)}"
+    raise DownloadError(
+        "\n    ".join([f"no mirror could give {file.gz_name}:", *failures])
+        + "\nWithout a network: python MNIST download <dataset-dir> --dataset digits"
+    )
+
+
+def _verified(content: bytes, file: PublishedFile) -> bytes:
+    """The file as one gzip member, from content that is not compressed, compressed, or twice so.
+
+    Raises DataError if it is not that file.
+    """
+    packed, data = b"", content
+    for _ in range(2):
+        if data.startswith(idx.GZIP):
+            packed, data = data, idx.gunzip(data, file.size)
+    found = hashlib.sha256(data).hexdigest()
+    if found != file.sha256:
+        raise DataError(
+            f"expected {file.size:,} bytes with SHA-256 {file.sha256[:12]}…, "
+            f"found {len(data):,} with {found[:12]}…, beginning with {data[:16]!r}"
+        )
+    return packed or gzip.compress(data, mtime=0)
+
+
+def _make_digits() -> dict[PublishedFile, tuple[bytes, str]]:
+    from MNIST.data.digits import make_digits
+
+    arrays = zip(DATASETS["digits"].files, make_digits(), strict=True)
+    return {file: (_verified(idx.encode(array), file), "from scikit-learn") for file, array in arrays}
+
+
+@contextmanager
+def _sole_writer(folder: Path) -> Iterator[None]:
+    """Wait until no other process downloads into the folder; leave no trace of having waited."""
+    lock = folder / ".download.lock"
+    with files.only_one(lock):
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows does not remove open files
+                lock.unlink()  # while still held: filelock begins again where the name is gone
+
+
+def _published(dataset: str) -> PublishedDataset:
+    import difflib
+
+    if dataset not in DATASETS:
+        near = difflib.get_close_matches(dataset, DATASETS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(DATASETS)}"
+        raise UsageError(f"unknown dataset {dataset[:64]!r}; {hint}")
+    return DATASETS[dataset]
+
+
+def _checked_mirror(url: str) -> str:
+    """The URL of a folder, ending in a slash. Raises UsageError for anything else."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme == "file" or (parts.scheme in ("http", "https") and parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable or "?" in url or "#" in url:
+        shown = _without_password(re.split("[?#]", url)[0])[:200]
+        raise UsageError(f"mirror {shown!r}: expected an http, https or file URL of a folder")
+    return url.rstrip("/") + "/"
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"//[^/\s]*@", "//", text)

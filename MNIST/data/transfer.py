@@ -1,0 +1,103 @@
+"""The bytes behind one http, https or file URL: bounded in size and time, resumed when the line is cut."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+from urllib.request import url2pathname
+
+from MNIST.errors import DownloadError
+
+if TYPE_CHECKING:
+    import requests
+
+ATTEMPTS = 10  # at one URL, each of which got further than the one before
+SLOWEST = 1024  # bytes a second; a mirror below it counts as stalled
+CHUNK = 65536
+
+OnBytes = Callable[[int, int | None], None]
+
+
+def receive(url: str, limit: int, timeout: float, on_bytes: OnBytes) -> bytes:
+    """Everything that a URL holds, as its server sent it, if that is at most `limit` bytes.
+
+    timeout: seconds without a byte, or on the whole at less than `SLOWEST`, until it is given up.
+    on_bytes: called with the bytes received and those expected in all (None: unknown).
+    Raises DownloadError with the reason, without the URL.
+    """
+    if urlsplit(url).scheme == "file":
+        return _read_file(url, limit)
+    import requests
+    from urllib3.exceptions import HTTPError, ProtocolError
+
+    received = bytearray()
+    with requests.Session() as session:
+        session.hooks["response"].append(_refuse_downgrade)
+        for _ in range(ATTEMPTS):
+            before = len(received)
+            try:
+                _continue(session, url, received, limit, timeout, on_bytes)
+                return bytes(received)
+            except ProtocolError:  # cut before the promised end
+                if len(received) <= before:
+                    break
+            except (requests.Timeout, HTTPError) as error:
+                raise DownloadError(f"no answer for {timeout:g} seconds ({_innermost(error)})") from None
+            except requests.RequestException as error:
+                raise DownloadError(_innermost(error)) from None
+    raise DownloadError(f"the connection was cut after {len(received):,} bytes")
+
+
+def _continue(
+    session: "requests.Session", url: str, received: bytearray, limit: int, timeout: float, on_bytes: OnBytes
+) -> None:
+    """Append to `received` what it still lacks, or begin again if the server cannot resume."""
+    headers = {"Accept-Encoding": "identity"}
+    if received:
+        headers["Range"] = f"bytes={len(received)}-"
+    with session.get(url, headers=headers, stream=True, timeout=timeout) as response:
+        if response.status_code not in (200, 206):
+            raise DownloadError(f"HTTP {response.status_code} {response.reason}")
+        if response.status_code == 200:
+            received.clear()
+        elif not response.headers.get("Content-Range", "").startswith(f"bytes {len(received)}-"):
+            raise DownloadError("the server sent another range than it was asked for")
+        begun, before = time.monotonic(), len(received)
+        length = response.headers.get("Content-Length", "")
+        expected = before + int(length) if length.isdecimal() else None
+        # Undecoded: a server's own gzip is undone where the content is verified, and ranges stay right.
+        while chunk := response.raw.read1(CHUNK, decode_content=False):
+            received += chunk
+            if len(received) > limit:
+                raise DownloadError(f"expected at most {limit:,} bytes, found more")
+            seconds = time.monotonic() - begun
+            if seconds > timeout and len(received) - before < SLOWEST * seconds:
+                raise DownloadError(f"slower than {SLOWEST:,} bytes a second")
+            on_bytes(len(received), expected)
+
+
+def _read_file(url: str, limit: int) -> bytes:
+    try:
+        with open(url2pathname(urlsplit(url).path), "rb") as stream:  # noqa: PTH123
+            content = stream.read(limit + 1)
+    except OSError as error:
+        raise DownloadError(error.strerror or str(error)) from None
+    if len(content) > limit:
+        raise DownloadError(f"expected at most {limit:,} bytes, found more")
+    return content
+
+
+def _refuse_downgrade(response: "requests.Response", **_: Any) -> None:
+    """Refuse a redirect from https to http, where anyone on the way could read and change the answer."""
+    import requests
+
+    target = urljoin(response.url, response.headers.get("Location", ""))
+    if response.is_redirect and (urlsplit(response.url).scheme, urlsplit(target).scheme) == ("https", "http"):
+        raise requests.exceptions.InvalidSchema("a redirect from https to http is refused")
+
+
+def _innermost(error: BaseException) -> str:
+    """What the system said, below the layers of libraries that wrapped it."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return getattr(error, "strerror", None) or str(error)
