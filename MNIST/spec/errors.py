@@ -1,0 +1,120 @@
+"""Mistakes in a model file: where each one is, what was expected, and how it is shown."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from MNIST.errors import UsageError
+
+MOST_PROBLEMS = 100  # more than that is not a model file; reading on would only cost time
+WIDEST_EXCERPT = 100  # characters of a source line that are shown
+LONGEST_SHOWN = 40  # characters of one word that are shown
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a model file as it stands, for messages. number: from 1, or 0 for the file as a whole."""
+
+    source: str
+    number: int
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake. line and column count from 1 (0: the file as a whole); length is that of the caret."""
+
+    line: int
+    column: int
+    length: int
+    message: str
+    source: str = "<text>"
+    text: str = ""
+
+    def __str__(self) -> str:
+        if not self.line:
+            return f"{self.source}: {self.message}"
+        return f"{self.source}, line {self.line}: {self.message}\n{self._excerpt()}"
+
+    def _excerpt(self) -> str:
+        """The source line without its indentation, and carets below the place."""
+        start = min(len(self.text) - len(self.text.lstrip(" \t")), self.column - 1)
+        if self.column - start > WIDEST_EXCERPT * 3 // 4:
+            start = self.column - WIDEST_EXCERPT // 2
+        shown = self.text[start : start + WIDEST_EXCERPT]
+        before = shown[: self.column - 1 - start]
+        length = max(1, min(self.length, len(shown) - len(before)))
+        margin = "".join("\t" if c == "\t" else " " * _cells(c) for c in before)
+        carets = "^" * max(1, sum(map(_cells, shown[len(before) : len(before) + length])))
+        return f"    {_printable(shown).rstrip()}\n    {margin}{carets}"
+
+
+class SpecError(UsageError):
+    """A model file cannot be used. `problems` has every mistake in it, in the order of the lines."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda problem: (problem.line or 1 << 30, problem.column)))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))
+
+
+class Problems(list[Problem]):
+    """Collects the mistakes of one file, so that they are reported together."""
+
+    def add(self, line: Line, message: str, column: int = 0, length: int = 0) -> None:
+        """Note a mistake; without a column, the whole line is meant.
+
+        Raises SpecError at once when there are MOST_PROBLEMS: a hostile file must not cost minutes.
+        """
+        if not column:
+            content = line.text.split("#", 1)[0].rstrip()
+            column = len(content) - len(content.lstrip()) + 1
+            length = len(content) - column + 1
+        self.append(Problem(line.number, column, length, message, line.source, line.text))
+        if len(self) == MOST_PROBLEMS:
+            whole = Line(line.source, 0)
+            self.append(Problem(0, 0, 0, f"stopped after {MOST_PROBLEMS} mistakes", whole.source))
+            raise SpecError(self)
+
+    def raise_any(self) -> None:
+        """Raise SpecError if anything was noted."""
+        if self:
+            raise SpecError(self)
+
+
+def quoted(word: str) -> str:
+    """`word` in quotes, shortened, and safe to print."""
+    word = word if len(word) <= LONGEST_SHOWN else word[: LONGEST_SHOWN - 1] + "…"
+    return f"'{_printable(word)}'"
+
+
+def did_you_mean(word: str, known: Iterable[str], ending: str = "") -> str:
+    """The hint "; did you mean 'Dense'?", or nothing if no known word is near."""
+    near = nearest(word, known)
+    return f"; did you mean '{near}{ending}'?" if near else ""
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known word most like `word`, in any case, or None."""
+    import difflib
+
+    if len(word) > LONGEST_SHOWN:
+        return None
+    by_lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
+    return by_lower[near[0]] if near else None
+
+
+def _printable(text: str) -> str:
+    return re.sub(r"[^\S\t ]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069]", "·", text)
+
+
+def _cells(character: str) -> int:
+    """How many columns of a terminal a character takes."""
+    import unicodedata
+
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -1,0 +1,359 @@
+"""The layers of the language: one frozen dataclass each, whose fields are the arguments of its line.
+
+A layer knows the shape that it makes of another, its parameters and its multiply-adds, all for one
+image. Shapes are (rows, columns, channels) for a map and (units,) for a row of numbers.
+What a layer computes is in its docstring; how, in each engine.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+from MNIST.spec.errors import Line
+from MNIST.spec.grammar import block, choice, keyword, positional, real, whole
+
+Shape = tuple[int, ...]
+
+ACTIVATION = choice(
+    ("linear", "relu", "leaky_relu", "elu", "silu", "sigmoid", "tanh", "softplus", "softmax"), swish="silu"
+)
+INIT = choice(("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal"))
+PADDING = choice(("valid", "same"))
+SIDE = whole(1, 1_000)  # of a kernel, window or stride
+
+
+class ShapeError(Exception):
+    """A layer cannot take the shape that comes to it; the message is the reason, for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """An array that a layer owns. init: "zeros", "ones" or one of INIT, which draws from fan_in and fan_out.
+
+    A convolution's kernel is (rows, columns, channels in, channels out), a dense one (units in, units out).
+    """
+
+    name: str
+    shape: Shape
+    init: str
+    fan_in: int = 0
+    fan_out: int = 0
+    trainable: bool = True
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What all layers share. As it stands: the shape stays, no parameters, no multiply-adds.
+
+    line: where it was written, for messages; no part of what the layer is.
+    """
+
+    line: Line | None = field(default=None, compare=False, repr=False, kw_only=True)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """The shape that comes out when `shape` goes in. Raises ShapeError if it cannot."""
+        return shape
+
+    def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
+        """The arrays that the layer owns when `shape` goes in."""
+        return ()
+
+    def flops(self, shape: Shape) -> int:
+        """Two for each multiply-add of a matrix product, for one image forward; all else counts nothing."""
+        return 0
+
+
+@dataclass(frozen=True)
+class Conv(Layer):
+    """Convolution with a bias: y[r, c, f] = activation(Σ x[r·s + i, c·s + j, k] · kernel[i, j, k, f] + bias[f]).
+
+    padding: `valid` keeps the kernel inside the map; `same` pads with zeros, as evenly as can be and more
+    below and to the right, so that the map has ⌈rows / stride⌉ × ⌈columns / stride⌉ places.
+    """
+
+    filters: int = positional(whole(1, 100_000))
+    rows: int = positional(SIDE)
+    columns: int = positional(SIDE)
+    activation: str = positional(ACTIVATION)
+    stride: int = keyword(SIDE, 1)
+    padding: str = keyword(PADDING, "valid")
+    init: str = keyword(INIT, "glorot_uniform")
+
+    @property
+    def strides(self) -> tuple[int, int]:
+        return self.stride, self.stride
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return *_slide(shape, (self.rows, self.columns), self.strides, self.padding), self.filters
+
+    def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
+        return kernel_and_bias((self.rows, self.columns, shape[-1], self.filters), self.init)
+
+    def flops(self, shape: Shape) -> int:
+        rows, columns, _ = self.output_shape(shape)
+        return 2 * rows * columns * self.rows * self.columns * shape[-1] * self.filters
+
+
+@dataclass(frozen=True)
+class _Pool(Layer):
+    """A window of rows × columns slides over each channel; without a stride, windows stand side by side."""
+
+    rows: int = positional(SIDE)
+    columns: int = positional(SIDE)
+    stride: int | None = keyword(SIDE, None)
+    padding: str = keyword(PADDING, "valid")
+
+    def __post_init__(self) -> None:
+        if self.stride == self.rows == self.columns:  # one spelling for one layer
+            object.__setattr__(self, "stride", None)
+
+    @property
+    def strides(self) -> tuple[int, int]:
+        return (self.rows, self.columns) if self.stride is None else (self.stride, self.stride)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return *_slide(shape, (self.rows, self.columns), self.strides, self.padding), shape[-1]
+
+
+@dataclass(frozen=True)
+class MaxPool(_Pool):
+    """The largest value in each window of rows × columns, channel by channel.
+
+    stride: the window's own size unless given. padding: as in Conv; padded places never win.
+    """
+
+
+@dataclass(frozen=True)
+class AvgPool(_Pool):
+    """The mean of each window of rows × columns, channel by channel.
+
+    stride: the window's own size unless given. padding: as in Conv; padded places are not counted.
+    """
+
+
+@dataclass(frozen=True)
+class GlobalAvgPool(Layer):
+    """The mean of each channel over the whole map."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (_map(shape)[-1],)
+
+
+@dataclass(frozen=True)
+class BatchNorm(Layer):
+    """y = gamma · (x − mean) / √(variance + epsilon) + beta, for each channel.
+
+    While training, mean and variance are the batch's, and moving averages of them are kept:
+    moving = momentum · moving + (1 − momentum) · batch; afterwards those are used.
+    Source: Ioffe and Szegedy (2015), arXiv:1502.03167.
+    """
+
+    momentum: float = keyword(real(0, 1), 0.99)
+    epsilon: float = keyword(real(0, 1, above=True), 1e-3)
+
+    def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
+        channels = shape[-1:]
+        return (
+            Parameter("gamma", channels, "ones"),
+            Parameter("beta", channels, "zeros"),
+            Parameter("moving_mean", channels, "zeros", trainable=False),
+            Parameter("moving_variance", channels, "ones", trainable=False),
+        )
+
+
+@dataclass(frozen=True)
+class LocalResponseNorm(Layer):
+    """y[c] = x[c] / (k + alpha · Σ x[j]²)^beta, the sum over the `size` channels j that have c in the middle.
+
+    Channels beyond the first and last count as zero. The defaults are AlexNet's.
+    Source: Krizhevsky, Sutskever and Hinton (2012), section 3.3.
+    """
+
+    size: int = keyword(whole(1, 1_001, odd=True), 5)
+    alpha: float = keyword(real(0, 1e6), 1e-4)
+    beta: float = keyword(real(0, 100), 0.75)
+    k: float = keyword(real(0, 1e6, above=True), 2.0)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return _map(shape)
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """An activation by itself, for where it stands apart from its Conv or Dense, as after BatchNorm."""
+
+    name: str = positional(ACTIVATION)
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """While training, sets a proportion `rate` of the values to 0 and divides the others by 1 − rate."""
+
+    rate: float = positional(real(0, 1, below=True))
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """A map as one row of numbers: rows outermost, channels innermost."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (math.prod(shape),)
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """Each unit sees all inputs: y = activation(x · kernel + bias)."""
+
+    units: int = positional(whole(1, 1_000_000))
+    activation: str = positional(ACTIVATION)
+    init: str = keyword(INIT, "glorot_uniform")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if len(shape) != 1:
+            raise ShapeError(
+                f"expected a row of numbers, found {described(shape)}; put Flatten or GlobalAvgPool before it"
+            )
+        return (self.units,)
+
+    def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
+        return kernel_and_bias((*shape, self.units), self.init)
+
+    def flops(self, shape: Shape) -> int:
+        return 2 * shape[0] * self.units
+
+
+@dataclass(frozen=True)
+class Pad(Layer):
+    """Adds `rows` rows of zeros above and below the map, and `columns` columns at its left and right."""
+
+    rows: int = positional(whole(0, 1_000))
+    columns: int = positional(whole(0, 1_000))
+
+    def output_shape(self, shape: Shape) -> Shape:
+        rows, columns, channels = _map(shape)
+        return rows + 2 * self.rows, columns + 2 * self.columns, channels
+
+
+@dataclass(frozen=True)
+class Residual(Layer):
+    """y = block(x) + x; where their shapes differ, y = block(x) + projection(x).
+
+    The projection is a 1×1 convolution without bias, as He et al. (2015), arXiv:1512.03385, option B. Its
+    stride is the smallest s with ⌈rows / s⌉ and ⌈columns / s⌉ those of the block's output.
+    """
+
+    layers: tuple[Layer, ...] = block()
+
+    def projection_stride(self, shape: Shape, inner: Shape) -> int | None:
+        """The stride of the projection that brings `shape` to the block's output shape `inner`.
+
+        None if the shapes are equal and nothing is projected. Raises ShapeError if no stride fits.
+        """
+        if shape == inner:
+            return None
+        if len(shape) == len(inner) == 3:
+            stride = max(-(-shape[axis] // inner[axis]) for axis in (0, 1))
+            if all(-(-shape[axis] // stride) == inner[axis] for axis in (0, 1)):
+                return stride
+            hint = "; give the block's layers padding=same" if inner[0] < shape[0] else ""
+        else:
+            hint = "; only maps are projected: let the block end in the shape it began with"
+        raise ShapeError(
+            f"the block's output cannot be added to its input: {described(shape)} went in, "
+            f"{described(inner)} came out{hint}"
+        )
+
+
+@dataclass(frozen=True)
+class Path(Layer):
+    """Layers in a row, as one of the ways through a Parallel."""
+
+    layers: tuple[Layer, ...] = block()
+
+
+@dataclass(frozen=True)
+class Parallel(Layer):
+    """Every path gets the same input; their outputs are concatenated along the channels, in order."""
+
+    paths: tuple[Path, ...] = block()
+
+    def joined(self, shapes: list[Shape]) -> Shape:
+        """The shape of the paths' outputs together. Raises ShapeError if they do not fit side by side."""
+        first = shapes[0]
+        for number, shape in enumerate(shapes[1:], start=2):
+            if shape[:-1] != first[:-1] or len(shape) != len(first):
+                raise ShapeError(
+                    f"the paths cannot be joined: path 1 ends in {described(first)}, path {number} in "
+                    f"{described(shape)}; rows and columns must agree"
+                )
+        return *first[:-1], sum(shape[-1] for shape in shapes)
+
+
+@dataclass(frozen=True)
+class Repeat(Layer):
+    """The layers of its block, `times` times over, each time with parameters of their own."""
+
+    times: int = positional(whole(1, 10_000))
+    layers: tuple[Layer, ...] = block()
+
+
+LAYERS: dict[str, type[Layer]] = {
+    "Conv": Conv,
+    "MaxPool": MaxPool,
+    "AvgPool": AvgPool,
+    "GlobalAvgPool": GlobalAvgPool,
+    "BatchNorm": BatchNorm,
+    "LocalResponseNorm": LocalResponseNorm,
+    "Activation": Activation,
+    "Dropout": Dropout,
+    "Flatten": Flatten,
+    "Dense": Dense,
+    "Pad": Pad,
+    "Residual": Residual,
+    "Parallel": Parallel,
+    "Path": Path,
+    "Repeat": Repeat,
+}
+
+
+def kernel_and_bias(shape: Shape, init: str) -> tuple[Parameter, Parameter]:
+    """A kernel of (rows, columns, in, out) or (in, out), and a bias for each of its outputs."""
+    return kernel("kernel", shape, init), Parameter("bias", shape[-1:], "zeros")
+
+
+def kernel(name: str, shape: Shape, init: str) -> Parameter:
+    """A kernel with its fans: how many values each output sums, and each input feeds (Glorot 2010)."""
+    window = math.prod(shape[:-2])
+    return Parameter(name, shape, init, window * shape[-2], window * shape[-1])
+
+
+def described(shape: Shape) -> str:
+    """A shape in words: "a 13×13×32 map", "a row of 128 numbers"."""
+    if len(shape) == 1:
+        return f"a row of {shape[0]} number{'s' * (shape[0] != 1)}"
+    return f"a {'×'.join(map(str, shape))} map"
+
+
+def _map(shape: Shape) -> Shape:
+    """`shape`, if it is that of a map. Raises ShapeError otherwise."""
+    if len(shape) != 3:
+        raise ShapeError(
+            f"expected a map of rows × columns × channels, found {described(shape)}; "
+            "put it before Flatten or GlobalAvgPool"
+        )
+    return shape
+
+
+def _slide(shape: Shape, window: tuple[int, int], strides: tuple[int, int], padding: str) -> Shape:
+    """The rows and columns of places at which a window stands. Raises ShapeError if it stands nowhere."""
+    sides = _map(shape)[:2]
+    if padding == "same":
+        return tuple(-(-side // stride) for side, stride in zip(sides, strides, strict=True))
+    if window[0] > sides[0] or window[1] > sides[1]:
+        raise ShapeError(f"its {window[0]}×{window[1]} window does not fit on {described(shape)}")
+    return tuple(
+        (side - size) // stride + 1 for side, size, stride in zip(sides, window, strides, strict=True)
+    )

@@ -1,0 +1,250 @@
+"""From a spec to its network: every layer with its shapes, parameters and cost, Repeat expanded.
+
+Pure arithmetic on shapes; nothing is built. Here a model that cannot work is found out.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from MNIST.spec.errors import Line, Problems
+from MNIST.spec.inputs import InputStep
+from MNIST.spec.layers import (
+    Activation,
+    Conv,
+    Dense,
+    Layer,
+    Parallel,
+    Parameter,
+    Path,
+    Repeat,
+    Residual,
+    Shape,
+    ShapeError,
+    described,
+    kernel,
+)
+from MNIST.spec.model import ModelSpec
+
+IMAGE_SIDE = 28
+CLASSES = 10
+MOST_LAYERS = 10_000  # after Repeat
+MOST_PARAMETERS = 10**9
+MOST_VALUES = 10**8  # between two layers, for one image
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One layer in its place in the network.
+
+    path: unique, a layer name for any engine: its kind and its place among its siblings, from 1, below the
+    path of the block around it: `conv_1`, `residual_3.conv_1`.
+    parameters, flops: its own, without those of its children; flops as in `Layer.flops`.
+    children: a Residual's layers, a Parallel's paths, a Path's layers; Repeat is expanded in place.
+    projection_stride: of a Residual whose parameters have a "projection", else None.
+    """
+
+    layer: Layer
+    path: str
+    input_shape: Shape
+    output_shape: Shape
+    parameters: tuple[Parameter, ...]
+    flops: int
+    children: tuple["Node", ...] = ()
+    projection_stride: int | None = None
+
+    def walk(self) -> Iterator["Node"]:
+        """This node, then all below it, depth first, in the order of the file."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A spec's layers laid out for images of `input_shape` (28, 28, channels). Totals are over all nodes.
+
+    parameters: how many numbers, those of BatchNorm that are not trained included.
+    """
+
+    input_shape: Shape
+    nodes: tuple[Node, ...]
+    parameters: int
+    flops: int
+
+    def walk(self) -> Iterator[Node]:
+        """All nodes, depth first, in the order of the file; a block before its children."""
+        for node in self.nodes:
+            yield from node.walk()
+
+
+def lay_out(spec: ModelSpec) -> Network:
+    """The network that a spec describes.
+
+    Raises SpecError, with the line of every layer that cannot work and the shapes that do not fit.
+    """
+    problems = Problems()
+    nodes = lay_out_layers(spec.layers, input_shape(spec.input), problems)
+    if not problems:
+        check_ending(spec.layers, nodes, problems)
+    problems.raise_any()
+    every = [node for root in nodes for node in root.walk()]
+    parameters = sum(parameter.size for node in every for parameter in node.parameters)
+    return Network(input_shape(spec.input), nodes, parameters, sum(node.flops for node in every))
+
+
+def input_shape(steps: Iterable[InputStep]) -> Shape:
+    """The shape (28, 28, channels) of an image after the steps of `Input:`."""
+    channels = 1
+    for step in steps:
+        channels = step.channels
+    return IMAGE_SIDE, IMAGE_SIDE, channels
+
+
+def lay_out_layers(layers: Sequence[Layer], shape: Shape, problems: Problems) -> tuple[Node, ...]:
+    """The nodes of layers in a row, as far as shapes can be told; notes each layer that cannot work."""
+    if _count(layers) > MOST_LAYERS:
+        big = next(layer for layer in layers if _count((layer,)) > MOST_LAYERS // len(layers))
+        message = f"that makes {_count(layers):,} layers in all; at most {MOST_LAYERS:,} are allowed"
+        _note(problems, big, "", message)
+        return ()
+    check_softmax(layers, True, problems)
+    return _Layout(problems).sequence(layers, shape, "")[0]
+
+
+def check_softmax(layers: Sequence[Layer], at_end: bool, problems: Problems) -> None:
+    """Note each softmax that is not the network's very last step; at_end: whether `layers` end the network."""
+    for place, layer in enumerate(layers):
+        is_last = at_end and place == len(layers) - 1
+        if isinstance(layer, Repeat):
+            check_softmax(layer.layers, is_last and layer.times == 1, problems)
+        elif isinstance(layer, Residual | Path):
+            check_softmax(layer.layers, False, problems)
+        elif isinstance(layer, Parallel):
+            check_softmax(layer.paths, False, problems)
+        elif _is_softmax(layer) and not is_last:
+            message = "softmax makes probabilities of the ten digits: only the last layer of a network has it"
+            _note(problems, layer, "", f"{message}; use relu here")
+
+
+def check_ending(layers: Sequence[Layer], nodes: Sequence[Node], problems: Problems) -> None:
+    """Note a network that does not end in softmax over the ten digits."""
+    last = layers[-1]
+    while isinstance(last, Repeat):
+        last = last.layers[-1]
+    shape = nodes[-1].output_shape
+    if shape != (CLASSES,):
+        message = f"the network ends in {described(shape)}, and there are ten digits"
+        _note(problems, last, nodes[-1].path, f"{message}; let it end in Dense,{CLASSES},softmax")
+    elif not (_is_softmax(last) and isinstance(last, Dense | Activation)):
+        message = "the network must end in softmax, which makes probabilities of ten numbers"
+        _note(problems, last, nodes[-1].path, f"{message}: Dense,{CLASSES},softmax")
+
+
+class _Layout:
+    """Lays out layers one after another, keeping count of the network's parameters."""
+
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
+        self.parameters = 0
+
+    def sequence(
+        self, layers: Iterable[Layer], shape: Shape, prefix: str
+    ) -> tuple[tuple[Node, ...], Shape | None]:
+        """The nodes of layers in a row, and the shape that they end in; None if a layer cannot work."""
+        nodes: list[Node] = []
+        for layer in _expanded(layers):
+            path = f"{prefix}{type(layer).__name__.lower()}_{len(nodes) + 1}"
+            node = self.node(layer, shape, path)
+            if node is None:
+                return tuple(nodes), None
+            nodes.append(node)
+            shape = node.output_shape
+        return tuple(nodes), shape
+
+    def node(self, layer: Layer, shape: Shape, path: str) -> Node | None:
+        """The node of one layer; None, with the reason noted, if it cannot work."""
+        try:
+            if isinstance(layer, Residual):
+                node = self.residual(layer, shape, path)
+            elif isinstance(layer, Parallel):
+                node = self.parallel(layer, shape, path)
+            elif isinstance(layer, Path):
+                children, out = self.sequence(layer.layers, shape, path + ".")
+                node = None if out is None else Node(layer, path, shape, out, (), 0, children)
+            else:
+                out = layer.output_shape(shape)
+                node = Node(layer, path, shape, out, layer.parameters(shape), layer.flops(shape))
+            if node is not None:
+                self._check_size(node)
+            return node
+        except ShapeError as error:
+            _note(self.problems, layer, path, f"{type(layer).__name__}: {error}")
+            return None
+
+    def residual(self, layer: Residual, shape: Shape, path: str) -> Node | None:
+        children, inner = self.sequence(layer.layers, shape, path + ".")
+        if inner is None:
+            return None
+        stride = layer.projection_stride(shape, inner)
+        if stride is None:
+            return Node(layer, path, shape, inner, (), 0, children)
+        projection = kernel("projection", (1, 1, shape[-1], inner[-1]), "glorot_uniform")
+        return Node(
+            layer, path, shape, inner, (projection,), 2 * math.prod(inner) * shape[-1], children, stride
+        )
+
+    def parallel(self, layer: Parallel, shape: Shape, path: str) -> Node | None:
+        ways = [self.node(way, shape, f"{path}.path_{n}") for n, way in enumerate(layer.paths, start=1)]
+        children = tuple(way for way in ways if way is not None)
+        if len(children) < len(ways):
+            return None
+        return Node(layer, path, shape, layer.joined([way.output_shape for way in children]), (), 0, children)
+
+    def _check_size(self, node: Node) -> None:
+        self.parameters += sum(parameter.size for parameter in node.parameters)
+        if self.parameters > MOST_PARAMETERS:
+            raise ShapeError(
+                f"up to here the network has {self.parameters:,} parameters; "
+                f"at most {MOST_PARAMETERS:,} are allowed"
+            )
+        if math.prod(node.output_shape) > MOST_VALUES:
+            raise ShapeError(
+                f"it makes {described(node.output_shape)}; at most {MOST_VALUES:,} values are allowed"
+            )
+
+
+def _expanded(layers: Iterable[Layer]) -> Iterator[Layer]:
+    """The layers, with those of each Repeat in its place."""
+    for layer in layers:
+        if isinstance(layer, Repeat):
+            for _ in range(layer.times):
+                yield from _expanded(layer.layers)
+        else:
+            yield layer
+
+
+def _count(layers: Iterable[Layer]) -> int:
+    """How many layers there are after Repeat, without expanding it."""
+    total = 0
+    for layer in layers:
+        if isinstance(layer, Repeat):
+            total += layer.times * _count(layer.layers)
+        elif isinstance(layer, Residual | Path):
+            total += 1 + _count(layer.layers)
+        elif isinstance(layer, Parallel):
+            total += 1 + _count(layer.paths)
+        else:
+            total += 1
+    return total
+
+
+def _is_softmax(layer: Layer) -> bool:
+    if isinstance(layer, Conv | Dense):
+        return layer.activation == "softmax"
+    return isinstance(layer, Activation) and layer.name == "softmax"
+
+
+def _note(problems: Problems, layer: Layer, path: str, message: str) -> None:
+    where = layer.line or Line(path or type(layer).__name__, 0)
+    problems.add(where, message)

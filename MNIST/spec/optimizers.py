@@ -1,0 +1,97 @@
+"""The optimizers: one frozen dataclass each, whose fields are the arguments of its line.
+
+g is the gradient, w a weight, t the step from 0; the learning rate of step t is rate / (1 + decay · t).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from MNIST.spec.grammar import flag, keyword, positional, real
+
+PROPORTION = real(0, 1, below=True)
+EPSILON = real(0, 1, above=True)
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """What all optimizers share."""
+
+    rate: float = positional(real(0, 1e30, above=True))
+    decay: float = positional(real(0, 1e6), 0.0)
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """v ← momentum · v − rate · g, then w ← w + v; with `nesterov`, w ← w + momentum · v − rate · g.
+
+    Source: Sutskever et al. (2013), On the importance of initialization and momentum in deep learning.
+    """
+
+    momentum: float = keyword(PROPORTION, 0.0)
+    nesterov: bool = keyword(flag(), False)
+
+
+@dataclass(frozen=True)
+class RMSprop(Optimizer):
+    """s ← rho · s + (1 − rho) · g², v ← momentum · v + rate · g / √(s + epsilon), w ← w − v.
+
+    Source: Hinton (2012), Neural Networks for Machine Learning, lecture 6e.
+    """
+
+    rho: float = keyword(PROPORTION, 0.9)
+    momentum: float = keyword(PROPORTION, 0.0)
+    epsilon: float = keyword(EPSILON, 1e-7)
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """m ← beta1 · m + (1 − beta1) · g, s ← beta2 · s + (1 − beta2) · g², with n = t + 1:
+
+    w ← w − rate · √(1 − beta2ⁿ) / (1 − beta1ⁿ) · m / (√s + epsilon).
+    Source: Kingma and Ba (2015), arXiv:1412.6980, with epsilon as at the end of section 2.
+    """
+
+    beta1: float = keyword(PROPORTION, 0.9)
+    beta2: float = keyword(PROPORTION, 0.999)
+    epsilon: float = keyword(EPSILON, 1e-7)
+
+
+@dataclass(frozen=True)
+class AdamW(Optimizer):
+    """w ← w − rate · weight_decay · w, then Adam's step.
+
+    Source: Loshchilov and Hutter (2019), arXiv:1711.05101.
+    """
+
+    beta1: float = keyword(PROPORTION, 0.9)
+    beta2: float = keyword(PROPORTION, 0.999)
+    epsilon: float = keyword(EPSILON, 1e-7)
+    weight_decay: float = keyword(real(0, 1), 0.004)
+
+
+@dataclass(frozen=True)
+class Adagrad(Optimizer):
+    """s ← s + g², beginning at `accumulator`, then w ← w − rate · g / √(s + epsilon).
+
+    Source: Duchi, Hazan and Singer (2011), Adaptive subgradient methods.
+    """
+
+    accumulator: float = keyword(real(0, 1e6), 0.1)
+    epsilon: float = keyword(EPSILON, 1e-7)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "SGD": SGD,
+    "Momentum": SGD,
+    "Nesterov": SGD,
+    "RMSprop": RMSprop,
+    "Adam": Adam,
+    "AdamW": AdamW,
+    "Adagrad": Adagrad,
+}
+
+# Names that mean another optimizer with other defaults.
+SPELLINGS: dict[str, dict[str, Any]] = {
+    "Momentum": {"momentum": 0.9},
+    "Nesterov": {"momentum": 0.9, "nesterov": True},
+}
