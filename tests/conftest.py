@@ -1,7 +1,10 @@
-"""What several rooms' tests share: the real MNIST files, when this machine has them."""
+"""What several rooms' tests share: the real MNIST files, when this machine has them, and a mirror."""
 
 import os
 import shutil
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -27,3 +30,64 @@ def mnist_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 shutil.copyfile(source / name, folder / name)
             return folder
     pytest.skip("needs real MNIST: set MNIST_MIRROR to the file:// URL of a folder with its four files")
+
+
+Answer = Callable[[BaseHTTPRequestHandler, bytes], None]
+
+
+class Mirror(ThreadingHTTPServer):
+    """An HTTP server of one folder's files on this machine, which answers as it is told to.
+
+    requests: the method, path and Range header of every request so far.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, folder: Path, answer: Answer) -> None:
+        self.folder, self.answer = folder, answer
+        self.requests: list[tuple[str, str, str]] = []
+        self.closing = threading.Event()
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Mirror
+
+    def do_GET(self) -> None:
+        self.server.requests.append((self.command, self.path, self.headers.get("Range", "")))
+        path = self.server.folder / self.path.rsplit("/", 1)[-1]
+        self.server.answer(self, path.read_bytes() if path.is_file() else b"")
+
+    do_CONNECT = do_GET
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def send(request: BaseHTTPRequestHandler, content: bytes) -> None:
+    """Answer with all of the content, as a server without Range does."""
+    request.send_response(200)
+    request.send_header("Content-Length", str(len(content)))
+    request.end_headers()
+    request.wfile.write(content)
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Mirror]]:
+    """Start a `Mirror` of a folder; no proxy of this machine stands before it."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    mirrors = []
+
+    def start(folder: Path, answer: Answer = send) -> Mirror:
+        mirrors.append(Mirror(folder, answer))
+        threading.Thread(target=mirrors[-1].serve_forever, args=(0.02,), daemon=True).start()
+        return mirrors[-1]
+
+    yield start
+    for mirror in mirrors:
+        mirror.closing.set()
+        mirror.shutdown()
+        mirror.server_close()

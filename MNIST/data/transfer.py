@@ -28,7 +28,7 @@ def receive(url: str, limit: int, timeout: float, on_bytes: OnBytes) -> bytes:
     if urlsplit(url).scheme == "file":
         return _read_file(url, limit)
     import requests
-    from urllib3.exceptions import HTTPError, ProtocolError
+    from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
     received = bytearray()
     with requests.Session() as session:
@@ -41,9 +41,9 @@ def receive(url: str, limit: int, timeout: float, on_bytes: OnBytes) -> bytes:
             except ProtocolError:  # cut before the promised end
                 if len(received) <= before:
                     break
-            except (requests.Timeout, HTTPError) as error:
-                raise DownloadError(f"no answer for {timeout:g} seconds ({_innermost(error)})") from None
-            except requests.RequestException as error:
+            except (requests.Timeout, ReadTimeoutError):
+                raise DownloadError(f"no answer for {timeout:g} seconds") from None
+            except (requests.RequestException, HTTPError) as error:
                 raise DownloadError(_innermost(error)) from None
     raise DownloadError(f"the connection was cut after {len(received):,} bytes")
 
