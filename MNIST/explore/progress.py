@@ -1,0 +1,78 @@
+"""How far an exploration is: one line that a terminal keeps up to date and a log gets now and then."""
+
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from MNIST.explore.forecast import left_to_train, spoken_time
+from MNIST.explore.results import ranked
+from MNIST.explore.trials import TrialService
+
+LOG_INTERVAL = 10  # seconds between two lines where output is no terminal
+
+
+@contextmanager
+def progress(service: TrialService, costs: Mapping[str, float]) -> Iterator[Callable[[], None]]:
+    """Show how far the service is for as long as the context lasts; yields what to call after each epoch.
+
+    costs: of an epoch of each run, in any unit; they weigh the time that is left.
+    """
+    show = _on_terminal if sys.stdout.isatty() else _in_log
+    with show(_Line(service, costs)) as update:
+        yield update
+
+
+class _Line:
+    """The line: finished runs and epochs, the best so far, the time left."""
+
+    def __init__(self, service: TrialService, costs: Mapping[str, float]) -> None:
+        self._service = service
+        self._costs = costs
+        self._started = time.monotonic()
+        self._left_at_start = left_to_train(service, costs)
+
+    @property
+    def done(self) -> float:
+        """The part of this session's work that is done, from 0 to 1."""
+        left = left_to_train(self._service, self._costs)
+        return 1 - left / self._left_at_start if self._left_at_start else 1.0
+
+    def __str__(self) -> str:
+        plan, service = self._service.plan, self._service
+        runs = sum(map(service.is_finished, plan.runs.values()))
+        epochs = sum(len(history) for history in service.histories.values())
+        parts = [f"{runs:,} of {len(plan.runs):,} runs", f"{epochs:,} of {plan.epochs_shared:,} epochs"]
+        if service.failures:
+            parts.append(f"{len(service.failures):,} failed")
+        best = ranked(service)
+        if best:
+            parts.append(f"best {best[0].epoch.val_accuracy:.2%}")
+        done = self.done
+        if 0 < done < 1:
+            parts.append(f"{spoken_time((time.monotonic() - self._started) * (1 - done) / done)} left")
+        return " · ".join(parts)
+
+
+@contextmanager
+def _on_terminal(line: _Line) -> Iterator[Callable[[], None]]:
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.percentage:>3.0f} %"), BarColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, transient=True) as display:
+        task = display.add_task(str(line), total=1.0)
+        yield lambda: display.update(task, completed=line.done, description=str(line))
+
+
+@contextmanager
+def _in_log(line: _Line) -> Iterator[Callable[[], None]]:
+    last = -math.inf
+
+    def update() -> None:
+        nonlocal last
+        if time.monotonic() - last >= LOG_INTERVAL:
+            last = time.monotonic()
+            print(line, flush=True)
+
+    yield update

@@ -1,0 +1,156 @@
+"""The trial store: every epoch that was ever trained here, by the content of its run, in SQLite.
+
+Each epoch is on disk before it is reported. The journal is SQLite's rollback journal rather than
+its write-ahead log: a commit an epoch is rare enough for it, it leaves one file, and it is safe on
+a network folder, where two machines may explore at once.
+"""
+
+import json
+import math
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, astuple
+from pathlib import Path
+
+from MNIST.errors import StoreError
+from MNIST.explore.plan import Run
+from MNIST.spec import canonical_text
+from MNIST.training import EpochResult, RunSettings
+
+APPLICATION_ID = 0x4D4E4953  # "MNIS", in SQLite's header: this file is ours
+VERSION = 1
+PATIENCE = 60  # seconds to wait for another process's commit
+
+_TABLES = """
+CREATE TABLE runs (identity TEXT PRIMARY KEY, model TEXT NOT NULL, settings TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE epochs (
+    run TEXT NOT NULL, epoch INTEGER NOT NULL, loss REAL, accuracy REAL, val_loss REAL, val_accuracy REAL,
+    learning_rate REAL, seconds REAL, checksum INTEGER NOT NULL, PRIMARY KEY (run, epoch)
+) WITHOUT ROWID;
+CREATE TABLE failures (run TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class TrialStore:
+    """An open store. Several processes may hold it open at once; each epoch is one transaction."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._path = path
+        self._connection = connection
+
+    def begin(self, run: Run, settings: RunSettings) -> None:
+        """Note which network and settings an identity stands for: for people who read the store."""
+        row = (run.identity, canonical_text(run.spec), json.dumps(asdict(settings), sort_keys=True))
+        with self._transaction():
+            self._connection.execute("INSERT OR IGNORE INTO runs VALUES (?, ?, ?)", row)
+
+    def record(self, identity: str, epochs: Iterable[EpochResult]) -> None:
+        """Keep finished epochs, unless they are known; when this returns they survive a power cut."""
+        rows = [(identity, *astuple(epoch), _checksum(identity, epoch)) for epoch in epochs]
+        with self._transaction():
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+            )
+
+    def history(self, identity: str) -> list[EpochResult]:
+        """The run's epochs from the first, without a gap. Raises StoreError if a number was altered."""
+        with self._transaction():
+            rows = self._connection.execute(
+                "SELECT epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, seconds, checksum"
+                " FROM epochs WHERE run = ? ORDER BY epoch",
+                (identity,),
+            ).fetchall()
+        history: list[EpochResult] = []
+        for number, *metrics, checksum in rows:
+            epoch = EpochResult(number, *(math.nan if metric is None else metric for metric in metrics))
+            if checksum != _checksum(identity, epoch):
+                raise _damaged(self._path, f"epoch {epoch.epoch} of run {identity[:12]} was altered")
+            if epoch.epoch != len(history) + 1:
+                break
+            history.append(epoch)
+        return history
+
+    def fail(self, identity: str, reason: str) -> None:
+        """Keep why a run cannot be trained further."""
+        with self._transaction():
+            self._connection.execute("INSERT OR REPLACE INTO failures VALUES (?, ?)", (identity, reason))
+
+    def failure(self, identity: str) -> str | None:
+        """Why the run cannot be trained further, if it cannot."""
+        with self._transaction():
+            row = self._connection.execute(
+                "SELECT reason FROM failures WHERE run = ?", (identity,)
+            ).fetchone()
+        return row[0] if row else None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with _as_store_errors(self._path), self._connection:
+            yield
+
+
+@contextmanager
+def open_store(path: Path) -> Iterator[TrialStore]:
+    """Open the store, making it if there is none.
+
+    Raises StoreError if the file is damaged, of another program or of a newer version.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _as_store_errors(path):
+        connection = sqlite3.connect(path, timeout=PATIENCE)
+    try:
+        with _as_store_errors(path):
+            _prepare(connection, path)
+        yield TrialStore(path, connection)
+    finally:
+        connection.close()
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("PRAGMA synchronous = FULL")
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")  # of two first explorers, one makes the tables
+        if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            for statement in _TABLES.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+    if _pragma(connection, "application_id") != APPLICATION_ID:
+        raise StoreError(f"{path} is a database of another program: move it away and run again")
+    version = _pragma(connection, "user_version")
+    if version != VERSION:
+        raise StoreError(
+            f"{path} has version {version}, this program knows {VERSION}: move it away, or use the program"
+            " that wrote it"
+        )
+    problem = _pragma(connection, "quick_check")
+    if problem != "ok":
+        raise _damaged(path, str(problem).splitlines()[0])
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int | str:
+    return connection.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+def _checksum(identity: str, epoch: EpochResult) -> int:
+    """CRC-32 of a row: SQLite itself does not notice a flipped bit inside a number."""
+    return zlib.crc32(repr((identity, *astuple(epoch))).encode())
+
+
+@contextmanager
+def _as_store_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:  # locked, full, read-only: the file itself is sound
+        raise StoreError(f"{path}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise _damaged(path, str(error)) from error
+
+
+def _damaged(path: Path, problem: str) -> StoreError:
+    return StoreError(
+        f"{path} is damaged ({problem})\n"
+        "Move it away and run again: finished runs are then read from their checkpoints."
+    )

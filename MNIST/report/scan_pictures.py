@@ -1,0 +1,232 @@
+"""The five diagnostic pictures of an exploration, drawn from its table.
+
+A table is columns by name, one entry a grid point: metrics (`METRICS`, a proportion or a loss, nan where
+a trial failed) and parameters, numbers or words. Colours are Okabe and Ito's, told apart by everyone.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from MNIST.files import write_atomically
+
+Columns = Mapping[str, Sequence[float | str]]
+
+METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+CONVOLUTION = ("conv", "filters", "kernel", "pool", "stride")  # what the names of such parameters hold
+FULLY_CONNECTED = ("dense", "layers", "units", "neuron", "hidden", "dropout")
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
+MOST_PARAMETERS = 12  # in one picture, those that matter most
+
+
+def draw_scan(metrics: Columns, parameters: Columns, folder: Path) -> list[Path]:
+    """Draw the five pictures as PNG files in `folder`; return their paths.
+
+    metrics: has `val_accuracy`, and others of METRICS. Parameters with one value only are left out.
+    """
+    varying = {name: values for name, values in parameters.items() if len(set(values)) > 1}
+    numbers = {name: np.asarray(metrics[name], float) for name in METRICS if name in metrics}
+    return [_save(draw(numbers, varying), folder / f"{name}.png") for name, draw in PICTURES.items()]
+
+
+def correlation(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+    """Spearman's rank correlation of each parameter with each metric; a word is a 0/1 parameter a value."""
+    rows = {
+        name: [rank_correlation(values, metrics[m]) for m in metrics] for name, values in _numeric(parameters)
+    }
+    strongest = sorted(rows, key=lambda name: -np.nanmax(np.abs([0.0, *rows[name]])))[:MOST_PARAMETERS]
+    figure, axes = _figure(7, 1.6 + 0.45 * len(strongest))
+    if not strongest:
+        return _nothing(figure, axes, "No parameter of this scan has more than one value.")
+    table = np.array([rows[name] for name in strongest])
+    image = axes.imshow(table, cmap="PuOr", vmin=-1, vmax=1, aspect="auto")
+    for (row, column), value in np.ndenumerate(table):
+        text = "–" if np.isnan(value) else f"{value:+.2f}"
+        axes.text(column, row, text, ha="center", va="center", color="white" if abs(value) > 0.6 else "black")
+    axes.set_xticks(range(len(metrics)), [_label(name) for name in metrics])
+    axes.set_yticks(range(len(strongest)), strongest)
+    axes.set_title("Rank correlation of parameters with metrics")
+    figure.colorbar(image, ax=axes, label="Spearman's ρ")
+    return figure
+
+
+def histogram(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+    """How many grid points reached which validation accuracy."""
+    figure, axes = _figure(7, 4.5)
+    percent = _finite(metrics["val_accuracy"]) * 100
+    if not len(percent):
+        return _nothing(figure, axes, "No grid point has a validation accuracy.")
+    axes.hist(percent, bins=min(40, max(5, int(len(percent) ** 0.5) * 2)), color=BLUE, edgecolor="white")
+    axes.axvline(np.median(percent), color=ORANGE, label=f"median {np.median(percent):.2f} %")
+    axes.axvline(percent.max(), color=GREEN, linestyle="--", label=f"best {percent.max():.2f} %")
+    axes.set(
+        xlabel="validation accuracy (%)", ylabel="grid points", title="Validation accuracy over the grid"
+    )
+    axes.legend(loc="upper left")
+    return figure
+
+
+def training(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+    """The points in the order asked with the best so far, and training against validation accuracy."""
+    figure, (order, against) = _figure(11, 4.5, columns=2)
+    percent = metrics["val_accuracy"] * 100
+    if not len(_finite(percent)):
+        _nothing(figure, order, "No grid point has a validation accuracy.")
+        return _nothing(figure, against, "")
+    points = np.arange(1, len(percent) + 1)
+    order.scatter(points, percent, s=14, color=BLUE, label="grid point")
+    order.step(points, np.fmax.accumulate(percent), where="post", color=ORANGE, label="best so far")
+    order.set(
+        xlabel="grid point, in the order asked", ylabel="validation accuracy (%)", title="Course of the scan"
+    )
+    order.legend(loc="lower right")
+    if "accuracy" not in metrics:
+        return _nothing(figure, against, "The table has no training accuracy.")
+    trained = metrics["accuracy"] * 100
+    against.scatter(trained, percent, s=14, color=BLUE)
+    ends = [np.nanmin([trained, percent]), np.nanmax([trained, percent])]
+    against.plot(ends, ends, color=GREY, linestyle="--", label="equal")
+    against.set(
+        xlabel="training accuracy (%)", ylabel="validation accuracy (%)", title="Over- and under-fitting"
+    )
+    against.legend(loc="lower right")
+    return figure
+
+
+def convolutions(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+    """Validation accuracy at each value of the parameters of convolution and pooling."""
+    chosen = {name: values for name, values in parameters.items() if _is_convolution(name)}
+    return _by_value(chosen, metrics["val_accuracy"], "Convolutions")
+
+
+def fully_connected(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+    """Validation accuracy at each value of the parameters of the fully connected layers."""
+    chosen = {
+        name: values
+        for name, values in parameters.items()
+        if _holds(name, FULLY_CONNECTED) and not _is_convolution(name)
+    }
+    return _by_value(chosen, metrics["val_accuracy"], "Fully connected layers")
+
+
+PICTURES: dict[str, Callable[[Mapping[str, np.ndarray], Columns], Any]] = {
+    "Correlation": correlation,
+    "Histogram": histogram,
+    "Training": training,
+    "Convolutions": convolutions,
+    "Fully_Connected": fully_connected,
+}
+
+
+def rank_correlation(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> float:
+    """Spearman's ρ of the pairs in which both are finite: Pearson's r of their ranks, equal values sharing
+    the mean of theirs; nan if either is constant."""
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    finite = np.isfinite(x) & np.isfinite(y)
+    dx, dy = (
+        ranks - ranks.mean() if len(ranks) else ranks for ranks in (_ranks(x[finite]), _ranks(y[finite]))
+    )
+    scale = np.sqrt((dx**2).sum() * (dy**2).sum())
+    return float((dx * dy).sum() / scale) if scale else float("nan")
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+
+
+def _by_value(parameters: Columns, accuracy: np.ndarray, title: str) -> Any:
+    """One panel a parameter, one box a value, every point beside it."""
+    names = list(parameters)[:MOST_PARAMETERS]
+    per_row = min(4, max(1, len(names)))
+    rows = -(-max(1, len(names)) // per_row)
+    figure, panels = _figure(
+        max(4.5, 3.2 * per_row), 3.6 * rows + 0.6, rows=rows, columns=per_row, sharey=True
+    )
+    panels = np.atleast_1d(panels).ravel()
+    if not names:
+        return _nothing(figure, panels[0], "No such parameter of this scan\nhas more than one value.")
+    for axes, name in zip(panels, names, strict=False):
+        _boxes(axes, name, parameters[name], accuracy * 100)
+    for axes in panels[len(names) :]:
+        axes.set_axis_off()
+    for axes in panels[::per_row]:
+        axes.set_ylabel("validation accuracy (%)")
+    figure.suptitle(f"{title}: validation accuracy by value")
+    return figure
+
+
+def _boxes(axes: Any, name: str, values: Sequence[float | str], percent: np.ndarray) -> None:
+    distinct = sorted(set(values), key=lambda value: (isinstance(value, str), value))
+    groups = [_finite(percent[[value == one for value in values]]) for one in distinct]
+    places = np.arange(len(distinct))
+    axes.boxplot(
+        groups, positions=places, widths=0.5, showfliers=False, medianprops={"color": ORANGE, "lw": 2}
+    )
+    for place, group in zip(places, groups, strict=True):
+        beside = place + np.linspace(-0.18, 0.18, len(group)) if len(group) > 1 else [place] * len(group)
+        axes.scatter(beside, group, s=8, alpha=0.3, color=BLUE, zorder=1)
+    crowded = len(distinct) > 5
+    labels = [value if isinstance(value, str) else f"{value:g}" for value in distinct]
+    axes.set_xticks(places, labels, rotation=60 if crowded else 0)
+    axes.set_xlabel(name)
+
+
+def _numeric(parameters: Columns) -> list[tuple[str, Sequence[float]]]:
+    """Parameters as numbers: each value of a word becomes a 0/1 column, of two values only the second."""
+    columns: list[tuple[str, Sequence[float]]] = []
+    for name, values in parameters.items():
+        if not any(isinstance(value, str) for value in values):
+            columns.append((name, [float(value) for value in values]))
+            continue
+        words = sorted(map(str, set(values)))
+        for word in words[1:] if len(words) == 2 else words:
+            columns.append((f"{name} = {word}", [float(str(value) == word) for value in values]))
+    return columns
+
+
+def _is_convolution(name: str) -> bool:
+    return _holds(name, CONVOLUTION)
+
+
+def _holds(name: str, words: Sequence[str]) -> bool:
+    return any(word in name.lower() for word in words)
+
+
+def _label(metric: str) -> str:
+    return metric.replace("val_", "validation\n") if metric.startswith("val_") else f"training\n{metric}"
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return values[np.isfinite(values)]
+
+
+def _figure(width: float, height: float, rows: int = 1, columns: int = 1, sharey: bool = False) -> Any:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot.subplots(
+        rows, columns, figsize=(width, height), dpi=120, layout="constrained", sharey=sharey
+    )
+
+
+def _nothing(figure: Any, axes: Any, reason: str) -> Any:
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, reason, ha="center", va="center", transform=axes.transAxes)
+    return figure
+
+
+def _save(figure: Any, path: Path) -> Path:
+    import io
+
+    from matplotlib import pyplot
+
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png")
+    pyplot.close(figure)
+    write_atomically(path, stream.getvalue())
+    return path
