@@ -25,6 +25,11 @@ class PublishedFile:
         return f"{self.name}.gz"
 
     @property
+    def largest_gz(self) -> int:
+        """The most bytes that its gzip can have, where compression does not help."""
+        return self.size + self.size // 1000 + 1024
+
+    @property
     def rank(self) -> int:
         return 3 if "images" in self.name else 1
 
@@ -106,6 +111,11 @@ DATASETS = {
 _OWNERS = {file.sha256: name for name, published in DATASETS.items() for file in published.files}
 
 
+def owner(sha256: str) -> str:
+    """The name of the dataset that a file of that content belongs to, or "custom"."""
+    return _OWNERS.get(sha256, "custom")
+
+
 def load(folder: Path) -> Dataset:
     """Read the dataset in a folder, from `.gz` or plain files, and verify it.
 
@@ -149,7 +159,7 @@ def _read_pair(images_file: Path, labels_file: Path) -> tuple[NDArray[np.uint8],
 
 
 def _name_of(folder: Path, sums: list[str]) -> str:
-    names = [_OWNERS.get(content, "custom") for content in sums]
+    names = [owner(content) for content in sums]
     known = sorted({name for name in names if name != "custom"})
     if len(known) > 1:  # a replacement that was interrupted
         raise DataError(

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from MNIST import files
 from MNIST.data import idx
-from MNIST.data.datasets import DATASETS, PublishedDataset, PublishedFile, find_file
+from MNIST.data.datasets import DATASETS, PublishedDataset, PublishedFile, find_file, owner
 from MNIST.data.transfer import receive
 from MNIST.errors import DataError, DownloadError, UsageError
 
@@ -57,15 +57,15 @@ def download(
     Raises UsageError for an unknown dataset or mirror, DataError if the folder holds another dataset,
     DownloadError, with every URL and its reason, if no mirror gave a file.
     """
-    published = _published(dataset)
+    folder, published = Path(folder), _published(dataset)
     in_order = [*mirrors, *os.environ.get("MNIST_MIRROR", "").split(","), *published.mirrors]
     sources = [_checked_mirror(url.strip()) for url in in_order if url.strip()]
-    if not _missing(folder, published, replace):
+    if not _missing(folder, dataset, replace):
         for file in published.files:
             report(Progress(file.gz_name, outcome="already there"))
         return
     with _sole_writer(folder):
-        missing = _missing(folder, published, replace)  # another process may just have fetched some
+        missing = _missing(folder, dataset, replace)  # another process may just have fetched some
         made = _make_digits() if dataset == "digits" else {}
         for file in published.files:
             target = folder / file.gz_name
@@ -77,19 +77,22 @@ def download(
             report(Progress(file.gz_name, outcome=outcome))
 
 
-def _missing(folder: Path, published: PublishedDataset, replace: bool) -> list[PublishedFile]:
+def _missing(folder: Path, dataset: str, replace: bool) -> list[PublishedFile]:
     """The dataset's files that the folder lacks, or has damaged.
 
     Raises DataError for a sound file of other content, which is only overwritten when `replace` is set.
     """
     missing = []
-    for file in published.files:
+    for file in DATASETS[dataset].files:
         path = find_file(folder, file.name)
         content = _sha256_of(path, file.rank) if path else None
-        if content not in (None, file.sha256) and not replace:
-            raise DataError(f"{path}: this is a file of another dataset; to overwrite it, add --replace")
-        if content != file.sha256:
-            missing.append(file)
+        if content == file.sha256:
+            continue
+        if content and not replace:
+            raise DataError(
+                f"{path}: expected {dataset} data, found {owner(content)} data; to overwrite it, add --replace"
+            )
+        missing.append(file)
     return missing
 
 
@@ -102,16 +105,15 @@ def _sha256_of(path: Path, rank: int) -> str | None:
 
 def _fetch(file: PublishedFile, sources: list[str], timeout: float, report: Report) -> tuple[bytes, str]:
     """One file, gzipped and verified, and "from" the mirror, which the next file asks first."""
+
+    def on_bytes(received: int, expected: int | None) -> None:
+        report(Progress(file.gz_name, received, expected))
+
     failures = []
     for mirror in sources:
         url = mirror + file.gz_name
         try:
-            content = receive(
-                url,
-                limit=file.size + file.size // 1000 + 1024,  # what gzip adds when it cannot compress
-                timeout=timeout,
-                on_bytes=lambda received, expected: report(Progress(file.gz_name, received, expected)),
-            )
+            content = receive(url, file.largest_gz, timeout, on_bytes)
             packed = _verified(content, file)
         except (DownloadError, DataError) as error:
             failures.append(_without_password(f"{url}: {error}"))
@@ -134,7 +136,7 @@ def _verified(content: bytes, file: PublishedFile) -> bytes:
     packed, data = b"", content
     for _ in range(2):
         if data.startswith(idx.GZIP):
-            packed, data = data, idx.gunzip(data, file.size)
+            packed, data = data, idx.gunzip(data, file.largest_gz)
     found = hashlib.sha256(data).hexdigest()
     if found != file.sha256:
         raise DataError(

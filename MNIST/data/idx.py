@@ -101,7 +101,7 @@ def gunzip(packed: bytes, limit: int) -> bytes:
     inflater = zlib.decompressobj(wbits=31)
     data = _inflate(inflater, packed, limit + 1)
     if len(data) > limit:
-        raise DataError(f"expected {limit:,} bytes in the gzip, found more")
+        raise DataError(f"expected at most {limit:,} bytes in the gzip, found more")
     if not inflater.eof:
         raise DataError(f"expected a whole gzip, found one cut short after {len(packed):,} bytes")
     if inflater.unused_data:
