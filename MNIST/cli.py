@@ -103,10 +103,10 @@ def _dispatch(words: list[str]) -> int:
         return 0
     if hasattr(signal, "SIGTERM"):
         signal.signal(signal.SIGTERM, _interrupt)  # `kill` is as polite as Ctrl-C
-    return command.run(parse(usage, rest)) or 0
+    return command.run(parse(name, usage, rest)) or 0
 
 
-def parse(usage: str, words: Sequence[str]) -> Mapping[str, Any]:
+def parse(command: str, usage: str, words: Sequence[str]) -> Mapping[str, Any]:
     """Parse a command's words by its usage text; option values stay strings.
 
     Raises UsageError, with the usage line, for anything that the usage does not allow. docopt-ng
@@ -124,7 +124,8 @@ def parse(usage: str, words: Sequence[str]) -> Mapping[str, Any]:
         if re.match(r"-[A-Za-z]", word) and word[:2] not in known:
             raise _refused(f"unknown option {_shown(word)}", usage)
     try:
-        return docopt(usage, argv=list(words), default_help=False)
+        # To docopt the program is `python`; the two words after it are commands like any other.
+        return docopt(usage, argv=["MNIST", command, *words], default_help=False)
     except DocoptExit:
         raise _refused("those words do not fit the command", usage) from None
 

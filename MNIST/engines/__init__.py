@@ -1,1 +1,29 @@
-"""."""
+"""Engines: the arithmetic of training, one file each, behind one protocol.
+
+An engine gets a laid-out network, an optimizer and arrays, and computes. What must be equal in every
+engine (initial weights, the order of the images, rates, seeds, checkpoints) is the trainer's.
+"""
+
+from MNIST.engines.protocol import Arrays, Engine, OnStep
+from MNIST.engines.registry import (
+    ENGINES,
+    MODEL_FILES,
+    create,
+    name_of,
+    read_saved,
+    resolve_precision,
+    version,
+)
+
+__all__ = [
+    "ENGINES",
+    "MODEL_FILES",
+    "Arrays",
+    "Engine",
+    "OnStep",
+    "create",
+    "name_of",
+    "read_saved",
+    "resolve_precision",
+    "version",
+]

@@ -1,1 +1,34 @@
-"""."""
+"""Training: one epoch loop for every engine, and what must be equal in all of them."""
+
+from MNIST.training.checkpoint import EpochResult, remove_checkpoints
+from MNIST.training.identity import RunSettings, run_identity
+from MNIST.training.metrics import cross_entropy, softmax
+from MNIST.training.record import (
+    RunRecord,
+    TrainedModel,
+    checkpoint_folder,
+    is_finished,
+    load_trained,
+    output_folder,
+    save_trained,
+)
+from MNIST.training.run import Run, continue_run, resolve_settings
+
+__all__ = [
+    "EpochResult",
+    "Run",
+    "RunRecord",
+    "RunSettings",
+    "TrainedModel",
+    "checkpoint_folder",
+    "continue_run",
+    "cross_entropy",
+    "is_finished",
+    "load_trained",
+    "output_folder",
+    "remove_checkpoints",
+    "resolve_settings",
+    "run_identity",
+    "save_trained",
+    "softmax",
+]

@@ -1,0 +1,105 @@
+"""Evaluate trained networks on the test set.
+
+Usage:
+    python MNIST test <comparison-name> <dataset-dir> <model-names> [options]
+    python MNIST test --help
+
+Writes <comparison-name>.txt (a row a network) and <comparison-name>/ (each network's confusion matrix
+and its errors, the surest first).
+
+Arguments:
+    <comparison-name>    what to call this comparison: letters, digits, _ and -
+    <dataset-dir>        where `download` put the data
+    <model-names>        networks trained by `train`, comma separated
+
+Options:
+    --threads N          threads of one operation; as in training unless given
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from MNIST.commands.values import whole_number
+from MNIST.errors import ModelError, UsageError
+from MNIST.files import write_atomically
+from MNIST.paths import checked_name
+
+
+def run(options: Mapping[str, Any]) -> int:
+    """Evaluate every network that can be trusted; report those that can't, and fail if any was."""
+    comparison = checked_name(options["<comparison-name>"], "comparison name")
+    names = [checked_name(name.strip(), "model name") for name in options["<model-names>"].split(",")]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise UsageError(f"model names: {', '.join(repeated)} stands there twice")
+    threads = options["--threads"] and whole_number(options["--threads"], "--threads", highest=1024)
+
+    from MNIST import data as room
+
+    dataset = room.load(Path(options["<dataset-dir>"]))
+    evaluations = _evaluate(names, dataset, threads)
+    if not evaluations:
+        return 1
+    _write(comparison, evaluations)
+    _print_table(evaluations, dataset.name)
+    print(f"\nWritten: {comparison}.txt and {comparison}/ (confusion matrices and errors).")
+    return 0 if len(evaluations) == len(names) else 1
+
+
+def _evaluate(names: Sequence[str], dataset: Any, threads: int | None) -> list[Any]:
+    from MNIST import training
+    from MNIST.report.comparison import Evaluation
+
+    evaluations = []
+    for name in names:
+        try:
+            model = training.load_trained(name, threads)
+        except ModelError as error:
+            print(error, file=sys.stderr)
+            continue
+        logits = model.engine.logits(dataset.test_images)
+        evaluations.append(
+            Evaluation(
+                name,
+                model.record.parameters,
+                training.cross_entropy(logits, dataset.test_labels),
+                dataset.test_labels,
+                training.softmax(logits),
+            )
+        )
+        model.engine.close()
+    return evaluations
+
+
+def _write(comparison: str, evaluations: Sequence[Any]) -> None:
+    from MNIST.report.comparison import confusion_csv, errors_csv, results_text
+
+    folder = Path(comparison)
+    for evaluation in evaluations:
+        write_atomically(folder / f"{evaluation.name}_errors.csv", errors_csv(evaluation))
+        write_atomically(folder / f"{evaluation.name}_confusion.csv", confusion_csv(evaluation))
+    write_atomically(Path(f"{comparison}.txt"), results_text(evaluations))
+
+
+def _print_table(evaluations: Sequence[Any], dataset_name: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    best = min(evaluation.errors for evaluation in evaluations)
+    table = Table(title=f"{evaluations[0].images:,} test images of {dataset_name}", title_justify="left")
+    for heading in ("Network", "Accuracy", "95 % interval", "Errors", "Loss", "Parameters"):
+        table.add_column(heading, justify="left" if heading == "Network" else "right")
+    for evaluation in evaluations:
+        low, high = evaluation.interval
+        table.add_row(
+            evaluation.name,
+            f"{evaluation.accuracy:.2%}",
+            f"{low:.2%} to {high:.2%}",
+            f"{evaluation.errors:,}",
+            f"{evaluation.loss:.4f}",
+            f"{evaluation.parameters:,}",
+            style="bold" if evaluation.errors == best and len(evaluations) > 1 else None,
+        )
+    Console(highlight=False).print(table)

@@ -1,0 +1,140 @@
+"""Train the network that a model file describes.
+
+Usage:
+    python MNIST train <dataset-dir> <model-name> <model-description-file> [options]
+    python MNIST train --help
+
+Writes Model_Output/<model-name>.txt (losses and accuracies) and Model_Output/<model-name>/ (the
+network, its history, its curves, how it came to be). Interrupted? Start the same command again:
+it goes on after the last whole epoch, and ends with the same numbers, bit for bit.
+
+Arguments:
+    <dataset-dir>               where `download` put the data
+    <model-name>                letters, digits, _ and -
+    <model-description-file>    a file in Models/, or a path
+
+Options:
+    -s, --split SPLIT      the proportion of the training images that is trained on; the rest
+                           validates [default: 0.9]
+    --images N             use only the first N of the shuffled training images
+    --epochs N             train N epochs instead of what the file says
+    --batch N              images a step, instead of what the file says
+    --seed N               decides everything random [default: 0]
+    --precision KIND       float32, bfloat16, or auto: bfloat16 where the processor has it [default: auto]
+    --threads N            threads of one operation; all cores unless given
+    --fresh                train anew, whatever is there
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from MNIST.commands.values import one_of, proportion, whole_number
+from MNIST.files import only_one
+from MNIST.paths import MODEL_OUTPUT, checked_name, find_model_file
+from MNIST.spec import parse_spec, read_text
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+def run(options: Mapping[str, Any]) -> int:
+    """Check every value, then train; nothing is written before all are right."""
+    name = checked_name(options["<model-name>"], "model name")
+    file = find_model_file(options["<model-description-file>"])
+    split = proportion(options["--split"], "--split")
+    images = _optional(options, "--images")
+    epochs = _optional(options, "--epochs")
+    batch = _optional(options, "--batch")
+    seed = whole_number(options["--seed"], "--seed", lowest=0)
+    precision = one_of(options["--precision"], "--precision", PRECISIONS)
+    threads = _optional(options, "--threads", highest=1024)
+    text = read_text(file)
+    spec = parse_spec(text, str(file))
+    spec = replace(spec, epochs=epochs or spec.epochs, batch_size=batch or spec.batch_size)
+
+    from MNIST import data as room  # numpy, from here on
+
+    dataset = room.load(Path(options["<dataset-dir>"]))
+    data = room.split(dataset, split, seed, images)
+
+    from MNIST import training
+
+    settings = training.resolve_settings(
+        dataset.digest,
+        images=images,
+        split=split,
+        seed=seed,
+        precision=precision,
+        threads=threads,
+    )
+    lock = training.output_folder(name) / ".lock"
+    with only_one(
+        lock, busy=f"{name} is being trained by another process; wait for it, or take another name"
+    ):
+        return _train(name, file, text, spec, data, settings, dataset.name, options["--fresh"])
+
+
+def _train(
+    name: str, file: Path, text: str, spec: Any, data: Any, settings: Any, dataset_name: str, fresh: bool
+) -> int:
+    from MNIST import training
+    from MNIST.files import write_atomically
+    from MNIST.report.curves import curves_png
+    from MNIST.report.training_display import TrainingDisplay, duration
+
+    checkpoint = training.checkpoint_folder(name)
+    if fresh:
+        training.remove_checkpoints(checkpoint)
+    elif training.is_finished(name, training.run_identity(spec, settings), spec.epochs):
+        print(f"{name} is trained already, by the same text, data, seed and settings:\n")
+        print((MODEL_OUTPUT / f"{name}.txt").read_text())
+        print("Training again would give the same numbers, bit for bit; --fresh does it all the same.")
+        return 0
+    run = training.Run(spec, data, settings, epochs=spec.epochs, checkpoint=checkpoint, warn=_warn)
+    print(_heading(name, file, run, dataset_name), flush=True)
+    if run.history:
+        print(f"Going on after epoch {len(run.history)}.", flush=True)
+    with TrainingDisplay(spec.epochs, len(run.history), run.steps, len(data.train)) as display:
+        try:
+            run.train(display.on_epoch, display.on_step)
+        except KeyboardInterrupt:
+            _warn(
+                f"\nStopped; {len(run.history)} of {spec.epochs} epochs are kept. The same command goes on."
+            )
+            raise
+    folder = training.output_folder(name)
+    write_atomically(folder / "curves.png", curves_png(run.history, name))
+    training.save_trained(name, run, text, dataset_name, sys.argv)
+    last = run.history[-1]
+    total = sum(result.seconds for result in run.history)
+    print(f"\nTrained in {duration(total)}: {_outcome(last)}.")
+    print(f"Written: {MODEL_OUTPUT / f'{name}.txt'} and {folder}/ (see its curves.png).")
+    print(f"Next: python MNIST test Results <dataset-dir> {name}")
+    return 0
+
+
+def _heading(name: str, file: Path, run: Any, dataset_name: str) -> str:
+    settings, data = run.settings, run.data
+    cores = f"{settings.threads} thread{'s' * (settings.threads != 1)}"
+    return (
+        f"{name}: {file.stem}, {run.parameters:,} parameters\n"
+        f"{dataset_name}: {len(data.train):,} images to train on, {len(data.validation):,} to validate\n"
+        f"{settings.engine}, {settings.precision}, {cores}, seed {settings.seed}\n"
+    )
+
+
+def _outcome(last: Any) -> str:
+    if last.val_accuracy == last.val_accuracy:
+        return f"{last.val_accuracy:.2%} of the validation images right"
+    return f"{last.accuracy:.2%} of the training images right"
+
+
+def _optional(options: Mapping[str, Any], option: str, highest: int = 2**31 - 1) -> int | None:
+    text = options[option]
+    return None if text is None else whole_number(text, option, highest=highest)
+
+
+def _warn(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,29 @@
+"""Keep what a library announces while it starts off the screen."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Hold back what native code writes to stderr; show it after all if something fails."""
+    try:
+        descriptor = sys.stderr.fileno()
+        saved = os.dup(descriptor)
+    except (OSError, ValueError, AttributeError):  # no real stderr to hold back (a notebook, a test)
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), descriptor)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(saved, held.read())
+            raise
+        finally:
+            os.dup2(saved, descriptor)
+            os.close(saved)

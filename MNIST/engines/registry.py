@@ -1,0 +1,66 @@
+"""The engines there are, by name, imported when they are asked for."""
+
+import importlib
+from types import ModuleType
+
+from MNIST.engines.protocol import Arrays, Engine
+from MNIST.errors import UsageError
+from MNIST.spec import ModelSpec
+
+ENGINES = {"keras": "MNIST.engines.keras_engine"}
+MODEL_FILES = frozenset({"model.keras"})  # the names under which engines save
+
+
+def create(
+    name: str,
+    spec: ModelSpec,
+    *,
+    precision: str,
+    threads: int,
+    pixels: tuple[float, float],
+    weights: Arrays,
+) -> Engine:
+    """Build an engine's network for a simplified spec, with the given initial weights.
+
+    pixels: mean and standard deviation of the training images, in [0, 1], for `Standardize`.
+    """
+    engine = _module(name).build(spec, precision=precision, threads=threads, pixels=pixels)
+    engine.set_weights(weights)
+    return engine
+
+
+def read_saved(
+    name: str, spec: ModelSpec, content: bytes, *, precision: str, threads: int, pixels: tuple[float, float]
+) -> Engine:
+    """Read a network that `Engine.save` wrote, trusting nothing in the file's bytes.
+
+    Raises ModelError if they are not exactly what the spec's own network would have written.
+    """
+    engine = _module(name).build(spec, precision=precision, threads=threads, pixels=pixels)
+    engine.load(content)
+    return engine
+
+
+def name_of(version: str) -> str:
+    """The engine's name in what `version` gave."""
+    return version.split(" ", 1)[0]
+
+
+def version(name: str) -> str:
+    """The engine with the versions of the libraries that decide its numbers."""
+    import numpy as np
+
+    return f"{name} ({_module(name).libraries()}, NumPy {np.__version__})"
+
+
+def resolve_precision(name: str, precision: str) -> str:
+    """What `auto` means on this machine for this engine: "float32" or "bfloat16"."""
+    if precision != "auto":
+        return precision
+    return "bfloat16" if _module(name).has_fast_bfloat16() else "float32"
+
+
+def _module(name: str) -> ModuleType:
+    if name not in ENGINES:
+        raise UsageError(f"unknown engine {name!r}; there are: {', '.join(ENGINES)}")
+    return importlib.import_module(ENGINES[name])

@@ -1,0 +1,137 @@
+"""Read the weights of a `.keras` file without believing it.
+
+Nothing in the file is executed: its configuration is looked at, never built. The network is built from
+the model text instead, and the file must hold exactly that network's weights: the same names, shapes
+and types, each a plain dataset inside the file. So nothing it declares can cost more than the network.
+"""
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+from MNIST.errors import ModelError
+
+MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
+_TEXT_LIMIT = 16 * 2**20  # bytes of metadata and configuration
+_OVERHEAD = 2**20  # bytes of HDF5 structure beside the weights, and 4 KiB more a dataset
+
+Layout = dict[str, tuple[tuple[int, ...], str]]
+"""What a file of weights holds: each dataset's path, with its shape and type."""
+
+
+def weight_layout(weights: bytes) -> Layout:
+    """The datasets of an HDF5 file of weights: path → (shape, dtype).
+
+    Raises ModelError for a link to another place or file, a virtual or externally stored dataset.
+    """
+    import h5py
+
+    try:
+        with h5py.File(io.BytesIO(weights), "r") as file:
+            return {
+                dataset.name: (tuple(dataset.shape), dataset.dtype.str) for dataset in _datasets(file, h5py)
+            }
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        raise ModelError(f"its weights are damaged: {error}") from None
+
+
+def checked_weights(content: bytes, expected: Layout, allowed_classes: frozenset[str]) -> bytes:
+    """The bytes of the HDF5 weights in a `.keras` file, once everything about them has been checked.
+
+    expected: what the model text's own network would have saved.
+    allowed_classes: the Keras classes that its configuration may name.
+    Raises ModelError for anything else: another class (a Lambda), other members, other weights.
+    """
+    archive = _open(content)
+    _refuse_other_members(archive)
+    _refuse_other_classes(_read_json(archive, "config.json"), allowed_classes)
+    size = sum(_bytes(shape, kind) for shape, kind in expected.values())
+    weights = _read(archive, "model.weights.h5", size + _OVERHEAD + 4096 * len(expected))
+    found = weight_layout(weights)
+    for path in sorted(expected.keys() | found.keys()):
+        if expected.get(path) != found.get(path):
+            raise ModelError(
+                f"its weights are not those of the model text: {path} is {_shown(found.get(path))}, "
+                f"expected {_shown(expected.get(path))}"
+            )
+    return weights
+
+
+def _datasets(group: Any, h5py: Any) -> Iterator[Any]:
+    for name in group:
+        link = group.get(name, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            raise ModelError(f"its weights hold a link to another place ({group.name}/{name})")
+        item = group[name]
+        if isinstance(item, h5py.Group):
+            yield from _datasets(item, h5py)
+        elif item.is_virtual or item.external:
+            raise ModelError(f"its weights lie outside the file ({item.name})")
+        else:
+            yield item
+
+
+def _open(content: bytes) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(io.BytesIO(content))
+    except zipfile.BadZipFile:
+        is_hdf5 = content.startswith(b"\x89HDF\r\n")
+        what = "an HDF5 file with another name" if is_hdf5 else "truncated, or something else"
+        raise ModelError(f"it is not a .keras file, but {what}") from None
+
+
+def _refuse_other_members(archive: zipfile.ZipFile) -> None:
+    names = archive.namelist()
+    if set(names) != MEMBERS or len(names) != len(MEMBERS):
+        odd = sorted(set(names) ^ MEMBERS) or ["a member twice"]
+        raise ModelError(f"it does not hold what a .keras file of ours holds: {', '.join(odd)[:200]}")
+
+
+def _refuse_other_classes(config: Any, allowed: frozenset[str]) -> None:
+    """Walk the configuration without recursion: a hostile one may nest ten thousand deep."""
+    pending = [config]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, list):
+            pending.extend(value)
+        elif isinstance(value, dict):
+            name = value.get("class_name")
+            if name is not None and name not in allowed:
+                raise ModelError(
+                    f"its configuration names the class {str(name)[:80]!r}, which is not allowed"
+                )
+            pending.extend(value.values())
+
+
+def _read_json(archive: zipfile.ZipFile, member: str) -> Any:
+    try:
+        return json.loads(_read(archive, member, _TEXT_LIMIT))
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"its {member} is not readable: {error}") from None
+
+
+def _read(archive: zipfile.ZipFile, member: str, limit: int) -> bytes:
+    """A member's bytes, of which at most one more than `limit` is ever decompressed."""
+    try:
+        with archive.open(member) as stream:
+            content = stream.read(limit + 1)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        raise ModelError(f"its {member} is damaged: {error}") from None
+    if len(content) > limit:
+        raise ModelError(f"its {member} is larger than this network can need ({limit:,} bytes)")
+    return content
+
+
+def _bytes(shape: tuple[int, ...], kind: str) -> int:
+    import math
+
+    import numpy as np
+
+    return math.prod(shape) * np.dtype(kind).itemsize
+
+
+def _shown(entry: tuple[tuple[int, ...], str] | None) -> str:
+    return "missing" if entry is None else f"{entry[1]} {entry[0]}"

@@ -1,0 +1,38 @@
+"""What can be said of a classifier from its answers on a test set."""
+
+from math import sqrt
+from statistics import NormalDist
+
+import numpy as np
+
+
+def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval in which a proportion lies with the given confidence, after so many trials.
+
+    Raises ValueError unless 0 ≤ successes ≤ trials and trials > 0.
+    Source: Wilson, Probable Inference, the Law of Succession, and Statistical Inference (1927).
+    """
+    if not 0 <= successes <= trials or trials == 0:
+        raise ValueError(f"{successes} successes of {trials} trials")
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    proportion = successes / trials
+    centre = proportion + z**2 / (2 * trials)
+    margin = z * sqrt(proportion * (1 - proportion) / trials + z**2 / (4 * trials**2))
+    scale = 1 + z**2 / trials
+    return max(0.0, (centre - margin) / scale), min(1.0, (centre + margin) / scale)
+
+
+def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, classes: int = 10) -> np.ndarray:
+    """Counts, int64 (classes, classes): a row a true class, a column an answer."""
+    flat = np.bincount(y_true.astype(np.int64) * classes + y_pred, minlength=classes**2)
+    return flat.reshape(classes, classes)
+
+
+def surest_errors(y_true: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Indices of the wrongly answered images, int64, the surest wrong answer first.
+
+    y_true: integer (n,); probabilities: float (n, classes).
+    """
+    y_pred = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(y_pred != y_true)
+    return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]

@@ -1,0 +1,84 @@
+"""Everything random in training, drawn from the seed alone: initial weights, orders, dropout seeds.
+
+Each draw has a stream of its own, named by what it is for, so that no draw depends on how many were
+made before it. Sources of the initialisers: Glorot and Bengio (2010); He et al. (2015); LeCun et al.
+(1998), Efficient BackProp.
+"""
+
+from collections.abc import Callable
+from math import sqrt
+
+import numpy as np
+
+from MNIST.spec import Network, Parameter
+
+_WEIGHTS, _ORDER, _LAYERS = range(3)  # the streams; the data room splits with a stream of its own
+
+
+def initial_weights(network: Network, seed: int) -> dict[str, np.ndarray]:
+    """Draw every weight of a network by its path and name, float32.
+
+    The stream of a layer's weights is its rank among the layers that have any, so that putting a
+    Dropout in between does not change where the others begin.
+    """
+    weights = {}
+    owners = [node for node in network.walk() if node.parameters]
+    for rank, node in enumerate(owners):
+        for index, parameter in enumerate(node.parameters):
+            generator = np.random.default_rng([seed, _WEIGHTS, rank, index])
+            weights[f"{node.path}/{parameter.name}"] = draw(parameter, generator)
+    return weights
+
+
+def draw(parameter: Parameter, generator: np.random.Generator) -> np.ndarray:
+    """Draw one weight's initial values, float32 of its shape."""
+    return INITIALIZERS[parameter.init](parameter, generator).astype(np.float32)
+
+
+def epoch_order(images: np.ndarray, seed: int, epoch: int) -> np.ndarray:
+    """The training images' indices in the order in which one epoch (from 1) sees them."""
+    return np.random.default_rng([seed, _ORDER, epoch]).permutation(images)
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """A 64-bit seed for the random states inside the layers (dropout) during one epoch."""
+    return int(np.random.SeedSequence([seed, _LAYERS, epoch]).generate_state(1, np.uint64)[0])
+
+
+def _uniform(variance: Callable[[Parameter], float]) -> Callable[..., np.ndarray]:
+    def initialize(parameter: Parameter, generator: np.random.Generator) -> np.ndarray:
+        limit = sqrt(3 * variance(parameter))
+        return generator.uniform(-limit, limit, parameter.shape)
+
+    return initialize
+
+
+def _normal(variance: Callable[[Parameter], float]) -> Callable[..., np.ndarray]:
+    def initialize(parameter: Parameter, generator: np.random.Generator) -> np.ndarray:
+        return generator.normal(0.0, sqrt(variance(parameter)), parameter.shape)
+
+    return initialize
+
+
+def _glorot(parameter: Parameter) -> float:
+    return 2 / (parameter.fan_in + parameter.fan_out)
+
+
+def _he(parameter: Parameter) -> float:
+    return 2 / parameter.fan_in
+
+
+def _lecun(parameter: Parameter) -> float:
+    return 1 / parameter.fan_in
+
+
+INITIALIZERS: dict[str, Callable[[Parameter, np.random.Generator], np.ndarray]] = {
+    "zeros": lambda parameter, generator: np.zeros(parameter.shape),
+    "ones": lambda parameter, generator: np.ones(parameter.shape),
+    "glorot_uniform": _uniform(_glorot),
+    "glorot_normal": _normal(_glorot),
+    "he_uniform": _uniform(_he),
+    "he_normal": _normal(_he),
+    "lecun_uniform": _uniform(_lecun),
+    "lecun_normal": _normal(_lecun),
+}

@@ -1,0 +1,32 @@
+"""Loss and accuracy from logits, in float64, the same for every engine."""
+
+import numpy as np
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities, float64 (n, classes), of logits (n, classes)."""
+    return np.exp(log_softmax(logits))
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Logarithms of the probabilities, float64 (n, classes), in nats."""
+    shifted = logits - logits.max(axis=1, keepdims=True).astype(np.float64)  # exp cannot overflow
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Mean cross-entropy of softmax(logits) with the true labels, in nats; nan of no images.
+
+    logits: (n, classes), unnormalised; labels: integer (n,).
+    Source: Goodfellow et al., Deep Learning (2016), 6.2.2.3.
+    """
+    if len(labels) == 0:
+        return float("nan")
+    return float(-log_softmax(logits)[np.arange(len(labels)), labels].mean())
+
+
+def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The proportion of images whose largest logit is the true label's; nan of no images."""
+    if len(labels) == 0:
+        return float("nan")
+    return float((logits.argmax(axis=1) == labels).mean())

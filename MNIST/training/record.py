@@ -1,0 +1,248 @@
+"""What a finished run leaves in `Model_Output/`, and reading it back without believing it.
+
+`<name>.txt` holds four figures; `<name>/` holds the network, `spec.txt` (the exact text), `history.csv`
+and `run.json` (how it came to be). `run.json` is written after the files whose digests it holds: a run
+that was cut off in between is found out, and training again mends it.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, get_origin, get_type_hints
+
+import numpy as np
+
+from MNIST import engines
+from MNIST.engines import Engine
+from MNIST.errors import ModelError, UsageError
+from MNIST.files import write_atomically
+from MNIST.paths import MODEL_OUTPUT
+from MNIST.spec import ModelSpec, lay_out, parse_spec, read_text, simplify
+from MNIST.training.checkpoint import EpochResult, remove_checkpoints
+from MNIST.training.identity import RunSettings
+from MNIST.training.run import Run
+
+FORMAT = 1
+MOST_THREADS = 1024
+_LIMIT = 2**20  # bytes of a record or a text
+_SPEC, _HISTORY, _RECORD = "spec.txt", "history.csv", "run.json"
+
+Fields = TypeVar("Fields")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """How a network came to be, as `run.json` keeps it.
+
+    seconds: of training, validation not counted; pixel_mean, pixel_deviation: of the training images,
+    in [0, 1]; files: the SHA-256 of each file beside the record.
+    """
+
+    format: int
+    command: list[str]
+    identity: str
+    dataset: str
+    settings: RunSettings
+    epochs: int
+    batch_size: int
+    training_images: int
+    validation_images: int
+    pixel_mean: float
+    pixel_deviation: float
+    parameters: int
+    seconds: float
+    files: dict[str, str]
+    machine: dict[str, str]
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network that was trained here: its name, its text, its record, and the engine that holds it."""
+
+    name: str
+    spec: ModelSpec
+    record: RunRecord
+    engine: Engine
+
+
+def output_folder(name: str) -> Path:
+    """The folder of a trained network."""
+    return MODEL_OUTPUT / name
+
+
+def checkpoint_folder(name: str) -> Path:
+    """Where a network's checkpoints lie while it is trained."""
+    return output_folder(name) / "checkpoint"
+
+
+def save_trained(name: str, run: Run, text: str, dataset_name: str, command: Sequence[str]) -> None:
+    """Write all that a finished run leaves, and remove its checkpoints last.
+
+    text: the model file as it stood; command: the words that started the run.
+    Raises OSError if something cannot be written; the checkpoints are then still there.
+    """
+    folder = output_folder(name)
+    model_file, network = run.engine.save()
+    contents = {_SPEC: text.encode(), _HISTORY: history_csv(run.history).encode(), model_file: network}
+    record = RunRecord(
+        format=FORMAT,
+        command=list(command),
+        identity=run.identity,
+        dataset=dataset_name,
+        settings=run.settings,
+        epochs=len(run.history),
+        batch_size=run.spec.batch_size,
+        training_images=len(run.data.train),
+        validation_images=len(run.data.validation),
+        pixel_mean=run.pixels[0],
+        pixel_deviation=run.pixels[1],
+        parameters=run.parameters,
+        seconds=sum(result.seconds for result in run.history),
+        files={file: hashlib.sha256(content).hexdigest() for file, content in contents.items()},
+        machine=machine(),
+    )
+    for file, content in contents.items():
+        write_atomically(folder / file, content)
+    write_atomically(folder / _RECORD, json.dumps(asdict(record), indent=2) + "\n")
+    write_atomically(MODEL_OUTPUT / f"{name}.txt", figures(run.history[-1]))
+    remove_checkpoints(checkpoint_folder(name))
+
+
+def figures(result: EpochResult) -> str:
+    """The text of `<name>.txt`: four names, a tab and the value each."""
+    named = {
+        "Training Loss": result.loss,
+        "Training Accuracy": result.accuracy,
+        "Validation Loss": result.val_loss,
+        "Validation Accuracy": result.val_accuracy,
+    }
+    return "".join(f"{name}\t{value!r}\n" for name, value in named.items())
+
+
+def history_csv(history: Sequence[EpochResult]) -> str:
+    """The history as CSV: a header, then a row an epoch; floats in full, so that they read back equal."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(field.name for field in fields(EpochResult))
+    writer.writerows([repr(value) for value in asdict(result).values()] for result in history)
+    return stream.getvalue()
+
+
+def is_finished(name: str, run_identity: str, epochs: int) -> bool:
+    """Whether a run of that identity and length has ended here, with all its files undamaged."""
+    try:
+        record = read_record(name)
+        for file, digest in record.files.items():
+            _verified(output_folder(name) / file, digest, _LIMIT + 64 * record.parameters)
+        figures_there = (MODEL_OUTPUT / f"{name}.txt").is_file()
+    except (ModelError, OSError):
+        return False
+    return figures_there and (record.identity, record.epochs) == (run_identity, epochs)
+
+
+def read_record(name: str) -> RunRecord:
+    """Read `run.json` of a trained network. Raises ModelError if it is missing or not a record."""
+    path = output_folder(name) / _RECORD
+    try:
+        with path.open("rb") as stream:
+            values = json.loads(stream.read(_LIMIT))
+        values["settings"] = _typed(RunSettings, values["settings"])
+        record = _typed(RunRecord, values)
+        if record.format != FORMAT or not 1 <= record.settings.threads <= MOST_THREADS:
+            raise ValueError("a value out of range")
+    except FileNotFoundError:
+        raise ModelError(_missing(name)) from None
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ModelError(f"{path}: not a record of this version ({error}); train {name} again") from None
+    return record
+
+
+def load_trained(name: str, threads: int | None = None) -> TrainedModel:
+    """Read a trained network back, verified against its record, trusting none of its files.
+
+    threads: of one operation; None takes the number it was trained with.
+    Raises ModelError if anything is missing, damaged, hostile, or a weight is not a finite number.
+    """
+    record = read_record(name)
+    folder = output_folder(name)
+    model_file = next((file for file in record.files if file in engines.MODEL_FILES), "model.keras")
+    try:
+        _verified(folder / _SPEC, record.files.get(_SPEC))
+        spec = simplify(parse_spec(read_text(folder / _SPEC), str(folder / _SPEC)))
+        limit = _LIMIT + 64 * lay_out(spec).parameters  # a weight takes 4 bytes
+        engine = engines.read_saved(
+            engines.name_of(record.settings.engine),
+            spec,
+            _verified(folder / model_file, record.files.get(model_file), limit),
+            precision=record.settings.precision,
+            threads=threads or record.settings.threads,
+            pixels=(record.pixel_mean, record.pixel_deviation),
+        )
+    except (ModelError, UsageError) as error:
+        raise ModelError(f"{folder}: refused: {error}") from None
+    bad = [key for key, weight in engine.get_weights().items() if not np.isfinite(weight).all()]
+    if bad:
+        raise ModelError(f"{folder}: refused: {', '.join(bad[:3])} holds values that are not finite numbers")
+    return TrainedModel(name, spec, record, engine)
+
+
+def machine() -> dict[str, str]:
+    """The machine in words: system, processor, cores, Python."""
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "python": platform.python_version(),
+    }
+
+
+def _typed(cls: type[Fields], values: Any) -> Fields:
+    """A dataclass of values from JSON. Raises TypeError if a name or a type is not the class's."""
+    kinds = get_type_hints(cls)
+    if values.keys() != kinds.keys():
+        raise TypeError(f"fields differ: {', '.join(sorted(values.keys() ^ kinds.keys()))}")
+    for name, kind in kinds.items():
+        plain = kind if isinstance(kind, UnionType) else get_origin(kind) or kind
+        if not isinstance(values[name], plain):
+            raise TypeError(f"{name} is {values[name]!r:.40}")
+    return cls(**values)
+
+
+def _verified(path: Path, digest: str | None, limit: int = _LIMIT) -> bytes:
+    """A file's bytes, at most `limit` of them, which are what the record says."""
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(limit + 1)
+    except FileNotFoundError:
+        raise ModelError(f"{path.name} is missing") from None
+    if len(content) > limit:
+        raise ModelError(f"{path.name} is larger than this network can need ({limit:,} bytes)")
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ModelError(f"{path.name} is not the file that run.json describes (its SHA-256 differs)")
+    return content
+
+
+def _missing(name: str) -> str:
+    import difflib
+
+    if checkpoint_folder(name).is_dir():
+        return f"{name} is not trained to its end; start its `train` command again"
+    trained = sorted(path.parent.name for path in MODEL_OUTPUT.glob(f"*/{_RECORD}"))
+    near = difflib.get_close_matches(name, trained, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"trained are: {', '.join(trained) or 'none yet'}"
+    return f"no trained network {name!r} in {MODEL_OUTPUT}/; {hint}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,196 @@
+"""The one epoch loop that drives every engine: start or resume a run, train it epoch by epoch."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from math import ceil, isfinite
+from pathlib import Path
+
+import numpy as np
+
+from MNIST import engines
+from MNIST.data import TrainingData
+from MNIST.engines import Engine, OnStep
+from MNIST.errors import TrainingError
+from MNIST.spec import ModelSpec, lay_out, simplify
+from MNIST.training.checkpoint import (
+    Checkpoint,
+    EpochResult,
+    load_checkpoint,
+    remove_checkpoints,
+    save_checkpoint,
+)
+from MNIST.training.draws import epoch_order, epoch_seed, initial_weights
+from MNIST.training.identity import RunSettings, run_identity
+from MNIST.training.metrics import accuracy, cross_entropy
+from MNIST.training.rates import epoch_rates
+
+OnEpoch = Callable[[EpochResult], None]
+Warn = Callable[[str], None]
+
+
+def _ignore(*ignored: object) -> None:
+    pass
+
+
+class Run:
+    """A network in training: its engine, and the history of its whole epochs so far.
+
+    checkpoint: a folder to go on from and to write to after each epoch; None keeps nothing. What lies
+    there counts only if it is of this very run (same text, data, seed, …) and not past `epochs`.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        data: TrainingData,
+        settings: RunSettings,
+        *,
+        epochs: int,
+        checkpoint: Path | None = None,
+        warn: Warn = _ignore,
+    ) -> None:
+        self.spec, self.data, self.settings = simplify(spec), data, settings
+        self.epochs = epochs
+        self.identity = run_identity(spec, settings)
+        self.pixels = pixel_statistics(data)
+        self.history: list[EpochResult] = []
+        self._folder = checkpoint
+        self._warn = warn
+        self.engine: Engine = engines.create(
+            engines.name_of(settings.engine),
+            self.spec,
+            precision=settings.precision,
+            threads=settings.threads,
+            pixels=self.pixels,
+            weights=initial_weights(lay_out(self.spec), settings.seed),
+        )
+        self._resume()
+
+    @property
+    def steps(self) -> int:
+        """How many steps an epoch has; the last one takes what images are left."""
+        return ceil(len(self.data.train) / self.spec.batch_size)
+
+    @property
+    def parameters(self) -> int:
+        return lay_out(self.spec).parameters
+
+    def train(self, on_epoch: OnEpoch = _ignore, on_step: OnStep = _ignore) -> list[EpochResult]:
+        """Train up to the wanted number of epochs; return the history from epoch 1.
+
+        Each epoch is checkpointed before `on_epoch` is told of it.
+        Raises TrainingError if the loss or a weight stops being finite; the last checkpoint stays.
+        """
+        while len(self.history) < self.epochs:
+            result = self._train_epoch(len(self.history) + 1, on_step)
+            self._refuse_divergence(result)
+            self.history.append(result)
+            if self._folder:
+                settings = asdict(self.settings)
+                state = self.engine.get_state()
+                save_checkpoint(self._folder, Checkpoint(self.identity, settings, self.history, state))
+            on_epoch(result)
+        return self.history
+
+    def _train_epoch(self, epoch: int, on_step: OnStep) -> EpochResult:
+        data, seed = self.data, self.settings.seed
+        order = epoch_order(data.train, seed, epoch)
+        rates = epoch_rates(self.spec.optimizer, epoch, self.steps)
+        start = time.perf_counter()
+        loss, acc = self.engine.train_epoch(
+            data.images[order], data.labels[order], rates, epoch_seed(seed, epoch), on_step
+        )
+        seconds = time.perf_counter() - start
+        val_loss, val_accuracy = self._validate()
+        return EpochResult(epoch, loss, acc, val_loss, val_accuracy, float(rates[-1]), seconds)
+
+    def _validate(self) -> tuple[float, float]:
+        data = self.data
+        if len(data.validation) == 0:
+            return float("nan"), float("nan")
+        logits, labels = self.engine.logits(data.images[data.validation]), data.labels[data.validation]
+        return cross_entropy(logits, labels), accuracy(logits, labels)
+
+    def _refuse_divergence(self, result: EpochResult) -> None:
+        finite = isfinite(result.loss) and (len(self.data.validation) == 0 or isfinite(result.val_loss))
+        if finite and all(np.isfinite(weight).all() for weight in self.engine.get_weights().values()):
+            return
+        kept = f"the state after epoch {len(self.history)} is kept; " if self.history else ""
+        raise TrainingError(
+            f"diverged at epoch {result.epoch}: the loss or a weight is no longer a finite number; "
+            f"{kept}try a smaller learning rate than {self.spec.optimizer.rate:g}"
+        )
+
+    def _resume(self) -> None:
+        found = load_checkpoint(self._folder, self._warn) if self._folder else None
+        if found is None:
+            return
+        if found.identity == self.identity and len(found.history) <= self.epochs:
+            self.engine.set_state(found.state)
+            self.history = list(found.history)
+            return
+        self._warn(f"starting afresh: the checkpoint there is of another run ({self._difference(found)})")
+        assert self._folder is not None
+        remove_checkpoints(self._folder)
+
+    def _difference(self, found: Checkpoint) -> str:
+        if found.identity == self.identity:
+            return f"{len(found.history)} epochs, {self.epochs} wanted"
+        ours = asdict(self.settings)
+        other = [name for name in ours if found.settings.get(name) != ours[name]]
+        changes = [f"{name.replace('_', ' ')} {found.settings.get(name)}, now {ours[name]}" for name in other]
+        return "; ".join(changes) or "another model text, optimizer or batch size"
+
+
+def continue_run(
+    spec: ModelSpec,
+    data: TrainingData,
+    settings: RunSettings,
+    *,
+    epochs: int,
+    checkpoint: Path | None = None,
+    on_epoch: OnEpoch = _ignore,
+) -> list[EpochResult]:
+    """Train a run up to `epochs`, from its checkpoint if there is one, and let its engine go.
+
+    Returns the history from epoch 1. Raises TrainingError if it diverges.
+    """
+    run = Run(spec, data, settings, epochs=epochs, checkpoint=checkpoint)
+    try:
+        return run.train(on_epoch)
+    finally:
+        run.engine.close()
+
+
+def resolve_settings(
+    data_digest: str,
+    *,
+    images: int | None,
+    split: float,
+    seed: int,
+    engine: str = "keras",
+    precision: str = "auto",
+    threads: int | None = None,
+) -> RunSettings:
+    """The settings of a run on this machine: `auto` resolved, all cores by default, versions named."""
+    import os
+
+    return RunSettings(
+        data_digest=data_digest,
+        images=images,
+        split=split,
+        seed=seed,
+        engine=engines.version(engine),
+        precision=engines.resolve_precision(engine, precision),
+        threads=threads or os.cpu_count() or 1,
+    )
+
+
+def pixel_statistics(data: TrainingData) -> tuple[float, float]:
+    """Mean and standard deviation of the training images' pixels, in [0, 1]."""
+    counts = np.bincount(data.images[data.train].ravel(), minlength=256)
+    values = np.arange(256) / 255
+    mean = float((counts * values).sum() / counts.sum())
+    variance = float((counts * (values - mean) ** 2).sum() / counts.sum())
+    return mean, variance**0.5

@@ -1,0 +1,91 @@
+"""The house keeps its order: imports go one way, and heavy libraries come only when they are used."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "MNIST"
+BASE = {"errors", "files", "paths"}
+
+# Which rooms a room may import. The command line is free to use them all.
+ARROWS = {
+    "errors": set(),
+    "files": {"errors"},
+    "paths": {"errors"},
+    "spec": {"errors"},
+    "data": BASE,
+    "engines": {"errors", "spec"},
+    "training": BASE | {"spec", "data", "engines"},
+    "explore": BASE | {"spec", "data", "engines", "training"},
+    "report": set(),
+}
+
+# Where each heavy library is imported. A library may be in one room only (NumPy is everywhere but in spec).
+HOMES = {
+    "tensorflow": {"engines"},
+    "keras": {"engines"},
+    "torch": {"engines"},
+    "h5py": {"engines"},
+    "talos": {"explore"},
+    "sqlite3": {"explore"},
+    "sklearn": {"data"},
+    "requests": {"data"},
+    "matplotlib": {"report"},
+}
+
+
+def _imports(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{file}: import from MNIST, not from '.'"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _room(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_imports_go_one_way(file):
+    room = _room(file)
+    for module in _imports(file):
+        top, *rest = module.split(".")
+        if top == "MNIST" and rest and room in ARROWS and (PACKAGE / rest[0]).exists():
+            assert rest[0] == room or rest[0] in ARROWS[room], f"{room} must not import {module}"
+        assert room in HOMES.get(top, {room}), f"{top} belongs to {HOMES.get(top)}, not to {room}"
+        if room == "spec":
+            assert top in sys.stdlib_module_names | {"MNIST"}, f"spec imports {module}"
+
+
+def test_an_engine_does_not_know_another():
+    engines = {file.stem for file in (PACKAGE / "engines").glob("*_engine.py")}
+    for name in engines:
+        imported = set(_imports(PACKAGE / "engines" / f"{name}.py"))
+        assert not imported & {f"MNIST.engines.{other}" for other in engines - {name}}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["check", "optimized_model"]])
+def test_nothing_heavy_is_imported_before_it_is_needed(words):
+    heavy = {*HOMES, "numpy", "pandas", "rich", "asyncio", "multiprocessing"}
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", "MNIST", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": ""},
+    )
+    imported = {line.rsplit("|", 1)[-1].strip() for line in result.stderr.splitlines()}
+    assert not {module for module in imported if module.split(".")[0] in heavy}

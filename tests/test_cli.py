@@ -1,0 +1,143 @@
+"""The command line: what is refused, how, and with which exit code (faults 13 to 15)."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from MNIST import cli
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _mnist(*words: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "MNIST"), *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["tain"], "did you mean 'train'?"),
+        (["train", "Data", "a", "optimized_model", "--epo", "3"], "did you mean '--epochs'?"),
+        (["train", "Data", "a", "optimized_model", "--seeed=3"], "did you mean '--seed'?"),
+        (["train", "Data", "a", "optimized_model", "-q"], "unknown option '-q'"),
+        (["train", "Data", "a"], "do not fit"),
+        (["train", "Data", "a", "optimized_model", "extra"], "do not fit"),
+        (["train", "Data", "a", "optimized_model", "--epochs"], "do not fit"),
+        (["train", "Data", "a", "optimized_model", "--epochs", "-1"], "--epochs: expected a whole number"),
+        (["train", "Data", "a", "optimized_model", "--epochs", "abc"], "found 'abc'"),
+        (["train", "Data", "a", "optimized_model", "--batch", "nan"], "found 'nan'"),
+        (["train", "Data", "a", "optimized_model", "--batch", "1e3"], "found '1e3'"),
+        (["train", "Data", "a", "optimized_model", "-s", "0"], "--split: expected a proportion"),
+        (["train", "Data", "a", "optimized_model", "-s", "1.5"], "--split: expected a number"),
+        (["train", "Data", "a", "optimized_model", "--precision", "float16"], "expected one of auto"),
+        (["train", "Data", "a", "optimised_model"], "did you mean 'optimized_model'?"),
+        (["test", "Results", "Data", "a,a"], "stands there twice"),
+    ],
+)
+def test_a_wrong_command_line_is_explained_and_exits_with_2(words, hint, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(words) == 2
+    message = capsys.readouterr().err
+    assert hint in message
+    assert "Option(" not in message
+    assert "Traceback" not in message
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "a\0b", "x" * 300, "hf://x", "x.h5", "", "ü", "a b"])
+@pytest.mark.parametrize(
+    "command", [["train", "Data", "NAME", "optimized_model"], ["test", "NAME", "Data", "a"], ["explore", "Data", "NAME"]]
+)
+def test_an_unsafe_name_is_refused_before_anything_is_created(name, command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([name if word == "NAME" else word for word in command]) == 2
+    assert "name" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "command", [["train", "No such data", "a", "optimized_model"], ["test", "R", "No such data", "a"]]
+)
+def test_missing_data_says_which_download_to_run(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(command) == 1
+    assert "python MNIST download 'No such data'" in capsys.readouterr().err
+
+
+def test_a_fault_of_the_program_is_one_line_unless_debugging(monkeypatch, capsys):
+    from MNIST.commands import check
+
+    monkeypatch.setattr(check, "run", lambda options: 1 // 0)
+    assert cli.main(["check", "x"]) == 1
+    message = capsys.readouterr().err
+    assert "internal error: ZeroDivisionError" in message
+    assert "Traceback" not in message
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["check", "x", "--debug"])
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (MemoryError(), 1, "out of memory"),
+        (OSError(28, "No space left on device", "Model_Output/x"), 1, "Model_Output/x: No space left on device"),
+    ],
+)
+def test_the_system_saying_no_is_one_line(error, code, message, monkeypatch, capsys):
+    from MNIST.commands import check
+
+    def fail(options):
+        raise error
+
+    monkeypatch.setattr(check, "run", fail)
+    assert cli.main(["check", "x"]) == code
+    assert message in capsys.readouterr().err
+
+
+def test_every_command_has_a_help_that_names_it():
+    for command in cli.COMMANDS:
+        result = _mnist(command, "--help")
+        assert result.returncode == 0
+        assert f"python MNIST {command}" in result.stdout
+
+
+def test_all_three_ways_to_start_are_the_same():
+    expected = _mnist("--help").stdout
+    module = subprocess.run([sys.executable, "-m", "MNIST", "--help"], cwd=ROOT, capture_output=True, text=True)
+    relative = subprocess.run([sys.executable, "MNIST", "--help"], cwd=ROOT, capture_output=True, text=True)
+    assert expected == module.stdout == relative.stdout
+    assert "Neural networks as text files" in expected
+
+
+def test_no_words_show_the_usage_and_exit_with_2():
+    result = _mnist()
+    assert result.returncode == 2
+    assert "Usage:" in result.stdout
+
+
+def test_a_reader_that_leaves_and_a_plain_locale_do_no_harm():
+    program = f"{sys.executable} MNIST check optimized_model example_model | head -1"
+    result = subprocess.run(["bash", "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert result.stderr == ""
+    for encoding in ("ascii", "latin-1"):
+        result = _mnist("check", "optimized_model", LC_ALL="C", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+        assert result.returncode == 0
+        assert "Error" not in result.stderr
+
+
+def test_paths_with_spaces_and_unicode_work(tmp_path):
+    folder = tmp_path / "Modèle 模型"
+    folder.mkdir()
+    (folder / "my net.txt").write_text((ROOT / "Models" / "example_model.txt").read_text())
+    result = _mnist("check", str(folder / "my net.txt"), cwd=tmp_path)
+    assert result.returncode == 0, result.stderr

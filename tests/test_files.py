@@ -1,0 +1,82 @@
+"""Whole files or nothing, and one writer at a time."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from MNIST.errors import MNISTError
+from MNIST.files import only_one, remove_stale, write_atomically
+
+STEPS = ("mkstemp", "fsync", "chmod", "replace")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_disk_that_fails_leaves_the_old_file_and_nothing_else(step, tmp_path, monkeypatch):
+    path = tmp_path / "file.txt"
+    write_atomically(path, "old")
+
+    def fail(*arguments, **named):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(f"MNIST.files.{'tempfile' if step == 'mkstemp' else 'os'}.{step}", fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_writer_killed_at_any_step_leaves_the_old_file_or_the_new(step, when, tmp_path):
+    path = tmp_path / "file.txt"
+    write_atomically(path, "old")
+    program = f"""
+import os, signal, tempfile
+from pathlib import Path
+from MNIST.files import write_atomically
+module = {"tempfile" if step == "mkstemp" else "os"}
+real = module.{step}
+def killed(*arguments, **named):
+    if {when == "after"}:
+        real(*arguments, **named)
+    os.kill(os.getpid(), signal.SIGKILL)
+module.{step} = killed
+write_atomically(Path({str(path)!r}), "new")
+"""
+    result = subprocess.run([sys.executable, "-c", program])
+    assert result.returncode == -9
+    assert path.read_text() == ("new" if (step, when) == ("replace", "after") else "old")
+    remove_stale(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_written_file_has_the_permissions_that_the_user_wants(tmp_path):
+    mask = os.umask(0o022)
+    try:
+        write_atomically(tmp_path / "file.txt", "text")
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "file.txt").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_second_process_is_refused_while_the_first_holds_the_lock(tmp_path):
+    lock = tmp_path / "lock"
+    program = f"""
+from pathlib import Path
+from MNIST.files import only_one
+with only_one(Path({str(lock)!r})):
+    print("held", flush=True)
+    input()
+"""
+    first = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert first.stdout.readline() == "held\n"
+    with pytest.raises(MNISTError, match="busy"), only_one(lock, busy="busy"):
+        pass
+    first.kill()  # a killed holder holds nothing
+    first.wait()
+    with only_one(lock, busy="busy"):
+        pass
