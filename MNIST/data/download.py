@@ -89,9 +89,8 @@ def _missing(folder: Path, dataset: str, replace: bool) -> list[PublishedFile]:
         if content == file.sha256:
             continue
         if content and not replace:
-            raise DataError(
-                f"{path}: expected {dataset} data, found {owner(content)} data; to overwrite it, add --replace"
-            )
+            found = f"expected {dataset} data, found {owner(content)} data"
+            raise DataError(f"{path}: {found}; to overwrite it, add --replace")
         missing.append(file)
     return missing
 

@@ -64,7 +64,7 @@ def test_digits_need_no_network(tmp_path: Path) -> None:
     code, _, errors = finish(start(tmp_path))
     assert code == 1
     assert errors == (
-        f"{tmp_path}/train-images-idx3-ubyte.gz: expected a file of mnist, found one of digits; "
+        f"{tmp_path}/train-images-idx3-ubyte.gz: expected mnist data, found digits data; "
         "to overwrite it, add --replace\n"
     )
 
@@ -79,9 +79,7 @@ def test_all_mirrors_fail(serve, tmp_path: Path) -> None:
     lines = errors.splitlines()
     assert lines[0] == "no mirror could give train-images-idx3-ubyte.gz:"
     assert len(lines) == 5
-    assert lines[3].endswith(
-        "yann.lecun.com/exdb/mnist/train-images-idx3-ubyte.gz: HTTP 503 Service Unavailable"
-    )
+    assert lines[3].startswith("    http://yann.lecun.com/exdb/mnist/train-images-idx3-ubyte.gz: HTTP 503")
     assert "--dataset digits" in lines[4]
     assert names_in(tmp_path / "data") == []
 
@@ -128,7 +126,8 @@ def test_two_at_once_fetch_once(serve, mnist_folder: Path, tmp_path: Path) -> No
 )
 def test_wrong_words_exit_with_2(tmp_path: Path, words: list[str], message: str) -> None:
     code, _, errors = finish(start(tmp_path / "data", *words))
-    assert (code, errors.splitlines()[0]) == (2, message)
+    assert code == 2
+    assert errors.startswith(message)
     assert not (tmp_path / "data").exists()
 
 
