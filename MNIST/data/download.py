@@ -57,7 +57,7 @@ def download(
     Raises UsageError for an unknown dataset or mirror, DataError if the folder holds another dataset,
     DownloadError, with every URL and its reason, if no mirror gave a file.
     """
-    folder, published = Path(folder), _published(dataset)
+    folder, published = Path(folder), _find_dataset(dataset)
     in_order = [*mirrors, *os.environ.get("MNIST_MIRROR", "").split(","), *published.mirrors]
     sources = [_checked_mirror(url.strip()) for url in in_order if url.strip()]
     if not _missing(folder, dataset, replace):
@@ -164,7 +164,7 @@ def _sole_writer(folder: Path) -> Iterator[None]:
                 lock.unlink()  # while still held: filelock begins again where the name is gone
 
 
-def _published(dataset: str) -> PublishedDataset:
+def _find_dataset(dataset: str) -> PublishedDataset:
     import difflib
 
     if dataset not in DATASETS:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 from urllib.request import url2pathname
@@ -78,7 +79,7 @@ def _continue(
 
 def _read_file(url: str, limit: int) -> bytes:
     try:
-        with open(url2pathname(urlsplit(url).path), "rb") as stream:  # noqa: PTH123
+        with Path(url2pathname(urlsplit(url).path)).open("rb") as stream:
             content = stream.read(limit + 1)
     except OSError as error:
         raise DownloadError(error.strerror or str(error)) from None
