@@ -49,6 +49,8 @@ def run(options: Mapping[str, Any]) -> int:
 
 
 def _evaluate(names: Sequence[str], dataset: Any, threads: int | None) -> list[Any]:
+    import numpy as np
+
     from MNIST import training
     from MNIST.report.comparison import Evaluation
 
@@ -60,6 +62,10 @@ def _evaluate(names: Sequence[str], dataset: Any, threads: int | None) -> list[A
             print(error, file=sys.stderr)
             continue
         logits = model.engine.logits(dataset.test_images)
+        model.engine.close()
+        if not np.isfinite(logits).all():
+            print(f"{name}: its answers are not finite numbers; it is left out", file=sys.stderr)
+            continue
         evaluations.append(
             Evaluation(
                 name,
@@ -69,7 +75,6 @@ def _evaluate(names: Sequence[str], dataset: Any, threads: int | None) -> list[A
                 training.softmax(logits),
             )
         )
-        model.engine.close()
     return evaluations
 
 

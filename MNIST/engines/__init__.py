@@ -8,6 +8,7 @@ from MNIST.engines.protocol import Arrays, Engine, OnStep
 from MNIST.engines.registry import (
     ENGINES,
     MODEL_FILES,
+    PRECISIONS,
     create,
     name_of,
     read_saved,
@@ -18,6 +19,7 @@ from MNIST.engines.registry import (
 __all__ = [
     "ENGINES",
     "MODEL_FILES",
+    "PRECISIONS",
     "Arrays",
     "Engine",
     "OnStep",

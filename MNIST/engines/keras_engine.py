@@ -21,7 +21,8 @@ from MNIST.engines.saved_keras import checked_weights, weight_layout
 from MNIST.spec import InputStep, ModelSpec, Network, Node, inputs, lay_out, layers, optimizers
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-with quiet_stderr():  # TensorFlow announces its processor features on stderr at import
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what goes wrong reaches us as an exception
+with quiet_stderr():  # TensorFlow announces its processor features before it reads that level
     import keras
 
 INFERENCE_BATCH = 1000
@@ -237,21 +238,15 @@ def _residual(graph: _Graph, _: layers.Residual, node: Node, tensor: Any) -> Any
     branch = graph.chain(node.children, tensor)
     shortcut = tensor
     if node.parameters:
-        name = f"{node.path}.projection"
-        if len(node.input_shape) == 1:
-            projection = keras.layers.Dense(
-                node.output_shape[-1], use_bias=False, dtype=graph.policy, name=name
-            )
-        else:
-            projection = keras.layers.Conv2D(
-                node.output_shape[-1],
-                1,
-                strides=node.projection_stride,
-                padding="same",
-                use_bias=False,
-                dtype=graph.policy,
-                name=name,
-            )
+        projection = keras.layers.Conv2D(
+            node.output_shape[-1],
+            1,
+            strides=node.projection_stride,
+            padding="same",
+            use_bias=False,
+            dtype=graph.policy,
+            name=f"{node.path}.projection",
+        )
         shortcut = graph.apply(node, tensor, projection, projection="kernel")
     return keras.layers.Add(dtype=graph.policy, name=node.path)([branch, shortcut])
 

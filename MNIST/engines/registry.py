@@ -8,6 +8,7 @@ from MNIST.errors import UsageError
 from MNIST.spec import ModelSpec
 
 ENGINES = {"keras": "MNIST.engines.keras_engine"}
+PRECISIONS = ("float32", "bfloat16")
 MODEL_FILES = frozenset({"model.keras"})  # the names under which engines save
 
 

@@ -99,10 +99,8 @@ def _refuse_other_classes(config: Any, allowed: frozenset[str]) -> None:
             pending.extend(value)
         elif isinstance(value, dict):
             name = value.get("class_name")
-            if name is not None and name not in allowed:
-                raise ModelError(
-                    f"its configuration names the class {str(name)[:80]!r}, which is not allowed"
-                )
+            if name is not None and str(name) not in allowed:
+                raise ModelError(f"its configuration names the class {str(name)[:80]!r}, not one of ours")
             pending.extend(value.values())
 
 

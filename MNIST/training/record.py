@@ -153,10 +153,12 @@ def read_record(name: str) -> RunRecord:
     try:
         with path.open("rb") as stream:
             values = json.loads(stream.read(_LIMIT))
-        values["settings"] = _typed(RunSettings, values["settings"])
-        record = _typed(RunRecord, values)
-        if record.format != FORMAT or not 1 <= record.settings.threads <= MOST_THREADS:
+        settings = _typed(RunSettings, values["settings"])
+        record = _typed(RunRecord, {**values, "settings": settings})
+        if record.format != FORMAT or not 1 <= settings.threads <= MOST_THREADS:
             raise ValueError("a value out of range")
+        if settings.precision not in engines.PRECISIONS:
+            raise ValueError(f"precision {settings.precision!r:.40}")
     except FileNotFoundError:
         raise ModelError(_missing(name)) from None
     except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -206,8 +208,8 @@ def machine() -> dict[str, str]:
 def _typed(cls: type[Fields], values: Any) -> Fields:
     """A dataclass of values from JSON. Raises TypeError if a name or a type is not the class's."""
     kinds = get_type_hints(cls)
-    if values.keys() != kinds.keys():
-        raise TypeError(f"fields differ: {', '.join(sorted(values.keys() ^ kinds.keys()))}")
+    if not isinstance(values, dict) or values.keys() != kinds.keys():
+        raise TypeError(f"the fields are not those of {cls.__name__}")
     for name, kind in kinds.items():
         plain = kind if isinstance(kind, UnionType) else get_origin(kind) or kind
         if not isinstance(values[name], plain):

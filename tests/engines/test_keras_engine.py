@@ -1,0 +1,212 @@
+"""The Keras engine: every layer and block of the language, judged by plain Keras and by the spec."""
+
+import io
+import os
+
+import keras
+import numpy as np
+import pytest
+
+from MNIST import engines
+from MNIST.engines.keras_engine import BUILDERS, OPTIMIZERS, LocalResponseNormalization
+from MNIST.spec import LAYERS, lay_out, optimizers, parse_spec, simplify
+from MNIST.spec.layers import Path, Repeat
+from MNIST.training.draws import initial_weights
+from MNIST.training.rates import epoch_rates
+
+EVERYTHING = """
+Input:
+Threshold,1,64,128
+Layers:
+Pad,1,1
+Conv,8,3,3,relu,stride=2,padding=same,init=he_normal
+BatchNorm
+LocalResponseNorm
+Residual:
+    Conv,12,3,3,silu,stride=2,padding=same
+    BatchNorm
+Repeat,2:
+    Residual:
+        Conv,12,3,3,leaky_relu,padding=same
+Parallel:
+    Path:
+        Conv,4,1,1,elu
+    Path:
+        MaxPool,3,3,stride=1,padding=same
+        Conv,4,1,1,tanh
+AvgPool,2,2
+MaxPool,2,1
+Dropout,0.2
+Flatten
+Dense,9,relu
+Residual:
+    Dense,9,softplus
+Dense,16,sigmoid
+Activation,tanh
+Dense,10,linear
+Activation,softmax
+Optimizer:
+0.01,0
+1
+32
+"""
+GLOBAL = "Layers:\nConv,10,3,3,linear\nGlobalAvgPool\nActivation,softmax\nOptimizer:\n0.01,0\n1\n32\n"
+IMAGES = np.random.default_rng(0).integers(0, 256, (70, 28, 28), dtype=np.uint8)
+LABELS = (np.arange(70) % 10).astype(np.uint8)
+_THREADS = os.cpu_count()
+
+
+def _engine(text, precision="float32", pixels=(0.13, 0.31)):
+    spec = simplify(parse_spec(text))
+    weights = initial_weights(lay_out(spec), seed=0)
+    return engines.create(
+        "keras", spec, precision=precision, threads=_THREADS, pixels=pixels, weights=weights
+    )
+
+
+def _train(engine, text, epoch=1):
+    rates = epoch_rates(parse_spec(text).optimizer, epoch, 3)
+    return engine.train_epoch(IMAGES, LABELS, rates, 7, lambda *step: None)
+
+
+def test_every_layer_and_optimizer_of_the_language_has_its_place():
+    assert set(BUILDERS) == set(LAYERS.values()) - {Path, Repeat}  # blocks that are laid out away
+    concrete = {cls for cls in vars(optimizers).values() if isinstance(cls, type)}
+    assert set(OPTIMIZERS) == {
+        cls for cls in concrete if issubclass(cls, optimizers.Optimizer) and cls is not optimizers.Optimizer
+    }
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("text", [EVERYTHING, GLOBAL], ids=["everything", "global"])
+def test_weights_are_those_of_the_laid_out_network(text, precision):
+    engine = _engine(text, precision)
+    network = lay_out(simplify(parse_spec(text)))
+    weights = engine.get_weights()
+    expected = {f"{n.path}/{p.name}": p.shape for n in network.walk() for p in n.parameters}
+    assert {name: weight.shape for name, weight in weights.items()} == expected
+    assert {weight.dtype for weight in weights.values()} == {np.dtype(np.float32)}
+    assert sum(weight.size for weight in weights.values()) == network.parameters
+    before = {name: weight.copy() for name, weight in weights.items()}
+    loss, accuracy = _train(engine, text)
+    assert np.isfinite(loss)
+    assert 0 <= accuracy <= 1
+    after = engine.get_weights()
+    assert [name for name in before if np.array_equal(before[name], after[name])] == []
+    logits = engine.logits(IMAGES)
+    assert (logits.dtype, logits.shape) == (np.float32, (70, 10))
+
+
+def test_output_shapes_are_those_that_the_spec_infers():
+    engine = _engine(EVERYTHING)
+    network = lay_out(simplify(parse_spec(EVERYTHING)))
+    shapes = {layer.name: tuple(layer.output.shape[1:]) for layer in engine._model.layers}
+    compared = [node for node in network.walk() if node.path in shapes]
+    assert len(compared) >= 20
+    for node in compared:
+        assert shapes[node.path] == node.output_shape, node.path
+
+
+def test_training_agrees_with_plain_keras():
+    text = """
+Layers:
+Conv,4,3,3,relu
+MaxPool,2,2
+Flatten
+Dense,10,softmax
+Optimizer:
+0.01,0.1
+1
+32
+"""
+    engine = _engine(text)
+    start = list(engine.get_weights().values())
+    _train(engine, text, epoch=1)
+    _train(engine, text, epoch=2)
+
+    plain = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Conv2D(4, 3, activation="relu"),
+            keras.layers.MaxPooling2D(2),
+            keras.layers.Flatten(),
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
+    plain.set_weights(start)
+    decay = keras.optimizers.schedules.InverseTimeDecay(0.01, decay_steps=1, decay_rate=0.1)
+    plain.compile(keras.optimizers.Adam(decay), "sparse_categorical_crossentropy")
+    pixels = IMAGES[..., None].astype(np.float32) / 255
+    plain.fit(pixels, LABELS, batch_size=32, epochs=2, shuffle=False, verbose=0)
+    for ours, theirs in zip(engine.get_weights().values(), plain.get_weights(), strict=True):
+        # Equal up to the rounding of 1/255 and of the rates: a few units of the seventh digit.
+        assert np.allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("Scale", lambda p: p[..., None] / 255),
+        ("Standardize", lambda p: (p[..., None] / 255 - 0.13) / 0.31),
+        ("Threshold,1,64,255", lambda p: p[..., None] >= np.array([1, 64, 255])),
+    ],
+)
+def test_pixels_are_prepared_as_the_language_says(steps, expected):
+    text = f"Input:\n{steps}\nLayers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.1,0\n1\n32\n"
+    engine = _engine(text)
+    pixels = np.arange(784, dtype=np.uint8).reshape(1, 28, 28)  # every grey level
+    weights = engine.get_weights()
+    flat = expected(pixels.astype(np.float64)).reshape(1, -1)
+    logits = flat @ weights["dense_2/kernel"] + weights["dense_2/bias"]
+    assert engine.logits(pixels) == pytest.approx(logits, abs=1e-4)
+
+
+def test_local_response_normalization_follows_its_formula():
+    x = np.random.default_rng(1).normal(size=(2, 3, 3, 7)).astype(np.float32)
+    ours = keras.ops.convert_to_numpy(LocalResponseNormalization(5, 0.1, 0.75, 2.0)(x))
+    for channel in range(7):
+        near = x[..., max(0, channel - 2) : channel + 3]
+        expected = x[..., channel] / (2.0 + 0.1 * (near**2).sum(axis=-1)) ** 0.75
+        assert ours[..., channel] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_saved_network_is_read_back_and_by_plain_keras(precision, tmp_path):
+    engine = _engine(EVERYTHING, precision)
+    _train(engine, EVERYTHING)
+    name, content = engine.save()
+    spec = simplify(parse_spec(EVERYTHING))
+    again = engines.read_saved(
+        "keras", spec, content, precision=precision, threads=_THREADS, pixels=(0.13, 0.31)
+    )
+    for key, weight in engine.get_weights().items():
+        assert np.array_equal(weight, again.get_weights()[key])
+    assert np.array_equal(engine.logits(IMAGES), again.logits(IMAGES))
+
+    (tmp_path / name).write_bytes(content)
+    plain = keras.models.load_model(tmp_path / name)
+    probabilities = plain.predict(IMAGES, verbose=0)
+    logits = engine.logits(IMAGES).astype(np.float64)
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert probabilities == pytest.approx(expected, abs=1e-6)
+
+
+def test_wrong_weights_are_refused():
+    engine = _engine(GLOBAL)
+    weights = engine.get_weights()
+    with pytest.raises(ValueError, match="names differ"):
+        engine.set_weights({})
+    weights["conv_1/bias"] = np.zeros(11, np.float32)
+    with pytest.raises(ValueError, match="conv_1/bias"):
+        engine.set_weights(weights)
+
+
+def test_state_is_a_copy_not_a_view():
+    engine = _engine(GLOBAL)
+    state = engine.get_state()
+    kept = {name: array.copy() for name, array in state.items()}
+    _train(engine, GLOBAL)
+    assert all(np.array_equal(state[name], kept[name]) for name in state)
+    engine.set_state(state)
+    assert all(np.array_equal(engine.get_state()[name], kept[name]) for name in state)
+    np.savez(io.BytesIO(), **{name.replace("/", "|"): array for name, array in state.items()})

@@ -1,0 +1,185 @@
+"""The epoch loop: same inputs, same numbers, bit for bit, in every engine (faults 17 to 20)."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from MNIST.engines import ENGINES
+from MNIST.errors import TrainingError
+from MNIST.spec import parse_spec
+from MNIST.training import Run, continue_run, resolve_settings
+from MNIST.training.checkpoint import load_checkpoint
+
+WITH_STATE = """
+Layers:
+Conv,4,3,3,linear
+BatchNorm
+Activation,relu
+MaxPool,4,4
+Dropout,0.3
+Flatten
+Dense,16,tanh
+Dropout,0.2
+Dense,10,softmax
+Optimizer:
+{optimizer}
+3
+100
+"""
+
+OPTIMIZERS = [
+    "0.01,1e-2",
+    "SGD,0.1,momentum=0.9,nesterov=yes",
+    "RMSprop,0.001,momentum=0.5,decay=1e-3",
+    "AdamW,0.01",
+    "Adagrad,0.1",
+]
+
+
+def _spec(optimizer="0.01,1e-2"):
+    return parse_spec(WITH_STATE.format(optimizer=optimizer))
+
+
+def _figures(history):
+    """The history without the seconds, which are the only thing that may differ."""
+    return [replace(result, seconds=0.0) for result in history]
+
+
+def _equal(one, two):
+    assert one.keys() == two.keys()
+    for name in one:
+        assert one[name].dtype == two[name].dtype
+        assert np.array_equal(one[name], two[name]), name
+
+
+def test_every_engine_there_is_is_tested_here():
+    assert set(ENGINES) == {"keras"}  # add an engine to these tests when you add an engine
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "precision"), [*((name, "float32") for name in OPTIMIZERS), (OPTIMIZERS[0], "bfloat16")]
+)
+def test_a_resumed_run_equals_an_uninterrupted_one(optimizer, precision, digits, settings, tmp_path):
+    spec, settings = _spec(optimizer), replace(settings, precision=precision)
+    whole = Run(spec, digits, settings, epochs=3)
+    whole.train()
+    for epochs in (1, 2):  # stopped after one epoch, gone on by one; each time in a new engine
+        Run(spec, digits, settings, epochs=epochs, checkpoint=tmp_path).train()
+    resumed = Run(spec, digits, settings, epochs=3, checkpoint=tmp_path)
+    assert len(resumed.history) == 2
+    resumed.train()
+    assert _figures(resumed.history) == _figures(whole.history)
+    _equal(resumed.engine.get_state(), whole.engine.get_state())
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_short_run_is_the_prefix_of_a_long_one(precision, digits, settings):
+    settings = replace(settings, precision=precision)
+    short = continue_run(_spec(), digits, settings, epochs=2)
+    long = continue_run(_spec(), digits, settings, epochs=3)
+    assert _figures(short) == _figures(long)[:2]
+    assert [result.epoch for result in long] == [1, 2, 3]
+
+
+def test_another_seed_gives_other_numbers(digits, settings):
+    one = continue_run(_spec(), digits, settings, epochs=1)
+    two = continue_run(_spec(), digits, replace(settings, seed=1), epochs=1)
+    assert one[0].loss != two[0].loss
+
+
+def test_it_learns(digits, settings):
+    history = continue_run(_spec("0.01,0"), digits, settings, epochs=8)
+    assert history[-1].val_accuracy > 0.8
+    assert history[-1].loss < history[0].loss / 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"seed": 1}, "seed 0, now 1"),
+        ({"data_digest": "other"}, "data digest digits, now other"),
+        ({"split": 0.8}, "split 0.9, now 0.8"),
+    ],
+)
+def test_a_checkpoint_of_other_settings_is_not_mixed_in(changes, difference, digits, settings, tmp_path):
+    continue_run(_spec(), digits, settings, epochs=1, checkpoint=tmp_path)
+    warnings = []
+    other = replace(settings, **changes)
+    run = Run(_spec(), digits, other, epochs=1, checkpoint=tmp_path, warn=warnings.append)
+    assert run.history == []
+    assert "starting afresh" in warnings[0]
+    assert difference in warnings[0]
+
+
+@pytest.mark.parametrize("spec", [_spec("0.02,0"), replace(_spec(), batch_size=50)])
+def test_a_checkpoint_of_another_text_is_not_mixed_in(spec, digits, settings, tmp_path):
+    continue_run(_spec(), digits, settings, epochs=1, checkpoint=tmp_path)
+    warnings = []
+    run = Run(spec, digits, settings, epochs=1, checkpoint=tmp_path, warn=warnings.append)
+    assert run.history == []
+    assert "another model text" in warnings[0]
+
+
+def test_fewer_epochs_than_a_checkpoint_has_start_afresh(digits, settings, tmp_path):
+    continue_run(_spec(), digits, settings, epochs=2, checkpoint=tmp_path)
+    warnings = []
+    run = Run(_spec(), digits, settings, epochs=1, checkpoint=tmp_path, warn=warnings.append)
+    assert run.history == []
+    assert "2 epochs, 1 wanted" in warnings[0]
+
+
+def test_a_damaged_checkpoint_costs_one_epoch_and_no_bit(digits, settings, tmp_path):
+    whole = continue_run(_spec(), digits, settings, epochs=3)
+    continue_run(_spec(), digits, settings, epochs=2, checkpoint=tmp_path)
+    newest = max(tmp_path.glob("*.npz"))
+    newest.write_bytes(newest.read_bytes()[:-100])
+    warnings = []
+    run = Run(_spec(), digits, settings, epochs=3, checkpoint=tmp_path, warn=warnings.append)
+    assert len(run.history) == 1
+    assert "damaged" in warnings[0]
+    assert _figures(run.train()) == _figures(whole)
+
+
+def test_divergence_is_said_and_the_last_finite_state_is_kept(digits, settings, tmp_path):
+    spec = _spec("SGD,1e30")
+    with pytest.raises(TrainingError, match=r"diverged at epoch 1: .*smaller learning rate than 1e"):
+        continue_run(spec, digits, settings, epochs=2, checkpoint=tmp_path)
+    assert load_checkpoint(tmp_path, pytest.fail) is None
+
+
+def test_divergence_later_keeps_the_epochs_before(digits, settings, tmp_path, monkeypatch):
+    run = Run(_spec(), digits, settings, epochs=2, checkpoint=tmp_path)
+    real = run.engine.train_epoch
+
+    def second_epoch_fails(images, labels, rates, seed, on_step):
+        figures = real(images, labels, rates, seed, on_step)
+        return (float("nan"), 0.0) if run.history else figures
+
+    monkeypatch.setattr(run.engine, "train_epoch", second_epoch_fails)
+    with pytest.raises(TrainingError, match=r"diverged at epoch 2.*the state after epoch 1 is kept"):
+        run.train()
+    assert len(load_checkpoint(tmp_path, pytest.fail).history) == 1
+
+
+def test_without_validation_images_the_figures_are_not_numbers(digits, settings):
+    data = replace(digits, train=np.arange(60), validation=np.arange(0))
+    (result,) = continue_run(_spec(), data, settings, epochs=1)
+    assert np.isnan([result.val_loss, result.val_accuracy]).all()
+    assert np.isfinite(result.loss)
+
+
+def test_steps_are_reported_and_the_last_batch_may_be_small(digits, settings):
+    steps = []
+    run = Run(_spec(), digits, settings, epochs=1)
+    run.train(on_step=lambda *step: steps.append(step))
+    assert [step for step, *_ in steps] == [1, 2, 3, 4, 5, 6]  # 540 images, 100 a step
+    assert steps[-1][1:] == (run.history[0].loss, run.history[0].accuracy)
+
+
+def test_the_settings_name_what_decides_the_numbers():
+    settings = resolve_settings("digest", images=None, split=0.9, seed=0, precision="auto", threads=3)
+    assert settings.precision in ("float32", "bfloat16")
+    assert settings.threads == 3
+    assert "Keras" in settings.engine
+    assert "tensorflow" in settings.engine
