@@ -48,7 +48,7 @@ from typing import TYPE_CHECKING, Any
 
 from MNIST.commands.values import one_of, proportion, real_number, whole_number
 from MNIST.errors import UsageError
-from MNIST.files import only_one
+from MNIST.files import only_one, write_atomically
 from MNIST.paths import HYPERPARAM_SEARCH, checked_name, find_model_file
 from MNIST.spec import OPTIMIZERS, parse_template, read_text
 
@@ -172,9 +172,10 @@ def _explore(space: Any, plan: "Plan", data: "TrainingData", settings: "RunSetti
 
     with exploration.open_service(plan, data, settings, HYPERPARAM_SEARCH) as service:
         costs = forecast.epoch_costs(plan, len(data.train))
-        print(_expectation(service, forecast.expected_seconds(service, costs)), flush=True)
+        guess = forecast.guessed_speed()
+        print(_expectation(service, forecast.seconds_left(service, costs, guess)), flush=True)
         try:
-            with progress(service, costs) as show:
+            with progress(service, costs, guess) as show:
                 exploration.explore(space, service, folder, show)
         except KeyboardInterrupt:
             print(f"Stopped; every finished epoch is kept, and what is known is in {folder}/results.csv.")
@@ -253,8 +254,9 @@ def _draw(results: Path, folder: Path) -> int:
     from MNIST.report.scan_pictures import draw_scan
 
     metrics, parameters = read_results(results)
-    paths = draw_scan(metrics, parameters, folder)
-    print(f"Pictures of {results}: {folder}/ {', '.join(path.name for path in paths)}")
+    for picture, content in draw_scan(metrics, parameters).items():
+        write_atomically(folder / f"{picture}.png", content)
+        print(f"drawn: {folder / picture}.png")
     return 0
 
 

@@ -2,24 +2,29 @@
 
 import time
 from collections.abc import Mapping
+from statistics import fmean
 
 from MNIST.explore.plan import Plan
 from MNIST.explore.trials import TrialService
 from MNIST.spec import lay_out
 
-BACKWARD = 3  # a training step's arithmetic, in forward passes: forward, and two products backward
-EFFICIENCY = 0.15  # of the speed of a large matrix product, reached by the small layers of a small network
+# Fitted to epochs of the default exploration: Keras with TensorFlow, bfloat16, two Xeon cores.
+BACKWARD = 3  # operations of a training step, in forward passes: forward, and two products backward
+BESIDES = 2.3e6  # what an image costs beside matrix products, in operations that would take as long
+EFFICIENCY = 0.5  # the speed of an epoch, in that of a large matrix product
+START = 2.0  # seconds to build a network and compile its step
 
 
 def epoch_costs(plan: Plan, images: int) -> dict[str, float]:
-    """Floating-point operations of one epoch of each run. images: how many are trained on."""
+    """Operations of one epoch of each run. images: how many are trained on."""
     return {
-        identity: BACKWARD * images * float(lay_out(run.spec).flops) for identity, run in plan.runs.items()
+        identity: images * (BACKWARD * lay_out(run.spec).flops + BESIDES)
+        for identity, run in plan.runs.items()
     }
 
 
 def left_to_train(service: TrialService, costs: Mapping[str, float]) -> float:
-    """The cost of all epochs that are neither known nor given up."""
+    """Operations of all epochs that are neither known nor given up."""
     return sum(
         costs[identity] * (run.horizon - len(service.histories[identity]))
         for identity, run in service.plan.runs.items()
@@ -27,23 +32,32 @@ def left_to_train(service: TrialService, costs: Mapping[str, float]) -> float:
     )
 
 
-def expected_seconds(service: TrialService, costs: Mapping[str, float]) -> float:
-    """How long the rest will take, at the speed of the epochs in the store or else at a guess."""
-    known = [(costs[i], epoch.seconds) for i, history in service.histories.items() for epoch in history]
-    seconds = sum(seconds for _, seconds in known)
-    speed = sum(cost for cost, _ in known) / seconds if seconds else EFFICIENCY * matrix_product_speed()
-    return left_to_train(service, costs) / speed
+def seconds_left(service: TrialService, costs: Mapping[str, float], guess: float) -> float:
+    """How long the rest will take, at the speed of the epochs that are known.
+
+    guess: the speed, in operations a second, as long as no run has a second epoch; a run's first
+    also compiles its step.
+    """
+    runs = service.histories.items()
+    later = [(costs[identity], epoch.seconds) for identity, history in runs for epoch in history[1:]]
+    speed = sum(cost for cost, _ in later) / sum(seconds for _, seconds in later) if later else guess
+    starts = [history[0].seconds - costs[identity] / speed for identity, history in runs if history]
+    start = max(0.0, fmean(starts)) if starts else START
+    unfinished = sum(not service.is_finished(run) for run in service.plan.runs.values())
+    return left_to_train(service, costs) / speed + unfinished * start
 
 
-def matrix_product_speed(size: int = 1024) -> float:
-    """Floating-point operations a second of a float32 matrix product here, measured once, in a moment."""
+def guessed_speed(size: int = 1024) -> float:
+    """Operations a second that an epoch will reach here, judged by the speed of a matrix product."""
     import numpy as np
 
     a = np.ones((size, size), np.float32)
-    a @ a  # the first one starts the library's threads
-    start = time.perf_counter()
-    a @ a
-    return 2 * size**3 / (time.perf_counter() - start)
+    seconds = []
+    for _ in range(5):  # the first starts the library's threads
+        start = time.perf_counter()
+        a @ a
+        seconds.append(time.perf_counter() - start)
+    return EFFICIENCY * 2 * size**3 / min(seconds)
 
 
 def spoken_time(seconds: float) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from MNIST.explore.forecast import left_to_train, spoken_time
+from MNIST.explore.forecast import left_to_train, seconds_left, spoken_time
 from MNIST.explore.results import ranked
 from MNIST.explore.trials import TrialService
 
@@ -14,23 +14,23 @@ LOG_INTERVAL = 10  # seconds between two lines where output is no terminal
 
 
 @contextmanager
-def progress(service: TrialService, costs: Mapping[str, float]) -> Iterator[Callable[[], None]]:
+def progress(service: TrialService, costs: Mapping[str, float], guess: float) -> Iterator[Callable[[], None]]:
     """Show how far the service is for as long as the context lasts; yields what to call after each epoch.
 
-    costs: of an epoch of each run, in any unit; they weigh the time that is left.
+    costs, guess: as in `forecast.seconds_left`.
     """
     show = _on_terminal if sys.stdout.isatty() else _in_log
-    with show(_Line(service, costs)) as update:
+    with show(_Line(service, costs, guess)) as update:
         yield update
 
 
 class _Line:
     """The line: finished runs and epochs, the best so far, the time left."""
 
-    def __init__(self, service: TrialService, costs: Mapping[str, float]) -> None:
+    def __init__(self, service: TrialService, costs: Mapping[str, float], guess: float) -> None:
         self._service = service
         self._costs = costs
-        self._started = time.monotonic()
+        self._guess = guess
         self._left_at_start = left_to_train(service, costs)
 
     @property
@@ -49,9 +49,9 @@ class _Line:
         best = ranked(service)
         if best:
             parts.append(f"best {best[0].epoch.val_accuracy:.2%}")
-        done = self.done
-        if 0 < done < 1:
-            parts.append(f"{spoken_time((time.monotonic() - self._started) * (1 - done) / done)} left")
+        left = seconds_left(service, self._costs, self._guess)
+        if left:
+            parts.append(f"{spoken_time(left)} left")
         return " · ".join(parts)
 
 

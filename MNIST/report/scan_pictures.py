@@ -4,13 +4,11 @@ A table is columns by name, one entry a grid point: metrics (`METRICS`, a propor
 a trial failed) and parameters, numbers or words. Colours are Okabe and Ito's, told apart by everyone.
 """
 
+import io
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from MNIST.files import write_atomically
 
 Columns = Mapping[str, Sequence[float | str]]
 
@@ -18,17 +16,22 @@ METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 CONVOLUTION = ("conv", "filters", "kernel", "pool", "stride")  # what the names of such parameters hold
 FULLY_CONNECTED = ("dense", "layers", "units", "neuron", "hidden", "dropout")
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
-MOST_PARAMETERS = 12  # in one picture, those that matter most
+MOST_PARAMETERS = 12  # in one picture
+MOST_BOXES = 20  # in one panel; more values are drawn as a cloud
 
 
-def draw_scan(metrics: Columns, parameters: Columns, folder: Path) -> list[Path]:
-    """Draw the five pictures as PNG files in `folder`; return their paths.
+def draw_scan(metrics: Columns, parameters: Columns) -> dict[str, bytes]:
+    """The five pictures by name, each as a PNG file's content.
 
     metrics: has `val_accuracy`, and others of METRICS. Parameters with one value only are left out.
     """
-    varying = {name: values for name, values in parameters.items() if len(set(values)) > 1}
+    varying = {
+        _plain(name): [_plain(value) if isinstance(value, str) else value for value in values]
+        for name, values in parameters.items()
+        if len(set(values)) > 1
+    }
     numbers = {name: np.asarray(metrics[name], float) for name in METRICS if name in metrics}
-    return [_save(draw(numbers, varying), folder / f"{name}.png") for name, draw in PICTURES.items()]
+    return {name: _png(draw(numbers, varying)) for name, draw in PICTURES.items()}
 
 
 def correlation(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
@@ -159,7 +162,12 @@ def _by_value(parameters: Columns, accuracy: np.ndarray, title: str) -> Any:
 
 
 def _boxes(axes: Any, name: str, values: Sequence[float | str], percent: np.ndarray) -> None:
+    axes.set_xlabel(name)
     distinct = sorted(set(values), key=lambda value: (isinstance(value, str), value))
+    if len(distinct) > MOST_BOXES and not any(isinstance(value, str) for value in distinct):
+        axes.scatter(values, percent, s=8, alpha=0.3, color=BLUE)
+        return
+    distinct = distinct[:MOST_BOXES]
     groups = [_finite(percent[[value == one for value in values]]) for one in distinct]
     places = np.arange(len(distinct))
     axes.boxplot(
@@ -168,10 +176,9 @@ def _boxes(axes: Any, name: str, values: Sequence[float | str], percent: np.ndar
     for place, group in zip(places, groups, strict=True):
         beside = place + np.linspace(-0.18, 0.18, len(group)) if len(group) > 1 else [place] * len(group)
         axes.scatter(beside, group, s=8, alpha=0.3, color=BLUE, zorder=1)
-    crowded = len(distinct) > 5
     labels = [value if isinstance(value, str) else f"{value:g}" for value in distinct]
+    crowded = sum(map(len, labels)) > 20
     axes.set_xticks(places, labels, rotation=60 if crowded else 0)
-    axes.set_xlabel(name)
 
 
 def _numeric(parameters: Columns) -> list[tuple[str, Sequence[float]]]:
@@ -195,6 +202,11 @@ def _holds(name: str, words: Sequence[str]) -> bool:
     return any(word in name.lower() for word in words)
 
 
+def _plain(word: str) -> str:
+    """A word of the table as matplotlib shows it: shortened, and no formula."""
+    return (word if len(word) <= 24 else word[:23] + "…").replace("$", r"\$")
+
+
 def _label(metric: str) -> str:
     return metric.replace("val_", "validation\n") if metric.startswith("val_") else f"training\n{metric}"
 
@@ -204,14 +216,11 @@ def _finite(values: np.ndarray) -> np.ndarray:
 
 
 def _figure(width: float, height: float, rows: int = 1, columns: int = 1, sharey: bool = False) -> Any:
-    import matplotlib as mpl
+    """A figure and its axes."""
+    from matplotlib.figure import Figure  # not pyplot: no window system, no global state
 
-    mpl.use("Agg")
-    from matplotlib import pyplot
-
-    return pyplot.subplots(
-        rows, columns, figsize=(width, height), dpi=120, layout="constrained", sharey=sharey
-    )
+    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
+    return figure, figure.subplots(rows, columns, sharey=sharey)
 
 
 def _nothing(figure: Any, axes: Any, reason: str) -> Any:
@@ -220,13 +229,7 @@ def _nothing(figure: Any, axes: Any, reason: str) -> Any:
     return figure
 
 
-def _save(figure: Any, path: Path) -> Path:
-    import io
-
-    from matplotlib import pyplot
-
+def _png(figure: Any) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format="png")
-    pyplot.close(figure)
-    write_atomically(path, stream.getvalue())
-    return path
+    return stream.getvalue()

@@ -1,0 +1,127 @@
+"""Sharing is exact: with real Keras, every shared answer is bit for bit what its point gives by itself."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import astuple
+from pathlib import Path
+
+import pytest
+from stub_exploration import ignore, points_of
+
+from MNIST.data import TrainingData, download, load, split
+from MNIST.explore.exploration import open_service
+from MNIST.explore.plan import Plan, make_plan
+from MNIST.spec import parse_template, read_text
+from MNIST.training import RunSettings, continue_run, resolve_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+GRID = {
+    "epochs": [1, 3],
+    "rate": [0.002],
+    "batch": [50],
+    "layers": [1],
+    "conv": [4],
+    "opt": ["Adam", "RMSprop"],
+    "dropout": [0.25],
+    "dense": [16],
+    "kernel": [3],
+    "pool": [2],
+    "decay": [0.0001],
+    "mom": [0.25, 0.75],
+    "convlayers": [1],
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, request) -> Path:
+    """Real MNIST where this machine has it, else scikit-learn's digits."""
+    try:
+        return request.getfixturevalue("mnist_folder")
+    except pytest.skip.Exception:
+        digits = tmp_path_factory.mktemp("digits")
+        download(digits, dataset="digits")
+        return digits
+
+
+@pytest.fixture(scope="module")
+def setting(folder) -> tuple[TrainingData, RunSettings, Plan]:
+    dataset = load(folder)
+    settings = resolve_settings(dataset.digest, images=500, split=0.8, seed=3)
+    template = parse_template(read_text(ROOT / "Models" / "explore.txt"))
+    return (
+        split(dataset, 0.8, 3, 500),
+        settings,
+        make_plan(points_of(GRID), template, settings),
+    )
+
+
+def numbers(epoch) -> tuple:
+    """All of an epoch but its seconds."""
+    return astuple(epoch)[:-1]
+
+
+@pytest.fixture(scope="module")
+def alone(setting) -> list[tuple]:
+    """What each point gives when it is trained by itself, afresh, for just its epochs."""
+    data, settings, plan = setting
+    return [
+        numbers(continue_run(point.spec, data, settings, epochs=point.epochs)[-1]) for point in plan.points
+    ]
+
+
+def answered(setting, folder: Path) -> list[tuple]:
+    data, settings, plan = setting
+    with open_service(plan, data, settings, folder) as service:
+        return [numbers(service.answer(point, ignore).epoch) for point in plan.points]
+
+
+@pytest.mark.slow
+def test_shared_answers_are_those_of_separate_runs(setting, alone, tmp_path):
+    """Fewer epochs are read from longer runs, and all momenta under Adam from one."""
+    assert len(setting[2].runs) == 3
+    assert answered(setting, tmp_path) == alone
+
+
+@pytest.mark.slow
+def test_an_extended_grid_gives_what_it_would_have_given_at_once(setting, alone, tmp_path):
+    data, settings, plan = setting
+    template = parse_template(read_text(ROOT / "Models" / "explore.txt"))
+    short = make_plan(points_of({**GRID, "epochs": [1]}), template, settings)
+    answered((data, settings, short), tmp_path)
+    assert answered(setting, tmp_path) == alone
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_killed_at_random_moments_the_same_command_ends_in_the_same_table(folder, tmp_path):
+    words = "-b 50 -l 1 -c 4 -d 0.25 -e 2,6 -z 16 -k 3 -p 2 -m 0.25,0.75 -v 1 --images 500".split()
+    command = [sys.executable, str(ROOT / "MNIST"), "explore", str(folder), "scan1", *words]
+
+    def explore(place: Path, kill_after: float | None = None) -> int:
+        place.mkdir(exist_ok=True)
+        process = subprocess.Popen(
+            command, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        if kill_after is not None:
+            time.sleep(kill_after)
+            os.killpg(process.pid, signal.SIGKILL)
+        return process.wait(300)
+
+    def table(place: Path) -> list[str]:
+        """The results without their seconds."""
+        lines = (place / "Hyperparam_Search" / "scan1" / "results.csv").read_text().splitlines()
+        seconds = lines[0].split(",").index("seconds")
+        return [",".join(line.split(",")[:seconds] + line.split(",")[seconds + 1 :]) for line in lines]
+
+    started = time.monotonic()
+    assert explore(tmp_path / "whole") == 0
+    length = time.monotonic() - started
+    chance = random.Random(0)
+    for _ in range(5):
+        explore(tmp_path / "killed", kill_after=chance.uniform(0.2, 0.9) * length)
+    assert explore(tmp_path / "killed") == 0
+    assert table(tmp_path / "killed") == table(tmp_path / "whole")
