@@ -3,9 +3,9 @@
 errors.py      mistakes and how they are shown        layers.py      each layer, its arguments and shapes
 text.py        lines, words, blocks                   inputs.py      what is done to the pixels
 grammar.py     arguments of a line                    optimizers.py  each optimizer and its arguments
-parse.py       sections and lines to a ModelSpec      model.py       ModelSpec
-template.py    model files with {placeholders}        network.py     shapes, parameters, cost
-canonical.py   one spelling; what cannot matter
+sections.py    what each section's lines mean         model.py       ModelSpec
+parse.py       a whole file to a ModelSpec            network.py     shapes, parameters, cost
+template.py    model files with {placeholders}        canonical.py   one spelling; what cannot matter
 
 To add a layer type, add its class to layers.py and a builder to each engine. Imports nothing but the
 standard library.

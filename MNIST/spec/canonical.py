@@ -1,4 +1,4 @@
-"""One spelling for each spec: defaults filled in, values normalised; and the spec without what cannot matter."""
+"""One spelling for each spec, defaults filled in; and the spec without what cannot matter."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -14,7 +14,7 @@ INDENT = "    "
 
 
 def canonical_text(spec: ModelSpec) -> str:
-    """The one text of a spec: a model file that parses to an equal spec, and the same text for equal specs."""
+    """The one text of a spec: a model file that parses to an equal spec; equal specs have one text."""
     lines = ["Input:", *map(statement_text, spec.input), "", "Layers:", *_block(spec.layers, "")]
     lines += ["", "Optimizer:", statement_text(spec.optimizer)]
     lines += [f"epochs={spec.epochs}", f"batch={spec.batch_size}"]

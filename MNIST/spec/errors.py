@@ -11,6 +11,9 @@ WIDEST_EXCERPT = 100  # characters of a source line that are shown
 LONGEST_SHOWN = 40  # characters of one word that are shown
 
 
+Span = tuple[int, int]  # the column at which something begins, from 1, and its length
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of a model file as it stands, for messages. number: from 1, or 0 for the file as a whole."""
@@ -33,8 +36,8 @@ class Problem:
 
     def __str__(self) -> str:
         if not self.line:
-            return f"{self.source}: {self.message}"
-        return f"{self.source}, line {self.line}: {self.message}\n{self._excerpt()}"
+            return _printable(f"{self.source}: {self.message}")
+        return _printable(f"{self.source}, line {self.line}: {self.message}") + "\n" + self._excerpt()
 
     def _excerpt(self) -> str:
         """The source line without its indentation, and carets below the place."""
@@ -63,19 +66,15 @@ class SpecError(UsageError):
 class Problems(list[Problem]):
     """Collects the mistakes of one file, so that they are reported together."""
 
-    def add(self, line: Line, message: str, column: int = 0, length: int = 0) -> None:
-        """Note a mistake; without a column, the whole line is meant.
+    def add(self, line: Line, message: str, span: Span | None = None) -> None:
+        """Note a mistake at a span of a line, or in all of the line.
 
         Raises SpecError at once when there are MOST_PROBLEMS: a hostile file must not cost minutes.
         """
-        if not column:
-            content = line.text.split("#", 1)[0].rstrip()
-            column = len(content) - len(content.lstrip()) + 1
-            length = len(content) - column + 1
-        self.append(Problem(line.number, column, length, message, line.source, line.text))
+        column, length = span or _content_span(line.text)
+        self.append(Problem(line.number, column, max(1, length), message, line.source, line.text))
         if len(self) == MOST_PROBLEMS:
-            whole = Line(line.source, 0)
-            self.append(Problem(0, 0, 0, f"stopped after {MOST_PROBLEMS} mistakes", whole.source))
+            self.append(Problem(0, 0, 0, f"stopped after {MOST_PROBLEMS} mistakes", line.source))
             raise SpecError(self)
 
     def raise_any(self) -> None:
@@ -85,9 +84,8 @@ class Problems(list[Problem]):
 
 
 def quoted(word: str) -> str:
-    """`word` in quotes, shortened, and safe to print."""
-    word = word if len(word) <= LONGEST_SHOWN else word[: LONGEST_SHOWN - 1] + "…"
-    return f"'{_printable(word)}'"
+    """`word` in quotes, shortened if it is long."""
+    return f"'{word if len(word) <= LONGEST_SHOWN else word[: LONGEST_SHOWN - 1] + '…'}'"
 
 
 def did_you_mean(word: str, known: Iterable[str], ending: str = "") -> str:
@@ -107,7 +105,15 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     return by_lower[near[0]] if near else None
 
 
+def _content_span(text: str) -> Span:
+    """Where a line's content is, without indentation and comment."""
+    content = text.split("#", 1)[0].rstrip()
+    start = len(content) - len(content.lstrip())
+    return start + 1, len(content) - start
+
+
 def _printable(text: str) -> str:
+    """The text with a dot for each character that would do something to a terminal instead of showing."""
     return re.sub(r"[^\S\t ]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069]", "·", text)
 
 

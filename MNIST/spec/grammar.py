@@ -58,7 +58,7 @@ def real(low: float, high: float, above: bool = False, below: bool = False) -> K
             raise ValueError(text)
         return value + 0.0  # -0.0 is 0.0
 
-    bounds = f"{'above' if above else 'from'} {low:g} {'and below' if below else 'to'} {high:g}"
+    bounds = f"{'above' if above else 'of at least'} {low:g} and {'below' if below else 'at most'} {high:g}"
     return Kind(f"a number {bounds}", read, lambda value: repr(value).removesuffix(".0"))
 
 
@@ -146,68 +146,42 @@ def usage(name: str, cls: type) -> str:
     return ",".join([name, *words]) + (":" if block_field(cls) else "")
 
 
-def bind(
-    name: str, cls: type, words: Sequence[Word], line: Line, problems: Problems, droppable: Mapping[str, Kind]
-) -> dict[str, Any] | None:
-    """The values of a line's arguments by field name, or None if they are not known: wrong, or still open.
+def find(name: str, names: Iterable[str]) -> str | None:
+    """`name` as `names` spells it, whatever its case; None if it is not there."""
+    lower = name.lower()
+    return next((known for known in names if known.lower() == lower), None)
 
-    words: those after the name. droppable: keys that a placeholder's value may be given to although
-    `cls` does not have them; the value is checked, then dropped.
+
+def bind(
+    name: str,
+    cls: type,
+    words: Sequence[Word],
+    line: Line,
+    problems: Problems,
+    droppable: Mapping[str, Argument] | None = None,
+) -> dict[str, Any] | None:
+    """The values of a line's arguments by field; None if one is wrong, and noted, or a placeholder is open.
+
+    words: those after the name. droppable: arguments whose keys a placeholder may stand behind although
+    `cls` does not have them; such a value is checked, then dropped.
     """
-    arguments = arguments_of(cls)
-    by_name = {argument.name: argument for argument in arguments}
-    places = [argument for argument in arguments if argument.place != "keyword"]
     mistakes = len(problems)
     values: dict[str, Any] = {}
-    given: set[str] = set()
-    is_open = False
-    keys_began = False
-    for word in words:
-        if word.key is None:
-            if keys_began:
-                problems.add(
-                    line, "values without a key come before those with one", word.column, word.length or 1
-                )
-                continue
-            place = len(given)
-            if places and places[-1].place == "many":
-                place = min(place, len(places) - 1)
-            if place >= len(places):
-                found = sum(word.key is None for word in words)
-                problems.add(line, _too_many(name, cls, places, found), word.column, word.length or 1)
-                break
-            argument = places[place]
-            kind = argument.kind
-        else:
-            keys_began = True
-            known = by_name.get(word.key.lower())
-            if known is None or known.place == "many":
-                if word.placeholder and word.key.lower() in droppable:
-                    if not word.is_open:
-                        _read(droppable[word.key.lower()], word.key, word, line, problems)
-                    continue
-                problems.add(line, _unknown_key(name, word.key, by_name), word.key_column, len(word.key) or 1)
-                continue
-            if known.name in given:
-                message = f"{name} has its {known.name} already; give it once"
-                problems.add(line, message, word.key_column, len(word.key) or 1)
-                continue
-            argument, kind = known, known.kind
-        given.add(argument.name)
-        if word.is_open:
-            is_open = True
-        elif word.text:  # an empty value has been noted where the words were made
-            value = _read(kind, argument.name, word, line, problems)
-            values[argument.name] = (
-                (*values.get(argument.name, ()), value) if argument.place == "many" else value
-            )
-    missing = [argument.name for argument in arguments if argument.required and argument.name not in given]
-    if missing and len(problems) == mistakes:
-        problems.add(line, f"{name} needs {' and '.join(missing)}: {usage(name, cls)}")
-    return None if is_open or len(problems) > mistakes else values
+    for argument, word in _matched(name, cls, words, line, problems, droppable or {}):
+        value = read_value(argument.kind, argument.name, word, line, problems)
+        if argument.place == "many":
+            values.setdefault(argument.name, []).append(value)
+        elif argument in arguments_of(cls):
+            values[argument.name] = value
+    if len(problems) > mistakes or any(word.is_open or not word.text for word in words):
+        return None
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
-def _read(kind: Kind, what: str, word: Word, line: Line, problems: Problems) -> Any:
+def read_value(kind: Kind, what: str, word: Word, line: Line, problems: Problems) -> Any:
+    """The value of a word; None if it is wrong, and noted, or a placeholder is open."""
+    if word.is_open or not word.text:  # an empty one was noted where words are made
+        return None
     try:
         return kind.read(word.text)
     except ValueError:
@@ -215,20 +189,70 @@ def _read(kind: Kind, what: str, word: Word, line: Line, problems: Problems) -> 
         message = f"{what}: expected {kind.expects}, found {quoted(word.text)}"
         if near:
             message = f"unknown {what} {quoted(word.text)}; did you mean '{near}'?"
-        problems.add(line, message, word.column, word.length)
+        problems.add(line, message, word.span)
         return None
 
 
-def _too_many(name: str, cls: type, places: Sequence[Argument], found: int) -> str:
+def _matched(
+    name: str,
+    cls: type,
+    words: Sequence[Word],
+    line: Line,
+    problems: Problems,
+    droppable: Mapping[str, Argument],
+) -> list[tuple[Argument, Word]]:
+    """Each word with its argument, as Python binds a call; notes what fits none, and what is lacking.
+
+    With too few or too many positional values these are left out: which is which cannot be known.
+    """
+    arguments = {argument.name: argument for argument in arguments_of(cls)}
+    bare = [word for word in words if word.key is None]
+    places = [argument for argument in arguments.values() if argument.place != "keyword"]
+    if places and places[-1].place == "many":
+        places += places[-1:] * (len(bare) - len(places))
+    given = {argument.name for argument in places[: len(bare)]}
+    by_key: list[tuple[Argument, Word]] = []
+    for place, word in enumerate(words):
+        if word.key is None:
+            if place and words[place - 1].key is not None:
+                problems.add(line, "values without a key come before those with one", word.span)
+            continue
+        key = word.key.lower()
+        if key in arguments and arguments[key].place != "many":
+            if key in given:
+                problems.add(line, f"{key} is given twice", word.key_span)
+            by_key.append((arguments[key], word))
+            given.add(key)
+        elif key in droppable and word.placeholder:
+            by_key.append((droppable[key], word))
+        else:
+            problems.add(line, _unknown_key(name, word.key, arguments), word.key_span)
+    missing = [
+        argument for argument in arguments.values() if argument.required and argument.name not in given
+    ]
+    if len(bare) > len(places):
+        problems.add(line, _wrong_count(name, places, len(bare)), bare[len(places)].span)
+    elif missing and not any(argument.required for argument, _ in by_key):
+        problems.add(line, _wrong_count(name, places, len(bare)))
+    elif missing:
+        problems.add(line, f"{name} lacks {' and '.join(argument.name for argument in missing)}")
+    else:
+        return [*zip(places, bare, strict=False), *by_key]
+    return by_key
+
+
+def _wrong_count(name: str, places: Sequence[Argument], found: int) -> str:
     if not places:
-        return f"{name} takes no values without a key: {usage(name, cls)}"
-    names = ", ".join(argument.name for argument in places)
-    count = f"at most {len(places)}" if not places[-1].required else str(len(places))
-    return f"{name} takes {count} values ({names}), found {found:,}"
+        return f"{name} takes no values without a key"
+    fewest = sum(place.required for place in places)
+    count = f"{fewest}" if fewest == len(places) else f"{fewest} or {len(places)}"
+    if places[-1].place == "many":
+        count = f"{fewest} or more"
+    values = "value" if count == "1" else "values"
+    return f"{name} takes {count} {values} ({', '.join(place.name for place in places)}), found {found:,}"
 
 
-def _unknown_key(name: str, key: str, known: Mapping[str, Argument]) -> str:
-    hint = did_you_mean(key, known, "=")
-    if not hint:
-        hint = f"; it knows {', '.join(known)}" if known else "; it takes none"
+def _unknown_key(name: str, key: str, known: Iterable[str]) -> str:
+    keys = ", ".join(f"{name}=" for name in known)
+    hint = did_you_mean(key, known, "=") or (f"; it knows {keys}" if keys else "; it takes none")
     return f"{name} has no key {quoted(key)}{hint}"

@@ -68,7 +68,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Conv(Layer):
-    """Convolution with a bias: y[r, c, f] = activation(Σ x[r·s + i, c·s + j, k] · kernel[i, j, k, f] + bias[f]).
+    """y[r, c, f] = activation(bias[f] + Σ x[r·stride + i, c·stride + j, k] · kernel[i, j, k, f]).
 
     padding: `valid` keeps the kernel inside the map; `same` pads with zeros, as evenly as can be and more
     below and to the right, so that the map has ⌈rows / stride⌉ × ⌈columns / stride⌉ places.

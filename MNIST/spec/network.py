@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from MNIST.spec.errors import Line, Problems
+from MNIST.spec.grammar import block_field
 from MNIST.spec.inputs import InputStep
 from MNIST.spec.layers import (
     Activation,
@@ -85,9 +86,10 @@ def lay_out(spec: ModelSpec) -> Network:
     """
     problems = Problems()
     nodes = lay_out_layers(spec.layers, input_shape(spec.input), problems)
-    if not problems:
+    if nodes is not None:
         check_ending(spec.layers, nodes, problems)
     problems.raise_any()
+    assert nodes is not None  # nothing was wrong
     every = [node for root in nodes for node in root.walk()]
     parameters = sum(parameter.size for node in every for parameter in node.parameters)
     return Network(input_shape(spec.input), nodes, parameters, sum(node.flops for node in every))
@@ -101,30 +103,19 @@ def input_shape(steps: Iterable[InputStep]) -> Shape:
     return IMAGE_SIDE, IMAGE_SIDE, channels
 
 
-def lay_out_layers(layers: Sequence[Layer], shape: Shape, problems: Problems) -> tuple[Node, ...]:
-    """The nodes of layers in a row, as far as shapes can be told; notes each layer that cannot work."""
-    if _count(layers) > MOST_LAYERS:
-        big = next(layer for layer in layers if _count((layer,)) > MOST_LAYERS // len(layers))
-        message = f"that makes {_count(layers):,} layers in all; at most {MOST_LAYERS:,} are allowed"
-        _note(problems, big, "", message)
-        return ()
-    check_softmax(layers, True, problems)
-    return _Layout(problems).sequence(layers, shape, "")[0]
-
-
-def check_softmax(layers: Sequence[Layer], at_end: bool, problems: Problems) -> None:
-    """Note each softmax that is not the network's very last step; at_end: whether `layers` end the network."""
-    for place, layer in enumerate(layers):
-        is_last = at_end and place == len(layers) - 1
-        if isinstance(layer, Repeat):
-            check_softmax(layer.layers, is_last and layer.times == 1, problems)
-        elif isinstance(layer, Residual | Path):
-            check_softmax(layer.layers, False, problems)
-        elif isinstance(layer, Parallel):
-            check_softmax(layer.paths, False, problems)
-        elif _is_softmax(layer) and not is_last:
-            message = "softmax makes probabilities of the ten digits: only the last layer of a network has it"
-            _note(problems, layer, "", f"{message}; use relu here")
+def lay_out_layers(layers: Sequence[Layer], shape: Shape, problems: Problems) -> tuple[Node, ...] | None:
+    """The nodes of a network's layers; None if one of them cannot work, and is noted."""
+    mistakes = len(problems)
+    count = 0
+    for layer in layers:
+        count += _count(layer)
+        if count > MOST_LAYERS:
+            message = f"up to here the network has more than the {MOST_LAYERS:,} layers that are allowed"
+            _note(problems, layer, "", message)
+            return None
+    _check_softmax(layers, True, problems)
+    nodes, _ = _Layout(problems).sequence(layers, shape, "")
+    return nodes if len(problems) == mistakes else None
 
 
 def check_ending(layers: Sequence[Layer], nodes: Sequence[Node], problems: Problems) -> None:
@@ -224,19 +215,27 @@ def _expanded(layers: Iterable[Layer]) -> Iterator[Layer]:
             yield layer
 
 
-def _count(layers: Iterable[Layer]) -> int:
-    """How many layers there are after Repeat, without expanding it."""
-    total = 0
-    for layer in layers:
-        if isinstance(layer, Repeat):
-            total += layer.times * _count(layer.layers)
-        elif isinstance(layer, Residual | Path):
-            total += 1 + _count(layer.layers)
-        elif isinstance(layer, Parallel):
-            total += 1 + _count(layer.paths)
-        else:
-            total += 1
-    return total
+def _count(layer: Layer) -> int:
+    """How many layers one layer is after Repeat, which is not expanded for it."""
+    if isinstance(layer, Repeat):
+        return layer.times * sum(map(_count, layer.layers))
+    return 1 + sum(map(_count, _inside(layer)))
+
+
+def _inside(layer: Layer) -> tuple[Layer, ...]:
+    """The layers in a layer's block; none if it has none."""
+    name = block_field(type(layer))
+    return getattr(layer, name) if name else ()
+
+
+def _check_softmax(layers: Sequence[Layer], at_end: bool, problems: Problems) -> None:
+    """Note each softmax that is not the network's last step. at_end: whether `layers` end the network."""
+    for place, layer in enumerate(layers, start=1):
+        is_last = at_end and place == len(layers)
+        if _is_softmax(layer) and not is_last:
+            message = "softmax makes probabilities of the ten digits: only the last layer has it"
+            _note(problems, layer, "", f"{message}; use relu here")
+        _check_softmax(_inside(layer), is_last and isinstance(layer, Repeat) and layer.times == 1, problems)
 
 
 def _is_softmax(layer: Layer) -> bool:

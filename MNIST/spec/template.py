@@ -1,7 +1,7 @@
 """Templates: model files with {placeholders}, which an exploration fills from its grid."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from MNIST.spec.errors import Line, Problem, Problems, SpecError, did_you_mean, quoted
 from MNIST.spec.model import ModelSpec
@@ -15,7 +15,7 @@ class Template:
 
     source: str
     names: tuple[str, ...]
-    statements: tuple[Statement, ...]
+    statements: tuple[Statement, ...] = field(repr=False)
 
     def fill(self, values: Mapping[str, str]) -> ModelSpec:
         """The spec with a value, as text, for every name.
@@ -24,24 +24,35 @@ class Template:
         Raises SpecError, naming the placeholders of a line that is wrong and their values; also if
         a name has no value, or a value no name.
         """
+        values = {name: value.strip() for name, value in values.items()}
+        self._check_names(values)
         problems = Problems()
-        for name in self.names:
-            if name not in values:
-                problems.add(Line(self.source, 0), f"no value for {{{name}}}")
-        for name in values:
-            if name not in self.names:
-                hint = did_you_mean(name, self.names) or f"; it has {', '.join(self.names) or 'none'}"
-                problems.add(Line(self.source, 0), f"the template has no placeholder {quoted(name)}{hint}")
-        problems.raise_any()
+        statements = [statement.filled(values) for statement in self.statements]
         try:
-            spec = assemble(
-                [statement.filled(values) for statement in self.statements], self.source, problems
-            )
+            spec = assemble(statements, self.source, problems)
             problems.raise_any()
         except SpecError as error:
             raise SpecError(self._with_values(problem, values) for problem in error.problems) from None
         assert spec is not None  # nothing was open, nothing wrong
         return spec
+
+    def lines(self, name: str) -> tuple[Line, ...]:
+        """The lines that a placeholder stands in."""
+        found = placeholders(self.statements)
+        return tuple(dict.fromkeys(line for line, word in found if word.placeholder == name))
+
+    def _check_names(self, values: Mapping[str, str]) -> None:
+        """Raise SpecError unless there is a value for every name, and a name for every value."""
+        problems = Problems()
+        whole_file = Line(self.source, 0)
+        for name in self.names:
+            if not values.get(name):
+                problems.add(whole_file, f"there is no value for {{{name}}}")
+        for name in values:
+            if name not in self.names:
+                hint = did_you_mean(name, self.names) or f"; it has {', '.join(self.names) or 'none'}"
+                problems.add(whole_file, f"the template has no placeholder {quoted(name)}{hint}")
+        problems.raise_any()
 
     def _with_values(self, problem: Problem, values: Mapping[str, str]) -> Problem:
         """The problem, saying with which values of the placeholders at its place it came to be."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from MNIST.spec.errors import Line, Problem, Problems, SpecError, quoted
+from MNIST.spec.errors import Line, Problem, Problems, Span, SpecError, quoted
 
 MOST_BYTES = 1_000_000
+MOST_STATEMENTS = 20_000
 DEEPEST_NESTING = 64
 
 _PLACEHOLDER = re.compile(r"\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}")
@@ -18,8 +19,8 @@ class Word(NamedTuple):
     """What stands between two commas: a value, or `key=value`. Columns count from 1.
 
     column, length: of the value as the file has it.
-    placeholder: NAME if the file has {NAME} in the value's place; then `text` is "{NAME}" while `is_open`,
-    and the value that was filled in afterwards.
+    placeholder: NAME if the file has {NAME} in the value's place. is_open: no value has been filled in for
+    it yet; until then, `text` is "{NAME}".
     """
 
     text: str
@@ -29,6 +30,14 @@ class Word(NamedTuple):
     key_column: int = 0
     placeholder: str | None = None
     is_open: bool = False
+
+    @property
+    def span(self) -> Span:
+        return self.column, self.length
+
+    @property
+    def key_span(self) -> Span:
+        return self.key_column, len(self.key or "")
 
     def filled(self, values: Mapping[str, str]) -> "Word":
         """The word with its placeholder's value in it; other words, as they are."""
@@ -98,57 +107,75 @@ def read_text(path: Path | str) -> str:
 def read_statements(text: str, source: str, problems: Problems) -> list[Statement]:
     """The statements of a text, those in blocks below the one that opens the block.
 
-    Notes what is wrong with indentation, commas and placeholders; goes on with the rest.
+    Notes what is wrong with indentation, commas and placeholders, and goes on with the rest. Raises SpecError
+    at once for a text beyond the limits.
     """
     roots: list[Statement] = []
-    # The blocks that are open, outermost first: the column at which their lines begin, and the lines.
-    open_blocks: list[tuple[int, list[Statement]]] = [(0, roots)]
-    indentation = ""  # the character that this file indents with
-    too_deep = False
+    blocks: list[Block] = [(0, roots)]
+    count = 0
+    margins: set[str] = set()  # what this file indents with
     for line in _lines(text, source):
         content = line.text.split("#", 1)[0].rstrip()
         start = len(content) - len(content.lstrip(" \t"))
         if start == len(content):
             continue
-        margin = content[:start]
-        if margin:
-            indentation = indentation or margin[0]
-            if margin.strip(indentation):
-                problems.add(line, "tabs and spaces are mixed in the indentation; use four spaces")
-        if start > open_blocks[-1][0]:
-            siblings = open_blocks[-1][1]
-            if len(open_blocks) > DEEPEST_NESTING:
-                if not too_deep:
-                    problems.add(line, f"blocks are nested more than {DEEPEST_NESTING} deep")
-                too_deep = True
-                continue
-            if siblings:
-                if not siblings[-1].opens:
-                    problems.add(line, "this line is indented, but the line above it does not end in a colon")
-                open_blocks.append((start, siblings[-1].block))
-            else:
-                problems.add(line, "the first line of a file is not indented")
-        else:
-            while start < open_blocks[-1][0]:
-                open_blocks.pop()
-            if start > open_blocks[-1][0]:
-                problems.add(line, "this indentation fits no line above; indent the lines of a block alike")
-        open_blocks[-1][1].append(_statement(line, content, start, problems))
+        if not margins:
+            margins |= set(content[:start])
+        elif not margins.issuperset(content[:start]):
+            problems.add(line, "tabs and spaces are mixed in the indentation; use four spaces")
+            margins |= set(content[:start])  # once says it
+        statement = _statement(line, content, start, problems)
+        _siblings(blocks, start, line, problems).append(statement)
+        count += 1
+        if count > MOST_STATEMENTS:
+            problems.add(line, f"a model file has at most {MOST_STATEMENTS:,} lines that say something")
+            problems.raise_any()
     return roots
+
+
+# An open block: the column at which its lines begin, from 0, and the lines.
+Block = tuple[int, list[Statement]]
+
+
+def _siblings(blocks: list[Block], start: int, line: Line, problems: Problems) -> list[Statement]:
+    """The lines that a line beginning at column `start` stands among; opens and closes blocks for it.
+
+    blocks: those that are open, outermost first.
+    """
+    innermost = blocks[-1][0]
+    while start < blocks[-1][0]:
+        blocks.pop()
+    column, siblings = blocks[-1]
+    if start == column:
+        return siblings
+    if siblings and siblings[-1].opens:
+        inside = siblings[-1].block
+        if start < innermost:
+            problems.add(line, "this indentation is that of no line above; indent the lines of a block alike")
+    else:
+        problems.add(line, "this line is indented, and no line above it, ending in a colon, opens a block")
+        inside = siblings
+    if len(blocks) == DEEPEST_NESTING + 1:
+        problems.add(line, f"blocks are nested more than {DEEPEST_NESTING} deep")
+        problems.raise_any()
+    blocks.append((start, inside))
+    return inside
 
 
 def _statement(line: Line, content: str, start: int, problems: Problems) -> Statement:
     opens = content.endswith(":")
-    words = []
+    words: list[Word] = []
     column = start + 1
     for piece in content[start : len(content) - opens].split(","):
         word = _word(piece, column)
         if not word.text:
             what = f"after '{word.key}='" if word.key else "here"
-            problems.add(line, f"a value is missing {what}", word.column, 1)
-        elif "{" in word.text and word.placeholder is None:
+            problems.add(line, f"a value is missing {what}", word.span)
+            if words and word.key is None and column + len(piece) > len(content) - opens:
+                break  # a comma too many, at the end
+        elif word.is_open and word.placeholder is None:
             message = f"{quoted(word.text)}: a placeholder is {{name}}, and takes the place of a whole value"
-            problems.add(line, message, word.column, word.length)
+            problems.add(line, message, word.span)
         words.append(word)
         column += len(piece) + 1
     return Statement(line, tuple(words), opens)
@@ -163,7 +190,7 @@ def _word(piece: str, column: int) -> Word:
     key = before.strip() if equals else None
     key_column = column + len(before) - len(before.lstrip())
     name = match[1] if match else None
-    return Word(text, value_column, len(text), key, key_column, name, match is not None)
+    return Word(text, value_column, len(text), key, key_column, name, is_open="{" in text or "}" in text)
 
 
 def _lines(text: str, source: str) -> Iterator[Line]:

@@ -1,0 +1,123 @@
+"""Read model files: a table of layers with shapes, parameters and cost, or every mistake.
+
+Usage:
+    python MNIST check <model-description-file>...
+    python MNIST check --help
+
+Nothing is trained, and no data is needed. MFLOPs are for one image, forward: two operations for each
+multiply-add of a convolution or a dense layer.
+
+Arguments:
+    <model-description-file>    a file in Models/, with or without .txt, or a path
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from MNIST.errors import UsageError
+from MNIST.paths import find_model_file
+from MNIST.spec import ModelSpec, Network, Node, Template, lay_out, parse_template, read_text, statement_text
+
+Row = tuple[str, str, str, str, str]
+
+HEADINGS: Row = ("line", "layer", "output", "parameters", "MFLOPs")
+NARROWEST = 16  # columns that the layers keep in a narrow terminal
+
+
+def run(options: Mapping[str, Any]) -> int:
+    """Print what each file is; raise UsageError, at the end, with the mistakes of those that are wrong."""
+    width = _terminal_width()
+    errors = []
+    for place, description in enumerate(options["<model-description-file>"]):
+        try:
+            lines = list(describe_file(find_model_file(description), width))
+        except UsageError as error:
+            errors.append(str(error))
+        else:
+            print(*[""] * bool(place), *lines, sep="\n")
+    if errors:
+        sys.stdout.flush()  # the tables come first, also where both go to one file
+        raise UsageError("\n\n".join(errors))
+    return 0
+
+
+def describe_file(path: Path, width: int | None = None) -> Iterator[str]:
+    """The lines that say what a model file or a template is, at most `width` columns wide where possible.
+
+    Raises SpecError with every mistake in it.
+    """
+    template = parse_template(read_text(path), str(path))
+    about = _about_template(template) if template.names else _about_model(template.fill({}), width)
+    yield from (str(path), "", *("  " + line if line else "" for line in about))
+
+
+def _about_model(spec: ModelSpec, width: int | None) -> Iterator[str]:
+    yield from _table(spec, lay_out(spec), width)
+    yield ""
+    yield f"optimizer  {statement_text(spec.optimizer, defaults=False)}"
+    yield f"training   {_counted(spec.epochs, 'epoch')}, {_counted(spec.batch_size, 'image')} a batch"
+
+
+def _about_template(template: Template) -> Iterator[str]:
+    yield f"A template: `python MNIST explore` fills its {_counted(len(template.names), 'placeholder')}."
+    yield ""
+    cells = [f"{{{name}}}" for name in template.names]
+    first = max(map(len, cells))
+    for name, cell in zip(template.names, cells, strict=True):
+        lines = template.lines(name)
+        numbers = ", ".join(str(line.number) for line in lines)
+        yield f"{cell:{first}}  line{'s' * (len(lines) > 1)} {numbers}: {lines[0].text.strip()}"
+
+
+def _table(spec: ModelSpec, network: Network, width: int | None) -> Iterator[str]:
+    """The layers of a network, aligned: text to the left, numbers to the right."""
+    steps = ", ".join(statement_text(step) for step in spec.input)
+    rows: list[Row] = [("", steps, _shape(network.input_shape), "", "")]
+    rows += (row for node in network.nodes for row in _rows(node, ""))
+    layers = sum(1 for _ in network.walk())
+    total: Row = ("", _counted(layers, "layer"), "", f"{network.parameters:,}", _mega(network.flops))
+    widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, total, strict=True)]
+    if width is not None:
+        spare = width - sum(widths) - 2 * len(widths)
+        widths[1] = max(NARROWEST, widths[1] + min(0, spare))
+    rules: Row = tuple("─" * column for column in widths)  # type: ignore[assignment]
+    for row in (HEADINGS, rules, *rows, rules, total):
+        line, layer, output, parameters, mega = row
+        layer = layer if len(layer) <= widths[1] else layer[: widths[1] - 1] + "…"
+        yield (
+            f"{line:>{widths[0]}}  {layer:{widths[1]}}  {output:{widths[2]}}"
+            f"  {parameters:>{widths[3]}}  {mega:>{widths[4]}}"
+        ).rstrip()
+
+
+def _rows(node: Node, margin: str) -> Iterator[Row]:
+    """The row of a node, and those of what is inside it, further to the right."""
+    line = str(node.layer.line.number) if node.layer.line else ""
+    parameters = sum(parameter.size for parameter in node.parameters)
+    layer = margin + statement_text(node.layer, defaults=False)
+    yield line, layer, _shape(node.output_shape), f"{parameters:,}" if parameters else "", _mega(node.flops)
+    for child in node.children:
+        yield from _rows(child, margin + "  ")
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
+
+
+def _mega(flops: int) -> str:
+    return "" if not flops else "<0.01" if flops < 10_000 else f"{flops / 1e6:,.2f}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def _terminal_width() -> int | None:
+    """The columns of the terminal that is printed to; None if it is no terminal."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns
+    except (OSError, ValueError):
+        return None

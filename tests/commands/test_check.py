@@ -1,0 +1,94 @@
+"""`check` as a user types it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from MNIST.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+BLOCKS = """\
+Input:
+Threshold,1,128
+Layers:
+Repeat,2:
+    Residual:                      # narrows the map
+        Conv,8,3,3,relu,padding=same,stride=2
+        BatchNorm
+GlobalAvgPool
+Dense,10,softmax
+Optimizer:
+Nesterov,0.01
+epochs=1
+batch=64
+"""
+
+
+@pytest.fixture(autouse=True)
+def _at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def blocks(tmp_path: Path) -> Path:
+    file = tmp_path / "blocks.txt"
+    file.write_text(BLOCKS, encoding="utf-8")
+    return file
+
+
+def test_a_table_of_a_network_with_blocks(blocks: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(blocks)]) == 0
+    assert capsys.readouterr().out == (Path(__file__).parent / "check_blocks.expected").read_text(
+        encoding="utf-8"
+    ).replace("{file}", str(blocks))
+
+
+def test_several_files_and_a_template(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "optimized_model", "example_model.txt", "Models/demo.txt", "explore"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("MFLOPs") == 3
+    assert "12 layers                      227,754   14.43" in shown
+    assert "A template: `python MNIST explore` fills its 13 placeholders." in shown
+    assert "  {dropout}     lines 6, 10: Dropout,{dropout}\n" in shown
+
+
+def test_all_files_are_read_and_all_mistakes_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = tmp_path / "first.txt", tmp_path / "second.txt"
+    first.write_text("Layers:\nDens,10,softmax\nOptimizer:\n0.001\n5\n1\n")
+    second.write_text("Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0\n5\n1\n")
+    assert main(["check", str(first), "demo", str(second), "nosuchmodel"]) == 2
+    printed = capsys.readouterr()
+    assert "Models/demo.txt" in printed.out
+    assert f"{first}, line 2: unknown layer 'Dens'; did you mean 'Dense'?" in printed.err
+    assert f"{second}, line 5: rate: expected a number above 0" in printed.err
+    assert "no model file 'nosuchmodel'" in printed.err
+
+
+@pytest.mark.parametrize("width", [30, 60, 200])
+def test_a_narrow_terminal_shortens_the_layers_only(
+    width: int, blocks: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from MNIST.commands import check
+
+    monkeypatch.setattr(check, "_terminal_width", lambda: width)
+    assert main(["check", str(blocks)]) == 0
+    table = [line for line in capsys.readouterr().out.splitlines()[1:] if "  " in line]
+    assert max(map(len, table)) <= max(width, 58)
+    assert any("…" in line for line in table) == (width < 80)
+    assert any(line.endswith("5  Residual:        14×14×8          16   <0.01") for line in table) == (
+        width == 30
+    )
+
+
+def test_check_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from MNIST.cli import main; main(['check', 'optimized_model']);"
+        "print(sorted({'numpy', 'pandas', 'keras', 'tensorflow', 'torch', 'talos', 'rich'} & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.endswith("[]\n")

@@ -1,0 +1,151 @@
+"""Random model files: hypothesis strategies for valid specs, made by the language's own tables."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from MNIST.spec import (
+    INPUTS,
+    LAYERS,
+    OPTIMIZERS,
+    Activation,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    Layer,
+    LocalResponseNorm,
+    MaxPool,
+    ModelSpec,
+    Pad,
+    Parallel,
+    Path,
+    Repeat,
+    Residual,
+    Scale,
+    Standardize,
+    Threshold,
+)
+from MNIST.spec.layers import ACTIVATION, INIT
+from MNIST.spec.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+
+proportions = st.floats(0, 1, exclude_max=True)
+tiny = st.floats(0, 1, exclude_min=True)
+activations = st.sampled_from([name for name in ACTIVATION.choices if name not in ("softmax", "swish")])
+inits = st.sampled_from(INIT.choices)
+sides = st.integers(1, 3)
+
+# Layers after which a map has the rows and columns it had, so that any of them can follow any other.
+same_size = st.one_of(
+    st.builds(
+        Conv,
+        st.integers(1, 40),
+        sides,
+        sides,
+        activations,
+        stride=st.just(1),
+        padding=st.just("same"),
+        init=inits,
+    ),
+    st.builds(MaxPool, sides, sides, stride=st.just(1), padding=st.just("same")),
+    st.builds(AvgPool, sides, sides, stride=st.just(1), padding=st.just("same")),
+    st.builds(BatchNorm, momentum=st.floats(0, 1), epsilon=tiny),
+    st.builds(
+        LocalResponseNorm,
+        size=st.integers(0, 9).map(lambda n: 2 * n + 1),
+        alpha=st.floats(0, 1e6),
+        beta=st.floats(0, 100),
+        k=st.floats(0, 1e6, exclude_min=True),
+    ),
+    st.builds(Activation, activations),
+    st.builds(Dropout, proportions),
+)
+
+
+def blocks(inside: st.SearchStrategy[Layer]) -> st.SearchStrategy[Layer]:
+    """Layers that have layers `inside` them."""
+    several = st.lists(inside, min_size=1, max_size=3).map(tuple)
+    return st.one_of(
+        st.builds(Residual, several),
+        st.builds(Parallel, st.lists(st.builds(Path, several), min_size=1, max_size=3).map(tuple)),
+        st.builds(Repeat, st.integers(1, 3), several),
+    )
+
+
+map_layers = st.recursive(same_size, blocks, max_leaves=6)
+shrinking = st.one_of(
+    st.builds(Conv, st.integers(1, 9), sides, sides, activations, stride=st.integers(1, 2), init=inits),
+    st.builds(MaxPool, sides, sides, padding=st.sampled_from(("valid", "same"))),
+    st.builds(AvgPool, sides, sides, stride=st.one_of(st.none(), sides)),
+    st.builds(Pad, st.integers(0, 3), st.integers(0, 3)),
+)
+row_layers = st.one_of(
+    st.builds(Dense, st.integers(1, 99), activations, init=inits),
+    st.builds(Dropout, proportions),
+    st.builds(BatchNorm),
+    st.builds(
+        Repeat,
+        st.integers(1, 3),
+        st.lists(st.builds(Dense, st.integers(1, 9), activations), min_size=1).map(tuple),
+    ),
+)
+endings = st.one_of(
+    st.builds(Dense, st.just(10), st.just("softmax"), init=inits).map(lambda layer: (layer,)),
+    st.just((Dense(10, "linear"), Activation("softmax"))),
+)
+layers = st.builds(
+    lambda first, second, third, flat, rows, end: (*first, *second, *third, flat, *rows, *end),
+    st.lists(map_layers, max_size=3),
+    st.lists(shrinking, max_size=2),
+    st.lists(map_layers, max_size=2),
+    st.sampled_from((Flatten(), GlobalAvgPool())),
+    st.lists(row_layers, max_size=3),
+    endings,
+)
+
+rates: dict[str, Any] = {"rate": st.floats(0, 1e30, exclude_min=True), "decay": st.floats(0, 1e6)}
+adam: dict[str, Any] = {**rates, "beta1": proportions, "beta2": proportions, "epsilon": tiny}
+optimizers = st.one_of(
+    st.builds(SGD, **rates, momentum=proportions, nesterov=st.booleans()),
+    st.builds(RMSprop, **rates, rho=proportions, momentum=proportions, epsilon=tiny),
+    st.builds(Adam, **adam),
+    st.builds(AdamW, **adam, weight_decay=st.floats(0, 1)),
+    st.builds(Adagrad, **rates, accumulator=st.floats(0, 1e6), epsilon=tiny),
+)
+inputs = st.one_of(
+    st.sampled_from(((Scale(),), (Standardize(),), (Scale(), Standardize()))),
+    st.sets(st.integers(1, 255), min_size=1, max_size=5).map(
+        lambda levels: (Threshold(tuple(sorted(levels))),)
+    ),
+)
+specs = st.builds(
+    ModelSpec,
+    input=inputs,
+    layers=layers,
+    optimizer=optimizers,
+    epochs=st.integers(1, 100_000),
+    batch_size=st.integers(1, 1_000_000),
+)
+
+# Text that is nearly a model file: its words, in any order.
+words = st.one_of(
+    st.sampled_from(
+        [*LAYERS, *OPTIMIZERS, *INPUTS, *ACTIVATION.choices, "Layers", "Optimizer", "Input", "Stop"]
+    ),
+    st.sampled_from(
+        ["stride", "padding", "epochs", "batch", "momentum", "{x}", "{", "}", "same", "0", "-1", "1e400"]
+    ),
+    st.integers(-2, 10**6).map(str),
+    st.floats().map(str),
+    st.text(max_size=5),
+)
+lines = st.builds(
+    lambda margin, pieces, end: margin + "".join(pieces) + end,
+    st.sampled_from(["", "", "", " ", "    ", "        ", "\t"]),
+    st.lists(st.one_of(words, st.sampled_from([",", ",", "=", " "])), max_size=9),
+    st.sampled_from(["", "", ":", "#", ",", "\r"]),
+)
+texts = st.one_of(st.text(max_size=300), st.lists(lines, max_size=20).map("\n".join))

@@ -1,0 +1,110 @@
+"""Every file in errors/ is a model file with mistakes; beside it, exactly what is said of it."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from MNIST.spec import SpecError, parse_spec, read_spec, read_text
+from MNIST.spec.errors import MOST_PROBLEMS
+
+PAIRS = sorted((Path(__file__).parent / "errors").glob("*.txt"))
+GOOD = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.001\n5\n100\n"
+
+
+@pytest.mark.parametrize("file", PAIRS, ids=lambda file: file.stem)
+def test_errors_are_said_exactly_so(file: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(read_text(file), file.name)
+    assert str(caught.value) + "\n" == file.with_suffix(".expected").read_text(encoding="utf-8")
+    assert caught.value.exit_code == 2
+
+
+def test_a_problem_says_where_it_is() -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(GOOD.replace("Dense,10,softmax", "Dense,10,sotfmax"))
+    (problem,) = caught.value.problems
+    assert (problem.line, problem.column, problem.length) == (3, 10, 7)
+    assert problem.message == "unknown activation 'sotfmax'; did you mean 'softmax'?"
+
+
+def test_errors_travel_between_processes() -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec("Layers:\n")
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_long_lines_are_shown_around_the_mistake() -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec("Layers:\nConv," + " " * 500 + "0,3,3,relu" + " " * 500 + "\n" + GOOD.partition("\n")[2])
+    message, source, carets = str(caught.value).split("\n")
+    assert message.endswith("found '0'")
+    assert max(len(source), len(carets)) <= 104
+    assert source[carets.index("^")] == "0"
+
+
+def test_control_characters_never_reach_the_terminal() -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec("Layers:\n\x1b[31mDense\x07,10,\u202esoftmax\n")
+    assert not set(str(caught.value)) & set("\x1b\x07\u202e")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "there is nothing in it"),
+        (b"\xff\xfe\x00", "not a text file in UTF-8"),
+        (GOOD.encode() + b"\n# caf\xe9\n", "a byte of line 9 is no character"),
+        (GOOD.encode() + b"#\0", "line 8 has a NUL character"),
+        (b"#" * 1_000_001, "at most 1,000,000 bytes"),
+    ],
+)
+def test_files_that_are_no_text(tmp_path: Path, content: bytes, message: str) -> None:
+    file = tmp_path / "model.txt"
+    file.write_bytes(content)
+    with pytest.raises(SpecError, match=message) as caught:
+        read_spec(file)
+    assert str(caught.value).startswith(str(file))
+
+
+def test_things_that_are_no_files(tmp_path: Path) -> None:
+    import os
+
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", tmp_path / "nothing", Path("/dev/zero"), Path("a\0b")):
+        with pytest.raises(SpecError):
+            read_text(path)
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_welcome(tmp_path: Path) -> None:
+    file = tmp_path / "model.txt"
+    file.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    assert read_spec(file) == parse_spec(GOOD) == parse_spec("\ufeff" + GOOD.replace("\n", "\r"))
+
+
+def test_thousandfold_nesting_is_one_mistake() -> None:
+    nested = "".join(" " * depth + "Residual:\n" for depth in range(1, 1001))
+    with pytest.raises(SpecError, match="nested more than 64 deep") as caught:
+        parse_spec("Layers:\n" + nested + " " * 1001 + "Flatten\n")
+    assert len(caught.value.problems) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Layers:\n" + "a\n" * 400_000,
+        "Layers:\nConv" + "," * 900_000,
+        "Input:\nThreshold" + ",5" * 400_000 + "\nLayers:\nFlatten\n",
+        "Layers:\nConv,1,1,1,relu" + ",stride=1" * 100_000,
+        "Layers:\nDense," + "9" * 900_000 + ",relu\n",
+        "Layers:\n" * 100_000,
+        "{a}," * 200_000,
+        "=" * 900_000,
+    ],
+    ids=["lines", "commas", "levels", "keys", "digits", "sections", "placeholders", "equals"],
+)
+def test_hostile_text_is_refused_quickly(text: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text)
+    assert len(caught.value.problems) <= MOST_PROBLEMS + 1
+    assert len(str(caught.value)) < 100_000

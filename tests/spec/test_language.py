@@ -1,0 +1,72 @@
+"""Laws of the model language, whatever the text or the spec."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from random_specs import specs, texts
+
+from MNIST.spec import (
+    ModelSpec,
+    SpecError,
+    canonical_text,
+    lay_out,
+    parse_spec,
+    parse_template,
+    simplify,
+)
+
+many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def usable(spec: ModelSpec) -> bool:
+    """Whether a random spec's shapes work out; most do."""
+    try:
+        lay_out(spec)
+    except SpecError:
+        return False
+    return True
+
+
+@given(specs)
+@many
+def test_canonical_text_parses_to_its_spec(spec: ModelSpec) -> None:
+    if usable(spec):
+        text = canonical_text(spec)
+        assert parse_spec(text) == spec
+        assert hash(parse_spec(text)) == hash(spec)
+        assert canonical_text(parse_spec(text)) == text
+    else:
+        with pytest.raises(SpecError):
+            parse_spec(canonical_text(spec))
+
+
+@given(specs)
+@many
+def test_simplify_keeps_the_network(spec: ModelSpec) -> None:
+    if not usable(spec):
+        return
+    simple = simplify(spec)
+    assert simplify(simple) == simple
+    assert parse_spec(canonical_text(simple)) == simple
+    before, after = lay_out(spec), lay_out(simple)
+    assert (before.parameters, before.flops) == (after.parameters, after.flops)
+    shapes = [[p.shape for node in net.walk() for p in node.parameters] for net in (before, after)]
+    assert shapes[0] == shapes[1]
+
+
+def said(parse: Callable[[str], object], text: str) -> str:
+    """The error that a text gives, or nothing."""
+    try:
+        parse(text)
+    except SpecError as error:
+        return str(error)
+    return ""
+
+
+@given(texts)
+@settings(many, max_examples=1000)
+def test_any_text_is_a_spec_or_a_spec_error(text: str) -> None:
+    for parse in (parse_spec, parse_template):
+        shown = said(parse, text)
+        assert not any(ord(letter) < 32 and letter not in "\n\t" for letter in shown)

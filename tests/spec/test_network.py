@@ -1,0 +1,138 @@
+"""Shapes, parameters and cost of networks, against published figures and counted by hand."""
+
+import pytest
+
+from MNIST.paths import shipped_models
+from MNIST.spec import (
+    SGD,
+    Conv,
+    Dense,
+    Flatten,
+    MaxPool,
+    ModelSpec,
+    Node,
+    SpecError,
+    lay_out,
+    parse_spec,
+    read_spec,
+)
+
+END = "\nOptimizer:\n0.001\n5\n100\n"
+
+
+def nodes(layers: str) -> list[Node]:
+    return list(lay_out(parse_spec("Layers:\n" + layers + END)).walk())
+
+
+def test_shipped_models_have_the_published_parameters() -> None:
+    networks = {path.stem: lay_out(read_spec(path)) for path in shipped_models() if path.stem != "explore"}
+    assert networks["optimized_model"].parameters == 227_754
+    assert networks["example_model"].parameters == 43_706
+
+
+def test_a_convolution() -> None:
+    node, *_ = nodes("Conv,32,5,3,relu,init=he_normal\nFlatten\nDense,10,softmax")
+    kernel, bias = node.parameters
+    assert node.output_shape == (24, 26, 32)
+    assert (kernel.shape, kernel.init, kernel.fan_in, kernel.fan_out) == ((5, 3, 1, 32), "he_normal", 15, 480)
+    assert (bias.shape, bias.init) == ((32,), "zeros")
+    assert node.flops == 2 * 24 * 26 * 32 * 15
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        ("Conv,4,3,3,relu,stride=2", (13, 13, 4)),
+        ("Conv,4,3,3,relu,stride=2,padding=same", (14, 14, 4)),
+        ("Conv,4,28,28,relu", (1, 1, 4)),
+        ("MaxPool,3,3", (9, 9, 1)),
+        ("MaxPool,3,2", (9, 14, 1)),
+        ("MaxPool,3,3,padding=same", (10, 10, 1)),
+        ("AvgPool,3,3,stride=1", (26, 26, 1)),
+        ("Pad,2,1", (32, 30, 1)),
+        ("BatchNorm", (28, 28, 1)),
+        ("LocalResponseNorm", (28, 28, 1)),
+        ("GlobalAvgPool", (1,)),
+        ("Flatten", (784,)),
+    ],
+)
+def test_output_shapes(layer: str, shape: tuple[int, ...]) -> None:
+    node, *_ = nodes(f"{layer}\nFlatten\nDense,10,softmax")
+    assert node.output_shape == shape
+
+
+def test_paths_are_unique_and_count_siblings_after_repeat() -> None:
+    found = nodes(
+        "Repeat,2:\n"
+        "    Residual:\n"
+        "        Conv,8,3,3,relu,padding=same\n"
+        "        BatchNorm\n"
+        "Parallel:\n"
+        "    Path:\n"
+        "        Conv,4,1,1,relu\n"
+        "    Path:\n"
+        "        MaxPool,3,3,stride=1,padding=same\n"
+        "Flatten\n"
+        "Dense,10,softmax"
+    )
+    assert [node.path for node in found] == [
+        "residual_1", "residual_1.conv_1", "residual_1.batchnorm_2",
+        "residual_2", "residual_2.conv_1", "residual_2.batchnorm_2",
+        "parallel_3", "parallel_3.path_1", "parallel_3.path_1.conv_1",
+        "parallel_3.path_2", "parallel_3.path_2.maxpool_1",
+        "flatten_4", "dense_5",
+    ]  # fmt: skip
+    assert found[6].output_shape == (28, 28, 12)
+
+
+@pytest.mark.parametrize(
+    ("inner", "stride", "shape"),
+    [
+        ("Conv,1,3,3,relu,padding=same", None, (28, 28, 1)),
+        ("Conv,8,3,3,relu,padding=same", 1, (28, 28, 8)),
+        ("Conv,8,3,3,relu,padding=same,stride=2", 2, (14, 14, 8)),
+        ("Conv,1,3,3,relu,padding=same,stride=3", 3, (10, 10, 1)),
+        ("Conv,8,28,28,relu", 28, (1, 1, 8)),
+    ],
+)
+def test_residual_projects_where_shapes_differ(
+    inner: str, stride: int | None, shape: tuple[int, ...]
+) -> None:
+    node, *_ = nodes(f"Residual:\n    {inner}\nFlatten\nDense,10,softmax")
+    assert node.projection_stride == stride
+    assert node.output_shape == shape
+    assert [p.shape for p in node.parameters] == ([] if stride is None else [(1, 1, 1, shape[-1])])
+    assert node.flops == (0 if stride is None else 2 * shape[0] * shape[1] * shape[2])
+
+
+def test_batch_norm_has_two_arrays_that_are_not_trained() -> None:
+    node, *_ = nodes("BatchNorm\nFlatten\nDense,10,softmax")
+    assert [(p.name, p.shape, p.init, p.trainable) for p in node.parameters] == [
+        ("gamma", (1,), "ones", True),
+        ("beta", (1,), "zeros", True),
+        ("moving_mean", (1,), "zeros", False),
+        ("moving_variance", (1,), "ones", False),
+    ]
+
+
+def test_threshold_levels_are_channels() -> None:
+    text = "Input:\nThreshold,1,64,128,192\nLayers:\nConv,2,3,3,relu\nFlatten\nDense,10,softmax" + END
+    network = lay_out(parse_spec(text))
+    assert network.input_shape == (28, 28, 4)
+    assert network.nodes[0].parameters[0].shape == (3, 3, 4, 2)
+
+
+def test_a_spec_made_in_code_is_checked_too() -> None:
+    layers = (MaxPool(28, 28), Conv(8, 3, 3, "relu"), Flatten(), Dense(10, "softmax"))
+    with pytest.raises(SpecError, match="conv_2: Conv: its 3×3 window does not fit on a 1×1×1 map"):
+        lay_out(ModelSpec(layers=layers, optimizer=SGD(0.1), epochs=1, batch_size=1))
+
+
+def test_the_limit_of_layers_is_reached_and_not_passed() -> None:
+    assert len(nodes("Repeat,9998:\n    Dropout,0.5\nFlatten\nDense,10,softmax")) == 10_000
+    with pytest.raises(SpecError, match="more than the 10,000 layers"):
+        nodes("Repeat,9999:\n    Dropout,0.5\nFlatten\nDense,10,softmax")
+    with pytest.raises(SpecError, match="more than the 10,000 layers"):
+        nodes(
+            "".join("  " * n + "Repeat,10000:\n" for n in range(60)) + "  " * 60 + "Flatten\nDense,10,softmax"
+        )
