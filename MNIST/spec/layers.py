@@ -13,9 +13,11 @@ from MNIST.spec.grammar import block, choice, keyword, positional, real, whole
 
 Shape = tuple[int, ...]
 
+# Below 0, leaky_relu has the slope 0.2 and elu is eˣ − 1; silu is x · sigmoid(x); softplus is log(1 + eˣ).
 ACTIVATION = choice(
     ("linear", "relu", "leaky_relu", "elu", "silu", "sigmoid", "tanh", "softplus", "softmax"), swish="silu"
 )
+# Variances: glorot 2 / (fan_in + fan_out), he 2 / fan_in, lecun 1 / fan_in.
 INIT = choice(("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal"))
 PADDING = choice(("valid", "same"))
 SIDE = whole(1, 1_000)  # of a kernel, window or stride

@@ -78,15 +78,13 @@ def test_a_narrow_terminal_shortens_the_layers_only(
     table = [line for line in capsys.readouterr().out.splitlines()[1:] if "  " in line]
     assert max(map(len, table)) <= max(width, 58)
     assert any("…" in line for line in table) == (width < 80)
-    assert any(line.endswith("5  Residual:        14×14×8          16   <0.01") for line in table) == (
-        width == 30
-    )
 
 
 def test_check_imports_nothing_heavy() -> None:
     code = (
         "import sys; from MNIST.cli import main; main(['check', 'optimized_model']);"
-        "print(sorted({'numpy', 'pandas', 'keras', 'tensorflow', 'torch', 'talos', 'rich'} & set(sys.modules)))"
+        "heavy = {'numpy', 'pandas', 'keras', 'tensorflow', 'torch', 'talos', 'rich'};"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True

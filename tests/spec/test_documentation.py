@@ -1,0 +1,105 @@
+"""Model_Specification.md says what the language does: each of its examples is tried, each name is in it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from MNIST.commands.check import describe_file
+from MNIST.spec import (
+    INPUTS,
+    LAYERS,
+    OPTIMIZERS,
+    Layer,
+    SpecError,
+    canonical_text,
+    lay_out,
+    parse_spec,
+    parse_template,
+)
+from MNIST.spec.grammar import arguments_of, usage
+from MNIST.spec.layers import ACTIVATION, INIT
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCUMENT = (ROOT / "Model_Specification.md").read_text(encoding="utf-8")
+FENCED = re.findall(r"^```(\w+)\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
+
+TABLES = [row for row in DOCUMENT.splitlines() if row.startswith("|")]
+
+WHOLE = {
+    "model": "{}",
+    "canonical": "{}",
+    "input": "Input:\n{}Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.1\n1\n1\n",
+    "layers": "Layers:\n{}Flatten\nDense,10,softmax\nOptimizer:\n0.1\n1\n1\n",
+    "optimizer": "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n{}",
+}
+EXAMPLES = [(kind, text) for kind, text in FENCED if kind in WHOLE]
+MISTAKES = [(text, FENCED[place + 1][1]) for place, (kind, text) in enumerate(FENCED) if kind == "mistake"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), EXAMPLES, ids=[f"{n}-{kind}" for n, (kind, _) in enumerate(EXAMPLES)]
+)
+def test_examples_parse(kind: str, text: str) -> None:
+    spec = parse_spec(WHOLE[kind].format(text))
+    if kind == "canonical":
+        assert canonical_text(spec) == text
+    if kind == "layers":  # a comment that begins with a shape tells the truth
+        shown = {
+            int(n): shape for n, shape in re.findall(r"^(\d+):.*# ([\d×]+)\b", numbered(text), re.MULTILINE)
+        }
+        for node in lay_out(spec).walk():
+            assert node.layer.line is not None
+            line = node.layer.line.number
+            assert shown.get(line, "×".join(map(str, node.output_shape))) == "×".join(
+                map(str, node.output_shape)
+            )
+
+
+def numbered(text: str) -> str:
+    """The text with its line numbers below `Layers:`."""
+    return "\n".join(f"{number}:{line}" for number, line in enumerate(text.split("\n"), start=2))
+
+
+def test_templates_parse() -> None:
+    (text,) = (text for kind, text in FENCED if kind == "template")
+    template = parse_template(text)
+    assert template.names == ("convlayers", "filters", "pooling", "opt", "rate", "mom", "epochs")
+    values = dict.fromkeys(template.names, "1") | {
+        "pooling": "AvgPool",
+        "opt": "Adam",
+        "rate": "0.1",
+        "mom": "0",
+    }
+    assert template.fill(values).epochs == 1
+
+
+@pytest.mark.parametrize(("text", "error"), MISTAKES, ids=range(len(MISTAKES)))
+def test_mistakes_are_told_as_shown(text: str, error: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text, "Models/my_net.txt")
+    assert str(caught.value) + "\n" == error
+
+
+def test_the_table_is_as_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    (session,) = (text for kind, text in FENCED if kind == "console")
+    shown = "\n".join(describe_file(Path("Models/example_model.txt")))
+    assert session == f"$ python MNIST check example_model\n{shown}\n"
+
+
+@pytest.mark.parametrize("name", [*LAYERS, *INPUTS, *OPTIMIZERS])
+def test_every_name_has_its_line(name: str) -> None:
+    cls = (LAYERS | INPUTS | OPTIMIZERS)[name]
+    line = usage(name, cls).replace("levels,…", "level,…")
+    (row,) = (row for row in TABLES if f"`{line}`" in row.split(" | ")[0])
+    if issubclass(cls, Layer):
+        for argument in arguments_of(cls):
+            if not argument.required:
+                default = "" if argument.default is None else argument.kind.write(argument.default)
+                assert f"`{argument.name}={default}`" in row
+
+
+def test_every_word_is_explained() -> None:
+    for word in (*ACTIVATION.choices, *INIT.choices):
+        assert f"`{word}`" in DOCUMENT
