@@ -88,7 +88,7 @@ def test_shared_answers_are_those_of_separate_runs(setting, alone, tmp_path):
 
 @pytest.mark.slow
 def test_an_extended_grid_gives_what_it_would_have_given_at_once(setting, alone, tmp_path):
-    data, settings, plan = setting
+    data, settings, _ = setting
     template = parse_template(read_text(ROOT / "Models" / "explore.txt"))
     short = make_plan(points_of({**GRID, "epochs": [1]}), template, settings)
     answered((data, settings, short), tmp_path)
@@ -98,8 +98,18 @@ def test_an_extended_grid_gives_what_it_would_have_given_at_once(setting, alone,
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_killed_at_random_moments_the_same_command_ends_in_the_same_table(folder, tmp_path):
-    words = "-b 50 -l 1 -c 4 -d 0.25 -e 2,6 -z 16 -k 3 -p 2 -m 0.25,0.75 -v 1 --images 500".split()
-    command = [sys.executable, str(ROOT / "MNIST"), "explore", str(folder), "scan1", *words]
+    grid = {**GRID, "epochs": [2, 6]}
+    words = [word for name in grid for word in (f"--{name}", ",".join(map(str, grid[name])))]
+    command = [
+        sys.executable,
+        str(ROOT / "MNIST"),
+        "explore",
+        str(folder),
+        "scan1",
+        "--images",
+        "500",
+        *words,
+    ]
 
     def explore(place: Path, kill_after: float | None = None) -> int:
         place.mkdir(exist_ok=True)

@@ -1,0 +1,123 @@
+"""An exploration beside the plain way, one Keras `fit` a grid point inside talos.Scan, in one run.
+
+    python benchmarks/explore.py [<dataset-dir>]
+
+The grid: Adam, RMSprop × momentum .25, .5, .75 × epochs 1, 2, 3 × dropout .1, .25 on 10,000 images of
+real MNIST: 36 points. Both are whole processes, from the start of Python to the last row. Without a
+folder the data are fetched into a temporary one (MNIST_MIRROR names a mirror nearby).
+Prints the epochs that both train (at least 3 times fewer here) and the ratio of the times (at most 0.4).
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+IMAGES, SPLIT, BATCH = 10_000, 0.9, 1000
+GRID = {
+    "epochs": [1, 2, 3],
+    "opt": ["Adam", "RMSprop"],
+    "dropout": [0.1, 0.25],
+    "mom": [0.25, 0.5, 0.75],
+}
+NETWORK = ["-l", "1", "-c", "16", "-z", "32", "-k", "3", "-p", "2", "-v", "1", "-b", str(BATCH)]
+
+
+def main() -> int:
+    """Run both; return 1 if a target is missed."""
+    with tempfile.TemporaryDirectory() as temporary:
+        if sys.argv[1:]:
+            data = Path(sys.argv[1]).resolve()
+        else:
+            data = Path(temporary) / "Data"
+            run("MNIST", "download", data, folder=temporary)
+        lists = [word for name, values in GRID.items() for word in (f"--{name}", ",".join(map(str, values)))]
+        ours_seconds, output = run(
+            "MNIST", "explore", data, "scan1", "--images", IMAGES, *NETWORK, *lists, folder=temporary
+        )
+        plain_seconds, _ = run("benchmarks/explore.py", "--plain", data, folder=temporary)
+    plain_epochs, ours_epochs = map(int, re.search(r"(\d+) epochs point by point, (\d+)", output).groups())
+    fewer, ratio = plain_epochs / ours_epochs, ours_seconds / plain_seconds
+    print(f"plain   {plain_epochs:4} epochs  {plain_seconds:6.1f} s")
+    print(f"explore {ours_epochs:4} epochs  {ours_seconds:6.1f} s")
+    print(
+        f"{fewer:.2f} times fewer epochs (target: at least 3), {ratio:.2f} of the time (target: at most 0.4)"
+    )
+    return 0 if fewer >= 3 and ratio <= 0.4 else 1
+
+
+def run(script: str, *words: object, folder: str) -> tuple[float, str]:
+    """Seconds and output of a whole process."""
+    command = [sys.executable, str(ROOT / script), *map(str, words)]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    start = time.perf_counter()
+    outcome = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    seconds = time.perf_counter() - start
+    if outcome.returncode:
+        raise SystemExit(f"{' '.join(command)} ended in {outcome.returncode}:\n{outcome.stderr}")
+    return seconds, outcome.stdout
+
+
+def plain(data: Path) -> None:
+    """What one writes with Talos and Keras alone, for the same network, images and split."""
+    import keras
+    import numpy as np
+    import talos
+
+    sys.path.insert(0, str(ROOT))
+    from MNIST.data import load, split
+
+    images = split(load(data), SPLIT, seed=0, images=IMAGES)
+    pixels, labels = images.images[..., None].astype(np.float32) / 255, images.labels
+
+    def model(x_train, y_train, x_val, y_val, params):
+        layers = keras.layers
+        network = keras.Sequential(
+            [
+                layers.Input((28, 28, 1)),
+                layers.Conv2D(16, 3, activation="relu"),
+                layers.MaxPooling2D(2),
+                layers.Dropout(params["dropout"]),
+                layers.Flatten(),
+                layers.Dense(32, activation="relu"),
+                layers.Dropout(params["dropout"]),
+                layers.Dense(10, activation="softmax"),
+            ]
+        )
+        rate = keras.optimizers.schedules.InverseTimeDecay(0.001, 1, 1e-4)
+        if params["opt"] == "Adam":
+            optimizer = keras.optimizers.Adam(rate)
+        else:
+            optimizer = keras.optimizers.RMSprop(rate, momentum=params["mom"])
+        network.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+        history = network.fit(
+            x_train,
+            y_train,
+            batch_size=BATCH,
+            epochs=params["epochs"],
+            validation_data=(x_val, y_val),
+            verbose=0,
+        )
+        return history, network
+
+    talos.Scan(
+        x=pixels[images.train],
+        y=labels[images.train],
+        x_val=pixels[images.validation],
+        y_val=labels[images.validation],
+        params=GRID,
+        model=model,
+        experiment_name="plain",
+        disable_progress_bar=True,
+    )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--plain"]:
+        plain(Path(sys.argv[2]))
+    else:
+        sys.exit(main())
