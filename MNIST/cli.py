@@ -26,7 +26,9 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from MNIST import __version__
@@ -47,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # no UnicodeEncodeError in a plain C locale
     try:
-        code = _dispatch(words)
+        with _interruptible():
+            code = _dispatch(words)
         sys.stdout.flush()
         return code
     except MNISTError as error:
@@ -101,8 +104,6 @@ def _dispatch(words: list[str]) -> int:
     if "--help" in rest or "-h" in rest:
         print(usage.strip())
         return 0
-    if hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, _interrupt)  # `kill` is as polite as Ctrl-C
     return command.run(parse(name, usage, rest)) or 0
 
 
@@ -146,5 +147,22 @@ def _shown(word: str) -> str:
     return repr(word if len(word) <= 64 else word[:61] + "...")
 
 
-def _interrupt(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C, or a polite `kill`, ends the command in order; a second one ends the process at once."""
+
+    def interrupt(signum: int, frame: object) -> None:
+        signal.signal(signum, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread hears signals
+        return
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, interrupt) for number in signals}
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is interrupt:  # not after an interrupt: the next one is to kill
+            for number, handler in before.items():
+                signal.signal(number, handler)

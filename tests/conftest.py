@@ -65,6 +65,16 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.fixture(scope="session")
+def digits_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with scikit-learn's digits as four IDX files: a real dataset that needs no network."""
+    from MNIST.data import download
+
+    folder = tmp_path_factory.mktemp("digits")
+    download(folder, dataset="digits")
+    return folder
+
+
 def send(request: BaseHTTPRequestHandler, content: bytes) -> None:
     """Answer with all of the content, as a server without Range does."""
     request.send_response(200)

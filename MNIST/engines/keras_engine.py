@@ -8,7 +8,8 @@ layer, and returns the outgoing tensor. What lies in `.keras` files is read by `
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,18 +55,21 @@ class KerasEngine:
         for index, dropout in enumerate(self._graph.dropouts):
             words = np.random.SeedSequence([seed, index]).generate_state(1)
             dropout.seed_generator.state.assign([int(words[0]), 0])  # the seed, and a call counter
-        history = self._model.fit(
-            images,
-            labels,
-            batch_size=self._batch_size,
-            shuffle=False,  # the trainer has put them in this epoch's order
-            verbose=0,
-            callbacks=[_StepReporter(on_step)],
-        ).history
+        with _memory_errors():
+            history = self._model.fit(
+                images,
+                labels,
+                batch_size=self._batch_size,
+                shuffle=False,  # the trainer has put them in this epoch's order
+                verbose=0,
+                callbacks=[_StepReporter(on_step)],
+            ).history
         return history["loss"][0], history["accuracy"][0]
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        return self._model.predict(images, batch_size=INFERENCE_BATCH, verbose=0).astype(np.float32)
+        with _memory_errors():
+            outputs = self._model.predict(images, batch_size=INFERENCE_BATCH, verbose=0)
+        return outputs.astype(np.float32)
 
     def get_weights(self) -> Arrays:
         return {name: _array(variable) for name, variable in self._graph.variables.items()}
@@ -401,6 +405,17 @@ def _assign(variables: dict[str, Any], arrays: Arrays) -> None:
 
 def _array(variable: Any) -> np.ndarray:
     return np.array(keras.ops.convert_to_numpy(variable))
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    """Let every backend's own words for "out of memory" be Python's."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError"):
+            raise MemoryError from error
+        raise
 
 
 _threads_set: int | None = None

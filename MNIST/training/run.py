@@ -22,6 +22,7 @@ from MNIST.training.checkpoint import (
 )
 from MNIST.training.draws import epoch_order, epoch_seed, initial_weights
 from MNIST.training.identity import RunSettings, run_identity
+from MNIST.training.memory import refuse_too_large
 from MNIST.training.metrics import accuracy, cross_entropy
 from MNIST.training.rates import epoch_rates
 
@@ -53,6 +54,9 @@ class Run:
         self.spec, self.data, self.settings = simplify(spec), data, settings
         self.epochs = epochs
         self.identity = run_identity(spec, settings)
+        network = lay_out(self.spec)
+        refuse_too_large(network, min(self.spec.batch_size, len(data.train)), settings.precision)
+        self.parameters = network.parameters
         self.pixels = pixel_statistics(data)
         self.history: list[EpochResult] = []
         self._folder = checkpoint
@@ -63,7 +67,7 @@ class Run:
             precision=settings.precision,
             threads=settings.threads,
             pixels=self.pixels,
-            weights=initial_weights(lay_out(self.spec), settings.seed),
+            weights=initial_weights(network, settings.seed),
         )
         self._resume()
 
@@ -71,10 +75,6 @@ class Run:
     def steps(self) -> int:
         """How many steps an epoch has; the last one takes what images are left."""
         return ceil(len(self.data.train) / self.spec.batch_size)
-
-    @property
-    def parameters(self) -> int:
-        return lay_out(self.spec).parameters
 
     def train(self, on_epoch: OnEpoch = _ignore, on_step: OnStep = _ignore) -> list[EpochResult]:
         """Train up to the wanted number of epochs; return the history from epoch 1.

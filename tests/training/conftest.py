@@ -4,16 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from MNIST.data import TrainingData, download, load, split
+from MNIST.data import TrainingData, load, split
 from MNIST.training import RunSettings, resolve_settings
 
 
 @pytest.fixture(scope="session")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> TrainingData:
+def digits(digits_folder: Path) -> TrainingData:
     """600 of scikit-learn's digits: 540 to train on, 60 to validate."""
-    folder: Path = tmp_path_factory.mktemp("digits")
-    download(folder, dataset="digits")
-    return split(load(folder), 0.9, seed=0, images=600)
+    return split(load(digits_folder), 0.9, seed=0, images=600)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,69 @@
+"""`test` as a user types it: the table, the files, and networks that cannot be trusted."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from MNIST import cli
+from MNIST.data import load
+from MNIST.report.comparison import COLUMNS
+
+MODEL = "Layers:\nFlatten\nDense,{units},relu\nDense,10,softmax\nOptimizer:\n0.01,0\n{epochs}\n50\n"
+
+
+@pytest.fixture
+def trained(digits_folder, tmp_path, monkeypatch) -> Path:
+    """The digits, in a directory where `small` and `large` have been trained."""
+    monkeypatch.chdir(tmp_path)
+    for name, units in (("small", 4), ("large", 64)):
+        Path(f"{name}.txt").write_text(MODEL.format(units=units, epochs=3))
+        assert cli.main(["train", str(digits_folder), name, f"{name}.txt"]) == 0
+    return digits_folder
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines()
+
+
+def test_results_confusion_and_errors_agree(trained, capsys):
+    capsys.readouterr()
+    assert cli.main(["test", "Results", str(trained), "small,large"]) == 0
+    shown = capsys.readouterr().out
+    header, *rows = [line.split("\t") for line in Path("Results.txt").read_text().splitlines()]
+    assert tuple(header) == COLUMNS
+    assert header[:3] == ["Model_Name", "Test_Loss", "Test_Accuracy"]
+    assert [row[0] for row in rows] == ["small", "large"]
+    labels = load(trained).test_labels
+    for name, _, accuracy, errors, images, low, high in rows:
+        assert float(low) < float(accuracy) < float(high)
+        assert (len(labels) - int(errors)) / len(labels) == float(accuracy)
+        assert int(images) == len(labels)
+        assert errors in shown
+        confusion = list(csv.reader(_lines(f"Results/{name}_confusion.csv")))[1:]
+        counts = [[int(count) for count in row[1:]] for row in confusion]
+        assert sum(map(sum, counts)) == len(labels)
+        assert sum(counts[digit][digit] for digit in range(10)) == len(labels) - int(errors)
+        listed = list(csv.DictReader(_lines(f"Results/{name}_errors.csv")))
+        assert len(listed) == int(errors)
+        sureness = [float(row["probability_of_got"]) for row in listed]
+        assert sureness == sorted(sureness, reverse=True)
+        assert all(row["expected"] != row["got"] for row in listed)
+        assert all(labels[int(row["image"])] == int(row["expected"]) for row in listed)
+
+
+def test_a_network_that_cannot_be_trusted_is_reported_and_the_others_are_tested(trained, capsys):
+    with Path("Model_Output/small/model.keras").open("ab") as stream:
+        stream.write(b"x")
+    assert cli.main(["test", "Results", str(trained), "small,large,none"]) == 1
+    errors = capsys.readouterr().err
+    assert "Model_Output/small: refused: model.keras is not the file that run.json describes" in errors
+    assert "no trained network 'none'" in errors
+    assert [line.split("\t")[0] for line in Path("Results.txt").read_text().splitlines()[1:]] == ["large"]
+
+
+def test_nothing_is_written_if_no_network_can_be_tested(digits_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["test", "Results", str(digits_folder), "none"]) == 1
+    assert "trained are: none yet" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

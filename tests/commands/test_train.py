@@ -1,0 +1,262 @@
+"""`train` as a user types it: what it prints and leaves, and what interruptions cost (faults 16 to 21)."""
+
+import csv
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from MNIST.training import load_trained
+
+ROOT = Path(__file__).parents[2]
+MODEL = """
+Layers:
+Conv,8,3,3,linear
+BatchNorm
+Activation,relu
+MaxPool,2,2
+Dropout,0.25
+Flatten
+Dense,32,relu
+Dropout,0.25
+Dense,10,softmax
+Optimizer:
+0.002,1e-3
+{epochs}
+50
+"""
+
+
+def start(*words: object, cwd: Path, **options) -> subprocess.Popen:
+    """Start `python MNIST train …` in a folder, with pipes."""
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "MNIST"), "train", *map(str, words)],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def finish(process: subprocess.Popen) -> tuple[int, str, str]:
+    output, errors = process.communicate(timeout=300)
+    return process.returncode, output, errors
+
+
+def wait_for_epoch(process: subprocess.Popen, epoch: int) -> None:
+    """Read the output up to the line of an epoch."""
+    for line in process.stdout:
+        if line.strip().startswith(f"{epoch}/"):
+            return
+    pytest.fail(f"ended before epoch {epoch}: {process.stderr.read()}")
+
+
+def history(folder: Path, name: str) -> list[list[str]]:
+    """The history's rows without the seconds, which are the only thing that may differ."""
+    rows = list(csv.DictReader((folder / "Model_Output" / name / "history.csv").open()))
+    return [[value for key, value in row.items() if key != "seconds"] for row in rows]
+
+
+def weights(folder: Path, name: str, monkeypatch) -> dict[str, np.ndarray]:
+    monkeypatch.chdir(folder)
+    return load_trained(name, threads=os.cpu_count()).engine.get_weights()
+
+
+def test_it_says_what_it_does_and_leaves_what_it_says(digits_folder, tmp_path):
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=2))
+    code, output, errors = finish(start(digits_folder, "first", "net.txt", cwd=tmp_path))
+    assert (code, errors) == (0, "")
+    assert "first: net, 43,738 parameters" in output
+    assert "digits: 1,350 images to train on, 150 to validate" in output
+    assert [line.split()[0] for line in output.splitlines() if "/2 " in line] == ["1/2", "2/2"]
+    assert "\x1b" not in output  # no escape codes where no terminal is
+    left = sorted(path.name for path in (tmp_path / "Model_Output" / "first").iterdir())
+    assert left == [".lock", "curves.png", "history.csv", "model.keras", "run.json", "spec.txt"]
+    assert (tmp_path / "Model_Output" / "first.txt").is_file()
+    assert (tmp_path / "Model_Output" / "first" / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+    again, output, errors = finish(start(digits_folder, "first", "net.txt", cwd=tmp_path))
+    assert (again, errors) == (0, "")
+    assert "trained already" in output
+
+    fresh = start(digits_folder, "first", "net.txt", "--fresh", "--epochs", 1, "--batch", 100, cwd=tmp_path)
+    assert finish(fresh)[0] == 0
+    assert len(history(tmp_path, "first")) == 1
+
+
+def test_on_a_terminal_there_is_a_bar(digits_folder, tmp_path):
+    import pty
+
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=2))
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "MNIST"), "train", str(digits_folder), "first", "net.txt"],
+        cwd=tmp_path,
+        stdout=theirs,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(ours, 4096)
+        except OSError:  # the other end has closed
+            break
+    assert process.wait() == 0
+    text = shown.decode()
+    for expected in ("━", "images/s", "left", "epoch 2/2", "loss"):
+        assert expected in text
+
+
+@pytest.mark.slow
+def test_killed_at_ten_random_moments_it_ends_with_the_same_bits(digits_folder, tmp_path, monkeypatch):
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    for folder in (killed, whole):
+        folder.mkdir()
+        (folder / "net.txt").write_text(MODEL.format(epochs=40))
+    assert finish(start(digits_folder, "net", "net.txt", cwd=whole))[0] == 0
+    moments = random.Random(0)
+    kills = 0
+    while kills < 10:
+        process = start(digits_folder, "net", "net.txt", cwd=killed)
+        if kills % 2:  # half of them while it trains, half anywhere from its start on
+            wait_for_epoch(process, int(moments.uniform(1, 4)) + _epochs_done(killed))
+            time.sleep(moments.uniform(0, 0.2))
+        else:
+            time.sleep(moments.uniform(0, 4))
+        process.kill()
+        finish(process)
+        kills += 1
+    assert not (killed / "Model_Output" / "net.txt").exists()
+    code, output, _ = finish(start(digits_folder, "net", "net.txt", cwd=killed))
+    assert code == 0
+    assert "Going on after epoch" in output
+    assert history(killed, "net") == history(whole, "net")
+    ours, theirs = weights(killed, "net", monkeypatch), weights(whole, "net", monkeypatch)
+    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+    assert not list((killed / "Model_Output").rglob("*.tmp"))
+
+
+def _epochs_done(folder: Path) -> int:
+    checkpoints = (folder / "Model_Output" / "net" / "checkpoint").glob("epoch_*.npz")
+    return max((int(path.stem.removeprefix("epoch_")) for path in checkpoints), default=0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_keeps_the_checkpoint_and_the_same_command_goes_on(number, digits_folder, tmp_path):
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=500))
+    process = start(digits_folder, "net", "net.txt", cwd=tmp_path)
+    wait_for_epoch(process, 2)
+    process.send_signal(number)
+    code, _, errors = finish(process)
+    assert code == 130
+    assert "The same command goes on" in errors
+    assert "Traceback" not in errors
+    done = _epochs_done(tmp_path)
+    assert done >= 2
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=done + 1))
+    code, output, errors = finish(start(digits_folder, "net", "net.txt", cwd=tmp_path))
+    assert (code, errors) == (0, "")
+    assert f"Going on after epoch {done}." in output
+    assert len(history(tmp_path, "net")) == done + 1
+
+
+def test_a_name_that_is_being_trained_is_refused(digits_folder, tmp_path):
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=500))
+    first = start(digits_folder, "net", "net.txt", cwd=tmp_path)
+    wait_for_epoch(first, 1)
+    code, _, errors = finish(start(digits_folder, "net", "net.txt", cwd=tmp_path))
+    assert code == 1
+    assert "being trained by another process" in errors
+    first.kill()
+    finish(first)
+
+
+def test_other_settings_start_afresh_and_say_so(digits_folder, tmp_path):
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=500))
+    first = start(digits_folder, "net", "net.txt", cwd=tmp_path)
+    wait_for_epoch(first, 1)
+    first.kill()
+    finish(first)
+    code, output, errors = finish(
+        start(digits_folder, "net", "net.txt", "--seed", 1, "--epochs", 1, cwd=tmp_path)
+    )
+    assert code == 0
+    assert "starting afresh: the checkpoint there is of another run (seed 0, now 1)" in errors
+    assert "Going on" not in output
+
+
+def test_divergence_is_one_line(digits_folder, tmp_path):
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=2).replace("0.002,1e-3", "SGD,1e30"))
+    code, _, errors = finish(start(digits_folder, "net", "net.txt", cwd=tmp_path))
+    assert code == 1
+    assert errors.startswith("diverged at epoch 1:")
+    assert "Traceback" not in errors
+    assert not (tmp_path / "Model_Output" / "net.txt").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(digits_folder, tmp_path):
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=1))
+    (tmp_path / "Model_Output").write_text("a file where the folder should be")
+    code, _, errors = finish(start(digits_folder, "net", "net.txt", cwd=tmp_path))
+    assert code == 1
+    assert "Model_Output" in errors
+    assert len(errors.splitlines()) == 1
+
+
+def test_a_full_disk_is_one_line_and_the_old_checkpoint_stays(digits_folder, tmp_path):
+    """The limit on a file's size stands in for the disk: writes beyond it fail in the same way."""
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=2))
+    limit = 200_000  # bytes; a checkpoint has half a million
+    process = start(
+        digits_folder,
+        "net",
+        "net.txt",
+        cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    code, _, errors = finish(process)
+    assert code == 1
+    assert "File too large" in errors
+    assert len(errors.splitlines()) == 1
+    assert not [
+        path for path in (tmp_path / "Model_Output").rglob("*") if path.name != ".lock" and path.is_file()
+    ]
+
+
+WIDE = "Layers:\nConv,{filters},3,3,relu\nGlobalAvgPool\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n1000\n"
+
+
+def test_a_step_that_cannot_fit_is_refused_before_it_begins(digits_folder, tmp_path):
+    (tmp_path / "net.txt").write_text(WIDE.format(filters=100_000))
+    code, output, errors = finish(start(digits_folder, "net", "net.txt", cwd=tmp_path))
+    assert code == 1
+    assert errors.startswith("out of memory: a step on 1,000 images needs at least")
+    assert len(errors.splitlines()) == 1
+    assert "epoch" not in output
+
+
+def test_memory_that_runs_out_is_one_line(digits_folder, tmp_path):
+    (tmp_path / "net.txt").write_text(WIDE.format(filters=3000))
+    limit = 10**10  # bytes of address space: the output alone fits, its gradient beside it does not
+    process = start(
+        digits_folder,
+        "net",
+        "net.txt",
+        "--precision",
+        "float32",
+        cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+    )
+    code, _, errors = finish(process)
+    assert code == 1
+    assert errors.startswith("out of memory: try a smaller batch")
+    assert len(errors.splitlines()) == 1
