@@ -3,7 +3,7 @@
 errors.py      mistakes and how they are shown        layers.py      each layer, its arguments and shapes
 text.py        lines, words, blocks                   inputs.py      what is done to the pixels
 grammar.py     arguments of a line                    optimizers.py  each optimizer and its arguments
-sections.py    what each section's lines mean         model.py       ModelSpec
+sections.py    sections, and their lines              model.py       ModelSpec
 parse.py       a whole file to a ModelSpec            network.py     shapes, parameters, cost
 template.py    model files with {placeholders}        canonical.py   one spelling; what cannot matter
 
@@ -11,8 +11,9 @@ To add a layer type, add its class to layers.py and a builder to each engine. Im
 standard library.
 """
 
-from MNIST.spec.canonical import canonical_text, simplify, statement_text
+from MNIST.spec.canonical import canonical_text, simplify
 from MNIST.spec.errors import Problem, SpecError
+from MNIST.spec.grammar import statement_text
 from MNIST.spec.inputs import INPUTS, InputStep, Scale, Standardize, Threshold
 from MNIST.spec.layers import (
     LAYERS,

@@ -193,6 +193,20 @@ def read_value(kind: Kind, what: str, word: Word, line: Line, problems: Problems
         return None
 
 
+def statement_text(value: Any, defaults: bool = True) -> str:
+    """The line that makes `value`, a layer, input step or optimizer; with or without what is the default."""
+    words = [type(value).__name__]
+    for argument in arguments_of(type(value)):
+        found = getattr(value, argument.name)
+        if argument.place == "many":
+            words += map(argument.kind.write, found)
+        elif argument.required:
+            words.append(argument.kind.write(found))
+        elif found is not None and (defaults or found != argument.default):
+            words.append(f"{argument.name}={argument.kind.write(found)}")
+    return ",".join(words) + (":" if block_field(type(value)) else "")
+
+
 def _matched(
     name: str,
     cls: type,

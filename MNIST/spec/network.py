@@ -167,13 +167,14 @@ class _Layout:
                 out = layer.output_shape(shape)
                 node = Node(layer, path, shape, out, layer.parameters(shape), layer.flops(shape))
             if node is not None:
-                self._check_size(node)
+                self.check_size(node)
             return node
         except ShapeError as error:
             _note(self.problems, layer, path, f"{type(layer).__name__}: {error}")
             return None
 
     def residual(self, layer: Residual, shape: Shape, path: str) -> Node | None:
+        """The node of a Residual, with its projection if it needs one."""
         children, inner = self.sequence(layer.layers, shape, path + ".")
         if inner is None:
             return None
@@ -181,18 +182,19 @@ class _Layout:
         if stride is None:
             return Node(layer, path, shape, inner, (), 0, children)
         projection = kernel("projection", (1, 1, shape[-1], inner[-1]), "glorot_uniform")
-        return Node(
-            layer, path, shape, inner, (projection,), 2 * math.prod(inner) * shape[-1], children, stride
-        )
+        flops = 2 * math.prod(inner) * shape[-1]
+        return Node(layer, path, shape, inner, (projection,), flops, children, stride)
 
     def parallel(self, layer: Parallel, shape: Shape, path: str) -> Node | None:
+        """The node of a Parallel; every path is tried, so that the mistakes of all are told."""
         ways = [self.node(way, shape, f"{path}.path_{n}") for n, way in enumerate(layer.paths, start=1)]
         children = tuple(way for way in ways if way is not None)
         if len(children) < len(ways):
             return None
         return Node(layer, path, shape, layer.joined([way.output_shape for way in children]), (), 0, children)
 
-    def _check_size(self, node: Node) -> None:
+    def check_size(self, node: Node) -> None:
+        """Raise ShapeError if the network grows beyond its limits."""
         self.parameters += sum(parameter.size for parameter in node.parameters)
         if self.parameters > MOST_PARAMETERS:
             raise ShapeError(

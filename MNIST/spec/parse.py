@@ -54,11 +54,11 @@ def assemble(statements: Sequence[Statement], source: str, problems: Problems) -
     fields: dict[str, Any] = {}
     sections = _sections(statements, problems)
     for name, (head, lines) in sections.items():
-        read = SECTIONS[name]
-        if read is None:
+        section = SECTIONS[name]
+        if section is None:
             problems.add(head.line, f"'{name}:' is part of the language, but not available yet: leave it out")
         else:
-            fields |= read(head, lines, problems)
+            fields |= section.read(head, lines, problems)
     for name in REQUIRED:
         if name not in sections:
             problems.add(Line(source, 0), f"there is no section '{name}:'")

@@ -1,20 +1,31 @@
-"""What the lines of each section mean: from statements to the fields of a ModelSpec."""
+"""The sections of a model file: from their lines to fields of a ModelSpec, and back."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from MNIST.spec.errors import Problems, did_you_mean, quoted
-from MNIST.spec.grammar import Argument, Kind, arguments_of, bind, block_field, find, read_value, usage, whole
+from MNIST.spec.grammar import (
+    Argument,
+    Kind,
+    arguments_of,
+    bind,
+    block_field,
+    find,
+    read_value,
+    statement_text,
+    usage,
+    whole,
+)
 from MNIST.spec.inputs import INPUTS, Scale, Standardize
 from MNIST.spec.layers import LAYERS, Layer, Parallel, Path
+from MNIST.spec.model import ModelSpec
 from MNIST.spec.optimizers import OPTIMIZERS, SPELLINGS, Optimizer
 from MNIST.spec.text import Statement, Word
 
-# A reader takes a section's head and lines, notes mistakes, and returns fields of ModelSpec by name. What
-# is wrong or still open is None, as a whole or, in a tuple of layers, in its place.
-Reader = Callable[[Statement, Sequence[Statement], Problems], dict[str, Any]]
+INDENT = "    "
 
 # Below `Optimizer:`, after the optimizer: the field of ModelSpec, what it may be, an example.
 NUMBERS: dict[str, tuple[str, Kind, str]] = {
@@ -84,11 +95,42 @@ def read_optimizer(head: Statement, lines: Sequence[Statement], problems: Proble
     return fields
 
 
-# The sections of a model file, in the order of the canonical text. None: part of the language, not built yet.
-SECTIONS: dict[str, Reader | None] = {
-    "Input": read_input,
-    "Layers": read_layers,
-    "Optimizer": read_optimizer,
+def write_input(spec: ModelSpec) -> list[str]:
+    """The lines of `Input:`."""
+    return [statement_text(step) for step in spec.input]
+
+
+def write_layers(spec: ModelSpec) -> list[str]:
+    """The lines of `Layers:`, blocks indented."""
+    return list(_layer_lines(spec.layers, ""))
+
+
+def write_optimizer(spec: ModelSpec) -> list[str]:
+    """The lines of `Optimizer:`, with names for the numbers."""
+    return [
+        statement_text(spec.optimizer),
+        *(f"{key}={kind.write(getattr(spec, field))}" for key, (field, kind, _) in NUMBERS.items()),
+    ]
+
+
+@dataclass(frozen=True)
+class Section:
+    """How a section is read and written; one is the inverse of the other.
+
+    read: takes the section's head and its lines, notes mistakes, and returns fields of ModelSpec by name;
+    what is wrong or still open is None, as a whole or, among layers, in its place.
+    write: the lines of a spec, with everything said; none if the spec has nothing in this section.
+    """
+
+    read: Callable[[Statement, Sequence[Statement], Problems], dict[str, Any]]
+    write: Callable[[ModelSpec], list[str]]
+
+
+# In the order of the canonical text. None: part of the language, not available yet.
+SECTIONS: dict[str, Section | None] = {
+    "Input": Section(read_input, write_input),
+    "Layers": Section(read_layers, write_layers),
+    "Optimizer": Section(read_optimizer, write_optimizer),
     "Schedule": None,
     "Augment": None,
     "Stop": None,
@@ -121,6 +163,14 @@ def _layer(statement: Statement, problems: Problems) -> Layer | None:
         values[taken] = tuple(inside)
     layer: Layer = cls(**values, line=line)
     return layer
+
+
+def _layer_lines(layers: Iterable[Layer], margin: str) -> Iterator[str]:
+    for layer in layers:
+        yield margin + statement_text(layer)
+        inside = block_field(type(layer))
+        if inside:
+            yield from _layer_lines(getattr(layer, inside), margin + INDENT)
 
 
 def _check_paths(

@@ -83,8 +83,8 @@ def read_text(path: Path | str) -> str:
     path = Path(path)
     try:
         if not path.is_file():
-            found = "a folder" if path.is_dir() else "not a regular file" if path.exists() else "not there"
-            raise _unreadable(path, f"expected a text file, found it is {found}")
+            found = "a folder" if path.is_dir() else "not one" if path.exists() else "not there"
+            raise _unreadable(path, f"a model file is a regular file, and this is {found}")
         with path.open("rb") as stream:
             data = stream.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
