@@ -32,20 +32,22 @@ def simplify(spec: ModelSpec) -> ModelSpec:
 
 
 def _simplified(layers: Iterable[Layer]) -> Iterator[Layer]:
+    """The layers that matter, those of each Repeat in its place."""
     for layer in layers:
         if isinstance(layer, Repeat):
             inner = tuple(_simplified(layer.layers))
             for _ in range(layer.times):
                 yield from inner
         elif isinstance(layer, Residual):
-            yield replace(layer, layers=_inside(layer.layers))
+            yield replace(layer, layers=_block(layer.layers))
         elif isinstance(layer, Parallel):
             yield replace(
-                layer, paths=tuple(replace(path, layers=_inside(path.layers)) for path in layer.paths)
+                layer, paths=tuple(replace(path, layers=_block(path.layers)) for path in layer.paths)
             )
         elif layer not in NOTHING:
             yield layer
 
 
-def _inside(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+def _block(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """The layers of a block that matter; a block is never empty."""
     return tuple(_simplified(layers)) or (Activation("linear"),)

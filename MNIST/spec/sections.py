@@ -166,6 +166,7 @@ def _layer(statement: Statement, problems: Problems) -> Layer | None:
 
 
 def _layer_lines(layers: Iterable[Layer], margin: str) -> Iterator[str]:
+    """The lines of layers in a row, each block below its head and further to the right."""
     for layer in layers:
         yield margin + statement_text(layer)
         inside = block_field(type(layer))
@@ -178,11 +179,13 @@ def _check_paths(
 ) -> None:
     """Note a Path that is not directly below Parallel, and anything else that is."""
     for statement, layer in zip(lines, layers, strict=True):
-        if layer is not None and isinstance(layer, Path) != (parent is Parallel):
-            found = f"{type(layer).__name__} does not" if parent is Parallel else "'Path:' does not"
-            expected = "put it into a 'Path:'" if parent is Parallel else "'Parallel:' holds paths"
-            place = "stand directly below 'Parallel:'" if parent is Parallel else "stand here"
-            problems.add(statement.line, f"{found} {place}; {expected}")
+        if isinstance(layer, Path) and parent is not Parallel:
+            problems.add(statement.line, "a path stands directly below 'Parallel:', and nowhere else")
+        elif layer is not None and parent is Parallel and not isinstance(layer, Path):
+            message = (
+                f"{type(layer).__name__} does not stand directly below 'Parallel:'; put it into a 'Path:'"
+            )
+            problems.add(statement.line, message)
 
 
 def _input_step(statement: Statement, problems: Problems) -> Any:

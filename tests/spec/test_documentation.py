@@ -1,7 +1,9 @@
 """Model_Specification.md says what the language does: each of its examples is tried, each name is in it."""
 
 import re
+import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,6 +100,27 @@ def test_every_name_has_its_line(name: str) -> None:
             if not argument.required:
                 default = "" if argument.default is None else argument.kind.write(argument.default)
                 assert f"`{argument.name}={default}`" in row
+
+
+def test_a_layer_type_is_one_dataclass(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = re.search(r"^   ```python\n(.*?)^   ```$", DOCUMENT, re.MULTILINE | re.DOTALL)
+    assert code is not None
+    names: dict[str, Any] = {}
+    exec(
+        "from dataclasses import dataclass\nfrom MNIST.spec.grammar import *\nfrom MNIST.spec import *", names
+    )
+    exec(textwrap.dedent(code[1]), names)
+    monkeypatch.setitem(LAYERS, "GaussianNoise", names["GaussianNoise"])
+    spec = parse_spec(WHOLE["layers"].format("gaussiannoise,.50\n"))
+    assert spec.layers[0] == names["GaussianNoise"](0.5)
+    assert "GaussianNoise,0.5\n" in canonical_text(spec)
+    assert lay_out(spec).nodes[0].path == "gaussiannoise_1"
+    with pytest.raises(SpecError, match="did you mean 'GaussianNoise'"):
+        parse_spec(WHOLE["layers"].format("GausianNoise,1\n"))
+    with pytest.raises(
+        SpecError, match="deviation: expected a number of at least 0 and at most 10, found '11'"
+    ):
+        parse_spec(WHOLE["layers"].format("GaussianNoise,11\n"))
 
 
 def test_every_word_is_explained() -> None:
