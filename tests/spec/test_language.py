@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from hypothesis import HealthCheck, given, settings
-from random_specs import specs, texts
+from hypothesis import strategies as st
+from random_specs import specs, texts, words
 
+from MNIST.paths import shipped_models
 from MNIST.spec import (
     ModelSpec,
     SpecError,
@@ -12,9 +14,11 @@ from MNIST.spec import (
     lay_out,
     parse_spec,
     parse_template,
+    read_text,
     simplify,
 )
 
+(EXPLORE,) = (parse_template(read_text(path)) for path in shipped_models() if path.stem == "explore")
 many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -37,6 +41,13 @@ def test_simplify_keeps_the_network(spec: ModelSpec) -> None:
     assert (before.parameters, before.flops) == (after.parameters, after.flops)
     shapes = [[p.shape for node in net.walk() for p in node.parameters] for net in (before, after)]
     assert shapes[0] == shapes[1]
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(EXPLORE.names, words)))
+@many
+def test_any_filling_is_a_spec_or_a_spec_error(values: dict[str, str]) -> None:
+    shown = said(lambda text: EXPLORE.fill(values), "")
+    assert not shown or "with {" in shown or "there is no value for {" in shown
 
 
 def said(parse: Callable[[str], object], text: str) -> str:
