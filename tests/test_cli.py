@@ -55,7 +55,12 @@ def test_a_wrong_command_line_is_explained_and_exits_with_2(words, hint, tmp_pat
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a\0b", "x" * 300, "hf://x", "x.h5", "", "ü", "a b"])
 @pytest.mark.parametrize(
-    "command", [["train", "Data", "NAME", "optimized_model"], ["test", "NAME", "Data", "a"], ["explore", "Data", "NAME"]]
+    "command",
+    [
+        ["train", "Data", "NAME", "optimized_model"],
+        ["test", "NAME", "Data", "a"],
+        ["explore", "Data", "NAME"],
+    ],
 )
 def test_an_unsafe_name_is_refused_before_anything_is_created(name, command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -90,7 +95,11 @@ def test_a_fault_of_the_program_is_one_line_unless_debugging(monkeypatch, capsys
     [
         (KeyboardInterrupt(), 130, "interrupted"),
         (MemoryError(), 1, "out of memory"),
-        (OSError(28, "No space left on device", "Model_Output/x"), 1, "Model_Output/x: No space left on device"),
+        (
+            OSError(28, "No space left on device", "Model_Output/x"),
+            1,
+            "Model_Output/x: No space left on device",
+        ),
     ],
 )
 def test_the_system_saying_no_is_one_line(error, code, message, monkeypatch, capsys):
@@ -113,7 +122,9 @@ def test_every_command_has_a_help_that_names_it():
 
 def test_all_three_ways_to_start_are_the_same():
     expected = _mnist("--help").stdout
-    module = subprocess.run([sys.executable, "-m", "MNIST", "--help"], cwd=ROOT, capture_output=True, text=True)
+    module = subprocess.run(
+        [sys.executable, "-m", "MNIST", "--help"], cwd=ROOT, capture_output=True, text=True
+    )
     relative = subprocess.run([sys.executable, "MNIST", "--help"], cwd=ROOT, capture_output=True, text=True)
     assert expected == module.stdout == relative.stdout
     assert "Neural networks as text files" in expected

@@ -25,6 +25,7 @@ Options:
     --fresh                train anew, whatever is there
 """
 
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -32,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from MNIST.commands.values import one_of, proportion, whole_number
-from MNIST.files import only_one
+from MNIST.files import only_one, write_atomically
 from MNIST.paths import MODEL_OUTPUT, checked_name, find_model_file
 from MNIST.spec import parse_spec, read_text
 
@@ -69,59 +70,60 @@ def run(options: Mapping[str, Any]) -> int:
         precision=precision,
         threads=threads,
     )
-    lock = training.output_folder(name) / ".lock"
-    with only_one(
-        lock, busy=f"{name} is being trained by another process; wait for it, or take another name"
-    ):
-        return _train(name, file, text, spec, data, settings, dataset.name, options["--fresh"])
+    busy = f"{name} is being trained by another process; wait for it, or take another name"
+    with only_one(training.output_folder(name) / ".lock", busy):
+        checkpoint = training.checkpoint_folder(name)
+        if options["--fresh"]:
+            training.remove_checkpoints(checkpoint)
+        elif training.is_finished(name, training.run_identity(spec, settings), spec.epochs):
+            print(f"{name} is trained already, by the same text, data, seed and settings:\n")
+            print((MODEL_OUTPUT / f"{name}.txt").read_text())
+            print("Training again would give the same numbers, bit for bit; --fresh does it all the same.")
+            return 0
+        run = training.Run(spec, data, settings, epochs=spec.epochs, checkpoint=checkpoint, warn=_warn)
+        print(_heading(name, file, run, dataset.name), flush=True)
+        _train(run)
+        _leave(name, run, text, dataset.name)
+    print(f"Next: python MNIST test Results {shlex.quote(options['<dataset-dir>'])} {name}")
+    return 0
 
 
-def _train(
-    name: str, file: Path, text: str, spec: Any, data: Any, settings: Any, dataset_name: str, fresh: bool
-) -> int:
-    from MNIST import training
-    from MNIST.files import write_atomically
-    from MNIST.report.curves import curves_png
-    from MNIST.report.training_display import TrainingDisplay, duration
+def _train(run: Any) -> None:
+    """Train with a display; say what an interruption kept."""
+    from MNIST.report.training_display import TrainingDisplay
 
-    checkpoint = training.checkpoint_folder(name)
-    if fresh:
-        training.remove_checkpoints(checkpoint)
-    elif training.is_finished(name, training.run_identity(spec, settings), spec.epochs):
-        print(f"{name} is trained already, by the same text, data, seed and settings:\n")
-        print((MODEL_OUTPUT / f"{name}.txt").read_text())
-        print("Training again would give the same numbers, bit for bit; --fresh does it all the same.")
-        return 0
-    run = training.Run(spec, data, settings, epochs=spec.epochs, checkpoint=checkpoint, warn=_warn)
-    print(_heading(name, file, run, dataset_name), flush=True)
-    if run.history:
-        print(f"Going on after epoch {len(run.history)}.", flush=True)
-    with TrainingDisplay(spec.epochs, len(run.history), run.steps, len(data.train)) as display:
+    done = len(run.history)
+    if done:
+        print(f"Going on after epoch {done}.", flush=True)
+    with TrainingDisplay(run.epochs, done, run.steps, len(run.data.train)) as display:
         try:
             run.train(display.on_epoch, display.on_step)
         except KeyboardInterrupt:
-            _warn(
-                f"\nStopped; {len(run.history)} of {spec.epochs} epochs are kept. The same command goes on."
-            )
+            kept = f"{len(run.history)} of {run.epochs} epochs are kept"
+            _warn(f"\nStopped; {kept}. The same command goes on.")
             raise
+
+
+def _leave(name: str, run: Any, text: str, dataset_name: str) -> None:
+    """Write all that a trained network leaves, and say where."""
+    from MNIST import training
+    from MNIST.report.curves import curves_png
+    from MNIST.report.training_display import duration
+
     folder = training.output_folder(name)
     write_atomically(folder / "curves.png", curves_png(run.history, name))
     training.save_trained(name, run, text, dataset_name, sys.argv)
-    last = run.history[-1]
     total = sum(result.seconds for result in run.history)
-    print(f"\nTrained in {duration(total)}: {_outcome(last)}.")
+    print(f"\nTrained in {duration(total)}: {_outcome(run.history[-1])}.")
     print(f"Written: {MODEL_OUTPUT / f'{name}.txt'} and {folder}/ (see its curves.png).")
-    print(f"Next: python MNIST test Results <dataset-dir> {name}")
-    return 0
 
 
 def _heading(name: str, file: Path, run: Any, dataset_name: str) -> str:
     settings, data = run.settings, run.data
-    cores = f"{settings.threads} thread{'s' * (settings.threads != 1)}"
     return (
         f"{name}: {file.stem}, {run.parameters:,} parameters\n"
         f"{dataset_name}: {len(data.train):,} images to train on, {len(data.validation):,} to validate\n"
-        f"{settings.engine}, {settings.precision}, {cores}, seed {settings.seed}\n"
+        f"{settings}\n"
     )
 
 

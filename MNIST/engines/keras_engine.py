@@ -67,9 +67,16 @@ class KerasEngine:
         return history["loss"][0], history["accuracy"][0]
 
     def logits(self, images: np.ndarray) -> np.ndarray:
+        # Layer by layer rather than by `predict`, which would trace a graph for every network: tracing
+        # costs more than it gains on a few batches, and an exploration makes many networks.
         with _memory_errors():
-            outputs = self._model.predict(images, batch_size=INFERENCE_BATCH, verbose=0)
-        return outputs.astype(np.float32)
+            batches = [
+                keras.ops.convert_to_numpy(
+                    self._model(images[begin : begin + INFERENCE_BATCH], training=False)
+                )
+                for begin in range(0, len(images), INFERENCE_BATCH)
+            ]
+        return np.concatenate([np.zeros((0, 10), np.float32), *batches])
 
     def get_weights(self) -> Arrays:
         return {name: _array(variable) for name, variable in self._graph.variables.items()}

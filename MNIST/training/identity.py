@@ -24,6 +24,10 @@ class RunSettings:
     precision: str
     threads: int
 
+    def __str__(self) -> str:
+        threads = f"{self.threads} thread{'s' * (self.threads != 1)}"
+        return f"{self.engine}, {self.precision}, {threads}, seed {self.seed}"
+
 
 def run_identity(spec: ModelSpec, settings: RunSettings) -> str:
     """SHA-256, in hex, of a run's content. The number of epochs is no part of it.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from MNIST import engines
-from MNIST.engines.keras_engine import BUILDERS, OPTIMIZERS, LocalResponseNormalization
+from MNIST.engines.keras_engine import BUILDERS, OPTIMIZERS, LocalResponseNormalization, _memory_errors
 from MNIST.spec import LAYERS, lay_out, optimizers, parse_spec, simplify
 from MNIST.spec.layers import Path, Repeat
 from MNIST.training.draws import initial_weights
@@ -210,3 +210,8 @@ def test_state_is_a_copy_not_a_view():
     engine.set_state(state)
     assert all(np.array_equal(engine.get_state()[name], kept[name]) for name in state)
     np.savez(io.BytesIO(), **{name.replace("/", "|"): array for name, array in state.items()})
+
+
+def test_a_backend_out_of_memory_is_pythons_memory_error():
+    with pytest.raises(MemoryError), _memory_errors():
+        keras.ops.ones((2**45,))  # 128 TiB

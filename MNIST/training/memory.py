@@ -1,0 +1,40 @@
+"""Will a run fit? Said before it begins: a system out of memory ends a process without a word."""
+
+import math
+from pathlib import Path
+
+from MNIST.errors import TrainingError
+from MNIST.spec import Network
+from MNIST.spec.layers import Conv, Dense
+
+
+def least_memory(network: Network, batch_size: int, precision: str) -> int:
+    """A lower bound, in bytes, of what one training step holds at once.
+
+    Each Conv's and Dense's output is kept for the backward pass, for every image of the batch; each
+    parameter stands there with its gradient. What an engine needs beyond that is not counted.
+    """
+    value = 2 if precision == "bfloat16" else 4
+    outputs = sum(
+        math.prod(node.output_shape) for node in network.walk() if isinstance(node.layer, Conv | Dense)
+    )
+    return batch_size * outputs * value + 2 * 4 * network.parameters
+
+
+def refuse_too_large(network: Network, batch_size: int, precision: str) -> None:
+    """Raise TrainingError if one step cannot fit into the memory that is free now."""
+    least, free = least_memory(network, batch_size, precision), available_memory()
+    if free is not None and least > free:
+        raise TrainingError(
+            f"out of memory: a step on {batch_size:,} images needs at least {least / 2**30:.1f} GiB, "
+            f"and {free / 2**30:.1f} GiB are free; try a smaller batch (--batch) or a smaller network"
+        )
+
+
+def available_memory() -> int | None:
+    """Bytes that can be had without swapping, or None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError):
+        return None

@@ -1,0 +1,136 @@
+"""Seconds per epoch of `optimized_model`, against plain Keras on the same network, batch and data.
+
+    python -m benchmarks.train_optimal Data
+
+Each round starts three processes in turn: plain Keras as its documentation writes it (float32, `fit`),
+this project in float32, and this project in bfloat16. A process trains a warm-up epoch, which traces and
+compiles, and then EPOCHS more; the ratios are of the medians. They must stay below 1.05 and 0.55 (the
+latter on a processor with bfloat16 arithmetic). Then the arithmetic reached, beside the machine's best.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROUNDS = 3
+EPOCHS = 3
+BATCH = 1000
+ROOT = Path(__file__).resolve().parent.parent
+MODEL = ROOT / "Models" / "optimized_model.txt"
+
+
+def plain(folder: Path) -> list[float]:
+    """The peer: what a Keras user would write."""
+    import keras
+
+    from MNIST.data import load, split
+
+    data = split(load(folder), 0.9, seed=0)
+    pixels = data.images[data.train][..., None].astype("float32") / 255
+    labels = data.labels[data.train]
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Dropout(0.1),
+            layers.Flatten(),
+            layers.Dense(256, activation="relu"),
+            layers.Dense(256, activation="relu"),
+            layers.Dropout(0.1),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    seconds: list[float] = []
+
+    class Clock(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
+            self.begun = time.perf_counter()
+
+        def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+            seconds.append(time.perf_counter() - self.begun)
+
+    model.fit(pixels, labels, batch_size=BATCH, epochs=1 + EPOCHS, verbose=0, callbacks=[Clock()])
+    return seconds
+
+
+def ours(folder: Path, precision: str) -> list[float]:
+    """This project, in one precision: the seconds that its history tells."""
+    from MNIST.data import load, split
+    from MNIST.spec import read_spec
+    from MNIST.training import continue_run, resolve_settings
+
+    dataset = load(folder)
+    settings = resolve_settings(dataset.digest, images=None, split=0.9, seed=0, precision=precision)
+    data = split(dataset, 0.9, seed=0)
+    history = continue_run(read_spec(MODEL), data, settings, epochs=1 + EPOCHS)
+    return [result.seconds for result in history]
+
+
+def matrix_peak(precision: str) -> float:
+    """The machine's best: GFLOP/s of one large matrix product in the library that trains."""
+    import tensorflow as tf
+
+    side, best = 4096, float("inf")
+    kind = tf.bfloat16 if precision == "bfloat16" else tf.float32
+    matrix = tf.cast(tf.random.normal((side, side)), kind)
+    for _ in range(6):
+        begun = time.perf_counter()
+        tf.linalg.matmul(matrix, matrix).numpy()
+        best = min(best, time.perf_counter() - begun)
+    return 2 * side**3 / best / 1e9
+
+
+WORK = {
+    "plain": lambda folder: plain(folder),
+    "float32": lambda folder: ours(folder, "float32"),
+    "bfloat16": lambda folder: ours(folder, "bfloat16"),
+    "peaks": lambda folder: [matrix_peak("float32"), matrix_peak("bfloat16")],
+}
+
+
+def measure(what: str, folder: Path) -> list[float]:
+    """Run one piece of work in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.train_optimal", str(folder), what]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def main(folder: Path) -> None:
+    from MNIST.spec import lay_out, read_spec
+
+    times: dict[str, list[float]] = {"plain": [], "float32": [], "bfloat16": []}
+    for number in range(ROUNDS):
+        for what in times:
+            times[what] += measure(what, folder)[1:]  # the first epoch traces and compiles
+            print(f"round {number + 1}: {what} {statistics.median(times[what]):.2f} s an epoch", flush=True)
+    epoch = {what: statistics.median(seconds) for what, seconds in times.items()}
+    for what in ("float32", "bfloat16"):
+        print(f"{what} / plain Keras: {epoch[what] / epoch['plain']:.2f}")
+    # A training step costs three forward passes: one forward, and two products as large backward.
+    work = 3 * lay_out(read_spec(MODEL)).flops * 54_000 / 1e9
+    peaks = dict(zip(("float32", "bfloat16"), measure("peaks", folder), strict=True))
+    for what, seconds in epoch.items():
+        peak = peaks["bfloat16" if what == "bfloat16" else "float32"]
+        print(
+            f"{what}: {work / seconds:,.0f} GFLOP/s, {work / seconds / peak:.0%} of a matrix product's {peak:,.0f}"
+        )
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1]).resolve()
+    if len(sys.argv) > 2:
+        print(json.dumps(WORK[sys.argv[2]](target)))
+    else:
+        main(target)
