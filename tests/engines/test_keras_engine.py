@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from MNIST import engines
-from MNIST.engines.keras_engine import BUILDERS, OPTIMIZERS, LocalResponseNormalization, _memory_errors
+from MNIST.engines.keras_backend import memory_errors
+from MNIST.engines.keras_engine import OPTIMIZERS
+from MNIST.engines.keras_layers import BUILDERS, LocalResponseNormalization
 from MNIST.spec import LAYERS, lay_out, optimizers, parse_spec, simplify
 from MNIST.spec.layers import Path, Repeat
 from MNIST.training.draws import initial_weights
@@ -185,7 +187,7 @@ def test_a_saved_network_is_read_back_and_by_plain_keras(precision, tmp_path):
 
     (tmp_path / name).write_bytes(content)
     plain = keras.models.load_model(tmp_path / name)
-    probabilities = plain.predict(IMAGES, verbose=0)
+    probabilities = keras.ops.convert_to_numpy(plain(IMAGES, training=False))
     logits = engine.logits(IMAGES).astype(np.float64)
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     assert probabilities == pytest.approx(expected, abs=1e-6)
@@ -213,5 +215,5 @@ def test_state_is_a_copy_not_a_view():
 
 
 def test_a_backend_out_of_memory_is_pythons_memory_error():
-    with pytest.raises(MemoryError), _memory_errors():
+    with pytest.raises(MemoryError), memory_errors():
         keras.ops.ones((2**45,))  # 128 TiB
