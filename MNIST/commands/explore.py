@@ -207,11 +207,10 @@ def _expectation(service: "TrialService", seconds: float) -> str:
 
     plan = service.plan
     asked, shared = plan.epochs_asked, plan.epochs_shared
-    known = sum(min(len(service.histories[run.identity]), run.horizon) for run in plan.runs.values())
     return (
         f"{len(plan.points):,} grid points, {len(plan.runs):,} distinct runs.\n"
         f"{asked:,} epochs point by point, {shared:,} as shared: {1 - shared / asked:.0%} saved.\n"
-        f"{known:,} of them are known from before; the rest takes {spoken_time(seconds)}.\n"
+        f"{service.known_epochs():,} of them are known from before; the rest takes {spoken_time(seconds)}.\n"
     )
 
 

@@ -42,8 +42,10 @@ class _Line:
     def __str__(self) -> str:
         plan, service = self._service.plan, self._service
         runs = sum(map(service.is_finished, plan.runs.values()))
-        epochs = sum(len(history) for history in service.histories.values())
-        parts = [f"{runs:,} of {len(plan.runs):,} runs", f"{epochs:,} of {plan.epochs_shared:,} epochs"]
+        parts = [
+            f"{runs:,}/{len(plan.runs):,} runs",
+            f"{service.known_epochs():,}/{plan.epochs_shared:,} epochs",
+        ]
         if service.failures:
             parts.append(f"{len(service.failures):,} failed")
         best = ranked(service)
@@ -59,7 +61,7 @@ class _Line:
 def _on_terminal(line: _Line) -> Iterator[Callable[[], None]]:
     from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.percentage:>3.0f} %"), BarColumn(), TextColumn("{task.description}"))
+    columns = (BarColumn(bar_width=12), TextColumn("{task.description}"))  # fits in 80 characters
     with Progress(*columns, transient=True) as display:
         task = display.add_task(str(line), total=1.0)
         yield lambda: display.update(task, completed=line.done, description=str(line))

@@ -17,7 +17,7 @@ from MNIST.training.checkpoint import load_checkpoint
 
 Train = Callable[[Run, Path, Callable[[EpochResult], None]], object]
 """Trains a run to its horizon, from the checkpoint folder if there is something in it, and reports
-each new epoch once its checkpoint is written. Raises TrainingError if the run diverges."""
+each new epoch once its checkpoint is written. Raises TrainingError if the run cannot go on."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,10 @@ class TrialService:
         """Whether nothing of the run is left to train."""
         return run.identity in self.failures or len(self.histories[run.identity]) >= run.horizon
 
+    def known_epochs(self) -> int:
+        """How many of the plan's epochs are known."""
+        return sum(min(len(self.histories[run.identity]), run.horizon) for run in self.plan.runs.values())
+
     def _finish(self, run: Run, on_epoch: Callable[[], None]) -> None:
         """Train a run to its horizon, unless another process has done so meanwhile."""
         folder = self._checkpoints / run.identity
@@ -99,9 +103,10 @@ class TrialService:
 
             try:
                 self._train(run, folder, keep)
-            except TrainingError as error:  # it diverged, and would again
-                self._store.fail(run.identity, str(error))
+            except TrainingError as error:
                 self.failures[run.identity] = str(error)
+                if str(error).startswith("diverged"):  # it would again; too little memory may pass
+                    self._store.fail(run.identity, str(error))
 
     def _recover(self, run: Run, folder: Path) -> None:
         """Read what another process stored, and the epochs that a checkpoint has and the store lacks."""

@@ -87,6 +87,16 @@ def test_a_diverging_run_fails_and_its_epochs_before_stay_readings(store, tmp_pa
     assert again.trained == []
 
 
+def test_what_failed_for_want_of_memory_is_tried_again_by_the_next_scan(store, tmp_path):
+    def refuse(run, epoch):
+        raise TrainingError("out of memory")
+
+    service = service_of(store, tmp_path, StubTraining(refuse))
+    assert answers(service) == [None] * 16
+    assert set(service.failures.values()) == {"out of memory"}
+    assert None not in answers(service_of(store, tmp_path, StubTraining()))
+
+
 def test_an_interruption_keeps_every_epoch_before_it(store, tmp_path):
     def interrupt(run, epoch):
         if epoch == 3:
