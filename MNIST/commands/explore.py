@@ -108,7 +108,8 @@ def run(options: Mapping[str, Any]) -> int:
     with only_one(folder / ".lock", busy):
         failed = _explore(space, plan, data, settings, folder)
         _draw(folder / "results.csv", folder)
-    print(_next_command(options, name, folder))
+    if failed < len(plan.runs):
+        print(_next_command(options, name, folder))
     return SOME_FAILED if failed else 0
 
 
