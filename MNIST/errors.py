@@ -28,6 +28,10 @@ class TrainingError(MNISTError):
     """A training run cannot begin, go on or be trusted."""
 
 
+class DivergedError(TrainingError):
+    """The numbers of a run are no longer finite; training it again would end in the same way."""
+
+
 class ModelError(MNISTError):
     """A saved model is missing, damaged, hostile or not what its record says."""
 

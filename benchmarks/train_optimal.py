@@ -123,9 +123,8 @@ def main(folder: Path) -> None:
     peaks = dict(zip(("float32", "bfloat16"), measure("peaks", folder), strict=True))
     for what, seconds in epoch.items():
         peak = peaks["bfloat16" if what == "bfloat16" else "float32"]
-        print(
-            f"{what}: {work / seconds:,.0f} GFLOP/s, {work / seconds / peak:.0%} of a matrix product's {peak:,.0f}"
-        )
+        reached = work / seconds
+        print(f"{what}: {reached:,.0f} GFLOP/s, {reached / peak:.0%} of a matrix product's {peak:,.0f}")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from MNIST.commands.values import one_of, proportion, real_number, whole_number
+from MNIST.commands.values import (
+    MOST_THREADS,
+    PRECISIONS,
+    one_of,
+    optional_whole_number,
+    proportion,
+    real_number,
+    whole_number,
+)
 from MNIST.errors import UsageError
 from MNIST.files import only_one, write_atomically
 from MNIST.paths import HYPERPARAM_SEARCH, checked_name, find_model_file
@@ -59,7 +67,6 @@ if TYPE_CHECKING:
     from MNIST.training import RunSettings
 
 TEMPLATE = "explore"
-PRECISIONS = ("auto", "float32", "bfloat16")
 MOST_POINTS = 1_000_000
 BELOW_ONE = math.nextafter(1, 0)
 SHOWN = 5  # of the best, and of the reasons why points are left out
@@ -74,14 +81,15 @@ def run(options: Mapping[str, Any]) -> int:
         return _draw(_existing_results(options["--file"], folder), folder)
 
     split = proportion(options["--split"], "--split")
-    images = _optional(options, "--images")
+    images = optional_whole_number(options["--images"], "--images")
     seed = whole_number(options["--seed"], "--seed", lowest=0)
     precision = one_of(options["--precision"], "--precision", PRECISIONS)
-    threads = _optional(options, "--threads", highest=1024)
+    threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
     fraction = proportion(options["--fraction"], "--fraction")
     grid = read_grid(options, fraction)
     file = find_model_file(TEMPLATE)
     template = parse_template(read_text(file), str(file))
+    print(f"{name}: the grid of {file.stem}", flush=True)  # at once; what follows takes seconds to import
 
     from MNIST import data as room  # numpy, from here on
 
@@ -99,7 +107,7 @@ def run(options: Mapping[str, Any]) -> int:
     )
     space = search_space(grid, fraction, seed)
     plan = make_plan(points_of(space), template, settings)
-    print(_heading(name, file, dataset.name, data, settings), flush=True)
+    print(_heading(dataset.name, data, settings), flush=True)
     if plan.infeasible:
         print(_left_out(plan.infeasible), flush=True)
     if not plan.points:
@@ -161,11 +169,6 @@ def _values(text: str, option: str, read: Callable[[str, str], Any]) -> list[Any
     return values
 
 
-def _optional(options: Mapping[str, Any], option: str, highest: int = 2**31 - 1) -> int | None:
-    text = options[option]
-    return None if text is None else whole_number(text, option, highest=highest)
-
-
 def _explore(space: Any, plan: "Plan", data: "TrainingData", settings: "RunSettings", folder: Path) -> int:
     """Say what will be done, do it, say what came out; return how many runs failed."""
     from MNIST.explore import exploration, forecast
@@ -182,16 +185,14 @@ def _explore(space: Any, plan: "Plan", data: "TrainingData", settings: "RunSetti
             print(f"Stopped; every finished epoch is kept, and what is known is in {folder}/results.csv.")
             print("The same command goes on.", flush=True)
             raise
-        print(_outcome(service), flush=True)
+        _print_outcome(service)
         return len(service.failures)
 
 
-def _heading(name: str, file: Path, dataset_name: str, data: "TrainingData", settings: "RunSettings") -> str:
-    cores = f"{settings.threads} thread{'s' * (settings.threads != 1)}"
+def _heading(dataset_name: str, data: "TrainingData", settings: "RunSettings") -> str:
     return (
-        f"{name}: the grid of {file.stem}\n"
         f"{dataset_name}: {len(data.train):,} images to train on, {len(data.validation):,} to validate\n"
-        f"{settings.engine.split(',')[0]}), {settings.precision}, {cores}, seed {settings.seed}\n"
+        f"{settings}\n"
     )
 
 
@@ -215,22 +216,28 @@ def _expectation(service: "TrialService", seconds: float) -> str:
     )
 
 
-def _outcome(service: "TrialService") -> str:
+def _print_outcome(service: "TrialService") -> None:
     """The best answers as a table, and the runs that failed."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
     from MNIST.explore.results import ranked
 
     names = _varying(service.plan)
-    lines = ["validation accuracy   loss  training accuracy  seconds"]
+    table = Table(title="The best, by validation accuracy", title_justify="left", box=box.SIMPLE)
+    for heading in ("Validation", "Loss", "Training", "Seconds"):
+        table.add_column(heading, justify="right")
+    table.add_column("Of what was varied")
     for candidate in ranked(service)[:SHOWN]:
         epoch, values = candidate.epoch, {name: candidate.value(name) for name in names}
         shown = ", ".join(f"{name} {'any' if value is None else value}" for name, value in values.items())
-        lines.append(
-            f"{epoch.val_accuracy:19.2%} {epoch.val_loss:6.4f} {epoch.accuracy:18.2%}"
-            f" {candidate.seconds:8.0f}  {shown}"
-        )
+        figures = (f"{epoch.val_accuracy:.2%}", f"{epoch.val_loss:.4f}", f"{epoch.accuracy:.2%}")
+        table.add_row(*figures, f"{candidate.seconds:.0f}", shown)
+    Console(highlight=False).print(table)
     failures = Counter(service.failures.values())
-    lines += [f"failed, {count:,} ×: {reason}" for reason, count in failures.most_common(SHOWN)]
-    return "\n".join(lines)
+    for reason, count in failures.most_common(SHOWN):
+        print(f"failed, {count:,} ×: {reason}")
 
 
 def _varying(plan: "Plan") -> list[str]:

@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from MNIST.commands.values import whole_number
+from MNIST.commands.values import MOST_THREADS, optional_whole_number
 from MNIST.errors import ModelError, UsageError
 from MNIST.files import write_atomically
 from MNIST.paths import checked_name
@@ -34,7 +34,7 @@ def run(options: Mapping[str, Any]) -> int:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise UsageError(f"model names: {', '.join(repeated)} stands there twice")
-    threads = options["--threads"] and whole_number(options["--threads"], "--threads", highest=1024)
+    threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
 
     from MNIST import data as room
 

@@ -32,12 +32,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from MNIST.commands.values import one_of, proportion, whole_number
+from MNIST.commands.values import (
+    MOST_THREADS,
+    PRECISIONS,
+    one_of,
+    optional_whole_number,
+    proportion,
+    whole_number,
+)
 from MNIST.files import only_one, write_atomically
 from MNIST.paths import MODEL_OUTPUT, checked_name, find_model_file
 from MNIST.spec import parse_spec, read_text
-
-PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -45,12 +50,12 @@ def run(options: Mapping[str, Any]) -> int:
     name = checked_name(options["<model-name>"], "model name")
     file = find_model_file(options["<model-description-file>"])
     split = proportion(options["--split"], "--split")
-    images = _optional(options, "--images")
-    epochs = _optional(options, "--epochs")
-    batch = _optional(options, "--batch")
+    images = optional_whole_number(options["--images"], "--images")
+    epochs = optional_whole_number(options["--epochs"], "--epochs")
+    batch = optional_whole_number(options["--batch"], "--batch")
     seed = whole_number(options["--seed"], "--seed", lowest=0)
     precision = one_of(options["--precision"], "--precision", PRECISIONS)
-    threads = _optional(options, "--threads", highest=1024)
+    threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
     text = read_text(file)
     spec = parse_spec(text, str(file))
     spec = replace(spec, epochs=epochs or spec.epochs, batch_size=batch or spec.batch_size)
@@ -131,11 +136,6 @@ def _outcome(last: Any) -> str:
     if last.val_accuracy == last.val_accuracy:
         return f"{last.val_accuracy:.2%} of the validation images right"
     return f"{last.accuracy:.2%} of the training images right"
-
-
-def _optional(options: Mapping[str, Any], option: str, highest: int = 2**31 - 1) -> int | None:
-    text = options[option]
-    return None if text is None else whole_number(text, option, highest=highest)
 
 
 def _warn(line: str) -> None:

@@ -8,10 +8,18 @@ from MNIST.errors import UsageError
 
 Value = TypeVar("Value", int, float)
 
+PRECISIONS = ("auto", "float32", "bfloat16")
+MOST_THREADS = 1024
+
 
 def whole_number(text: str, option: str, lowest: int = 1, highest: int = 2**31 - 1) -> int:
     """Read a whole number in [lowest, highest]."""
     return _number(text, option, int, "a whole number", lowest, highest)
+
+
+def optional_whole_number(text: str | None, option: str, highest: int = 2**31 - 1) -> int | None:
+    """Read a whole number of at least 1, or None where the option was not given."""
+    return None if text is None else whole_number(text, option, highest=highest)
 
 
 def real_number(text: str, option: str, lowest: float, highest: float = math.inf) -> float:

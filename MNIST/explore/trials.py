@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from MNIST.errors import TrainingError
+from MNIST.errors import DivergedError, TrainingError
 from MNIST.explore.plan import Plan, Point, Run
 from MNIST.explore.store import TrialStore
 from MNIST.files import only_one
@@ -105,7 +105,7 @@ class TrialService:
                 self._train(run, folder, keep)
             except TrainingError as error:
                 self.failures[run.identity] = str(error)
-                if str(error).startswith("diverged"):  # it would again; too little memory may pass
+                if isinstance(error, DivergedError):  # it would again; too little memory may pass
                     self._store.fail(run.identity, str(error))
 
     def _recover(self, run: Run, folder: Path) -> None:

@@ -21,10 +21,7 @@ def curves_png(history: Sequence[Any], title: str) -> bytes:
     figure.suptitle(title)
     panels = (("loss", "Loss (cross-entropy, nats)"), ("accuracy", "Accuracy"))
     for axes, (field, label) in zip(figure.subplots(1, 2), panels, strict=True):
-        for prefix, name, colour, marker in (
-            ("", "training", BLUE, "o"),
-            ("val_", "validation", ORANGE, "s"),
-        ):
+        for prefix, name, colour in (("", "training", BLUE), ("val_", "validation", ORANGE)):
             values = [getattr(result, prefix + field) for result in history]
             axes.plot(epochs, values, marker="o", markersize=4, color=colour, label=name)
         axes.set_xlabel("Epoch")

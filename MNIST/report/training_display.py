@@ -6,7 +6,7 @@ from typing import Any, Self
 
 _REFRESH = 0.1  # seconds between two updates of the bar; steps may come far faster
 
-HEADER = f"{'epoch':>7}  {'loss':>8}  {'accuracy':>8}  {'val loss':>8}  {'val acc.':>8}  {'images/s':>9}  {'time':>6}"
+HEADER = "  epoch      loss  accuracy  val loss  val acc.   images/s    time"
 
 
 class TrainingDisplay:

@@ -11,7 +11,7 @@ import numpy as np
 from MNIST import engines
 from MNIST.data import TrainingData
 from MNIST.engines import Engine, OnStep
-from MNIST.errors import TrainingError
+from MNIST.errors import DivergedError
 from MNIST.spec import ModelSpec, lay_out, simplify
 from MNIST.training.checkpoint import (
     Checkpoint,
@@ -80,7 +80,7 @@ class Run:
         """Train up to the wanted number of epochs; return the history from epoch 1.
 
         Each epoch is checkpointed before `on_epoch` is told of it.
-        Raises TrainingError if the loss or a weight stops being finite; the last checkpoint stays.
+        Raises DivergedError if the loss or a weight stops being finite; the last checkpoint stays.
         """
         while len(self.history) < self.epochs:
             result = self._train_epoch(len(self.history) + 1, on_step)
@@ -117,7 +117,7 @@ class Run:
         if finite and all(np.isfinite(weight).all() for weight in self.engine.get_weights().values()):
             return
         kept = f"the state after epoch {len(self.history)} is kept; " if self.history else ""
-        raise TrainingError(
+        raise DivergedError(
             f"diverged at epoch {result.epoch}: the loss or a weight is no longer a finite number; "
             f"{kept}try a smaller learning rate than {self.spec.optimizer.rate:g}"
         )
@@ -154,7 +154,8 @@ def continue_run(
 ) -> list[EpochResult]:
     """Train a run up to `epochs`, from its checkpoint if there is one, and let its engine go.
 
-    Returns the history from epoch 1. Raises TrainingError if it diverges.
+    Returns the history from epoch 1. Raises DivergedError if it diverges, TrainingError if it cannot fit
+    into memory.
     """
     run = Run(spec, data, settings, epochs=epochs, checkpoint=checkpoint)
     try:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from stub_exploration import GRID, SETTINGS, StubTraining, epoch_of, ignore, plan_of
 
-from MNIST.errors import TrainingError, UsageError
+from MNIST.errors import DivergedError, UsageError
 from MNIST.explore.exploration import explore
 from MNIST.explore.results import METRICS, best_text, ranked, read_results, results_csv
 from MNIST.explore.scan import search_space
@@ -19,7 +19,7 @@ from MNIST.spec import parse_spec
 
 def diverge(run, epoch):
     if run.identity == plan_of().points[0].run and epoch == 2:
-        raise TrainingError("diverged at epoch 2")
+        raise DivergedError("diverged at epoch 2")
 
 
 @pytest.fixture

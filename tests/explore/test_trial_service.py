@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from stub_exploration import SETTINGS, StubTraining, epoch_of, ignore, plan_of
 
-from MNIST.errors import TrainingError
+from MNIST.errors import DivergedError, TrainingError
 from MNIST.explore.store import TrialStore, open_store
 from MNIST.explore.trials import TrialService
 
@@ -72,7 +72,7 @@ def test_each_epoch_is_in_the_store_before_it_is_reported(store, tmp_path):
 def test_a_diverging_run_fails_and_its_epochs_before_stay_readings(store, tmp_path):
     def diverge(run, epoch):
         if run.identity == victim and epoch == 2:
-            raise TrainingError("diverged at epoch 2")
+            raise DivergedError("diverged at epoch 2")
 
     victim = plan_of().points[0].run
     service = service_of(store, tmp_path, StubTraining(diverge))
