@@ -113,17 +113,20 @@ def main(folder: Path) -> None:
     times: dict[str, list[float]] = {"plain": [], "float32": [], "bfloat16": []}
     for number in range(ROUNDS):
         for what in times:
-            times[what] += measure(what, folder)[1:]  # the first epoch traces and compiles
-            print(f"round {number + 1}: {what} {statistics.median(times[what]):.2f} s an epoch", flush=True)
+            new = measure(what, folder)[1:]  # the first epoch traces and compiles
+            times[what] += new
+            print(f"round {number + 1}, {what}:", *(f"{seconds:.2f} s" for seconds in new), flush=True)
     epoch = {what: statistics.median(seconds) for what, seconds in times.items()}
+    for what, seconds in times.items():
+        print(f"{what}: {epoch[what]:.2f} s an epoch ({min(seconds):.2f} to {max(seconds):.2f})")
     for what in ("float32", "bfloat16"):
         print(f"{what} / plain Keras: {epoch[what] / epoch['plain']:.2f}")
     # A training step costs three forward passes: one forward, and two products as large backward.
     work = 3 * lay_out(read_spec(MODEL)).flops * 54_000 / 1e9
     peaks = dict(zip(("float32", "bfloat16"), measure("peaks", folder), strict=True))
-    for what, seconds in epoch.items():
+    for what, median in epoch.items():
         peak = peaks["bfloat16" if what == "bfloat16" else "float32"]
-        reached = work / seconds
+        reached = work / median
         print(f"{what}: {reached:,.0f} GFLOP/s, {reached / peak:.0%} of a matrix product's {peak:,.0f}")
 
 

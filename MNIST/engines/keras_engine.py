@@ -13,6 +13,7 @@ import numpy as np
 from MNIST.engines.keras_backend import has_fast_bfloat16, keras, libraries, memory_errors, set_threads
 from MNIST.engines.keras_layers import ALLOWED_CLASSES, Graph
 from MNIST.engines.protocol import Arrays, OnStep
+from MNIST.engines.quiet import quiet_stderr
 from MNIST.engines.saved_keras import checked_weights, weight_layout
 from MNIST.spec import ModelSpec, lay_out, optimizers
 
@@ -45,8 +46,9 @@ class KerasEngine:
     ) -> tuple[float, float]:
         self._set_rates(rates)
         for index, dropout in enumerate(self._graph.dropouts):
-            words = np.random.SeedSequence([seed, index]).generate_state(1)
-            dropout.seed_generator.state.assign([int(words[0]), 0])  # the seed, and a call counter
+            word = int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
+            # A seed and a counter of calls; 31 bits, for PyTorch's is a signed number.
+            dropout.seed_generator.state.assign([word % 2**31, 0])
         with memory_errors():
             history = self._model.fit(
                 images,
@@ -87,7 +89,8 @@ class KerasEngine:
         whole = self.whole_model()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / MODEL_FILE
-            whole.save(path)
+            with quiet_stderr():  # saving imports TensorFlow, whichever backend computes
+                whole.save(path)
             return MODEL_FILE, path.read_bytes()
 
     def load(self, content: bytes) -> None:
