@@ -18,6 +18,7 @@ def _mnist(*words: str, cwd: Path = ROOT, **environment: str) -> subprocess.Comp
         cwd=cwd,
         capture_output=True,
         text=True,
+        errors="replace",  # a child may be told to write in another encoding
         env={**os.environ, **environment},
     )
 
