@@ -25,6 +25,7 @@ import importlib
 import os
 import re
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,12 +33,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from MNIST import __version__
-from MNIST.errors import MNISTError, UsageError
+from MNIST.errors import MNISTError, UsageError, did_you_mean, quoted
 
 COMMANDS = ("download", "check", "train", "test", "explore", "demo")
 
 USAGE = __doc__ or ""
 INTERRUPTED = 130
+BROKEN_PIPE = 141  # as a shell reports programs that the signal has ended
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # no UnicodeEncodeError in a plain C locale
     try:
-        with _interruptible():
+        with _Interrupts.listening():
             code = _dispatch(words)
         sys.stdout.flush()
         return code
@@ -64,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader (`| head`) has seen enough. Python flushes stdout again at exit: give it a sink.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return BROKEN_PIPE
     except MemoryError:
         if debug:
             raise
@@ -77,6 +79,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{where}{error.strerror or error}", file=sys.stderr)
         return 1
     except Exception as error:
+        if _Interrupts.heard:  # some libraries turn an interrupt into an error of their own
+            print("interrupted", file=sys.stderr)
+            return INTERRUPTED
         if debug:
             raise
         print(
@@ -97,7 +102,7 @@ def _dispatch(words: list[str]) -> int:
     name, rest = words[0], words[1:]
     if name not in COMMANDS:
         raise UsageError(
-            f"unknown command {_shown(name)}{_nearest(name, COMMANDS)}\nSee: python MNIST --help"
+            f"unknown command {quoted(name)}{did_you_mean(name, COMMANDS)}\nSee: python MNIST --help"
         )
     command = importlib.import_module(f"MNIST.commands.{name}")
     usage = command.__doc__ or ""
@@ -108,7 +113,7 @@ def _dispatch(words: list[str]) -> int:
 
 
 def parse(command: str, usage: str, words: Sequence[str]) -> Mapping[str, Any]:
-    """Parse a command's words by its usage text; option values stay strings.
+    """Parse a command's words by its usage text; option values stay strings. "words": all that was typed.
 
     Raises UsageError, with the usage line, for anything that the usage does not allow. docopt-ng
     alone would accept `--epo` for `--epochs` and print its own objects in its errors.
@@ -121,12 +126,13 @@ def parse(command: str, usage: str, words: Sequence[str]) -> Mapping[str, Any]:
             break
         option = word.split("=", 1)[0]
         if option.startswith("--") and option not in known:
-            raise _refused(f"unknown option {_shown(option)}{_nearest(option, sorted(known))}", usage)
+            raise _refused(f"unknown option {quoted(option)}{did_you_mean(option, sorted(known))}", usage)
         if re.match(r"-[A-Za-z]", word) and word[:2] not in known:
-            raise _refused(f"unknown option {_shown(word)}", usage)
+            raise _refused(f"unknown option {quoted(word)}", usage)
     try:
         # To docopt the program is `python`; the two words after it are commands like any other.
-        return docopt(usage, argv=["MNIST", command, *words], default_help=False)
+        options = docopt(usage, argv=["MNIST", command, *words], default_help=False)
+        return {**options, "words": ["python", "MNIST", command, *words]}
     except DocoptExit:
         raise _refused("those words do not fit the command", usage) from None
 
@@ -136,33 +142,46 @@ def _refused(reason: str, usage: str) -> UsageError:
     return UsageError(f"{reason}\nUsage:\n{lines}")
 
 
-def _nearest(word: str, known: Sequence[str]) -> str:
-    import difflib
+class _Interrupts:
+    """Ctrl-C, or a polite `kill`, ends the command in order; a second one ends the process at once.
 
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    Python hears a signal only between two of its own instructions, and a training step in native code
+    may take seconds. So a thread listens too: it is told of each signal as it comes, and ends the
+    process at the second one. That is safe: no file is ever there in part.
+    """
 
+    heard = 0
+    _active = False
 
-def _shown(word: str) -> str:
-    return repr(word if len(word) <= 64 else word[:61] + "...")
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C, or a polite `kill`, ends the command in order; a second one ends the process at once."""
-
-    def interrupt(signum: int, frame: object) -> None:
-        signal.signal(signum, signal.SIG_DFL)
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread hears signals
-        return
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, interrupt) for number in signals}
-    try:
-        yield
-    finally:
-        if signal.getsignal(signal.SIGINT) is interrupt:  # not after an interrupt: the next one is to kill
+    @classmethod
+    @contextmanager
+    def listening(cls) -> Iterator[None]:
+        if cls._active or threading.current_thread() is not threading.main_thread():
+            yield  # a command that runs commands listens once; only the main thread hears signals
+            return
+        cls.heard, cls._active = 0, True
+        ear, mouth = socket.socketpair()
+        mouth.setblocking(False)
+        threading.Thread(target=cls._count, args=(ear,), daemon=True).start()
+        wakeup = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
+        before = {number: signal.signal(number, cls._raise) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            signal.set_wakeup_fd(wakeup)
+            mouth.close()
+            cls._active = False
+
+    @staticmethod
+    def _raise(signum: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    @classmethod
+    def _count(cls, ear: socket.socket) -> None:
+        with ear:
+            while number := ear.recv(1):
+                cls.heard += number[0] in (signal.SIGINT, signal.SIGTERM)
+                if cls.heard == 2:
+                    os._exit(INTERRUPTED)

@@ -3,6 +3,10 @@
 Programming mistakes stay ValueError and TypeError: they are ours, and they deserve a traceback.
 """
 
+from collections.abc import Iterable
+
+LONGEST_SHOWN = 40  # characters of one word that are shown
+
 
 class MNISTError(Exception):
     """Something failed while running; the message says where, what was found and what to do."""
@@ -38,3 +42,25 @@ class ModelError(MNISTError):
 
 class StoreError(MNISTError):
     """The store of trials is damaged or of another version."""
+
+
+def quoted(word: str) -> str:
+    """`word` in quotes, shortened if it is long."""
+    return f"'{word if len(word) <= LONGEST_SHOWN else word[: LONGEST_SHOWN - 1] + '…'}'"
+
+
+def did_you_mean(word: str, known: Iterable[str], ending: str = "") -> str:
+    """The hint "; did you mean 'Dense'?", or nothing if no known word is near."""
+    near = nearest(word, known)
+    return f"; did you mean '{near}{ending}'?" if near else ""
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known word most like `word`, in any case, or None."""
+    import difflib
+
+    if len(word) > LONGEST_SHOWN:
+        return None
+    by_lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
+    return by_lower[near[0]] if near else None

@@ -9,22 +9,26 @@ from pathlib import Path
 from MNIST.errors import MNISTError
 
 
-def write_atomically(path: Path, content: bytes | str) -> None:
+def write_atomically(path: Path, content: bytes | str, alone: bool = False) -> None:
     """Write a file so that a reader, or a crash, sees the old content or the new, never a part.
 
     content: bytes, or text that is written as UTF-8 with `\\n` line ends.
+    alone: no other process writes this file now (its lock is held), so that what killed writers left
+    beside it can be cleared away.
     Raises OSError if the disk is full or the folder cannot be written; the old file is then intact.
     """
     data = content.encode() if isinstance(content, str) else content
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    if alone:
+        remove_stale(path)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp's 0600 would hide the file from others
+        os.chmod(temporary, 0o666 & ~_UMASK)  # mkstemp's 0600 would hide the file from others
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
@@ -40,7 +44,7 @@ def remove_stale(path: Path) -> None:
 
 @contextmanager
 def only_one(lock_file: Path, busy: str | None = None) -> Iterator[None]:
-    """Hold a lock that the system releases when the process ends, however it ends.
+    """Hold a lock that the system releases when the process ends, however it ends; leave no file behind.
 
     busy: what to say, as an MNISTError, if another process holds it; None waits instead.
     """
@@ -55,6 +59,8 @@ def only_one(lock_file: Path, busy: str | None = None) -> Iterator[None]:
     try:
         yield
     finally:
+        with suppress(OSError):  # Windows does not remove open files
+            lock_file.unlink()  # while it is held: one who waits begins again where the name is gone
         lock.release()
 
 
@@ -62,3 +68,6 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+_UMASK = _umask()  # asked once, while there is one thread: to ask is to change it for a moment

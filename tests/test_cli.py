@@ -37,6 +37,8 @@ def _mnist(*words: str, cwd: Path = ROOT, **environment: str) -> subprocess.Comp
         (["train", "Data", "a", "optimized_model", "--epochs", "abc"], "found 'abc'"),
         (["train", "Data", "a", "optimized_model", "--batch", "nan"], "found 'nan'"),
         (["train", "Data", "a", "optimized_model", "--batch", "1e3"], "found '1e3'"),
+        (["train", "Data", "a", "optimized_model", "--epochs", "٣"], "found '٣'"),
+        (["train", "Data", "a", "optimized_model", "--batch", "2000000"], "from 1 to 1000000"),
         (["train", "Data", "a", "optimized_model", "-s", "0"], "--split: expected a proportion"),
         (["train", "Data", "a", "optimized_model", "-s", "1.5"], "--split: expected a number"),
         (["train", "Data", "a", "optimized_model", "--precision", "float16"], "expected one of auto"),
@@ -54,7 +56,9 @@ def test_a_wrong_command_line_is_explained_and_exits_with_2(words, hint, tmp_pat
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["../x", "/x", "a\0b", "x" * 300, "hf://x", "x.h5", "", "ü", "a b"])
+@pytest.mark.parametrize(
+    "name", ["../x", "/x", "a\0b", "x" * 300, "hf://x", "x.h5", "", "ü", "a b", "nul", "COM1"]
+)
 @pytest.mark.parametrize(
     "command",
     [
@@ -138,9 +142,10 @@ def test_no_words_show_the_usage_and_exit_with_2():
 
 
 def test_a_reader_that_leaves_and_a_plain_locale_do_no_harm():
-    program = f"{sys.executable} MNIST check optimized_model example_model | head -1"
+    program = f"{sys.executable} MNIST check optimized_model example_model | head -1; exit ${{PIPESTATUS[0]}}"
     result = subprocess.run(["bash", "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert result.stderr == ""
+    assert result.returncode in (0, 141)  # 141 is what a shell says of a program ended by a broken pipe
     for encoding in ("ascii", "latin-1"):
         result = _mnist("check", "optimized_model", LC_ALL="C", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
         assert result.returncode == 0

@@ -9,18 +9,20 @@ folder Demo/. Each command is shown as you would type it. Where MNIST's mirrors 
 1,797 handwritten digits that scikit-learn carries take its place.
 """
 
+import importlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from MNIST import cli
+from MNIST.errors import DownloadError
 
 FOLDER = Path("Demo")
 
 FILES = """
 What lies in Demo/ now:
-    Data/                             the images and their labels, as everyone publishes them
+    {data:<33} the images and their labels, in four files as everyone publishes them
     Model_Output/demo.txt             what the network reached in training and validation
     Model_Output/demo/                the network (model.keras), its learning curves (curves.png),
                                       its history, and how it came to be (run.json)
@@ -29,10 +31,12 @@ What lies in Demo/ now:
     Hyperparam_Search/demo_scan/      every combination that was tried (results.csv), the best as a
                                       model file (best.txt), and pictures of what mattered
 
-Next, a network of your own: copy Models/demo.txt, change a line, and
-    python MNIST check my_net
-    python MNIST train Demo/Data my_net my_net
+Next, a network of your own: a text file like Models/demo.txt, say my_net.txt, with a line changed, and
+    python MNIST check my_net.txt
+    python MNIST train Demo/{data} my_net my_net.txt
 """
+
+GRID = "-e 1,3 -o Adam,RMSprop -r 0.002,0.01 -b 64 -v 1 -c 8 -k 3 -p 2 -l 1 -z 32 -d 0.1 -m 0.5"
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -41,31 +45,30 @@ def run(options: Mapping[str, Any]) -> int:
     here = Path.cwd()
     os.chdir(FOLDER)
     try:
-        if _type("download", "Data") == 0:
-            longer, scan = [], ["--images", "4000"]
-        else:
-            print("\nMNIST's mirrors are out of reach: the embedded digits take its place.")
-            if code := _type("download", "Data", "--dataset", "digits", "--replace"):
-                return code
-            longer, scan = ["--epochs", "20"], []
-        scan += ["-e", "1,3", "-o", "Adam,RMSprop", "-r", "0.002,0.01", "-b", "64", "-v", "1"]
-        scan += ["-c", "8", "-k", "3", "-p", "2", "-l", "1", "-z", "32", "-d", "0.1", "-m", "0.5"]
-        steps = (
-            ("check", "demo"),
-            ("train", "Data", "demo", "demo", *longer),
-            ("test", "Results", "Data", "demo"),
-            ("explore", "Data", "demo_scan", *scan),
-        )
-        for words in steps:
-            if code := _type(*words):
-                return code
+        data, longer, fewer = _fetch()
+        _type("check demo")
+        _type(f"train {data} demo demo{longer}")
+        failed = _type(f"test Results {data} demo") or _type(f"explore {data} demo_scan {GRID}{fewer}")
     finally:
         os.chdir(here)
-    print(FILES)
-    return 0
+    print(FILES.format(data=f"{data}/"))
+    return failed
 
 
-def _type(*words: str) -> int:
-    """Show a command and run it. This is the one command whose work is to run the others."""
-    print(f"\n$ python MNIST {' '.join(words)}\n", flush=True)
-    return cli.main(words)
+def _fetch() -> tuple[str, str, str]:
+    """Download MNIST, or else the digits: the folder, and what suits `train` and `explore` then."""
+    try:
+        _type("download Data")
+        return "Data", "", " --images 4000"
+    except DownloadError:
+        print("MNIST's mirrors are out of reach: 1,797 digits that scikit-learn carries take its place.")
+        _type("download Digits --dataset digits")
+        return "Digits", " --epochs 20", ""
+
+
+def _type(words: str) -> int:
+    """Show a command and run it: the one command whose work is to run the others."""
+    print(f"\n$ python MNIST {words}\n", flush=True)
+    name, *rest = words.split()
+    command = importlib.import_module(f"MNIST.commands.{name}")
+    return command.run(cli.parse(name, command.__doc__ or "", rest)) or 0

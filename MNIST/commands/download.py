@@ -63,5 +63,3 @@ def _progress_bar() -> Iterator[Callable[["Progress"], None]]:
 def _print_line(progress: "Progress") -> None:
     if progress.outcome:
         print(f"{progress.file}: {progress.outcome}")
-    elif progress.problem:
-        print(progress.problem)

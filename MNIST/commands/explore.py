@@ -47,6 +47,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from MNIST.commands.values import (
+    MOST_EPOCHS,
+    MOST_IMAGES,
     MOST_THREADS,
     PRECISIONS,
     one_of,
@@ -91,10 +93,11 @@ def run(options: Mapping[str, Any]) -> int:
     template = parse_template(read_text(file), str(file))
     print(f"{name}: the grid of {file.stem}", flush=True)  # at once; what follows takes seconds to import
 
-    from MNIST import data as room  # numpy, from here on
+    from MNIST.data import load  # numpy, from here on
+    from MNIST.data import split as split_images
 
-    dataset = room.load(Path(options["<dataset-dir>"]))
-    data = room.split(dataset, split, seed, images)
+    dataset = load(Path(options["<dataset-dir>"]))
+    data = split_images(dataset, split, seed, images)
     if len(data.validation) == 0:
         raise UsageError(f"--split {split:g} leaves no image to validate, which decides the winner")
 
@@ -115,9 +118,9 @@ def run(options: Mapping[str, Any]) -> int:
     busy = f"{name} is being explored by another process; wait for it, or take another name"
     with only_one(folder / ".lock", busy):
         failed = _explore(space, plan, data, settings, folder)
-        _draw(folder / "results.csv", folder)
-    if failed < len(plan.runs):
-        print(_next_command(options, name, folder))
+        if (folder / "best.txt").exists():
+            _draw(folder / "results.csv", folder)
+            print(_next_command(options, name, folder))
     return SOME_FAILED if failed else 0
 
 
@@ -143,9 +146,9 @@ def _optimizer(text: str, option: str) -> str:
 
 
 _PARAMETERS: dict[str, Callable[[str, str], int | float | str]] = {
-    "epochs": partial(whole_number, highest=100_000),
+    "epochs": partial(whole_number, highest=MOST_EPOCHS),
     "rate": partial(real_number, lowest=1e-30, highest=1e30),
-    "batch": partial(whole_number, highest=100_000),
+    "batch": partial(whole_number, highest=MOST_IMAGES),
     "layers": partial(whole_number, highest=1_000),
     "conv": partial(whole_number, highest=100_000),
     "opt": _optimizer,
@@ -197,7 +200,7 @@ def _heading(dataset_name: str, data: "TrainingData", settings: "RunSettings") -
 
 
 def _left_out(infeasible: Counter[str]) -> str:
-    lines = [f"{infeasible.total():,} grid points make no network that works and are left out:"]
+    lines = [f"{_count(infeasible.total(), 'grid point')} left out, where no network works:"]
     lines += [f"{count:,} ×  {reason}" for reason, count in infeasible.most_common(SHOWN)]
     if len(infeasible) > SHOWN:
         lines.append(f"and {len(infeasible) - SHOWN:,} more reasons")
@@ -210,10 +213,15 @@ def _expectation(service: "TrialService", seconds: float) -> str:
     plan = service.plan
     asked, shared = plan.epochs_asked, plan.epochs_shared
     return (
-        f"{len(plan.points):,} grid points, {len(plan.runs):,} distinct runs.\n"
-        f"{asked:,} epochs point by point, {shared:,} as shared: {1 - shared / asked:.0%} saved.\n"
+        f"{_count(len(plan.points), 'grid point')}, {_count(len(plan.runs), 'distinct run')}.\n"
+        f"{_count(asked, 'epoch')} point by point, {shared:,} as shared: {1 - shared / asked:.0%} saved.\n"
         f"{service.known_epochs():,} of them are known from before; the rest takes {spoken_time(seconds)}.\n"
+        f"Checkpoints take {plan.checkpoint_bytes / 1e6:,.0f} MB in {HYPERPARAM_SEARCH}/.\n"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _print_outcome(service: "TrialService") -> None:
@@ -224,6 +232,10 @@ def _print_outcome(service: "TrialService") -> None:
 
     from MNIST.explore.results import ranked
 
+    _print_failures(service)
+    if not ranked(service):
+        print("No run has an epoch to show.")
+        return
     names = _varying(service.plan)
     table = Table(title="The best, by validation accuracy", title_justify="left", box=box.SIMPLE)
     for heading in ("Validation", "Loss", "Training", "Seconds"):
@@ -235,6 +247,9 @@ def _print_outcome(service: "TrialService") -> None:
         figures = (f"{epoch.val_accuracy:.2%}", f"{epoch.val_loss:.4f}", f"{epoch.accuracy:.2%}")
         table.add_row(*figures, f"{candidate.seconds:.0f}", shown)
     Console(highlight=False).print(table)
+
+
+def _print_failures(service: "TrialService") -> None:
     failures = Counter(service.failures.values())
     for reason, count in failures.most_common(SHOWN):
         print(f"failed, {count:,} ×: {reason}")

@@ -13,7 +13,7 @@ Arguments:
     <model-names>        networks trained by `train`, comma separated
 
 Options:
-    --threads N          threads of one operation; as in training unless given
+    --threads N          threads of one operation; all cores unless given
 """
 
 import sys
@@ -36,9 +36,13 @@ def run(options: Mapping[str, Any]) -> int:
         raise UsageError(f"model names: {', '.join(repeated)} stands there twice")
     threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
 
-    from MNIST import data as room
+    from MNIST.data import load
+    from MNIST.report.comparison import is_results
 
-    dataset = room.load(Path(options["<dataset-dir>"]))
+    table = Path(f"{comparison}.txt")
+    if table.exists() and not is_results(table):
+        raise UsageError(f"{table} is there and no table of results: take another comparison name")
+    dataset = load(Path(options["<dataset-dir>"]))
     evaluations = _evaluate(names, dataset, threads)
     if not evaluations:
         return 1

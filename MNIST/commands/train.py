@@ -33,6 +33,8 @@ from pathlib import Path
 from typing import Any
 
 from MNIST.commands.values import (
+    MOST_EPOCHS,
+    MOST_IMAGES,
     MOST_THREADS,
     PRECISIONS,
     one_of,
@@ -51,8 +53,8 @@ def run(options: Mapping[str, Any]) -> int:
     file = find_model_file(options["<model-description-file>"])
     split = proportion(options["--split"], "--split")
     images = optional_whole_number(options["--images"], "--images")
-    epochs = optional_whole_number(options["--epochs"], "--epochs")
-    batch = optional_whole_number(options["--batch"], "--batch")
+    epochs = optional_whole_number(options["--epochs"], "--epochs", MOST_EPOCHS)
+    batch = optional_whole_number(options["--batch"], "--batch", MOST_IMAGES)
     seed = whole_number(options["--seed"], "--seed", lowest=0)
     precision = one_of(options["--precision"], "--precision", PRECISIONS)
     threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
@@ -60,10 +62,11 @@ def run(options: Mapping[str, Any]) -> int:
     spec = parse_spec(text, str(file))
     spec = replace(spec, epochs=epochs or spec.epochs, batch_size=batch or spec.batch_size)
 
-    from MNIST import data as room  # numpy, from here on
+    from MNIST.data import load  # numpy, from here on
+    from MNIST.data import split as split_images
 
-    dataset = room.load(Path(options["<dataset-dir>"]))
-    data = room.split(dataset, split, seed, images)
+    dataset = load(Path(options["<dataset-dir>"]))
+    data = split_images(dataset, split, seed, images)
 
     from MNIST import training
 
@@ -77,18 +80,24 @@ def run(options: Mapping[str, Any]) -> int:
     )
     busy = f"{name} is being trained by another process; wait for it, or take another name"
     with only_one(training.output_folder(name) / ".lock", busy):
-        checkpoint = training.checkpoint_folder(name)
         if options["--fresh"]:
-            training.remove_checkpoints(checkpoint)
-        elif training.is_finished(name, training.run_identity(spec, settings), spec.epochs):
+            training.remove_checkpoints(training.checkpoint_folder(name))
+        elif training.is_finished(name, training.run_identity(spec, settings), spec):
             print(f"{name} is trained already, by the same text, data, seed and settings:\n")
             print((MODEL_OUTPUT / f"{name}.txt").read_text())
             print("Training again would give the same numbers, bit for bit; --fresh does it all the same.")
             return 0
-        run = training.Run(spec, data, settings, epochs=spec.epochs, checkpoint=checkpoint, warn=_warn)
+        run = training.Run(
+            spec,
+            data,
+            settings,
+            epochs=spec.epochs,
+            checkpoint=training.checkpoint_folder(name),
+            warn=_warn,
+        )
         print(_heading(name, file, run, dataset.name), flush=True)
         _train(run)
-        _leave(name, run, text, dataset.name)
+        _leave(name, run, text, dataset.name, options["words"])
     print(f"Next: python MNIST test Results {shlex.quote(options['<dataset-dir>'])} {name}")
     return 0
 
@@ -109,26 +118,30 @@ def _train(run: Any) -> None:
             raise
 
 
-def _leave(name: str, run: Any, text: str, dataset_name: str) -> None:
+def _leave(name: str, run: Any, text: str, dataset_name: str, words: list[str]) -> None:
     """Write all that a trained network leaves, and say where."""
     from MNIST import training
     from MNIST.report.curves import curves_png
     from MNIST.report.training_display import duration
 
     folder = training.output_folder(name)
-    write_atomically(folder / "curves.png", curves_png(run.history, name))
-    training.save_trained(name, run, text, dataset_name, sys.argv)
+    write_atomically(folder / "curves.png", curves_png(run.history, name), alone=True)
+    training.save_trained(name, run, text, dataset_name, words)
     total = sum(result.seconds for result in run.history)
     print(f"\nTrained in {duration(total)}: {_outcome(run.history[-1])}.")
     print(f"Written: {MODEL_OUTPUT / f'{name}.txt'} and {folder}/ (see its curves.png).")
 
 
 def _heading(name: str, file: Path, run: Any, dataset_name: str) -> str:
+    from MNIST import training
+
     settings, data = run.settings, run.data
+    other = training.other_run_there(name, run)
     return (
         f"{name}: {file.stem}, {run.parameters:,} parameters\n"
         f"{dataset_name}: {len(data.train):,} images to train on, {len(data.validation):,} to validate\n"
         f"{settings}\n"
+        + (f"{MODEL_OUTPUT / name} holds {other}; this run will take its place.\n" if other else "")
     )
 
 

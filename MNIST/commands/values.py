@@ -10,6 +10,7 @@ Value = TypeVar("Value", int, float)
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 MOST_THREADS = 1024
+MOST_EPOCHS, MOST_IMAGES = 100_000, 1_000_000  # as in a model file; images: of a step
 
 
 def whole_number(text: str, option: str, lowest: int = 1, highest: int = 2**31 - 1) -> int:
@@ -47,7 +48,7 @@ def _number(
 ) -> Value:
     try:
         value = kind(text)
-        fits = math.isfinite(value) and lowest <= value <= highest
+        fits = text.isascii() and math.isfinite(value) and lowest <= value <= highest
     except (ValueError, OverflowError):
         fits = False
     if not fits:

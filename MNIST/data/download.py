@@ -9,8 +9,7 @@ import gzip
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,7 +18,7 @@ from MNIST import files
 from MNIST.data import idx
 from MNIST.data.datasets import DATASETS, PublishedDataset, PublishedFile, find_file, owner
 from MNIST.data.transfer import receive
-from MNIST.errors import DataError, DownloadError, UsageError
+from MNIST.errors import DataError, DownloadError, UsageError, did_you_mean, quoted
 
 TIMEOUT = 30.0  # seconds
 
@@ -64,16 +63,14 @@ def download(
         for file in published.files:
             report(Progress(file.gz_name, outcome="already there"))
         return
-    with _sole_writer(folder):
+    with files.only_one(folder / ".download.lock"):
         missing = _missing(folder, dataset, replace)  # another process may just have fetched some
         made = _make_digits() if dataset == "digits" else {}
         for file in published.files:
-            target = folder / file.gz_name
-            files.remove_stale(target)
             outcome = "already there"
             if file in missing:
                 packed, outcome = made.get(file) or _fetch(file, sources, timeout, report)
-                files.write_atomically(target, packed)
+                files.write_atomically(folder / file.gz_name, packed, alone=True)
             report(Progress(file.gz_name, outcome=outcome))
 
 
@@ -152,25 +149,10 @@ def _make_digits() -> dict[PublishedFile, tuple[bytes, str]]:
     return {file: (_verified(idx.encode(array), file), "from scikit-learn") for file, array in arrays}
 
 
-@contextmanager
-def _sole_writer(folder: Path) -> Iterator[None]:
-    """Wait until no other process downloads into the folder; leave no trace of having waited."""
-    lock = folder / ".download.lock"
-    with files.only_one(lock):
-        try:
-            yield
-        finally:
-            with suppress(OSError):  # Windows does not remove open files
-                lock.unlink()  # while still held: filelock begins again where the name is gone
-
-
 def _find_dataset(dataset: str) -> PublishedDataset:
-    import difflib
-
     if dataset not in DATASETS:
-        near = difflib.get_close_matches(dataset, DATASETS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(DATASETS)}"
-        raise UsageError(f"unknown dataset {dataset[:64]!r}; {hint}")
+        hint = did_you_mean(dataset, DATASETS) or f"; there are: {', '.join(DATASETS)}"
+        raise UsageError(f"unknown dataset {quoted(dataset)}{hint}")
     return DATASETS[dataset]
 
 

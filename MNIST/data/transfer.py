@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 10  # at one URL, each of which got further than the one before
 SLOWEST = 1024  # bytes a second; a mirror below it counts as stalled
 CHUNK = 65536
+CONNECT = 5.0  # seconds until a connection stands; an address behind a wall answers nothing at all
 
 OnBytes = Callable[[int, int | None], None]
 
@@ -56,7 +57,7 @@ def _continue(
     headers = {"Accept-Encoding": "identity"}
     if received:
         headers["Range"] = f"bytes={len(received)}-"
-    with session.get(url, headers=headers, stream=True, timeout=timeout) as response:
+    with session.get(url, headers=headers, stream=True, timeout=(min(timeout, CONNECT), timeout)) as response:
         if response.status_code not in (200, 206):
             raise DownloadError(f"HTTP {response.status_code} {response.reason}")
         if response.status_code == 200:

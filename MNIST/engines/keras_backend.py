@@ -4,6 +4,7 @@ TensorFlow is the backend unless KERAS_BACKEND names another that is installed (
 """
 
 import os
+import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +17,31 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what goes wrong reaches us
 with quiet_stderr():  # TensorFlow announces its processor features before it reads that level
     import keras
 
-__all__ = ["has_fast_bfloat16", "keras", "libraries", "memory_errors", "set_threads"]
+# A user's keras.json may say otherwise, and the same text would give other numbers.
+keras.config.set_floatx("float32")
+keras.config.set_epsilon(1e-7)
+keras.config.set_image_data_format("channels_last")
+
+__all__ = ["device", "has_fast_bfloat16", "keras", "libraries", "memory_errors", "set_threads"]
+
+BFLOAT16 = ("amx_bf16", "avx512_bf16")  # Linux's names of a processor's bfloat16 arithmetic
+INSTRUCTIONS = (*BFLOAT16, "avx512f", "avx2", "avx")  # widest first
+SWITCHES = (
+    "TF_ENABLE_ONEDNN_OPTS",
+    "ONEDNN_MAX_CPU_ISA",
+    "TF_XLA_FLAGS",
+    "XLA_FLAGS",
+    "NVIDIA_TF32_OVERRIDE",
+)
 
 _threads_set: int | None = None
 
 
 def set_threads(threads: int) -> None:
-    """Fix the number of threads of one operation, once a process, and make operations repeatable."""
+    """Fix the number of threads of one operation, once a process, and make operations repeatable.
+
+    JAX takes all cores whatever it is told.
+    """
     global _threads_set
     if _threads_set is not None:
         if _threads_set != threads:
@@ -63,22 +82,45 @@ def libraries() -> str:
     return f"Keras {keras.__version__}, {backend} {module.__version__}"
 
 
+def device() -> str:
+    """The GPU, or the processor with its widest instructions; then the libraries' switches that are set.
+
+    All of these can change the last digits of a result.
+    """
+    found = _gpu() or ", ".join(filter(None, (_processor("model name"), _widest_instructions())))
+    switches = [f"{name}={os.environ[name]}" for name in SWITCHES if name in os.environ]
+    return " ".join([found or platform.machine(), *switches])
+
+
 def has_fast_bfloat16() -> bool:
     """Whether bfloat16 is faster here: on a GPU; with TensorFlow also where the processor has it.
 
     On the processor, Keras with PyTorch and with JAX is slower in bfloat16 than in float32.
     """
-    backend = keras.backend.backend()
-    if backend == "torch":
-        return bool(sys.modules["torch"].cuda.is_available())
-    if backend == "jax":
-        return bool(sys.modules["jax"].default_backend() != "cpu")
-    return _processor_has_bfloat16() or bool(sys.modules["tensorflow"].config.list_physical_devices("GPU"))
+    on_processor = keras.backend.backend() == "tensorflow" and _widest_instructions() in BFLOAT16
+    return on_processor or _gpu() is not None
 
 
-def _processor_has_bfloat16() -> bool:
+def _gpu() -> str | None:
+    """The GPU that the backend computes on, in words, or None."""
+    backend = sys.modules[keras.backend.backend()]
+    if backend.__name__ == "torch":
+        return backend.cuda.get_device_name() if backend.cuda.is_available() else None
+    if backend.__name__ == "jax":
+        return None if backend.default_backend() == "cpu" else str(backend.devices()[0].device_kind)
+    found = backend.config.list_physical_devices("GPU")
+    return str(backend.config.experimental.get_device_details(found[0]).get("device_name")) if found else None
+
+
+def _widest_instructions() -> str:
+    flags = _processor("flags").split()
+    return next((name for name in INSTRUCTIONS if name in flags), "")
+
+
+def _processor(line: str) -> str:
+    """A line of what Linux says of the processor, or "" elsewhere."""
     try:
-        flags = Path("/proc/cpuinfo").read_text()
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+        return ""
+    return next((text.split(":", 1)[1].strip() for text in lines if text.startswith(line)), "")

@@ -5,19 +5,27 @@ The layers are made in `keras_layers`; a saved file is looked at by `saved_keras
 
 import tempfile
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from MNIST.engines.keras_backend import has_fast_bfloat16, keras, libraries, memory_errors, set_threads
-from MNIST.engines.keras_layers import ALLOWED_CLASSES, Graph
+from MNIST.engines.keras_backend import (
+    device,
+    has_fast_bfloat16,
+    keras,
+    libraries,
+    memory_errors,
+    set_threads,
+)
+from MNIST.engines.keras_layers import Graph
 from MNIST.engines.protocol import Arrays, OnStep
 from MNIST.engines.quiet import quiet_stderr
 from MNIST.engines.saved_keras import checked_weights, weight_layout
 from MNIST.spec import ModelSpec, lay_out, optimizers
 
-__all__ = ["KerasEngine", "build", "has_fast_bfloat16", "libraries"]
+__all__ = ["KerasEngine", "build", "device", "has_fast_bfloat16", "libraries"]
 
 INFERENCE_BATCH = 1000
 MODEL_FILE = "model.keras"
@@ -28,32 +36,37 @@ class KerasEngine:
 
     def __init__(self, spec: ModelSpec, *, precision: str, threads: int, pixels: tuple[float, float]) -> None:
         set_threads(threads)
+        self._spec = spec
         self._graph = Graph(lay_out(spec), spec, precision, pixels)
         self._model = keras.Model(self._graph.images, self._graph.logits)
-        self._optimizer = _optimizer(spec)
         self._rates: Any = None
-        self._optimizer.learning_rate = self._current_rate
-        self._optimizer.build(self._model.trainable_variables)
+
+    @cached_property
+    def _optimizer(self) -> Any:
+        """The optimizer with its variables, which only training needs: they are as large as the weights."""
+        optimizer = OPTIMIZERS[type(self._spec.optimizer)](self._spec.optimizer)
+        optimizer.learning_rate = self._current_rate
+        optimizer.build(self._model.trainable_variables)
         self._model.compile(
-            optimizer=self._optimizer,
+            optimizer=optimizer,
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
         )
-        self._batch_size = spec.batch_size
+        return optimizer
 
     def train_epoch(
         self, images: np.ndarray, labels: np.ndarray, rates: np.ndarray, seed: int, on_step: OnStep
     ) -> tuple[float, float]:
         self._set_rates(rates)
-        for index, dropout in enumerate(self._graph.dropouts):
+        for index, generator in enumerate(self._graph.generators):
             word = int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
             # A seed and a counter of calls; 31 bits, for PyTorch's is a signed number.
-            dropout.seed_generator.state.assign([word % 2**31, 0])
+            generator.state.assign([word % 2**31, 0])
         with memory_errors():
             history = self._model.fit(
                 images,
                 labels,
-                batch_size=self._batch_size,
+                batch_size=self._spec.batch_size,
                 shuffle=False,  # the trainer has put them in this epoch's order
                 verbose=0,
                 callbacks=[_StepReporter(on_step)],
@@ -85,7 +98,10 @@ class KerasEngine:
         _assign(self._state(), state)
 
     def save(self) -> tuple[str, bytes]:
-        """Keras's own format, pixels 0 to 255 in and probabilities out, readable by plain Keras."""
+        """Keras's own format: pixels 0 to 255 in, probabilities out.
+
+        Plain Keras reads it; for a network with LocalResponseNorm it must have imported `keras_layers`.
+        """
         whole = self.whole_model()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / MODEL_FILE
@@ -99,7 +115,7 @@ class KerasEngine:
             path = Path(folder) / "own.weights.h5"
             whole.save_weights(path)
             expected = weight_layout(path.read_bytes())
-            path.write_bytes(checked_weights(content, expected, ALLOWED_CLASSES))
+            path.write_bytes(checked_weights(content, expected, whole.get_config()))
             whole.load_weights(path)
 
     def whole_model(self) -> Any:
@@ -154,10 +170,6 @@ class _StepReporter(keras.callbacks.Callback):
 def build(spec: ModelSpec, *, precision: str, threads: int, pixels: tuple[float, float]) -> KerasEngine:
     """Build a simplified spec's network; its weights are to be set before they are used."""
     return KerasEngine(spec, precision=precision, threads=threads, pixels=pixels)
-
-
-def _optimizer(spec: ModelSpec) -> Any:
-    return OPTIMIZERS[type(spec.optimizer)](spec.optimizer)
 
 
 def _assign(variables: dict[str, Any], arrays: Arrays) -> None:

@@ -4,7 +4,7 @@ A builder takes the graph so far, the layer, its node and the incoming tensor; i
 and returns the outgoing tensor. Tensors are (batch, rows, columns, channels) or (batch, units).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -13,38 +13,42 @@ from MNIST.spec import InputStep, ModelSpec, Network, Node, inputs, layers
 
 
 class Graph:
-    """The Keras layers of a network: its tensors, its weights by name, its Dropout layers in order."""
+    """The Keras layers of a network: its tensors, its weights by name, its random generators in order."""
 
     def __init__(
         self, network: Network, spec: ModelSpec, precision: str, pixels: tuple[float, float]
     ) -> None:
         self.policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
         self.variables: dict[str, Any] = {}
-        self.dropouts: list[Any] = []
+        self.generators: list[Any] = []  # what Dropout draws from; the engine sets them each epoch
         self.images = keras.Input((28, 28), dtype="uint8", name="pixels")
         tensor = keras.layers.Reshape((28, 28, 1), dtype="float32", name="channel")(self.images)
         for number, step in enumerate(spec.input, 1):
             tensor = _prepare(step, tensor, pixels, f"input_{number}")
-        for node in _without_softmax(network.nodes):
-            tensor = self.add(node, tensor)
+        *body, last = _without_softmax(network.nodes)
+        tensor = self.chain(body, tensor)
+        self.policy = "float32"  # of what the loss and the answer are computed from
+        tensor = self.add(last, tensor)
         self.logits = keras.layers.Activation("linear", dtype="float32", name="logits")(tensor)
 
     def add(self, node: Node, tensor: Any) -> Any:
         """Append one node, with its block if it has one; return its output tensor."""
         return BUILDERS[type(node.layer)](self, node.layer, node, tensor)
 
-    def chain(self, nodes: tuple[Node, ...], tensor: Any) -> Any:
+    def chain(self, nodes: Iterable[Node], tensor: Any) -> Any:
         """Append nodes one after the other."""
         for node in nodes:
             tensor = self.add(node, tensor)
         return tensor
 
     def apply(self, node: Node, tensor: Any, layer: Any, **renamed: str) -> Any:
-        """Call a Keras layer and note its weights under the node's path.
+        """Call a Keras layer; note its weights under the node's path, and its random generator.
 
         renamed: our name of a weight = Keras's attribute, where the two differ.
         """
         output = layer(tensor)
+        if hasattr(layer, "seed_generator"):
+            self.generators.append(layer.seed_generator)
         for parameter in node.parameters:
             attribute = renamed.get(parameter.name, parameter.name)
             self.variables[f"{node.path}/{parameter.name}"] = getattr(layer, attribute)
@@ -84,13 +88,13 @@ def _pool(kind: type) -> Callable[[Graph, Any, Node, Any], Any]:
             dtype=graph.policy,
             name=node.path,
         )
-        return layer(tensor)
+        return graph.apply(node, tensor, layer)
 
     return build
 
 
 def _global_avg_pool(graph: Graph, _: layers.GlobalAvgPool, node: Node, tensor: Any) -> Any:
-    return keras.layers.GlobalAveragePooling2D(dtype=graph.policy, name=node.path)(tensor)
+    return graph.apply(node, tensor, keras.layers.GlobalAveragePooling2D(dtype=graph.policy, name=node.path))
 
 
 def _batch_norm(graph: Graph, norm: layers.BatchNorm, node: Node, tensor: Any) -> Any:
@@ -101,28 +105,30 @@ def _batch_norm(graph: Graph, norm: layers.BatchNorm, node: Node, tensor: Any) -
 
 
 def _local_response_norm(graph: Graph, norm: layers.LocalResponseNorm, node: Node, tensor: Any) -> Any:
+    # In float32: with the usual alpha of 1e-4, bfloat16 would round most sums back to k.
     layer = LocalResponseNormalization(
-        norm.size, norm.alpha, norm.beta, norm.k, dtype=graph.policy, name=node.path
+        norm.size, norm.alpha, norm.beta, norm.k, dtype="float32", name=node.path
     )
-    return layer(tensor)
+    return graph.apply(node, tensor, layer)
 
 
 def _activate(graph: Graph, activation: layers.Activation, node: Node, tensor: Any) -> Any:
-    return keras.layers.Activation(activation.name, dtype=graph.policy, name=node.path)(tensor)
+    layer = keras.layers.Activation(activation.name, dtype=graph.policy, name=node.path)
+    return graph.apply(node, tensor, layer)
 
 
 def _dropout(graph: Graph, dropout: layers.Dropout, node: Node, tensor: Any) -> Any:
     layer = keras.layers.Dropout(dropout.rate, seed=0, dtype=graph.policy, name=node.path)
-    graph.dropouts.append(layer)
-    return layer(tensor)
+    return graph.apply(node, tensor, layer)
 
 
 def _flatten(graph: Graph, _: layers.Flatten, node: Node, tensor: Any) -> Any:
-    return keras.layers.Flatten(dtype=graph.policy, name=node.path)(tensor)
+    return graph.apply(node, tensor, keras.layers.Flatten(dtype=graph.policy, name=node.path))
 
 
 def _pad(graph: Graph, pad: layers.Pad, node: Node, tensor: Any) -> Any:
-    return keras.layers.ZeroPadding2D((pad.rows, pad.columns), dtype=graph.policy, name=node.path)(tensor)
+    layer = keras.layers.ZeroPadding2D((pad.rows, pad.columns), dtype=graph.policy, name=node.path)
+    return graph.apply(node, tensor, layer)
 
 
 def _residual(graph: Graph, _: layers.Residual, node: Node, tensor: Any) -> Any:
@@ -164,17 +170,6 @@ BUILDERS: dict[type, Callable[[Graph, Any, Node, Any], Any]] = {
     layers.Residual: _residual,
     layers.Parallel: _parallel,
 }
-
-
-# What a .keras file of ours may name: the builders' layers, and what Keras wraps around them.
-ALLOWED_CLASSES = frozenset(
-    {
-        *("Functional", "InputLayer", "Reshape", "Rescaling", "ReLU", "Concatenate", "Conv2D", "Dense"),
-        *("MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "BatchNormalization", "Flatten"),
-        *("LocalResponseNormalization", "Activation", "Dropout", "ZeroPadding2D", "Add", "Softmax"),
-        *("DTypePolicy", "Zeros", "Ones", "GlorotUniform", "__keras_tensor__"),
-    }
-)
 
 
 @keras.saving.register_keras_serializable("MNIST")

@@ -54,6 +54,11 @@ def version(name: str) -> str:
     return f"{name} ({_module(name).libraries()}, NumPy {np.__version__})"
 
 
+def device(name: str) -> str:
+    """What the engine computes on, and the switches of its libraries that are set in the environment."""
+    return str(_module(name).device())
+
+
 def resolve_precision(name: str, precision: str) -> str:
     """What `auto` means on this machine for this engine: "float32" or "bfloat16"."""
     if precision != "auto":

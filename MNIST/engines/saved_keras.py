@@ -9,48 +9,55 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from MNIST.errors import ModelError
 
+WHOLE = "Functional"  # Keras's name of a network of layers, around their configurations
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 _TEXT_LIMIT = 16 * 2**20  # bytes of metadata and configuration
 _OVERHEAD = 2**20  # bytes of HDF5 structure beside the weights, and 4 KiB more a dataset
 
+GROUP = "group"
+
 Layout = dict[str, tuple[tuple[int, ...], str]]
-"""What a file of weights holds: each dataset's path, with its shape and type."""
+"""What a file of weights holds, by path: a dataset's shape and type, or () and GROUP."""
 
 
-def weight_layout(weights: bytes) -> Layout:
-    """The datasets of an HDF5 file of weights: path → (shape, dtype).
+def weight_layout(weights: bytes, expected: Iterable[str] = ()) -> Layout:
+    """The layout of an HDF5 file of weights.
 
-    Raises ModelError for a link to another place or file, a virtual or externally stored dataset.
+    expected: the only paths that the file may have, if any are given; so the search ends where they
+    do, however a hostile file links its groups with one another.
+    Raises ModelError for another path, a link to another place or file, a virtual or externally stored
+    dataset, or a file that is damaged.
     """
     import h5py
 
     try:
         with h5py.File(io.BytesIO(weights), "r") as file:
-            return {
-                dataset.name: (tuple(dataset.shape), dataset.dtype.str) for dataset in _datasets(file, h5py)
-            }
+            return dict(_entries(file, "", set(expected), h5py))
     except (OSError, RuntimeError, KeyError, ValueError) as error:
         raise ModelError(f"its weights are damaged: {error}") from None
 
 
-def checked_weights(content: bytes, expected: Layout, allowed_classes: frozenset[str]) -> bytes:
+def checked_weights(content: bytes, expected: Layout, own_config: object) -> bytes:
     """The bytes of the HDF5 weights in a `.keras` file, once everything about them has been checked.
 
-    expected: what the model text's own network would have saved.
-    allowed_classes: the Keras classes that its configuration may name.
+    expected, own_config: what the model text's own network would have saved.
     Raises ModelError for anything else: another class (a Lambda), other members, other weights.
     """
     archive = _open(content)
     _refuse_other_members(archive)
-    _refuse_other_classes(_read_json(archive, "config.json"), allowed_classes)
-    size = sum(_bytes(shape, kind) for shape, kind in expected.values())
+    foreign = _class_names(_read_json(archive, "config.json")) - _class_names(own_config) - {WHOLE}
+    if foreign:
+        raise ModelError(
+            f"its configuration names the class {min(foreign)[:80]!r}, not one of this network's"
+        )
+    size = sum(_bytes(shape, kind) for shape, kind in expected.values() if kind != GROUP)
     weights = _read(archive, "model.weights.h5", size + _OVERHEAD + 4096 * len(expected))
-    found = weight_layout(weights)
+    found = weight_layout(weights, expected)
     for path in sorted(expected.keys() | found.keys()):
         if expected.get(path) != found.get(path):
             raise ModelError(
@@ -60,18 +67,24 @@ def checked_weights(content: bytes, expected: Layout, allowed_classes: frozenset
     return weights
 
 
-def _datasets(group: Any, h5py: Any) -> Iterator[Any]:
+def _entries(
+    group: Any, place: str, allowed: Container[str], h5py: Any
+) -> Iterator[tuple[str, tuple[tuple[int, ...], str]]]:
     for name in group:
+        path = f"{place}/{name}"
         link = group.get(name, getlink=True)
         if not isinstance(link, h5py.HardLink):
-            raise ModelError(f"its weights hold a link to another place ({group.name}/{name})")
+            raise ModelError(f"its weights hold a link to another place ({path})")
+        if allowed and path not in allowed:
+            raise ModelError(f"its weights are not those of the model text: {path[:80]!r} is none of theirs")
         item = group[name]
         if isinstance(item, h5py.Group):
-            yield from _datasets(item, h5py)
+            yield path, ((), GROUP)
+            yield from _entries(item, path, allowed, h5py)
         elif item.is_virtual or item.external:
-            raise ModelError(f"its weights lie outside the file ({item.name})")
+            raise ModelError(f"its weights lie outside the file ({path})")
         else:
-            yield item
+            yield path, (tuple(item.shape), item.dtype.str)
 
 
 def _open(content: bytes) -> zipfile.ZipFile:
@@ -90,18 +103,18 @@ def _refuse_other_members(archive: zipfile.ZipFile) -> None:
         raise ModelError(f"it does not hold what a .keras file of ours holds: {', '.join(odd)[:200]}")
 
 
-def _refuse_other_classes(config: Any, allowed: frozenset[str]) -> None:
-    """Walk the configuration without recursion: a hostile one may nest ten thousand deep."""
-    pending = [config]
+def _class_names(config: object) -> set[str]:
+    """The classes that a configuration names. Without recursion: a hostile one may nest very deep."""
+    names, pending = set(), [config]
     while pending:
         value = pending.pop()
-        if isinstance(value, list):
+        if isinstance(value, list | tuple):
             pending.extend(value)
         elif isinstance(value, dict):
-            name = value.get("class_name")
-            if name is not None and str(name) not in allowed:
-                raise ModelError(f"its configuration names the class {str(name)[:80]!r}, not one of ours")
+            if value.get("class_name") is not None:
+                names.add(str(value["class_name"]))
             pending.extend(value.values())
+    return names
 
 
 def _read_json(archive: zipfile.ZipFile, member: str) -> Any:

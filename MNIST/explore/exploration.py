@@ -38,7 +38,7 @@ def open_service(
 
 def explore(space: Any, service: TrialService, folder: Path, show: Callable[[], None]) -> None:
     """Let Talos ask every point of the space that the plan has; write results.csv and best.txt in `folder`,
-    now and then and at the end, however it ends.
+    now and then and at the end, however it ends. The folder's lock is held.
 
     show: called after each epoch. Raises KeyboardInterrupt on Ctrl-C.
     """
@@ -61,7 +61,9 @@ def explore(space: Any, service: TrialService, folder: Path, show: Callable[[], 
         results.write()
         best = ranked(service)
         if best:
-            write_atomically(folder / "best.txt", best_text(best[0], folder.name, service))
+            write_atomically(folder / "best.txt", best_text(best[0], folder.name, service), alone=True)
+        else:
+            (folder / "best.txt").unlink(missing_ok=True)  # an earlier exploration's, under the same name
 
 
 def _key(values: Values) -> tuple[object, ...]:

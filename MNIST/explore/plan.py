@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from MNIST.spec import ModelSpec, SpecError, Template
+from MNIST.spec import ModelSpec, SpecError, Template, lay_out
 from MNIST.training import RunSettings, run_identity
 
 Value = int | float | str
@@ -66,6 +66,11 @@ class Plan:
     def epochs_shared(self) -> int:
         """Epochs that the runs take."""
         return sum(run.horizon for run in self.runs.values())
+
+    @property
+    def checkpoint_bytes(self) -> int:
+        """About what checkpoints take on the disk: a weight and, with Adam, two means, 4 bytes each."""
+        return sum(12 * lay_out(run.spec).parameters for run in self.runs.values())
 
 
 def make_plan(grid: Iterable[Values], template: Template, settings: RunSettings) -> Plan:

@@ -10,6 +10,7 @@ from MNIST.explore.forecast import left_to_train, seconds_left, spoken_time
 from MNIST.explore.results import ranked
 from MNIST.explore.trials import TrialService
 
+TERMINAL_INTERVAL = 1  # seconds between two states of the line
 LOG_INTERVAL = 10  # seconds between two lines where output is no terminal
 
 
@@ -64,17 +65,26 @@ def _on_terminal(line: _Line) -> Iterator[Callable[[], None]]:
     columns = (BarColumn(bar_width=12), TextColumn("{task.description}"))  # fits in 80 characters
     with Progress(*columns, transient=True) as display:
         task = display.add_task(str(line), total=1.0)
-        yield lambda: display.update(task, completed=line.done, description=str(line))
+        update = _at_most_every(
+            TERMINAL_INTERVAL,
+            lambda: display.update(task, completed=line.done, description=str(line)),
+        )
+        yield update
 
 
 @contextmanager
 def _in_log(line: _Line) -> Iterator[Callable[[], None]]:
+    yield _at_most_every(LOG_INTERVAL, lambda: print(line, flush=True))
+
+
+def _at_most_every(seconds: float, act: Callable[[], None]) -> Callable[[], None]:
+    """A function that acts, unless it has done so a moment ago: the line ranks every point of the grid."""
     last = -math.inf
 
     def update() -> None:
         nonlocal last
-        if time.monotonic() - last >= LOG_INTERVAL:
+        if time.monotonic() - last >= seconds:
             last = time.monotonic()
-            print(line, flush=True)
+            act()
 
-    yield update
+    return update

@@ -50,7 +50,7 @@ class ResultsFile:
 
     def write(self) -> None:
         """Write the rows of all points whose answer is known."""
-        write_atomically(self._path, results_csv(self._service))
+        write_atomically(self._path, results_csv(self._service), alone=True)
         self._written = time.monotonic()
 
 

@@ -1,8 +1,7 @@
 """The trial store: every epoch that was ever trained here, by the content of its run, in SQLite.
 
 Each epoch is on disk before it is reported. The journal is SQLite's rollback journal rather than
-its write-ahead log: a commit an epoch is rare enough for it, it leaves one file, and it is safe on
-a network folder, where two machines may explore at once.
+its write-ahead log: a commit an epoch is rare enough for it, and it leaves one file.
 """
 
 import json
@@ -145,6 +144,8 @@ def _as_store_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:  # locked, full, read-only: the file itself is sound
         raise StoreError(f"{path}: {error}") from error
+    except sqlite3.ProgrammingError:  # ours, not the file's
+        raise
     except sqlite3.DatabaseError as error:
         raise _damaged(path, str(error)) from error
 

@@ -5,15 +5,15 @@ the plan (`plan.runs`, in order), so that workers can run ahead without changing
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from MNIST.errors import DivergedError, TrainingError
+from MNIST.errors import DivergedError, StoreError, TrainingError
 from MNIST.explore.plan import Plan, Point, Run
 from MNIST.explore.store import TrialStore
 from MNIST.files import only_one
 from MNIST.training import EpochResult, RunSettings
-from MNIST.training.checkpoint import load_checkpoint
+from MNIST.training.checkpoint import read_checkpoints, remove_checkpoints
 
 Train = Callable[[Run, Path, Callable[[EpochResult], None]], object]
 """Trains a run to its horizon, from the checkpoint folder if there is something in it, and reports
@@ -35,8 +35,8 @@ class Reading:
 class TrialService:
     """Answers points; trains each run of the plan at most once, to its horizon.
 
-    checkpoints: a folder with a folder a run. They stay after the run is finished, a few megabytes
-    each, so that a grid extended by more epochs goes on from there; deleting them costs only time.
+    checkpoints: a folder with a folder a run. The last one stays after the run is finished, so that a
+    grid extended by more epochs goes on from there; deleting them costs only time.
     histories, failures: what is known of each run of the plan: its epochs so far, why it cannot go on.
     """
 
@@ -103,6 +103,9 @@ class TrialService:
 
             try:
                 self._train(run, folder, keep)
+                remove_checkpoints(folder, keep_newest=True)
+            except MemoryError:
+                self.failures[run.identity] = "out of memory"
             except TrainingError as error:
                 self.failures[run.identity] = str(error)
                 if isinstance(error, DivergedError):  # it would again; too little memory may pass
@@ -111,10 +114,11 @@ class TrialService:
     def _recover(self, run: Run, folder: Path) -> None:
         """Read what another process stored, and the epochs that a checkpoint has and the store lacks."""
         history = self._store.history(run.identity)
-        checkpoint = load_checkpoint(folder, warn=lambda _: None)
-        if checkpoint and checkpoint.identity == run.identity and len(checkpoint.history) > len(history):
-            history = checkpoint.history
-            self._store.record(run.identity, history)
+        for checkpoint in read_checkpoints(folder, warn=lambda _: None):
+            if checkpoint.identity == run.identity and len(checkpoint.history) > len(history):
+                history = checkpoint.history
+                self._store.record(run.identity, history)
+            break
         self.histories[run.identity] = list(history)
         reason = self._store.failure(run.identity)
         if reason is not None:
@@ -123,5 +127,12 @@ class TrialService:
     def _keep(self, run: Run, epoch: EpochResult) -> None:
         self._store.record(run.identity, [epoch])
         history = self.histories[run.identity]
-        if epoch.epoch > len(history):  # else its checkpoint was lost, and known numbers come again
+        if epoch.epoch > len(history):
             history.append(epoch)
+            return
+        known = history[epoch.epoch - 1]  # its checkpoint was lost, and known numbers come again
+        if replace(epoch, seconds=known.seconds) != known:
+            raise StoreError(
+                f"epoch {epoch.epoch} of run {run.identity[:12]} is stored with other numbers than this"
+                " machine computes now; move the store away, or explore where it was written"
+            )

@@ -4,10 +4,11 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from MNIST.report.statistics import confusion_matrix, surest_errors, wilson_interval
+from MNIST.report.metrics import confusion_matrix, surest_errors, wilson_interval
 
 COLUMNS = ("Model_Name", "Test_Loss", "Test_Accuracy", "Errors", "Images", "Accuracy_Low", "Accuracy_High")
 
@@ -56,6 +57,12 @@ def results_text(evaluations: Sequence[Evaluation]) -> str:
         figures = (evaluation.loss, evaluation.accuracy, evaluation.errors, evaluation.images, low, high)
         rows.append((evaluation.name, *(repr(figure) for figure in figures)))
     return "".join("\t".join(row) + "\n" for row in rows)
+
+
+def is_results(path: Path) -> bool:
+    """Whether a file begins as `results_text` does."""
+    with path.open("rb") as stream:
+        return stream.read(len(COLUMNS[0])) == COLUMNS[0].encode()
 
 
 def errors_csv(evaluation: Evaluation) -> str:

@@ -8,7 +8,6 @@ from MNIST.errors import UsageError
 
 MOST_PROBLEMS = 100  # more than that is not a model file; reading on would only cost time
 WIDEST_EXCERPT = 100  # characters of a source line that are shown
-LONGEST_SHOWN = 40  # characters of one word that are shown
 
 
 Span = tuple[int, int]  # the column at which something begins, from 1, and its length
@@ -81,28 +80,6 @@ class Problems(list[Problem]):
         """Raise SpecError if anything was noted."""
         if self:
             raise SpecError(self)
-
-
-def quoted(word: str) -> str:
-    """`word` in quotes, shortened if it is long."""
-    return f"'{word if len(word) <= LONGEST_SHOWN else word[: LONGEST_SHOWN - 1] + '…'}'"
-
-
-def did_you_mean(word: str, known: Iterable[str], ending: str = "") -> str:
-    """The hint "; did you mean 'Dense'?", or nothing if no known word is near."""
-    near = nearest(word, known)
-    return f"; did you mean '{near}{ending}'?" if near else ""
-
-
-def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The known word most like `word`, in any case, or None."""
-    import difflib
-
-    if len(word) > LONGEST_SHOWN:
-        return None
-    by_lower = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
-    return by_lower[near[0]] if near else None
 
 
 def _content_span(text: str) -> Span:

@@ -16,7 +16,8 @@ from dataclasses import MISSING, dataclass
 from functools import cache
 from typing import Any
 
-from MNIST.spec.errors import Line, Problems, did_you_mean, nearest, quoted
+from MNIST.errors import did_you_mean, nearest, quoted
+from MNIST.spec.errors import Line, Problems
 from MNIST.spec.text import Word
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,30}")

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from MNIST.spec.errors import Line, Problems, nearest, quoted
+from MNIST.errors import nearest, quoted
+from MNIST.spec.errors import Line, Problems
 from MNIST.spec.grammar import find
 from MNIST.spec.layers import LAYERS
 from MNIST.spec.model import ModelSpec

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from MNIST.spec.errors import Problems, did_you_mean, quoted
+from MNIST.errors import did_you_mean, quoted
+from MNIST.spec.errors import Problems
 from MNIST.spec.grammar import (
     Argument,
     Kind,

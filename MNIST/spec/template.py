@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from MNIST.spec.errors import Line, Problem, Problems, SpecError, did_you_mean, quoted
+from MNIST.errors import did_you_mean, quoted
+from MNIST.spec.errors import Line, Problem, Problems, SpecError
 from MNIST.spec.model import ModelSpec
 from MNIST.spec.parse import assemble, placeholders
 from MNIST.spec.text import Statement, read_statements

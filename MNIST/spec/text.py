@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from MNIST.spec.errors import Line, Problem, Problems, Span, SpecError, quoted
+from MNIST.errors import quoted
+from MNIST.spec.errors import Line, Problem, Problems, Span, SpecError
 
 MOST_BYTES = 1_000_000
 MOST_STATEMENTS = 20_000

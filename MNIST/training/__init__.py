@@ -9,6 +9,7 @@ from MNIST.training.record import (
     checkpoint_folder,
     is_finished,
     load_trained,
+    other_run_there,
     output_folder,
     save_trained,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "cross_entropy",
     "is_finished",
     "load_trained",
+    "other_run_there",
     "output_folder",
     "remove_checkpoints",
     "resolve_settings",

@@ -8,7 +8,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,9 +16,12 @@ import numpy as np
 
 from MNIST.files import remove_stale, write_atomically
 
-KEPT = 2
 _NOTE = "checkpoint.json"
-_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+# What reading a damaged file raises; ZIP's flags for encryption and odd compression are the last two.
+_DAMAGED = (
+    *(ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error),
+    *(RuntimeError, NotImplementedError),
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write the newest checkpoint, then remove all but the newest two.
+    """Write a run's newest checkpoint, then remove all but it and the one of the epoch before.
 
     Raises OSError if it cannot be written; the earlier ones are then intact.
     """
@@ -62,43 +65,49 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     arrays = {_NOTE: np.frombuffer(json.dumps(note).encode(), np.uint8), **checkpoint.state}
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **{name.replace("/", "|"): array for name, array in arrays.items()})
-    path = folder / f"epoch_{len(checkpoint.history):05}.npz"
-    remove_stale(path)
-    write_atomically(path, stream.getvalue())
-    for old in _newest_first(folder)[KEPT:]:
-        old.unlink(missing_ok=True)
+    epoch = len(checkpoint.history)
+    write_atomically(folder / f"epoch_{epoch:05}.npz", stream.getvalue(), alone=True)
+    for other, path in _by_epoch(folder).items():
+        if other not in (epoch, epoch - 1):  # older ones, and those of another run
+            path.unlink(missing_ok=True)
 
 
-def load_checkpoint(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
-    """Read the newest checkpoint that is whole, or None if there is none.
+def read_checkpoints(folder: Path, warn: Callable[[str], None]) -> Iterator[Checkpoint]:
+    """Read the checkpoints that are whole, the newest first; warn of each that is damaged.
 
-    A damaged one is passed over with a warning, and removed: the one before it takes its place.
+    A damaged one stays where it is, out of the way, until its epoch is saved again.
     """
-    for path in _newest_first(folder):
+    for _, path in sorted(_by_epoch(folder).items(), reverse=True):
         try:
-            return _read(path)
+            content = path.read_bytes()
+        except FileNotFoundError:
+            continue
+        try:
+            yield _parse(content)
         except _DAMAGED as error:
             warn(f"{path}: this checkpoint is damaged ({error}); going back to the one before it")
-            path.unlink(missing_ok=True)
-    return None
 
 
-def remove_checkpoints(folder: Path) -> None:
-    """Remove a run's checkpoints, and their folder if nothing else lies in it."""
+def remove_checkpoints(folder: Path, keep_newest: bool = False) -> None:
+    """Remove a run's checkpoints, all or all but the newest, and the folder if nothing is left in it."""
     if not folder.is_dir():
         return
-    for path in folder.glob("*epoch_*"):
-        path.unlink(missing_ok=True)
+    by_epoch = _by_epoch(folder)
+    newest = max(by_epoch, default=None) if keep_newest else None
+    for epoch, path in by_epoch.items():
+        remove_stale(path)
+        if epoch != newest:
+            path.unlink(missing_ok=True)
     if not any(folder.iterdir()):
         folder.rmdir()
 
 
-def _newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob("epoch_*.npz"), reverse=True)
+def _by_epoch(folder: Path) -> dict[int, Path]:
+    return {int(path.stem.removeprefix("epoch_")): path for path in folder.glob("epoch_[0-9]*.npz")}
 
 
-def _read(path: Path) -> Checkpoint:
-    with np.load(path, allow_pickle=False) as archive:
+def _parse(content: bytes) -> Checkpoint:
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         arrays = {name.replace("|", "/"): archive[name] for name in archive.files}
     note = json.loads(arrays.pop(_NOTE).tobytes())
     history = [EpochResult(**result) for result in note["history"]]

@@ -12,7 +12,7 @@ import numpy as np
 
 from MNIST.spec import Network, Parameter
 
-_WEIGHTS, _ORDER, _LAYERS = range(3)  # the streams; the data room splits with a stream of its own
+STREAMS = _WEIGHTS, _ORDER, _LAYERS = 1, 2, 3  # not 0: [seed, 0, …] is the data room's, which splits
 
 
 def initial_weights(network: Network, seed: int) -> dict[str, np.ndarray]:

@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from MNIST.spec import ModelSpec, canonical_text, simplify
+
+NUMBERS = 1  # raised with each change of this program that changes a bit of what any run computes
 
 
 @dataclass(frozen=True)
@@ -13,7 +16,8 @@ class RunSettings:
 
     data_digest: SHA-256 of the four files; images: how many of the shuffled training images, or None
     for all; split: the proportion that is trained on; engine: its name with its libraries' versions;
-    precision: "float32" or "bfloat16"; threads: of one operation (sums in another order round otherwise).
+    device: what computes, and switches of its libraries that are set in the environment; precision:
+    "float32" or "bfloat16"; threads: of one operation (sums in another order round otherwise).
     """
 
     data_digest: str
@@ -21,12 +25,19 @@ class RunSettings:
     split: float
     seed: int
     engine: str
+    device: str
     precision: str
     threads: int
 
+    def changes_from(self, before: Mapping[str, object]) -> str:
+        """In words, what is different from settings of before, as a dictionary; "" if nothing is."""
+        now = asdict(self)
+        names = [name for name in now if before.get(name) != now[name]]
+        return "; ".join(f"{name.replace('_', ' ')} {before.get(name)}, now {now[name]}" for name in names)
+
     def __str__(self) -> str:
         threads = f"{self.threads} thread{'s' * (self.threads != 1)}"
-        return f"{self.engine}, {self.precision}, {threads}, seed {self.seed}"
+        return f"{self.engine}\n{self.device}, {self.precision}, {threads}, seed {self.seed}"
 
 
 def run_identity(spec: ModelSpec, settings: RunSettings) -> str:
@@ -35,5 +46,5 @@ def run_identity(spec: ModelSpec, settings: RunSettings) -> str:
     A run of 5 epochs is the exact prefix of one of 15, so that they are readings of one run.
     """
     text = canonical_text(replace(simplify(spec), epochs=1))
-    content = json.dumps({"model": text, **asdict(settings)}, sort_keys=True)
+    content = json.dumps({"numbers": NUMBERS, "model": text, **asdict(settings)}, sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

@@ -21,7 +21,7 @@ import numpy as np
 
 from MNIST import engines
 from MNIST.engines import Engine
-from MNIST.errors import ModelError, UsageError
+from MNIST.errors import ModelError, UsageError, did_you_mean
 from MNIST.files import write_atomically
 from MNIST.paths import MODEL_OUTPUT
 from MNIST.spec import ModelSpec, lay_out, parse_spec, read_text, simplify
@@ -83,7 +83,7 @@ def checkpoint_folder(name: str) -> Path:
 
 
 def save_trained(name: str, run: Run, text: str, dataset_name: str, command: Sequence[str]) -> None:
-    """Write all that a finished run leaves, and remove its checkpoints last.
+    """Write all that a finished run leaves, and remove its checkpoints last. The name's lock is held.
 
     text: the model file as it stood; command: the words that started the run.
     Raises OSError if something cannot be written; the checkpoints are then still there.
@@ -108,10 +108,10 @@ def save_trained(name: str, run: Run, text: str, dataset_name: str, command: Seq
         files={file: hashlib.sha256(content).hexdigest() for file, content in contents.items()},
         machine=machine(),
     )
+    contents[_RECORD] = (json.dumps(asdict(record), indent=2) + "\n").encode()
     for file, content in contents.items():
-        write_atomically(folder / file, content)
-    write_atomically(folder / _RECORD, json.dumps(asdict(record), indent=2) + "\n")
-    write_atomically(MODEL_OUTPUT / f"{name}.txt", figures(run.history[-1]))
+        write_atomically(folder / file, content, alone=True)
+    write_atomically(MODEL_OUTPUT / f"{name}.txt", figures(run.history[-1]), alone=True)
     remove_checkpoints(checkpoint_folder(name))
 
 
@@ -135,16 +135,32 @@ def history_csv(history: Sequence[EpochResult]) -> str:
     return stream.getvalue()
 
 
-def is_finished(name: str, run_identity: str, epochs: int) -> bool:
-    """Whether a run of that identity and length has ended here, with all its files undamaged."""
+def is_finished(name: str, run_identity: str, spec: ModelSpec) -> bool:
+    """Whether a run of that identity, and as long as the spec says, has ended here undamaged."""
+    folder = output_folder(name)
     try:
         record = read_record(name)
+        if (record.identity, record.epochs) != (run_identity, spec.epochs):
+            return False
         for file, digest in record.files.items():
-            _verified(output_folder(name) / file, digest, _LIMIT + 64 * record.parameters)
-        figures_there = (MODEL_OUTPUT / f"{name}.txt").is_file()
+            if file not in (_SPEC, _HISTORY, *engines.MODEL_FILES):
+                return False
+            _verified(folder / file, digest, _largest(spec))
     except (ModelError, OSError):
         return False
-    return figures_there and (record.identity, record.epochs) == (run_identity, epochs)
+    return (MODEL_OUTPUT / f"{name}.txt").is_file()
+
+
+def other_run_there(name: str, run: Run) -> str:
+    """In words, how the trained network of that name came to be otherwise than by this run; "" if none."""
+    try:
+        record = read_record(name)
+    except ModelError:
+        return ""
+    if record.identity != run.identity:
+        changes = run.settings.changes_from(asdict(record.settings))
+        return f"another run ({changes or 'another model text, optimizer or batch size'})"
+    return f"a run of {record.epochs} epochs, {run.epochs} wanted" if record.epochs != run.epochs else ""
 
 
 def read_record(name: str) -> RunRecord:
@@ -169,7 +185,7 @@ def read_record(name: str) -> RunRecord:
 def load_trained(name: str, threads: int | None = None) -> TrainedModel:
     """Read a trained network back, verified against its record, trusting none of its files.
 
-    threads: of one operation; None takes the number it was trained with.
+    threads: of one operation; all cores unless given.
     Raises ModelError if anything is missing, damaged, hostile, or a weight is not a finite number.
     """
     record = read_record(name)
@@ -178,13 +194,15 @@ def load_trained(name: str, threads: int | None = None) -> TrainedModel:
     try:
         _verified(folder / _SPEC, record.files.get(_SPEC))
         spec = simplify(parse_spec(read_text(folder / _SPEC), str(folder / _SPEC)))
-        limit = _LIMIT + 64 * lay_out(spec).parameters  # a weight takes 4 bytes
+        content = _verified(folder / model_file, record.files.get(model_file), _largest(spec))
+        if len(content) < 4 * lay_out(spec).parameters:  # before a network of that size is built
+            raise ModelError(f"{model_file} is too small to hold the weights of {_SPEC}")
         engine = engines.read_saved(
             engines.name_of(record.settings.engine),
             spec,
-            _verified(folder / model_file, record.files.get(model_file), limit),
+            content,
             precision=record.settings.precision,
-            threads=threads or record.settings.threads,
+            threads=threads or os.cpu_count() or 1,
             pixels=(record.pixel_mean, record.pixel_deviation),
         )
     except (ModelError, UsageError) as error:
@@ -195,11 +213,15 @@ def load_trained(name: str, threads: int | None = None) -> TrainedModel:
     return TrainedModel(name, spec, record, engine)
 
 
+def _largest(spec: ModelSpec) -> int:
+    """How many bytes a file of this network may have: a weight takes 4, and may be stored with others."""
+    return _LIMIT + 64 * lay_out(spec).parameters
+
+
 def machine() -> dict[str, str]:
-    """The machine in words: system, processor, cores, Python."""
+    """The machine in words; the device that computed stands in the settings."""
     return {
         "system": platform.platform(),
-        "processor": _processor(),
         "cores": str(os.cpu_count()),
         "python": platform.python_version(),
     }
@@ -220,6 +242,8 @@ def _typed(cls: type[Fields], values: Any) -> Fields:
 def _verified(path: Path, digest: str | None, limit: int = _LIMIT) -> bytes:
     """A file's bytes, at most `limit` of them, which are what the record says."""
     try:
+        if not path.is_file():  # a device or a pipe has no end
+            raise ModelError(f"{path.name} is missing")
         with path.open("rb") as stream:
             content = stream.read(limit + 1)
     except FileNotFoundError:
@@ -232,19 +256,8 @@ def _verified(path: Path, digest: str | None, limit: int = _LIMIT) -> bytes:
 
 
 def _missing(name: str) -> str:
-    import difflib
-
     if checkpoint_folder(name).is_dir():
         return f"{name} is not trained to its end; start its `train` command again"
     trained = sorted(path.parent.name for path in MODEL_OUTPUT.glob(f"*/{_RECORD}"))
-    near = difflib.get_close_matches(name, trained, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"trained are: {', '.join(trained) or 'none yet'}"
-    return f"no trained network {name!r} in {MODEL_OUTPUT}/; {hint}"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+    hint = did_you_mean(name, trained) or f"; trained are: {', '.join(trained) or 'none yet'}"
+    return f"no trained network {name!r} in {MODEL_OUTPUT}/{hint}"

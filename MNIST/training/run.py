@@ -16,8 +16,7 @@ from MNIST.spec import ModelSpec, lay_out, simplify
 from MNIST.training.checkpoint import (
     Checkpoint,
     EpochResult,
-    load_checkpoint,
-    remove_checkpoints,
+    read_checkpoints,
     save_checkpoint,
 )
 from MNIST.training.draws import epoch_order, epoch_seed, initial_weights
@@ -123,24 +122,22 @@ class Run:
         )
 
     def _resume(self) -> None:
-        found = load_checkpoint(self._folder, self._warn) if self._folder else None
-        if found is None:
-            return
-        if found.identity == self.identity and len(found.history) <= self.epochs:
-            self.engine.set_state(found.state)
-            self.history = list(found.history)
-            return
-        self._warn(f"starting afresh: the checkpoint there is of another run ({self._difference(found)})")
-        assert self._folder is not None
-        remove_checkpoints(self._folder)
+        """Go on from the newest checkpoint of this very run; say so if there are only other runs'."""
+        other = None
+        for found in read_checkpoints(self._folder, self._warn) if self._folder else ():
+            if found.identity == self.identity and len(found.history) <= self.epochs:
+                self.engine.set_state(found.state)
+                self.history = list(found.history)
+                return
+            other = other or found
+        if other:
+            self._warn(f"starting afresh: {self._difference(other)}")
 
     def _difference(self, found: Checkpoint) -> str:
         if found.identity == self.identity:
-            return f"{len(found.history)} epochs, {self.epochs} wanted"
-        ours = asdict(self.settings)
-        other = [name for name in ours if found.settings.get(name) != ours[name]]
-        changes = [f"{name.replace('_', ' ')} {found.settings.get(name)}, now {ours[name]}" for name in other]
-        return "; ".join(changes) or "another model text, optimizer or batch size"
+            return f"the checkpoint there has {len(found.history)} epochs, and {self.epochs} are wanted"
+        changes = self.settings.changes_from(found.settings) or "another model text, optimizer or batch size"
+        return f"the checkpoint there is of another run ({changes})"
 
 
 def continue_run(
@@ -183,6 +180,7 @@ def resolve_settings(
         split=split,
         seed=seed,
         engine=engines.version(engine),
+        device=engines.device(engine),
         precision=engines.resolve_precision(engine, precision),
         threads=threads or os.cpu_count() or 1,
     )

@@ -1,6 +1,8 @@
 """`test` as a user types it: the table, the files, and networks that cannot be trusted."""
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from MNIST import cli
 from MNIST.data import load
 from MNIST.report.comparison import COLUMNS
 
+ROOT = Path(__file__).parents[2]
 MODEL = "Layers:\nFlatten\nDense,{units},relu\nDense,10,softmax\nOptimizer:\n0.01,0\n{epochs}\n50\n"
 
 
@@ -60,6 +63,24 @@ def test_a_network_that_cannot_be_trusted_is_reported_and_the_others_are_tested(
     assert "Model_Output/small: refused: model.keras is not the file that run.json describes" in errors
     assert "no trained network 'none'" in errors
     assert [line.split("\t")[0] for line in Path("Results.txt").read_text().splitlines()[1:]] == ["large"]
+
+
+def test_networks_trained_with_different_threads_are_compared(digits_folder, tmp_path):
+    Path(tmp_path / "net.txt").write_text(MODEL.format(units=4, epochs=1))
+    for threads in ("1", "2"):
+        words = ["train", str(digits_folder), f"with_{threads}", "net.txt", "--threads", threads]
+        subprocess.run([sys.executable, str(ROOT / "MNIST"), *words], cwd=tmp_path, check=True)
+    words = ["test", "Results", str(digits_folder), "with_1,with_2"]
+    subprocess.run([sys.executable, str(ROOT / "MNIST"), *words], cwd=tmp_path, check=True)
+    assert len((tmp_path / "Results.txt").read_text().splitlines()) == 3
+
+
+def test_a_file_of_the_users_is_not_overwritten(digits_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("net.txt").write_text("mine")
+    assert cli.main(["test", "net", str(digits_folder), "none"]) == 2
+    assert "net.txt is there and no table of results" in capsys.readouterr().err
+    assert Path("net.txt").read_text() == "mine"
 
 
 def test_nothing_is_written_if_no_network_can_be_tested(digits_folder, tmp_path, monkeypatch, capsys):

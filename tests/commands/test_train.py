@@ -3,7 +3,6 @@
 import csv
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -32,6 +31,9 @@ Optimizer:
 {epochs}
 50
 """
+
+
+WIDE = "Layers:\nConv,{filters},3,3,relu\nGlobalAvgPool\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n1000\n"
 
 
 def start(*words: object, cwd: Path, **options) -> subprocess.Popen:
@@ -79,7 +81,7 @@ def test_it_says_what_it_does_and_leaves_what_it_says(digits_folder, tmp_path):
     assert [line.split()[0] for line in output.splitlines() if "/2 " in line] == ["1/2", "2/2"]
     assert "\x1b" not in output  # no escape codes where no terminal is
     left = sorted(path.name for path in (tmp_path / "Model_Output" / "first").iterdir())
-    assert left == [".lock", "curves.png", "history.csv", "model.keras", "run.json", "spec.txt"]
+    assert left == ["curves.png", "history.csv", "model.keras", "run.json", "spec.txt"]
     assert (tmp_path / "Model_Output" / "first.txt").is_file()
     assert (tmp_path / "Model_Output" / "first" / "curves.png").read_bytes().startswith(b"\x89PNG")
 
@@ -121,7 +123,7 @@ def test_killed_at_ten_random_moments_it_ends_with_the_same_bits(digits_folder, 
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     for folder in (killed, whole):
         folder.mkdir()
-        (folder / "net.txt").write_text(MODEL.format(epochs=40))
+        (folder / "net.txt").write_text(MODEL.format(epochs=100))
     assert finish(start(digits_folder, "net", "net.txt", cwd=whole))[0] == 0
     moments = random.Random(0)
     kills = 0
@@ -194,6 +196,32 @@ def test_other_settings_start_afresh_and_say_so(digits_folder, tmp_path):
     assert "Going on" not in output
 
 
+def test_a_second_interrupt_ends_it_at_once(digits_folder, tmp_path):
+    """A step of this network takes seconds in native code, where Python hears no signal."""
+    (tmp_path / "net.txt").write_text(WIDE.format(filters=600))
+    process = start(digits_folder, "net", "net.txt", cwd=tmp_path)
+    for line in process.stdout:
+        if line.strip().startswith("epoch"):
+            break
+    time.sleep(3)  # into the first step
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    code, _, errors = finish(process)
+    assert code == 130
+    assert time.monotonic() - begun < 1
+    assert "Traceback" not in errors
+
+
+def test_a_trained_network_is_not_replaced_without_a_word(digits_folder, tmp_path):
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=1))
+    assert finish(start(digits_folder, "net", "net.txt", cwd=tmp_path))[0] == 0
+    code, output, _ = finish(start(digits_folder, "net", "net.txt", "--seed", 5, cwd=tmp_path))
+    assert code == 0
+    assert "Model_Output/net holds another run (seed 0, now 5); this run will take its place." in output
+
+
 def test_divergence_is_one_line(digits_folder, tmp_path):
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=2).replace("0.002,1e-3", "SGD,1e30"))
     code, _, errors = finish(start(digits_folder, "net", "net.txt", cwd=tmp_path))
@@ -214,6 +242,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(digits_folder, tmp_path):
 
 def test_a_full_disk_is_one_line_and_the_old_checkpoint_stays(digits_folder, tmp_path):
     """The limit on a file's size stands in for the disk: writes beyond it fail in the same way."""
+    resource = pytest.importorskip("resource")  # not on Windows
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=2))
     limit = 200_000  # bytes; a checkpoint has half a million
     process = start(
@@ -230,9 +259,6 @@ def test_a_full_disk_is_one_line_and_the_old_checkpoint_stays(digits_folder, tmp
     assert not [
         path for path in (tmp_path / "Model_Output").rglob("*") if path.name != ".lock" and path.is_file()
     ]
-
-
-WIDE = "Layers:\nConv,{filters},3,3,relu\nGlobalAvgPool\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n1000\n"
 
 
 def test_a_step_that_cannot_fit_is_refused_before_it_begins(digits_folder, tmp_path):

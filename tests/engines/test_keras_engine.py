@@ -2,6 +2,9 @@
 
 import io
 import os
+import subprocess
+import sys
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -12,7 +15,8 @@ from MNIST.engines.keras_backend import memory_errors
 from MNIST.engines.keras_engine import OPTIMIZERS
 from MNIST.engines.keras_layers import BUILDERS, LocalResponseNormalization
 from MNIST.spec import LAYERS, lay_out, optimizers, parse_spec, simplify
-from MNIST.spec.layers import Path, Repeat
+from MNIST.spec.grammar import positional, real
+from MNIST.spec.layers import Layer, Path, Repeat
 from MNIST.training.draws import initial_weights
 from MNIST.training.rates import epoch_rates
 
@@ -191,6 +195,48 @@ def test_a_saved_network_is_read_back_and_by_plain_keras(precision, tmp_path):
     logits = engine.logits(IMAGES).astype(np.float64)
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     assert probabilities == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_new_layer_type_is_a_dataclass_and_a_builder(monkeypatch):
+    """The document's own example, random and all: it trains, resumes bit for bit, is saved and read."""
+
+    @dataclass(frozen=True)
+    class GaussianNoise(Layer):
+        deviation: float = positional(real(0, 10))
+
+    def build(graph, noise, node, tensor):
+        layer = keras.layers.GaussianNoise(noise.deviation, seed=0, dtype=graph.policy, name=node.path)
+        return graph.apply(node, tensor, layer)
+
+    monkeypatch.setitem(LAYERS, "GaussianNoise", GaussianNoise)
+    monkeypatch.setitem(BUILDERS, GaussianNoise, build)
+    text = GLOBAL.replace("Conv", "GaussianNoise,0.5\nDropout,0.1\nConv", 1)
+    whole, resumed = _engine(text), _engine(text)
+    _train(whole, text, epoch=1)
+    resumed.set_state(whole.get_state())
+    assert _train(whole, text, epoch=2) == _train(resumed, text, epoch=2)
+    for name, array in whole.get_state().items():
+        assert np.array_equal(array, resumed.get_state()[name])
+    _, content = whole.save()
+    resumed.load(content)
+
+
+def test_a_kerass_own_settings_file_changes_nothing(tmp_path):
+    """A user's keras.json may ask for float64 and another order of axes; a model text is a model text."""
+    (tmp_path / ".keras").mkdir()
+    settings = '{"floatx": "float64", "epsilon": 0.001, "image_data_format": "channels_first"}'
+    (tmp_path / ".keras" / "keras.json").write_text(settings)
+    program = (
+        "from MNIST.engines.keras_backend import keras; c = keras.config; print(c.floatx(), c.epsilon())"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", f"{program}; print(c.image_data_format())"],
+        env={**os.environ, "KERAS_HOME": str(tmp_path / ".keras")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.split() == ["float32", "1e-07", "channels_last"]
 
 
 def test_wrong_weights_are_refused():

@@ -1,12 +1,13 @@
 """Templates: placeholders, and what filling them gives."""
 
 import time
+from pathlib import Path
 
 import pytest
 
-from MNIST.paths import shipped_models
 from MNIST.spec import SGD, Adam, MaxPool, RMSprop, SpecError, Template, parse_spec, parse_template, read_text
 
+SHIPPED = sorted((Path(__file__).parents[2] / "Models").glob("*.txt"))
 VALUES = {
     "convlayers": "2", "conv": "16", "kernel": "3", "pool": "2", "dropout": "0.1", "layers": "2",
     "dense": "32", "opt": "Adam", "rate": "0.001",
@@ -20,7 +21,7 @@ SMALL_VALUES = {"kind": "maxpool", "size": "2", "opt": "SGD", "mom": "0.5", "e":
 
 @pytest.fixture(scope="module")
 def explore() -> Template:
-    (path,) = (path for path in shipped_models() if path.stem == "explore")
+    (path,) = (path for path in SHIPPED if path.stem == "explore")
     return parse_template(read_text(path), "explore.txt")
 
 
@@ -29,7 +30,7 @@ def test_names_are_in_order_of_first_appearance(explore: Template) -> None:
 
 
 def test_filling_is_as_if_the_values_had_been_written(explore: Template) -> None:
-    (path,) = (path for path in shipped_models() if path.stem == "explore")
+    (path,) = (path for path in SHIPPED if path.stem == "explore")
     text = read_text(path).replace("momentum={mom}", "momentum={mom}".format(mom=VALUES["mom"]))
     for name, value in (VALUES | {"opt": "RMSprop"}).items():
         text = text.replace(f"{{{name}}}", value)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from MNIST.training.checkpoint import (
     Checkpoint,
     EpochResult,
-    load_checkpoint,
+    read_checkpoints,
     remove_checkpoints,
     save_checkpoint,
 )
@@ -28,15 +29,19 @@ def _checkpoint(epochs: int) -> Checkpoint:
     return Checkpoint("identity", {"seed": 0}, history, state)
 
 
-def _epoch(folder, warnings):
-    found = load_checkpoint(folder, warnings.append)
+def _load(folder, warn=pytest.fail):
+    return next(read_checkpoints(folder, warn), None)
+
+
+def _epoch(folder):
+    found = _load(folder)
     return len(found.history) if found else None
 
 
 def test_what_is_saved_is_loaded_and_two_are_kept(tmp_path):
     for epochs in (1, 2, 3, 10):
         save_checkpoint(tmp_path, _checkpoint(epochs))
-    found = load_checkpoint(tmp_path, pytest.fail)
+    found = _load(tmp_path)
     expected = _checkpoint(10)
     assert (found.identity, found.settings) == (expected.identity, expected.settings)
     assert repr(found.history) == repr(expected.history)  # repr, for nan is not equal to itself
@@ -44,9 +49,53 @@ def test_what_is_saved_is_loaded_and_two_are_kept(tmp_path):
     for name, array in expected.state.items():
         assert found.state[name].dtype == array.dtype
         assert np.array_equal(found.state[name], array)
-    assert len(list(tmp_path.iterdir())) == 2
     remove_checkpoints(tmp_path)
     assert not tmp_path.exists()
+
+
+@pytest.mark.parametrize("epochs", [3, 100_000])  # at 100,000 the names get longer
+def test_the_newest_and_the_one_before_it_are_kept(epochs, tmp_path):
+    for number in (epochs - 2, epochs - 1, epochs):
+        save_checkpoint(tmp_path, replace(_checkpoint(1), history=_checkpoint(1).history * number))
+    assert len(list(tmp_path.iterdir())) == 2
+    assert _epoch(tmp_path) == epochs
+    remove_checkpoints(tmp_path, keep_newest=True)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert _epoch(tmp_path) == epochs
+
+
+def test_a_new_run_takes_the_place_of_another_with_its_first_epoch(tmp_path):
+    for epochs in (4, 5, 1):
+        save_checkpoint(tmp_path, _checkpoint(epochs))
+    assert [path.name for path in tmp_path.iterdir()] == ["epoch_00001.npz"]
+
+
+def test_every_flipped_bit_of_the_headers_is_damage_or_nothing(tmp_path):
+    """ZIP has flags for encryption and for compressions that nobody knows: they too are only damage."""
+    for epochs in (1, 2):
+        save_checkpoint(tmp_path, _checkpoint(epochs))
+    newest = tmp_path / "epoch_00002.npz"
+    content = newest.read_bytes()
+    directory = content.index(b"PK\x01\x02")
+    for place in [*range(64), *range(directory, len(content))]:
+        for bit in range(8):
+            flipped = bytearray(content)
+            flipped[place] ^= 1 << bit
+            newest.write_bytes(flipped)
+            assert len(_load(tmp_path, lambda _: None).history) in (1, 2)
+
+
+def test_a_disk_that_cannot_be_read_is_no_damage(tmp_path, monkeypatch):
+    save_checkpoint(tmp_path, _checkpoint(1))
+
+    def fail(path):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(OSError, match="Too many"):
+        _load(tmp_path)
+    monkeypatch.undo()
+    assert _epoch(tmp_path) == 1
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -67,17 +116,17 @@ def test_a_damaged_newest_gives_way_to_the_one_before(data, how, tmp_path):
         content[place:] = bytes(len(content) - place)
     newest.write_bytes(content)
     warnings = []
-    found = load_checkpoint(tmp_path, warnings.append)
+    found = _load(tmp_path, warnings.append)
     epochs = len(found.history)
     assert np.array_equal(found.state["conv_1/kernel"], _checkpoint(epochs).state["conv_1/kernel"])
     assert epochs == 2 or (epochs == 1 and len(warnings) == 1)
 
 
 def test_nothing_there_is_no_checkpoint(tmp_path):
-    assert load_checkpoint(tmp_path / "nowhere", pytest.fail) is None
+    assert _load(tmp_path / "nowhere") is None
     (tmp_path / "epoch_00001.npz").write_bytes(b"")
     warnings = []
-    assert load_checkpoint(tmp_path, warnings.append) is None
+    assert _load(tmp_path, warnings.append) is None
     assert "damaged" in warnings[0]
 
 
@@ -90,7 +139,7 @@ def test_a_checkpoint_is_never_unpickled(tmp_path):
 
     np.savez(tmp_path / "epoch_00001.npz", **{"checkpoint.json": np.array([Hostile()], dtype=object)})
     warnings = []
-    assert load_checkpoint(tmp_path, warnings.append) is None
+    assert _load(tmp_path, warnings.append) is None
     assert warnings
     assert not marker.exists()
 
@@ -117,6 +166,6 @@ save_checkpoint(pathlib.Path({str(tmp_path)!r}), _checkpoint(3))
 """
     assert subprocess.run([sys.executable, "-c", program]).returncode == -9
     written = step.endswith("unlink") or (step.endswith("replace") and when == "after")
-    assert _epoch(tmp_path, []) == (3 if written else 2)
+    assert _epoch(tmp_path) == (3 if written else 2)
     save_checkpoint(tmp_path, _checkpoint(3))  # the next start clears up
-    assert _epoch(tmp_path, []) == 3
+    assert _epoch(tmp_path) == 3

@@ -1,5 +1,7 @@
 """Draws, rates and metrics: what must be equal in every engine, against laws and second implementations."""
 
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,8 @@ from sklearn.metrics import log_loss
 
 from MNIST.spec import lay_out, parse_spec
 from MNIST.spec.layers import Parameter
-from MNIST.training.draws import INITIALIZERS, draw, epoch_order, epoch_seed, initial_weights
+from MNIST.training.draws import INITIALIZERS, STREAMS, draw, epoch_order, epoch_seed, initial_weights
+from MNIST.training.identity import NUMBERS
 from MNIST.training.metrics import accuracy, cross_entropy, softmax
 from MNIST.training.rates import epoch_rates
 
@@ -64,6 +67,24 @@ def test_an_epoch_sees_every_image_once_in_an_order_of_its_own():
     assert not np.array_equal(first, second)
     assert np.array_equal(first, epoch_order(images, 0, 1))
     assert epoch_seed(0, 1) != epoch_seed(0, 2) != epoch_seed(1, 2)
+
+
+def test_the_streams_of_draws_have_nothing_in_common():
+    first = np.random.default_rng(7).random(4)  # the data room splits with the seed itself
+    streams = {tuple(np.random.default_rng([7, stream, 0, 0]).random(4)) for stream in STREAMS}
+    assert len(streams) == len(STREAMS) == 3
+    assert tuple(first) not in streams
+
+
+def test_the_draws_are_those_of_this_version():
+    """If this fails, every stored trial and checkpoint is of another program: raise `identity.NUMBERS`."""
+    weights = initial_weights(lay_out(_spec()), seed=0)
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(weights[name].tobytes())
+    digest.update(epoch_order(np.arange(1000), 0, 1).astype("<i8").tobytes())
+    digest.update(str(epoch_seed(0, 1)).encode())
+    assert (NUMBERS, digest.hexdigest()[:16]) == (1, "7e97e8c157fbd790")
 
 
 def test_rates_follow_keras_classic_decay_over_all_epochs():

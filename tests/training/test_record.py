@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -14,7 +15,7 @@ import pytest
 
 from MNIST.errors import ModelError
 from MNIST.spec import parse_spec
-from MNIST.training import EpochResult, Run, is_finished, load_trained, save_trained
+from MNIST.training import EpochResult, Run, is_finished, load_trained, other_run_there, save_trained
 from MNIST.training.record import figures, history_csv
 
 TEXT = """# a small one
@@ -79,9 +80,36 @@ def test_all_that_a_run_leaves_is_there_and_reads_back_equal(trained, small, dig
     model = load_trained("small")
     assert model.record.settings == run.settings
     assert np.array_equal(model.engine.logits(digits.images), run.engine.logits(digits.images))
-    assert is_finished("small", run.identity, 1)
-    assert not is_finished("small", run.identity, 2)
-    assert not is_finished("other", run.identity, 1)
+    assert is_finished("small", run.identity, run.spec)
+    assert not is_finished("small", run.identity, replace(run.spec, epochs=2))
+    assert not is_finished("small", "another identity", run.spec)
+    assert not is_finished("other", run.identity, run.spec)
+
+
+def test_what_is_finished_is_asked_of_known_files_only(trained, small):
+    record = json.loads((small / "run.json").read_text())
+    record["files"]["/dev/zero"] = "0" * 64
+    (small / "run.json").write_text(json.dumps(record))
+    assert not is_finished("small", trained[1].identity, trained[1].spec)
+
+
+def test_it_is_said_what_another_run_did(trained, small):
+    run = trained[1]
+    assert other_run_there("small", run) == ""
+    assert other_run_there("none", run) == ""
+    record = json.loads((small / "run.json").read_text())
+    record["epochs"] = 3
+    (small / "run.json").write_text(json.dumps(record))
+    assert other_run_there("small", run) == "a run of 3 epochs, 1 wanted"
+    record["identity"], record["settings"]["seed"] = "x", 7
+    (small / "run.json").write_text(json.dumps(record))
+    assert other_run_there("small", run) == "another run (seed 7, now 0)"
+
+
+def test_what_a_killed_writer_left_is_cleared_away(trained, small):
+    (small / ".model.keras.abc.tmp").write_bytes(b"half")
+    save_trained("small", trained[1], TEXT, "digits", [])
+    assert not list(small.glob(".*.tmp"))
 
 
 def test_figures_are_written_in_full():
@@ -287,6 +315,7 @@ def test_a_member_that_does_not_belong_is_refused_and_not_unpacked(name, small):
 
 def test_a_bomb_is_not_unpacked(small):
     members = {**_members(small), "model.weights.h5": bytes(2**28)}
+    members["metadata.json"] += b" " * 2**16  # so that it is not too small at first sight
     content = _zip(members, zipfile.ZIP_DEFLATED)
     assert len(content) < 2**20
     _replace(small, "model.keras", content)
@@ -300,9 +329,9 @@ def test_other_formats_under_the_name_are_refused(small):
     weights = _members(small)["model.weights.h5"]
     for content, reason in [
         (weights, "HDF5 file with another name"),
-        (pickle.dumps([1]), "not a .keras file"),
+        (pickle.dumps([0.5] * 10_000), "not a .keras file"),
         ((small / "model.keras").read_bytes()[:-500], "not a .keras file"),
-        (b"", "not a .keras file"),
+        (b"", "too small"),
     ]:
         _replace(small, "model.keras", content)
         with pytest.raises(ModelError, match=reason):
@@ -313,6 +342,25 @@ def test_a_model_file_far_too_large_is_not_read(small):
     with (small / "model.keras").open("r+b") as stream:
         stream.truncate(2**33)  # a sparse file of 8 GiB
     with pytest.raises(ModelError, match="larger than this network can need"):
+        load_trained("small")
+
+
+def test_groups_linked_into_a_maze_are_not_walked(small):
+    def maze(file):
+        group = file
+        for _ in range(60):  # each level twice below the one before: 2⁶⁰ ways down
+            below = group.create_group("a")
+            group["b"] = below
+            group = below
+
+    _with_weights(small, maze)
+    with pytest.raises(ModelError, match="'/a' is none of theirs"):
+        load_trained("small")
+
+
+def test_a_text_of_a_huge_network_is_refused_before_it_is_built(small):
+    _replace(small, "spec.txt", TEXT.replace("Dense,10", "Dense,200000,relu\nDense,10").encode())
+    with pytest.raises(ModelError, match="too small to hold the weights"):
         load_trained("small")
 
 

@@ -9,7 +9,7 @@ from MNIST.engines import ENGINES
 from MNIST.errors import TrainingError
 from MNIST.spec import parse_spec
 from MNIST.training import Run, continue_run, resolve_settings
-from MNIST.training.checkpoint import load_checkpoint
+from MNIST.training.checkpoint import read_checkpoints
 
 WITH_STATE = """
 Layers:
@@ -89,9 +89,10 @@ def test_another_seed_gives_other_numbers(digits, settings):
 
 
 def test_it_learns(digits, settings):
-    history = continue_run(_spec("0.01,0"), digits, settings, epochs=8)
-    assert history[-1].val_accuracy > 0.8
-    assert history[-1].loss < history[0].loss / 2
+    spec = parse_spec("Layers:\nFlatten\nDense,64,relu\nDense,10,softmax\nOptimizer:\n0.01,0\n15\n50\n")
+    history = continue_run(spec, digits, settings, epochs=15)
+    assert history[-1].val_accuracy > 0.85  # nearest neighbours and the like reach 0.95 and more
+    assert history[-1].loss < history[0].loss / 5
 
 
 @pytest.mark.parametrize(
@@ -121,12 +122,16 @@ def test_a_checkpoint_of_another_text_is_not_mixed_in(spec, digits, settings, tm
     assert "another model text" in warnings[0]
 
 
-def test_fewer_epochs_than_a_checkpoint_has_start_afresh(digits, settings, tmp_path):
+def test_fewer_epochs_than_the_checkpoints_have_start_afresh(digits, settings, tmp_path):
     continue_run(_spec(), digits, settings, epochs=2, checkpoint=tmp_path)
     warnings = []
     run = Run(_spec(), digits, settings, epochs=1, checkpoint=tmp_path, warn=warnings.append)
+    assert len(run.history) == 1  # the checkpoint of the epoch before is there as well
+    assert not warnings
+    continue_run(_spec(), digits, settings, epochs=4, checkpoint=tmp_path)
+    run = Run(_spec(), digits, settings, epochs=1, checkpoint=tmp_path, warn=warnings.append)
     assert run.history == []
-    assert "2 epochs, 1 wanted" in warnings[0]
+    assert "has 4 epochs, and 1 are wanted" in warnings[0]
 
 
 def test_a_damaged_checkpoint_costs_one_epoch_and_no_bit(digits, settings, tmp_path):
@@ -145,7 +150,7 @@ def test_divergence_is_said_and_the_last_finite_state_is_kept(digits, settings, 
     spec = _spec("SGD,1e30")
     with pytest.raises(TrainingError, match=r"diverged at epoch 1: .*smaller learning rate than 1e"):
         continue_run(spec, digits, settings, epochs=2, checkpoint=tmp_path)
-    assert load_checkpoint(tmp_path, pytest.fail) is None
+    assert not list(read_checkpoints(tmp_path, pytest.fail))
 
 
 def test_divergence_later_keeps_the_epochs_before(digits, settings, tmp_path, monkeypatch):
@@ -159,7 +164,8 @@ def test_divergence_later_keeps_the_epochs_before(digits, settings, tmp_path, mo
     monkeypatch.setattr(run.engine, "train_epoch", second_epoch_fails)
     with pytest.raises(TrainingError, match=r"diverged at epoch 2.*the state after epoch 1 is kept"):
         run.train()
-    assert len(load_checkpoint(tmp_path, pytest.fail).history) == 1
+    (kept,) = read_checkpoints(tmp_path, pytest.fail)
+    assert len(kept.history) == 1
 
 
 def test_without_validation_images_the_figures_are_not_numbers(digits, settings):

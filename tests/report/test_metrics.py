@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn import metrics
 
-from MNIST.report.statistics import confusion_matrix, surest_errors, wilson_interval
+from MNIST.report.metrics import confusion_matrix, surest_errors, wilson_interval
 
 
 @given(st.integers(1, 10_000), st.data())

@@ -1,0 +1,58 @@
+"""`demo`: what a newcomer runs first, with and without a network."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(cwd: Path, mirror: str = "", **options) -> subprocess.Popen:
+    """Start `python MNIST demo`; the proxy, where nothing listens, keeps the published mirrors away."""
+    nowhere = "http://127.0.0.1:9"
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "MNIST"), "demo"],
+        cwd=cwd,
+        env={**os.environ, "MNIST_MIRROR": mirror, "HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+@pytest.mark.slow
+def test_without_a_network_and_then_with_one(mnist_folder, tmp_path):
+    offline = start(tmp_path)
+    output, errors = offline.communicate(timeout=300)
+    assert (offline.returncode, errors) == (0, "")
+    assert "MNIST's mirrors are out of reach" in output
+    assert "python MNIST train Demo/Digits/ my_net my_net.txt" in output
+    shown = [line for line in output.splitlines() if line.startswith("    ") and "/" in line.split("  ")[2]]
+    named = [line.split()[0] for line in shown if not line.strip().startswith("python")]
+    assert len(named) == 5
+    assert all((tmp_path / "Demo" / name).exists() for name in named), named
+
+    online = start(tmp_path, mnist_folder.as_uri())
+    output, errors = online.communicate(timeout=300)
+    assert (online.returncode, errors) == (0, "")
+    assert "out of reach" not in output
+    assert "10,000 test images of mnist" in output
+
+
+def test_an_interrupt_ends_it(tmp_path):
+    process = start(tmp_path)
+    for line in process.stdout:
+        if line.strip().startswith("1/20"):
+            break
+    process.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert time.monotonic() - begun < 5
+    assert "What lies in Demo/" not in output
