@@ -3,12 +3,13 @@
 import math
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from stub_exploration import SETTINGS, StubTraining, epoch_of, ignore, plan_of
 
-from MNIST.errors import DivergedError, TrainingError
+from MNIST.errors import DivergedError, StoreError, TrainingError
 from MNIST.explore.store import TrialStore, open_store
 from MNIST.explore.trials import TrialService
 
@@ -87,9 +88,10 @@ def test_a_diverging_run_fails_and_its_epochs_before_stay_readings(store, tmp_pa
     assert again.trained == []
 
 
-def test_what_failed_for_want_of_memory_is_tried_again_by_the_next_scan(store, tmp_path):
+@pytest.mark.parametrize("error", [TrainingError("out of memory"), MemoryError()])
+def test_what_failed_for_want_of_memory_is_tried_again_by_the_next_scan(error, store, tmp_path):
     def refuse(run, epoch):
-        raise TrainingError("out of memory")
+        raise error
 
     service = service_of(store, tmp_path, StubTraining(refuse))
     assert answers(service) == [None] * 16
@@ -118,6 +120,20 @@ def test_a_lost_checkpoint_costs_time_and_changes_nothing(store, tmp_path):
     service = service_of(store, tmp_path, training, epochs=[1, 3, 4])
     assert answers(service)[: len(expected)] == expected
     assert len(training.trained) == 6 * 4
+
+
+def test_other_numbers_for_a_known_epoch_are_never_mixed_in(store, tmp_path):
+    """As from another processor: the checkpoints are lost, and what is trained anew differs."""
+    answers(service_of(store, tmp_path, StubTraining()))
+    shutil.rmtree(tmp_path / "checkpoints")
+
+    def train(run, checkpoint, on_epoch):
+        for epoch in range(1, run.horizon + 1):
+            on_epoch(replace(epoch_of(run.identity, epoch), val_loss=0.123))
+
+    service = service_of(store, tmp_path, train, epochs=[1, 3, 4])
+    with pytest.raises(StoreError, match="other numbers than this machine computes"):
+        answers(service)
 
 
 def test_two_explorers_at_once_share_the_work(tmp_path):
