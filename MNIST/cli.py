@@ -24,21 +24,18 @@ A model file is text, one line a layer; see Models/ and Model_Specification.md.
 import importlib
 import os
 import re
-import signal
-import socket
 import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from MNIST import __version__
 from MNIST.errors import MNISTError, UsageError, did_you_mean, quoted
+from MNIST.interrupts import EXIT_CODE as INTERRUPTED
+from MNIST.interrupts import Interrupts
 
 COMMANDS = ("download", "check", "train", "test", "explore", "demo")
 
 USAGE = __doc__ or ""
-INTERRUPTED = 130
 BROKEN_PIPE = 141  # as a shell reports programs that the signal has ended
 
 
@@ -50,8 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # no UnicodeEncodeError in a plain C locale
+    interrupts = Interrupts()
     try:
-        with _Interrupts.listening():
+        with interrupts:
             code = _dispatch(words)
         sys.stdout.flush()
         return code
@@ -79,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{where}{error.strerror or error}", file=sys.stderr)
         return 1
     except Exception as error:
-        if _Interrupts.heard:  # some libraries turn an interrupt into an error of their own
+        if interrupts.heard:  # some libraries turn an interrupt into an error of their own
             print("interrupted", file=sys.stderr)
             return INTERRUPTED
         if debug:
@@ -140,48 +138,3 @@ def parse(command: str, usage: str, words: Sequence[str]) -> Mapping[str, Any]:
 def _refused(reason: str, usage: str) -> UsageError:
     lines = usage.split("Usage:", 1)[1].strip("\n").split("\n\n", 1)[0]
     return UsageError(f"{reason}\nUsage:\n{lines}")
-
-
-class _Interrupts:
-    """Ctrl-C, or a polite `kill`, ends the command in order; a second one ends the process at once.
-
-    Python hears a signal only between two of its own instructions, and a training step in native code
-    may take seconds. So a thread listens too: it is told of each signal as it comes, and ends the
-    process at the second one. That is safe: no file is ever there in part.
-    """
-
-    heard = 0
-    _active = False
-
-    @classmethod
-    @contextmanager
-    def listening(cls) -> Iterator[None]:
-        if cls._active or threading.current_thread() is not threading.main_thread():
-            yield  # a command that runs commands listens once; only the main thread hears signals
-            return
-        cls.heard, cls._active = 0, True
-        ear, mouth = socket.socketpair()
-        mouth.setblocking(False)
-        threading.Thread(target=cls._count, args=(ear,), daemon=True).start()
-        wakeup = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
-        before = {number: signal.signal(number, cls._raise) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            signal.set_wakeup_fd(wakeup)
-            mouth.close()
-            cls._active = False
-
-    @staticmethod
-    def _raise(signum: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    @classmethod
-    def _count(cls, ear: socket.socket) -> None:
-        with ear:
-            while number := ear.recv(1):
-                cls.heard += number[0] in (signal.SIGINT, signal.SIGTERM)
-                if cls.heard == 2:
-                    os._exit(INTERRUPTED)

@@ -16,6 +16,7 @@ BASE = {"errors", "files", "paths"}
 # Which rooms a room may import. The command line is free to use them all.
 ARROWS = {
     "errors": set(),
+    "interrupts": set(),
     "files": {"errors"},
     "paths": {"errors"},
     "spec": {"errors"},
