@@ -16,6 +16,7 @@ To begin:
     demo        all of it, once, quickly
 
 A model file is text, one line a layer; see Models/ and Model_Specification.md.
+With --debug, any command shows where an error came from.
 """
 
 # This file parses and dispatches, and turns errors into exit codes. Nothing heavy is imported
@@ -25,6 +26,7 @@ import importlib
 import os
 import re
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,11 +55,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = _dispatch(words)
         sys.stdout.flush()
         return code
-    except MNISTError as error:
-        if debug:
-            raise
-        print(error, file=sys.stderr)
-        return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -65,29 +62,36 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader (`| head`) has seen enough. Python flushes stdout again at exit: give it a sink.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
-    except MemoryError:
-        if debug:
-            raise
-        print("out of memory: try a smaller batch, fewer images or a smaller network", file=sys.stderr)
-        return 1
-    except OSError as error:
-        if debug:
-            raise
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"{where}{error.strerror or error}", file=sys.stderr)
-        return 1
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the one place where every error ends
         if interrupts.heard:  # some libraries turn an interrupt into an error of their own
             print("interrupted", file=sys.stderr)
             return INTERRUPTED
         if debug:
-            raise
-        print(
-            f"internal error: {type(error).__name__}: {error}\n"
-            "This is a fault of the program; run again with --debug to see where.",
-            file=sys.stderr,
+            traceback.print_exc()
+        else:
+            print(_explained(error), file=sys.stderr)
+        return error.exit_code if isinstance(error, MNISTError) else 1
+
+
+def _explained(error: Exception) -> str:
+    """What went wrong, in a line or a few, for the one who typed the command."""
+    if isinstance(error, MNISTError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "out of memory: try a smaller batch, fewer images or a smaller network"
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}"
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("MNIST"):
+        return (
+            f"{error.name} is not installed in this Python ({sys.executable}).\n"
+            "Use the environment that `make` has made: source .venv/bin/activate\n"
+            "or install what is needed: python -m pip install -r requirements.txt"
         )
-        return 1
+    return (
+        f"internal error: {type(error).__name__}: {error}\n"
+        "This is a fault of the program; run again with --debug to see where."
+    )
 
 
 def _dispatch(words: list[str]) -> int:

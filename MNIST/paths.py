@@ -24,7 +24,10 @@ def checked_name(name: str, what: str) -> str:
     """
     if not _NAME.fullmatch(name) or _DEVICES.fullmatch(name):
         shown = name if len(name) <= 64 else name[:61] + "..."
-        raise UsageError(f"{what} {shown!r} is not usable: letters, digits, '_' and '-', 1 to 64 of them")
+        raise UsageError(
+            f"{what} {shown!r} is not usable: letters, digits, '_' and '-', 1 to 64 of them, "
+            "and none of Windows's device names"
+        )
     return name
 
 

@@ -91,8 +91,24 @@ def test_a_fault_of_the_program_is_one_line_unless_debugging(monkeypatch, capsys
     message = capsys.readouterr().err
     assert "internal error: ZeroDivisionError" in message
     assert "Traceback" not in message
-    with pytest.raises(ZeroDivisionError):
-        cli.main(["check", "x", "--debug"])
+    assert cli.main(["check", "x", "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_debugging_changes_no_exit_code(capsys):
+    assert cli.main(["check", "no_such_model", "--debug"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_library_that_is_missing_is_named(monkeypatch, capsys):
+    from MNIST.commands import check
+
+    def fail(options):
+        raise ModuleNotFoundError("No module named 'docopt'", name="docopt")
+
+    monkeypatch.setattr(check, "run", fail)
+    assert cli.main(["check", "x"]) == 1
+    assert "docopt is not installed in this Python" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

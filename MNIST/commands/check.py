@@ -62,7 +62,8 @@ def _about_model(spec: ModelSpec, width: int | None) -> Iterator[str]:
 
 
 def _about_template(template: Template) -> Iterator[str]:
-    yield f"A template: `python MNIST explore` fills its {_counted(len(template.names), 'placeholder')}."
+    placeholders = _counted(len(template.names), "placeholder")
+    yield f"A template with {placeholders}; `explore` fills Models/explore.txt."
     yield ""
     cells = [f"{{{name}}}" for name in template.names]
     first = max(map(len, cells))
@@ -77,7 +78,7 @@ def _table(spec: ModelSpec, network: Network, width: int | None) -> Iterator[str
     steps = ", ".join(statement_text(step) for step in spec.input)
     rows: list[Row] = [("", steps, _shape(network.input_shape), "", "")]
     rows += (row for node in network.nodes for row in _rows(node, ""))
-    layers = sum(1 for _ in network.walk())
+    layers = sum(1 for node in network.walk() if not node.children)
     total: Row = ("", _counted(layers, "layer"), "", f"{network.parameters:,}", _mega(network.flops))
     widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, total, strict=True)]
     if width is not None:

@@ -11,6 +11,7 @@ folder Demo/. Each command is shown as you would type it. Where MNIST's mirrors 
 
 import importlib
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ What lies in Demo/ now:
                                       model file (best.txt), and pictures of what mattered
 
 Next, a network of your own: a text file like Models/demo.txt, say my_net.txt, with a line changed, and
-    python MNIST check my_net.txt
+{activate}    python MNIST check my_net.txt
     python MNIST train Demo/{data} my_net my_net.txt
 """
 
@@ -51,7 +52,8 @@ def run(options: Mapping[str, Any]) -> int:
         failed = _type(f"test Results {data} demo") or _type(f"explore {data} demo_scan {GRID}{fewer}")
     finally:
         os.chdir(here)
-    print(FILES.format(data=f"{data}/"))
+    own = Path(sys.prefix) == here / ".venv"  # what `make` has made: not on the path unless activated
+    print(FILES.format(data=f"{data}/", activate="    source .venv/bin/activate\n" if own else ""))
     return failed
 
 
@@ -62,6 +64,7 @@ def _fetch() -> tuple[str, str, str]:
         return "Data", "", " --images 4000"
     except DownloadError:
         print("MNIST's mirrors are out of reach: 1,797 digits that scikit-learn carries take its place.")
+        print("(With a copy of MNIST's four files: MNIST_MIRROR=file:///folder/with/them/ make demo)")
         _type("download Digits --dataset digits")
         return "Digits", " --epochs 20", ""
 

@@ -91,7 +91,8 @@ def run(options: Mapping[str, Any]) -> int:
     grid = read_grid(options, fraction)
     file = find_model_file(TEMPLATE)
     template = parse_template(read_text(file), str(file))
-    print(f"{name}: the grid of {file.stem}", flush=True)  # at once; what follows takes seconds to import
+    # At once; what follows takes seconds to import.
+    print(f"{name}: every combination of the values, filled into {file}", flush=True)
 
     from MNIST.data import load  # numpy, from here on
     from MNIST.data import split as split_images
@@ -132,10 +133,12 @@ def read_grid(options: Mapping[str, Any], fraction: float) -> dict[str, list[Any
     """
     grid = {name: _values(options[f"--{name}"], f"--{name}", read) for name, read in _PARAMETERS.items()}
     points = math.prod(map(len, grid.values()))
-    if not 1 <= int(points * fraction) <= MOST_POINTS:
+    if int(points * fraction) < 1:
+        raise UsageError(f"--fraction {fraction:g} of a grid of {points:,} points leaves none")
+    if int(points * fraction) > MOST_POINTS:
         raise UsageError(
-            f"a grid of {points:,} points, {int(points * fraction):,} of them asked for by --fraction"
-            f" {fraction:g}: 1 to {MOST_POINTS:,} can be explored"
+            f"a grid of {points:,} points, {int(points * fraction):,} of them asked for: at most"
+            f" {MOST_POINTS:,} can be explored; --fraction takes a part"
         )
     return grid
 
@@ -215,7 +218,8 @@ def _expectation(service: "TrialService", seconds: float) -> str:
     return (
         f"{_count(len(plan.points), 'grid point')}, {_count(len(plan.runs), 'distinct run')}.\n"
         f"{_count(asked, 'epoch')} point by point, {shared:,} as shared: {1 - shared / asked:.0%} saved.\n"
-        f"{service.known_epochs():,} of them are known from before; the rest takes {spoken_time(seconds)}.\n"
+        f"{_count(service.known_epochs(), 'epoch')} known from before; "
+        f"the rest takes {spoken_time(seconds)}.\n"
         f"Checkpoints take {plan.checkpoint_bytes / 1e6:,.0f} MB in {HYPERPARAM_SEARCH}/.\n"
     )
 
@@ -261,14 +265,19 @@ def _varying(plan: "Plan") -> list[str]:
 
 
 def _next_command(options: Mapping[str, Any], name: str, folder: Path) -> str:
-    """How to train the winner with what decided here, all images used."""
+    """How to train the winner with what decided here, but on all images."""
     model = f"best_of_{name}"[:64]
     words = ["python", "MNIST", "train", options["<dataset-dir>"], model, f"{folder}/best.txt"]
     defaults = {"--split": "0.9", "--seed": "0", "--precision": "auto", "--threads": None}
     for option, default in defaults.items():
         if options[option] != default:
             words += [option, options[option]]
-    return f"Next: {shlex.join(words)}"
+    note = (
+        ""
+        if options["--images"] is None
+        else "\n(which trains on all images, so that its numbers are others)"
+    )
+    return f"Next: {shlex.join(words)}{note}"
 
 
 def _draw(results: Path, folder: Path) -> int:
@@ -276,9 +285,10 @@ def _draw(results: Path, folder: Path) -> int:
     from MNIST.report.scan_pictures import draw_scan
 
     metrics, parameters = read_results(results)
-    for picture, content in draw_scan(metrics, parameters).items():
+    pictures = draw_scan(metrics, parameters)
+    for picture, content in pictures.items():
         write_atomically(folder / f"{picture}.png", content)
-        print(f"drawn: {folder / picture}.png")
+    print(f"Drawn in {folder}/: {', '.join(f'{picture}.png' for picture in pictures)}")
     return 0
 
 

@@ -121,6 +121,7 @@ def _fetch(file: PublishedFile, sources: list[str], timeout: float, report: Repo
     raise DownloadError(
         "\n    ".join([f"no mirror could give {file.gz_name}:", *failures])
         + "\nWithout a network: python MNIST download <dataset-dir> --dataset digits"
+        "\nWith a copy of the four files: MNIST_MIRROR=file:///folder/with/them/ before the command"
     )
 
 

@@ -3,6 +3,7 @@
 TensorFlow is the backend unless KERAS_BACKEND names another that is installed (jax, torch).
 """
 
+import importlib.util
 import os
 import platform
 import sys
@@ -11,8 +12,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from MNIST.engines.quiet import quiet_stderr
+from MNIST.errors import UsageError, quoted
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def _chosen_backend() -> str:
+    """The backend that KERAS_BACKEND asks for. Raises UsageError if it is none, or not installed."""
+    name = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if name not in BACKENDS:
+        raise UsageError(f"KERAS_BACKEND={quoted(name)}: expected one of {', '.join(BACKENDS)}")
+    if importlib.util.find_spec(name) is None:
+        raise UsageError(f"KERAS_BACKEND={name}: not installed; python -m pip install '.[{name}]'")
+    return name
+
+
+BACKEND = _chosen_backend()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what goes wrong reaches us as an exception
 with quiet_stderr():  # TensorFlow announces its processor features before it reads that level
     import keras
@@ -47,8 +62,7 @@ def set_threads(threads: int) -> None:
         if _threads_set != threads:
             raise ValueError(f"this process computes with {_threads_set} threads, not {threads}")
         return
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
+    if BACKEND == "tensorflow":
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -56,7 +70,7 @@ def set_threads(threads: int) -> None:
         tf.config.experimental.enable_op_determinism()
         with quiet_stderr():  # it looks for a GPU, and says at length if there is none
             tf.config.list_logical_devices()
-    elif backend == "torch":
+    elif BACKEND == "torch":
         import torch
 
         torch.set_num_threads(threads)
@@ -77,9 +91,7 @@ def memory_errors() -> Iterator[None]:
 
 def libraries() -> str:
     """The versions that decide the numbers: Keras and its backend."""
-    backend = keras.backend.backend()
-    module = sys.modules[backend]
-    return f"Keras {keras.__version__}, {backend} {module.__version__}"
+    return f"Keras {keras.__version__}, {BACKEND} {sys.modules[BACKEND].__version__}"
 
 
 def device() -> str:
@@ -97,13 +109,13 @@ def has_fast_bfloat16() -> bool:
 
     On the processor, Keras with PyTorch and with JAX is slower in bfloat16 than in float32.
     """
-    on_processor = keras.backend.backend() == "tensorflow" and _widest_instructions() in BFLOAT16
+    on_processor = BACKEND == "tensorflow" and _widest_instructions() in BFLOAT16
     return on_processor or _gpu() is not None
 
 
 def _gpu() -> str | None:
     """The GPU that the backend computes on, in words, or None."""
-    backend = sys.modules[keras.backend.backend()]
+    backend = sys.modules[BACKEND]
     if backend.__name__ == "torch":
         return backend.cuda.get_device_name() if backend.cuda.is_available() else None
     if backend.__name__ == "jax":

@@ -22,7 +22,7 @@ from MNIST.engines.keras_backend import (
 from MNIST.engines.keras_layers import Graph
 from MNIST.engines.protocol import Arrays, OnStep
 from MNIST.engines.quiet import quiet_stderr
-from MNIST.engines.saved_keras import checked_weights, weight_layout
+from MNIST.engines.saved_keras import checked_weights, weight_layout, without_times
 from MNIST.spec import ModelSpec, lay_out, optimizers
 
 __all__ = ["KerasEngine", "build", "device", "has_fast_bfloat16", "libraries"]
@@ -107,7 +107,7 @@ class KerasEngine:
             path = Path(folder) / MODEL_FILE
             with quiet_stderr():  # saving imports TensorFlow, whichever backend computes
                 whole.save(path)
-            return MODEL_FILE, path.read_bytes()
+            return MODEL_FILE, without_times(path.read_bytes())
 
     def load(self, content: bytes) -> None:
         whole = self.whole_model()
@@ -121,7 +121,7 @@ class KerasEngine:
     def whole_model(self) -> Any:
         """The network with its softmax: uint8 images (n, 28, 28) to probabilities (n, 10)."""
         probabilities = keras.layers.Softmax(dtype="float32", name="softmax")(self._graph.logits)
-        return keras.Model(self._graph.images, probabilities)
+        return keras.Model(self._graph.images, probabilities, name="network")
 
     def close(self) -> None:
         keras.backend.clear_session()

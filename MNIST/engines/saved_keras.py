@@ -1,4 +1,4 @@
-"""Read the weights of a `.keras` file without believing it.
+"""`.keras` files: written without their time, read without believing them.
 
 Nothing in the file is executed: its configuration is looked at, never built. The network is built from
 the model text instead, and the file must hold exactly that network's weights: the same names, shapes
@@ -23,6 +23,18 @@ GROUP = "group"
 
 Layout = dict[str, tuple[tuple[int, ...], str]]
 """What a file of weights holds, by path: a dataset's shape and type, or () and GROUP."""
+
+
+def without_times(content: bytes) -> bytes:
+    """A `.keras` file without the times at which it was written: the same network gives the same bytes."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(stream, "w") as after:
+        for name in sorted(before.namelist()):
+            member = before.read(name)
+            if name == "metadata.json":
+                member = json.dumps({**json.loads(member), "date_saved": "1980-01-01@00:00:00"}).encode()
+            after.writestr(zipfile.ZipInfo(name), member)  # its time is 1980 as well, where ZIP's begins
+    return stream.getvalue()
 
 
 def weight_layout(weights: bytes, expected: Iterable[str] = ()) -> Layout:

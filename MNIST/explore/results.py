@@ -3,6 +3,7 @@
 import csv
 import io
 import time
+from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from math import isfinite, isnan, nan
 from pathlib import Path
@@ -79,13 +80,12 @@ def ranked(service: TrialService) -> list[Candidate]:
 
 def best_text(best: Candidate, name: str, service: TrialService) -> str:
     """The winner as a model file, with a comment that says how it came to be."""
-    finished = sum(map(service.is_finished, service.plan.runs.values()))
+    known = sum(service.reading(point) is not None for point in service.plan.points)
     epoch, settings = best.epoch, service.settings
     return (
         f"# The best of exploration {name}: validation accuracy {epoch.val_accuracy:.2%}, loss"
         f" {epoch.val_loss:.4f}; training accuracy {epoch.accuracy:.2%}.\n"
-        f"# Chosen by validation accuracy among {len(service.plan.points):,} grid points,"
-        f" {finished:,} of {len(service.plan.runs):,} runs finished.\n"
+        f"# Chosen by validation accuracy among {known:,} of {len(service.plan.points):,} grid points.\n"
         f"# Trained on {settings.images or 'all'} images, split {settings.split:g}, seed {settings.seed},"
         f" {settings.precision}, threads {settings.threads}, {settings.engine}.\n"
         f"{canonical_text(best.points[0].spec)}"
@@ -94,6 +94,8 @@ def best_text(best: Candidate, name: str, service: TrialService) -> str:
 
 def read_results(path: Path) -> tuple[Table, Table]:
     """The metrics and the parameters of a results file, ours or plain Talos's; what is empty is nan.
+
+    Of ours a row a distinct reading: momentum under Adam, say, makes points but no difference.
 
     Raises UsageError if it is no such file.
     """
@@ -107,16 +109,32 @@ def read_results(path: Path) -> tuple[Table, Table]:
     if "val_accuracy" not in metrics:
         raise UsageError(f"{path} is no results file: it has no rows with a column val_accuracy or val_acc")
     parameters = [name for name in names if name not in (*metrics.values(), *BESIDES) and name[0] != "_"]
+    rows = _distinct(rows, parameters)
     return (
         {metric: [_number(row[name]) for row in rows] for metric, name in metrics.items()},
         {name: _column([row[name] or "" for row in rows]) for name in parameters},
     )
 
 
+def _distinct(rows: list[dict[str, str]], parameters: Iterable[str]) -> list[dict[str, str]]:
+    """One row for each reading of a run: points that share it are one, and what differs in them is empty."""
+    if not rows or not {"run", "round_epochs"} <= rows[0].keys():
+        return rows  # plain Talos's
+    readings: dict[tuple[str, str], dict[str, str]] = {}
+    for row in rows:
+        known = readings.setdefault((row["run"], row["round_epochs"]), row)
+        readings[row["run"], row["round_epochs"]] = {
+            **known,
+            **{name: "" for name in parameters if known[name] != row[name]},
+        }
+    return list(readings.values())
+
+
 def _column(words: list[str]) -> list[float | str]:
-    """Numbers if every word is one, else the words."""
+    """Numbers if every word that is there is one, an empty one being nan; else the words."""
     numbers = [_number(word) for word in words]
-    return list(words) if any(map(isnan, numbers)) else list(numbers)
+    is_text = any(isnan(number) and word for number, word in zip(numbers, words, strict=True))
+    return list(words) if is_text else list(numbers)
 
 
 def _number(word: str | None) -> float:

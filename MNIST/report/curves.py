@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from math import isnan
 from typing import Any
 
 # Okabe and Ito's palette (2008): told apart by colour-blind readers too.
@@ -23,6 +24,8 @@ def curves_png(history: Sequence[Any], title: str) -> bytes:
     for axes, (field, label) in zip(figure.subplots(1, 2), panels, strict=True):
         for prefix, name, colour in (("", "training", BLUE), ("val_", "validation", ORANGE)):
             values = [getattr(result, prefix + field) for result in history]
+            if all(isnan(value) for value in values):
+                continue  # no image was held out
             axes.plot(epochs, values, marker="o", markersize=4, color=colour, label=name)
         axes.set_xlabel("Epoch")
         axes.set_ylabel(label)

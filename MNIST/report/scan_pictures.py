@@ -28,7 +28,7 @@ def draw_scan(metrics: Columns, parameters: Columns) -> dict[str, bytes]:
     varying = {
         _plain(name): [_plain(value) if isinstance(value, str) else value for value in values]
         for name, values in parameters.items()
-        if len(set(values)) > 1
+        if len(_distinct(values)) > 1
     }
     numbers = {name: np.asarray(metrics[name], float) for name in METRICS if name in metrics}
     return {name: _png(draw(numbers, varying)) for name, draw in PICTURES.items()}
@@ -67,13 +67,31 @@ def histogram(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
     axes.set(
         xlabel="validation accuracy (%)", ylabel="grid points", title="Validation accuracy over the grid"
     )
+    axes.yaxis.get_major_locator().set_params(integer=True)
     axes.legend(loc="upper left")
     return figure
 
 
 def training(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
-    """The points in the order asked with the best so far, and training against validation accuracy."""
-    figure, (order, against) = _figure(11, 4.5, columns=2)
+    """The course of the scan, training against validation accuracy, and the parameters of training."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 9), dpi=120, layout="constrained")
+    halves: Any = figure.subfigures(2, 1)
+    above, below = halves
+    _course(above, metrics)
+    chosen = {
+        name: values
+        for name, values in parameters.items()
+        if not _is_convolution(name) and not _holds(name, FULLY_CONNECTED)
+    }
+    _by_value(chosen, metrics["val_accuracy"], "Training", below)
+    return figure
+
+
+def _course(figure: Any, metrics: Mapping[str, np.ndarray]) -> Any:
+    """The points in the order asked with the best so far; training against validation accuracy."""
+    order, against = figure.subplots(1, 2)
     percent = metrics["val_accuracy"] * 100
     if not len(_finite(percent)):
         _nothing(figure, order, "No grid point has a validation accuracy.")
@@ -140,17 +158,21 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
 
 
-def _by_value(parameters: Columns, accuracy: np.ndarray, title: str) -> Any:
-    """One panel a parameter, one box a value, every point beside it."""
+def _by_value(parameters: Columns, accuracy: np.ndarray, title: str, figure: Any = None) -> Any:
+    """One panel a parameter, one box a value, every point beside it; in a new figure or the one given."""
+    from matplotlib.figure import Figure
+
     names = list(parameters)[:MOST_PARAMETERS]
     per_row = min(4, max(1, len(names)))
     rows = -(-max(1, len(names)) // per_row)
-    figure, panels = _figure(
-        max(4.5, 3.2 * per_row), 3.6 * rows + 0.6, rows=rows, columns=per_row, sharey=True
-    )
-    panels = np.atleast_1d(panels).ravel()
+    if figure is None:
+        size = max(4.5, 3.2 * per_row), 3.6 * rows + 0.6
+        figure = Figure(figsize=size, dpi=120, layout="constrained")
+    panels = np.atleast_1d(figure.subplots(rows, per_row, sharey=True)).ravel()
     if not names:
-        return _nothing(figure, panels[0], "No such parameter of this scan\nhas more than one value.")
+        return _nothing(
+            figure, panels[0], f"{title}: no such parameter of this scan\nhas more than one value."
+        )
     for axes, name in zip(panels, names, strict=False):
         _boxes(axes, name, parameters[name], accuracy * 100)
     for axes in panels[len(names) :]:
@@ -163,7 +185,7 @@ def _by_value(parameters: Columns, accuracy: np.ndarray, title: str) -> Any:
 
 def _boxes(axes: Any, name: str, values: Sequence[float | str], percent: np.ndarray) -> None:
     axes.set_xlabel(name)
-    distinct = sorted(set(values), key=lambda value: (isinstance(value, str), value))
+    distinct = _distinct(values)
     if len(distinct) > MOST_BOXES and not any(isinstance(value, str) for value in distinct):
         axes.scatter(values, percent, s=8, alpha=0.3, color=BLUE)
         return
@@ -174,11 +196,18 @@ def _boxes(axes: Any, name: str, values: Sequence[float | str], percent: np.ndar
         groups, positions=places, widths=0.5, showfliers=False, medianprops={"color": ORANGE, "lw": 2}
     )
     for place, group in zip(places, groups, strict=True):
-        beside = place + np.linspace(-0.18, 0.18, len(group)) if len(group) > 1 else [place] * len(group)
+        jitter = np.random.default_rng(0).permutation(len(group)) / max(1, len(group) - 1) - 0.5
+        beside = place + 0.36 * jitter  # beside one another, in no order that would mean something
         axes.scatter(beside, group, s=8, alpha=0.3, color=BLUE, zorder=1)
     labels = [value if isinstance(value, str) else f"{value:g}" for value in distinct]
     crowded = sum(map(len, labels)) > 20
     axes.set_xticks(places, labels, rotation=60 if crowded else 0)
+
+
+def _distinct(values: Sequence[float | str]) -> list[float | str]:
+    """The values there are, in order, numbers first; nan and "" say that the parameter did not matter."""
+    there = {value for value in values if value not in ("", "any") and value == value}
+    return sorted(there, key=lambda value: (isinstance(value, str), value))
 
 
 def _numeric(parameters: Columns) -> list[tuple[str, Sequence[float]]]:
@@ -215,12 +244,12 @@ def _finite(values: np.ndarray) -> np.ndarray:
     return values[np.isfinite(values)]
 
 
-def _figure(width: float, height: float, rows: int = 1, columns: int = 1, sharey: bool = False) -> Any:
+def _figure(width: float, height: float) -> Any:
     """A figure and its axes."""
     from matplotlib.figure import Figure  # not pyplot: no window system, no global state
 
     figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
-    return figure, figure.subplots(rows, columns, sharey=sharey)
+    return figure, figure.subplots()
 
 
 def _nothing(figure: Any, axes: Any, reason: str) -> Any:

@@ -51,7 +51,7 @@ def test_several_files_and_a_template(capsys: pytest.CaptureFixture[str]) -> Non
     shown = capsys.readouterr().out
     assert shown.count("MFLOPs") == 3
     assert "12 layers                      227,754   14.43" in shown
-    assert "A template: `python MNIST explore` fills its 13 placeholders." in shown
+    assert "A template with 13 placeholders; `explore` fills Models/explore.txt." in shown
     assert "  {dropout}     lines 6, 10: Dropout,{dropout}\n" in shown
 
 

@@ -197,6 +197,11 @@ def test_a_saved_network_is_read_back_and_by_plain_keras(precision, tmp_path):
     assert probabilities == pytest.approx(expected, abs=1e-6)
 
 
+def test_the_same_network_is_saved_as_the_same_bytes():
+    one, two = _engine(EVERYTHING), _engine(EVERYTHING)
+    assert one.save() == one.save() == two.save()
+
+
 def test_a_new_layer_type_is_a_dataclass_and_a_builder(monkeypatch):
     """The document's own example, random and all: it trains, resumes bit for bit, is saved and read."""
 
