@@ -80,7 +80,7 @@ def explore(*words: object, path: str | None = None) -> subprocess.CompletedProc
         (["-v", "1,1"], "--convlayers: 1 is given twice"),
         (["-r", "0.001,1e-3"], "--rate: 0.001 is given twice"),
         (["-s", "0"], "--split"),
-        (["--fraction", "0.0001"], "2,304 points, 0 of them"),
+        (["--fraction", "0.0001"], "of a grid of 2,304 points leaves none"),
         (["-b", ",".join(map(str, range(1, 1001)))], "768,000 points|2,304,000 points"),
         (["--precision", "half"], "--precision"),
         (["--images", "0"], "--images"),
@@ -118,7 +118,7 @@ def test_a_small_scan_from_beginning_to_end(here, digits):
         "its 29×29 window does not fit",
         "8 grid points, 3 distinct runs.",
         "12 epochs point by point, 6 as shared: 50% saved.",
-        "0 of them are known",
+        "0 epochs known from before",
         "opt Adam, mom any",
         "best_of_scan1 Hyperparam_Search/scan1/best.txt",
     ):
@@ -132,7 +132,7 @@ def test_a_small_scan_from_beginning_to_end(here, digits):
 
     before = (folder / "results.csv").read_bytes()
     again = explore(*words)
-    assert "6 of them are known" in again.stdout
+    assert "6 epochs known" in again.stdout
     assert (folder / "results.csv").read_bytes() == before
 
     drawn = explore(digits, "again", "-f", folder / "results.csv")

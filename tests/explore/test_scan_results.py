@@ -4,6 +4,7 @@ import csv
 import io
 import math
 from dataclasses import replace
+from math import isnan
 
 import pytest
 from stub_exploration import GRID, SETTINGS, StubTraining, epoch_of, ignore, plan_of
@@ -106,7 +107,7 @@ def test_ctrl_c_leaves_valid_results(tmp_path):
         with pytest.raises(KeyboardInterrupt):
             explore(search_space(GRID, 1, 0), service, tmp_path / "scan1", ignore)
     metrics, _ = read_results(tmp_path / "scan1" / "results.csv")
-    assert len(metrics["val_accuracy"]) == 5  # a run of two points, read twice, and one of one, read once
+    assert len(metrics["val_accuracy"]) == 3  # five points: a run of two points, read twice, and one of one
 
 
 def test_results_of_ours_and_of_talos_are_read(service, tmp_path):
@@ -117,6 +118,10 @@ def test_results_of_ours_and_of_talos_are_read(service, tmp_path):
     assert list(parameters) == list(service.plan.points[0].values)
     assert parameters["conv"][0] == 2.0
     assert parameters["opt"][0] == "Adam"
+    adam = [mom for mom, opt in zip(parameters["mom"], parameters["opt"], strict=True) if opt == "Adam"]
+    assert len(parameters["mom"]) == 6 * 2  # runs, each read at two epochs
+    assert len(adam) == 2 * 2  # one for each size, where momentum makes no difference, which is nan
+    assert all(isnan(mom) for mom in adam)
     (tmp_path / "talos.csv").write_text(
         "start,end,duration,round_epochs,_warnings,val_acc,acc,lr,act,_trial_id\n1,2,3,4,[],0.5,0.6,0.1,relu,x\n"
     )
