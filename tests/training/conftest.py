@@ -1,11 +1,15 @@
-"""A small real dataset, and short runs on it."""
+"""A small real dataset, short runs on it, and a small trained network."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
+from small_model import TEXT
 
 from MNIST.data import TrainingData, load, split
-from MNIST.training import RunSettings, resolve_settings
+from MNIST.spec import parse_spec
+from MNIST.training import Run, RunSettings, resolve_settings, save_trained
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +22,28 @@ def digits(digits_folder: Path) -> TrainingData:
 def settings() -> RunSettings:
     """Settings for those digits, in float32."""
     return resolve_settings("digits", images=600, split=0.9, seed=0, precision="float32")
+
+
+@pytest.fixture(scope="module")
+def trained(digits, settings, tmp_path_factory):
+    """A folder in which `small` was trained."""
+    folder = tmp_path_factory.mktemp("trained")
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        run = Run(
+            parse_spec(TEXT), digits, settings, epochs=1, checkpoint=Path("Model_Output/small/checkpoint")
+        )
+        run.train()
+        save_trained("small", run, TEXT, "digits", ["train", "a", "b"])
+    finally:
+        os.chdir(here)
+    return folder, run
+
+
+@pytest.fixture
+def small(trained, tmp_path, monkeypatch) -> Path:
+    """A copy of the trained network's folder, to be tampered with, in the current directory."""
+    shutil.copytree(trained[0], tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return Path("Model_Output/small")
