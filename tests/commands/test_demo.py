@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -51,8 +50,6 @@ def test_an_interrupt_ends_it(tmp_path):
         if line.strip().startswith("1/20"):
             break
     process.send_signal(signal.SIGINT)
-    begun = time.monotonic()
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert time.monotonic() - begun < 5
-    assert "What lies in Demo/" not in output
+    assert "$ python MNIST test" not in output

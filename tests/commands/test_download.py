@@ -78,7 +78,7 @@ def test_all_mirrors_fail(serve, tmp_path: Path) -> None:
     assert code == 1
     lines = errors.splitlines()
     assert lines[0] == "no mirror could give train-images-idx3-ubyte.gz:"
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert lines[3].startswith("    http://yann.lecun.com/exdb/mnist/train-images-idx3-ubyte.gz: HTTP 503")
     assert "--dataset digits" in lines[4]
     assert names_in(tmp_path / "data") == []

@@ -197,8 +197,9 @@ def test_other_settings_start_afresh_and_say_so(digits_folder, tmp_path):
 
 
 def test_a_second_interrupt_ends_it_at_once(digits_folder, tmp_path):
-    """A step of this network takes seconds in native code, where Python hears no signal."""
-    (tmp_path / "net.txt").write_text(WIDE.format(filters=600))
+    """A step of this network takes long in native code, where Python hears no signal."""
+    slow = WIDE.format(filters=64).replace("GlobalAvgPool", "Conv,1024,5,5,relu\nGlobalAvgPool")
+    (tmp_path / "net.txt").write_text(slow)
     process = start(digits_folder, "net", "net.txt", cwd=tmp_path)
     for line in process.stdout:
         if line.strip().startswith("epoch"):
@@ -209,8 +210,8 @@ def test_a_second_interrupt_ends_it_at_once(digits_folder, tmp_path):
     process.send_signal(signal.SIGINT)
     begun = time.monotonic()
     code, _, errors = finish(process)
-    assert code == 130
-    assert time.monotonic() - begun < 1
+    assert code in (130, -signal.SIGINT)  # a shell calls both 130
+    assert time.monotonic() - begun < 3  # a step takes 10
     assert "Traceback" not in errors
 
 
