@@ -8,7 +8,7 @@ from MNIST.explore.plan import Plan
 from MNIST.explore.trials import TrialService
 from MNIST.spec import lay_out
 
-# Fitted to epochs of the default exploration: Keras with TensorFlow, bfloat16, two Xeon cores.
+# Fitted to epochs of the default exploration: Keras with TensorFlow, bfloat16, two cores of an AMD EPYC.
 BACKWARD = 3  # operations of a training step, in forward passes: forward, and two products backward
 BESIDES = 2.3e6  # what an image costs beside matrix products, in operations that would take as long
 EFFICIENCY = 0.5  # the speed of an epoch, in that of a large matrix product
