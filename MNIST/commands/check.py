@@ -5,13 +5,15 @@ Usage:
     python MNIST check --help
 
 Nothing is trained, and no data is needed. MFLOPs are for one image, forward: two operations for each
-multiply-add of a convolution or a dense layer.
+multiply-add of a convolution or a dense layer. Of a template, its placeholders and their values are shown.
 
 Arguments:
     <model-description-file>    a file in Models/, with or without .txt, or a path
 """
 
+import math
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,6 +27,7 @@ Row = tuple[str, str, str, str, str]
 
 HEADINGS: Row = ("line", "layer", "output", "parameters", "MFLOPs")
 NARROWEST = 16  # columns that the layers keep in a narrow terminal
+WIDEST_VALUES = 30  # columns that the values of a placeholder get
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -50,6 +53,7 @@ def describe_file(path: Path, width: int | None = None) -> Iterator[str]:
     Raises SpecError with every mistake in it.
     """
     template = parse_template(read_text(path), str(path))
+    template.check_values()
     about = _about_template(template) if template.names else _about_model(template.fill({}), width)
     yield from (str(path), "", *("  " + line if line else "" for line in about))
 
@@ -63,14 +67,43 @@ def _about_model(spec: ModelSpec, width: int | None) -> Iterator[str]:
 
 def _about_template(template: Template) -> Iterator[str]:
     placeholders = _counted(len(template.names), "placeholder")
-    yield f"A template with {placeholders}; `explore` fills Models/explore.txt."
+    explore = f"python MNIST explore Data NAME --template {shlex.quote(template.source)}"
+    yield f"A template with {placeholders}; `{explore}` explores it."
     yield ""
-    cells = [f"{{{name}}}" for name in template.names]
-    first = max(map(len, cells))
-    for name, cell in zip(template.names, cells, strict=True):
-        lines = template.lines(name)
-        numbers = ", ".join(str(line.number) for line in lines)
-        yield f"{cell:{first}}  line{'s' * (len(lines) > 1)} {numbers}: {lines[0].text.strip()}"
+    rows = [(f"{{{name}}}", _values(template, name), _places(template, name)) for name in template.names]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, values, places in rows:
+        yield f"{name:{widths[0]}}  {values:{widths[1]}}  {places}"
+    yield ""
+    yield _grid_size(template)
+
+
+def _values(template: Template, name: str) -> str:
+    """What a placeholder is tried at, and which others change with it."""
+    axis = next((axis for axis in template.axes if name in axis.names), None)
+    if axis is None:
+        return "no values"
+    values = [value[axis.names.index(name)] for value in axis.values]
+    shown = ",".join(values)
+    if len(shown) > WIDEST_VALUES:
+        shown = f"{_shortened(values[0])},…,{_shortened(values[-1])} ({_counted(len(values), 'value')})"
+    others = ", ".join(f"{{{other}}}" for other in axis.names if other != name)
+    return f"{shown} with {others}" if others else shown
+
+
+def _places(template: Template, name: str) -> str:
+    """The lines that a placeholder stands in, and the first of them."""
+    lines = template.lines(name)
+    numbers = ", ".join(str(line.number) for line in lines)
+    return f"line{'s' * (len(lines) > 1)} {numbers}: {lines[0].text.split('#', 1)[0].strip()}"
+
+
+def _grid_size(template: Template) -> str:
+    lacking = template.without_values
+    if lacking:
+        names = ", ".join(f"{{{name}}}" for name in lacking)
+        return f"{names}: no values; give them below `Explore:`, or by `--set {lacking[0]}=…`"
+    return f"{_counted(math.prod(len(axis.values) for axis in template.axes), 'point')} in the whole grid"
 
 
 def _table(spec: ModelSpec, network: Network, width: int | None) -> Iterator[str]:
@@ -102,6 +135,10 @@ def _rows(node: Node, margin: str) -> Iterator[Row]:
     yield line, layer, _shape(node.output_shape), f"{parameters:,}" if parameters else "", _mega(node.flops)
     for child in node.children:
         yield from _rows(child, margin + "  ")
+
+
+def _shortened(value: str) -> str:
+    return value if len(value) <= WIDEST_VALUES // 3 else value[: WIDEST_VALUES // 3 - 1] + "…"
 
 
 def _shape(shape: tuple[int, ...]) -> str:

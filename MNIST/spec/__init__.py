@@ -5,12 +5,14 @@ text.py        lines, words, blocks                   inputs.py      what is don
 grammar.py     arguments of a line                    optimizers.py  each optimizer and its arguments
 sections.py    sections, and their lines              model.py       ModelSpec
 parse.py       a whole file to a ModelSpec            network.py     shapes, parameters, cost
-template.py    model files with {placeholders}        canonical.py   one spelling; what cannot matter
+axes.py        values that an exploration tries       canonical.py   one spelling; what cannot matter
+template.py    model files with {placeholders}
 
 To add a layer type, add its class to layers.py and a builder to each engine. Imports nothing but the
 standard library.
 """
 
+from MNIST.spec.axes import Axis, parse_axis, read_values
 from MNIST.spec.canonical import canonical_text, simplify
 from MNIST.spec.errors import Problem, SpecError
 from MNIST.spec.grammar import statement_text
@@ -44,10 +46,10 @@ from MNIST.spec.text import read_text
 
 __all__ = [
     "INPUTS", "LAYERS", "OPTIMIZERS", "SGD",
-    "Activation", "Adagrad", "Adam", "AdamW", "AvgPool", "BatchNorm", "Conv", "Dense", "Dropout",
+    "Activation", "Adagrad", "Adam", "AdamW", "AvgPool", "Axis", "BatchNorm", "Conv", "Dense", "Dropout",
     "Flatten", "GlobalAvgPool", "InputStep", "Layer", "LocalResponseNorm", "MaxPool", "ModelSpec",
     "Network", "Node", "Optimizer", "Pad", "Parallel", "Parameter", "Path", "Problem", "RMSprop",
     "Repeat", "Residual", "Scale", "SpecError", "Standardize", "Template", "Threshold",
-    "canonical_text", "lay_out", "parse_spec", "parse_template", "read_spec", "read_text", "simplify",
-    "statement_text",
+    "canonical_text", "lay_out", "parse_axis", "parse_spec", "parse_template", "read_spec", "read_text",
+    "read_values", "simplify", "statement_text",
 ]  # fmt: skip

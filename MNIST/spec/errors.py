@@ -24,7 +24,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake. line and column count from 1 (0: the file as a whole); length is that of the caret."""
+    """One mistake. line and column count from 1 (0: the file as a whole); length is that of the caret.
+
+    of_shapes: each value may be right by itself, but the layers do not make a network.
+    """
 
     line: int
     column: int
@@ -32,6 +35,7 @@ class Problem:
     message: str
     source: str = "<text>"
     text: str = ""
+    of_shapes: bool = False
 
     def __str__(self) -> str:
         if not self.line:
@@ -58,6 +62,11 @@ class SpecError(UsageError):
         self.problems = tuple(sorted(problems, key=lambda problem: (problem.line or 1 << 30, problem.column)))
         super().__init__(self.problems)
 
+    @property
+    def only_shapes(self) -> bool:
+        """Whether the layers not fitting together is all that is wrong: with other values they may."""
+        return all(problem.of_shapes for problem in self.problems)
+
     def __str__(self) -> str:
         return "\n".join(map(str, self.problems))
 
@@ -65,15 +74,16 @@ class SpecError(UsageError):
 class Problems(list[Problem]):
     """Collects the mistakes of one file, so that they are reported together."""
 
-    def add(self, line: Line, message: str, span: Span | None = None) -> None:
-        """Note a mistake at a span of a line, or in all of the line.
+    def add(self, line: Line, message: str, span: Span | None = None, of_shapes: bool = False) -> None:
+        """Note a mistake at a span of a line, or in all of the line. of_shapes: as in `Problem`.
 
         Raises SpecError at once when there are MOST_PROBLEMS: a hostile file must not cost minutes.
         """
         column, length = span or _content_span(line.text)
-        self.append(Problem(line.number, column, max(1, length), message, line.source, line.text))
+        self.append(Problem(line.number, column, max(1, length), message, line.source, line.text, of_shapes))
         if len(self) == MOST_PROBLEMS:
-            self.append(Problem(0, 0, 0, f"stopped after {MOST_PROBLEMS} mistakes", line.source))
+            stopped = f"stopped after {MOST_PROBLEMS} mistakes"
+            self.append(Problem(0, 0, 0, stopped, line.source, of_shapes=SpecError(self).only_shapes))
             raise SpecError(self)
 
     def raise_any(self) -> None:

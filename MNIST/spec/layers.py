@@ -296,9 +296,9 @@ class Parallel(Layer):
 
 @dataclass(frozen=True)
 class Repeat(Layer):
-    """The layers of its block, `times` times over, each time with parameters of their own."""
+    """The layers of its block, `times` times over, each time with parameters of their own; 0: not there."""
 
-    times: int = positional(whole(1, 10_000))
+    times: int = positional(whole(0, 10_000))
     layers: tuple[Layer, ...] = block()
 
 

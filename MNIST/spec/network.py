@@ -120,9 +120,12 @@ def lay_out_layers(layers: Sequence[Layer], shape: Shape, problems: Problems) ->
 
 def check_ending(layers: Sequence[Layer], nodes: Sequence[Node], problems: Problems) -> None:
     """Note a network that does not end in softmax over the ten digits."""
-    last = layers[-1]
+    if not nodes:
+        _note(problems, layers[-1], "", "there is no layer: all of them are repeated 0 times")
+        return
+    last = _present(layers)[-1]
     while isinstance(last, Repeat):
-        last = last.layers[-1]
+        last = _present(last.layers)[-1]
     shape = nodes[-1].output_shape
     if shape != (CLASSES,):
         message = f"the network ends in {described(shape)}, and there are ten digits"
@@ -230,8 +233,18 @@ def _inside(layer: Layer) -> tuple[Layer, ...]:
     return getattr(layer, name) if name else ()
 
 
+def _present(layers: Iterable[Layer]) -> list[Layer]:
+    """The layers without each Repeat that comes to nothing."""
+    return [layer for layer in layers if _is_there(layer)]
+
+
+def _is_there(layer: Layer) -> bool:
+    return not isinstance(layer, Repeat) or (layer.times > 0 and any(map(_is_there, layer.layers)))
+
+
 def _check_softmax(layers: Sequence[Layer], at_end: bool, problems: Problems) -> None:
     """Note each softmax that is not the network's last step. at_end: whether `layers` end the network."""
+    layers = _present(layers)
     for place, layer in enumerate(layers, start=1):
         is_last = at_end and place == len(layers)
         if _is_softmax(layer) and not is_last:
@@ -248,4 +261,4 @@ def _is_softmax(layer: Layer) -> bool:
 
 def _note(problems: Problems, layer: Layer, path: str, message: str) -> None:
     where = layer.line or Line(path or type(layer).__name__, 0)
-    problems.add(where, message)
+    problems.add(where, message, of_shapes=True)

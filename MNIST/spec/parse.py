@@ -5,13 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from MNIST.errors import nearest, quoted
+from MNIST.spec.axes import read_explore
 from MNIST.spec.errors import Line, Problems
 from MNIST.spec.grammar import find
 from MNIST.spec.layers import LAYERS
 from MNIST.spec.model import ModelSpec
 from MNIST.spec.network import check_ending, input_shape, lay_out_layers
-from MNIST.spec.sections import REQUIRED, SECTIONS
+from MNIST.spec.sections import EXPLORE, HEADS, REQUIRED, SECTIONS
 from MNIST.spec.text import Statement, Word, read_statements, read_text
+
+# Each section's head, and its lines, which may be indented below the head or not.
+Sections = dict[str, tuple[Statement, list[Statement]]]
 
 
 def read_spec(path: Path | str) -> ModelSpec:
@@ -25,47 +29,62 @@ def parse_spec(text: str, source: str = "<text>") -> ModelSpec:
     source: what messages call the text. Raises SpecError with every mistake in it; a template is one.
     """
     problems = Problems()
-    statements = read_statements(text, source, problems)
-    for line, word in placeholders(statements):
+    sections, explore = read_sections(text, source, problems)
+    for line, word in placeholders(sections):
         message = (
             f"a placeholder, {quoted(word.text)}: this file is a template, for `explore`, and no model yet"
         )
         problems.add(line, message, word.span)
         break  # one says it
-    spec = assemble(statements, source, problems)
+    if explore:
+        read_explore(*explore, placeholder_names(sections), problems)
+    fields = read_fields(sections, problems)
     problems.raise_any()
-    assert spec is not None  # nothing was open, nothing wrong
-    return spec
+    return ModelSpec(**fields)
 
 
-def placeholders(statements: Sequence[Statement]) -> Iterator[tuple[Line, Word]]:
-    """Every word that is a placeholder, or was one before it was filled, in the order of the file."""
-    for root in statements:
-        for statement in root.walk():
-            for word in statement.words:
-                if word.placeholder is not None:
-                    yield statement.line, word
-
-
-def assemble(statements: Sequence[Statement], source: str, problems: Problems) -> ModelSpec | None:
-    """The spec that statements make; None if something is wrong, and noted, or a placeholder is open."""
+def read_sections(
+    text: str, source: str, problems: Problems
+) -> tuple[Sections, tuple[Statement, list[Statement]] | None]:
+    """The sections of a text that make the spec, and `Explore:`, or None without it."""
+    statements = read_statements(text, source, problems)
     if not statements:
         problems.add(Line(source, 0), "there is nothing in it; a model has 'Layers:' and 'Optimizer:'")
-        return None
-    fields: dict[str, Any] = {}
+        return {}, None
     sections = _sections(statements, problems)
+    for name in REQUIRED:
+        if name not in sections:
+            problems.add(Line(source, 0), f"there is no section '{name}:'")
+    explore = sections.pop(EXPLORE, None)
+    return sections, explore
+
+
+def placeholders(sections: Sections) -> Iterator[tuple[Line, Word]]:
+    """Every word that is a placeholder, or was one before it was filled, in the order of the file."""
+    for _, lines in sections.values():
+        for root in lines:
+            for statement in root.walk():
+                for word in statement.words:
+                    if word.placeholder is not None:
+                        yield statement.line, word
+
+
+def placeholder_names(sections: Sections) -> tuple[str, ...]:
+    """The names of the placeholders, in order of first appearance."""
+    return tuple(dict.fromkeys(word.placeholder for _, word in placeholders(sections) if word.placeholder))
+
+
+def read_fields(sections: Sections, problems: Problems) -> dict[str, Any]:
+    """The fields of a ModelSpec that sections give; one that is wrong, and noted, or open is no use."""
+    fields: dict[str, Any] = {}
     for name, (head, lines) in sections.items():
         section = SECTIONS[name]
         if section is None:
             problems.add(head.line, f"'{name}:' is part of the language, but not available yet: leave it out")
         else:
             fields |= section.read(head, lines, problems)
-    for name in REQUIRED:
-        if name not in sections:
-            problems.add(Line(source, 0), f"there is no section '{name}:'")
     _check_layers(fields, problems)
-    values = [*fields.values(), *fields.get("layers", ())]
-    return None if problems or None in values else ModelSpec(**fields)
+    return fields
 
 
 def _check_layers(fields: dict[str, Any], problems: Problems) -> None:
@@ -79,11 +98,9 @@ def _check_layers(fields: dict[str, Any], problems: Problems) -> None:
         check_ending(layers, nodes, problems)
 
 
-def _sections(
-    statements: Sequence[Statement], problems: Problems
-) -> dict[str, tuple[Statement, list[Statement]]]:
-    """Each section's head, and its lines, which may be indented below the head or not."""
-    sections: dict[str, tuple[Statement, list[Statement]]] = {}
+def _sections(statements: Sequence[Statement], problems: Problems) -> Sections:
+    """The sections that statements make, in the order in which they begin."""
+    sections: Sections = {}
     head: Statement | None = None
     lines: list[Statement] = []
     for statement in statements:
@@ -108,11 +125,11 @@ def _section_name(statement: Statement, problems: Problems) -> str | None:
     word = statement.name
     if len(statement.words) > 1 or word.key is not None:
         return None
-    name = find(word.text, SECTIONS)
+    name = find(word.text, HEADS)
     if name and not statement.opens:
         problems.add(statement.line, f"the head of a section ends in a colon: '{name}:'")
     if name is None and statement.opens and find(word.text, LAYERS) is None:
-        name = nearest(word.text, SECTIONS, cutoff=0.7)
+        name = nearest(word.text, HEADS, cutoff=0.7)
         if name:
             message = f"unknown section {quoted(word.text)}; did you mean '{name}:'?"
             problems.add(statement.line, message, word.span)

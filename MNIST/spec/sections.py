@@ -68,9 +68,8 @@ def read_optimizer(head: Statement, lines: Sequence[Statement], problems: Proble
     """`Optimizer:`: the optimizer, the number of epochs, the batch size; the last two bare or by name."""
     fields: dict[str, Any] = {}
     waiting = ["optimizer", *NUMBERS]
-    for statement in lines:
+    for key, statement in _settings(lines):
         word = statement.name
-        key = word.key.lower() if word.key is not None else waiting[0] if waiting else None
         if statement.block or statement.opens:
             problems.add(statement.line, "nothing in this section opens a block: leave out the colon")
         if key is None:
@@ -94,6 +93,22 @@ def read_optimizer(head: Statement, lines: Sequence[Statement], problems: Proble
         ]
         problems.add(head.line, f"this section lacks {'; '.join(lacking)}")
     return fields
+
+
+def epochs_placeholder(lines: Sequence[Statement]) -> str | None:
+    """The placeholder that stands below `Optimizer:` as the number of epochs, or None."""
+    words = (statement.name for key, statement in _settings(lines) if key == "epochs")
+    return next((word.placeholder for word in words), None)
+
+
+def _settings(lines: Sequence[Statement]) -> Iterator[tuple[str | None, Statement]]:
+    """Each line of `Optimizer:` with what it sets, by its key or by its place; None after the last place."""
+    waiting = ["optimizer", *NUMBERS]
+    for statement in lines:
+        word = statement.name
+        key = word.key.lower() if word.key is not None else waiting[0] if waiting else None
+        yield key, statement
+        waiting = [name for name in waiting if name != key]
 
 
 def write_input(spec: ModelSpec) -> list[str]:
@@ -137,6 +152,8 @@ SECTIONS: dict[str, Section | None] = {
     "Stop": None,
 }
 REQUIRED = ("Layers", "Optimizer")
+EXPLORE = "Explore"  # of a template: see axes.py; no part of a spec
+HEADS = (*SECTIONS, EXPLORE)
 
 
 def _layer(statement: Statement, problems: Problems) -> Layer | None:
@@ -144,7 +161,7 @@ def _layer(statement: Statement, problems: Problems) -> Layer | None:
     mistakes = len(problems)
     line = statement.line
     name = _name(LAYERS, "layer", statement, problems)
-    misplaced = name is None and find(statement.name.text, SECTIONS)  # its lines are no layers
+    misplaced = name is None and find(statement.name.text, HEADS)  # its lines are no layers
     inside = [_layer(child, problems) for child in statement.block if not misplaced]
     if name is None:
         return None
@@ -237,7 +254,7 @@ def _name_hint(word: Word, names: Mapping[str, type]) -> str:
     """What was probably meant by a name that is none of `names`."""
     if word.key is not None:
         return f"; a line begins with a name, then a comma: {', '.join(names)}"
-    section = find(word.text, SECTIONS)
+    section = find(word.text, HEADS)
     if section:
         return f"; a section begins at the left margin, in a line of its own: '{section}:'"
     first_word = re.match(r"\w+", word.text)

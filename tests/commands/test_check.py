@@ -26,6 +26,22 @@ epochs=1
 batch=64
 """
 
+TEMPLATE = """\
+Layers:
+Flatten
+Repeat,{hidden}:
+    Dropout,{dropout}        # a comment
+    Dense,{units},relu
+Dense,10,softmax
+Optimizer:
+{rate}
+5
+100
+Explore:
+hidden+dropout=0+0,1+0.25
+units=8:800:8
+"""
+
 
 @pytest.fixture(autouse=True)
 def _at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,8 +67,28 @@ def test_several_files_and_a_template(capsys: pytest.CaptureFixture[str]) -> Non
     shown = capsys.readouterr().out
     assert shown.count("MFLOPs") == 3
     assert "12 layers                      227,754   14.43" in shown
-    assert "A template with 13 placeholders; `explore` fills Models/explore.txt." in shown
-    assert "  {dropout}     lines 6, 10: Dropout,{dropout}\n" in shown
+    explore = "python MNIST explore Data NAME --template Models/explore.txt"
+    assert f"  A template with 13 placeholders; `{explore}` explores it.\n" in shown
+    assert "  {dropout}     0.1,0.25       lines 6, 10: Dropout,{dropout}\n" in shown
+    assert "  2,304 points in the whole grid" in shown
+
+
+def test_a_template_with_many_values_joined_ones_and_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a template.txt"
+    file.write_text(TEMPLATE, encoding="utf-8")
+    assert main(["check", str(file)]) == 0
+    assert capsys.readouterr().out == (Path(__file__).parent / "check_template.expected").read_text(
+        encoding="utf-8"
+    ).replace("{file}", str(file))
+
+
+def test_a_template_s_values_are_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "t.txt"
+    file.write_text(TEMPLATE.replace("0+0,", "").replace("8:800:8", "8,0") + "rate=0.1\n")
+    assert main(["check", str(file)]) == 2
+    assert f"{file}, line 5: units: expected a whole number" in capsys.readouterr().err
 
 
 def test_all_files_are_read_and_all_mistakes_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

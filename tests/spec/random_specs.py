@@ -71,7 +71,7 @@ def blocks(inside: st.SearchStrategy[Layer]) -> st.SearchStrategy[Layer]:
     return st.one_of(
         st.builds(Residual, several),
         st.builds(Parallel, st.lists(st.builds(Path, several), min_size=1, max_size=3).map(tuple)),
-        st.builds(Repeat, st.integers(1, 3), several),
+        st.builds(Repeat, st.integers(0, 3), several),
     )
 
 
@@ -88,7 +88,7 @@ row_layers = st.one_of(
     st.builds(BatchNorm),
     st.builds(
         Repeat,
-        st.integers(1, 3),
+        st.integers(0, 3),
         st.lists(st.builds(Dense, st.integers(1, 9), activations), min_size=1).map(tuple),
     ),
 )
@@ -133,10 +133,36 @@ specs = st.builds(
 # Text that is nearly a model file: its words, in any order.
 words = st.one_of(
     st.sampled_from(
-        [*LAYERS, *OPTIMIZERS, *INPUTS, *ACTIVATION.choices, "Layers", "Optimizer", "Input", "Stop"]
+        [
+            *LAYERS,
+            *OPTIMIZERS,
+            *INPUTS,
+            *ACTIVATION.choices,
+            "Layers",
+            "Optimizer",
+            "Input",
+            "Stop",
+            "Explore",
+        ]
     ),
     st.sampled_from(
-        ["stride", "padding", "epochs", "batch", "momentum", "{x}", "{", "}", "same", "0", "-1", "1e400"]
+        [
+            "stride",
+            "padding",
+            "epochs",
+            "batch",
+            "momentum",
+            "{x}",
+            "{",
+            "}",
+            "x",
+            "1:3",
+            "+",
+            "same",
+            "0",
+            "-1",
+            "1e400",
+        ]
     ),
     st.integers(-2, 10**6).map(str),
     st.floats().map(str),

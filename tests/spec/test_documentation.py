@@ -2,6 +2,8 @@
 
 import re
 import textwrap
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,12 @@ from MNIST.spec import (
     INPUTS,
     LAYERS,
     OPTIMIZERS,
+    Axis,
     Layer,
     SpecError,
     canonical_text,
     lay_out,
+    parse_axis,
     parse_spec,
     parse_template,
 )
@@ -36,7 +40,11 @@ WHOLE = {
     "optimizer": "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n{}",
 }
 EXAMPLES = [(kind, text) for kind, text in FENCED if kind in WHOLE]
-MISTAKES = [(text, FENCED[place + 1][1]) for place, (kind, text) in enumerate(FENCED) if kind == "mistake"]
+READERS: dict[str, Callable[[str, str], object]] = {"mistake": parse_spec, "template_mistake": parse_template}
+MISTAKES = [
+    (kind, text, FENCED[place + 1][1]) for place, (kind, text) in enumerate(FENCED) if kind in READERS
+]
+AXES = [line for kind, text in FENCED if kind == "axes" for line in text.splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -67,19 +75,23 @@ def test_templates_parse() -> None:
     (text,) = (text for kind, text in FENCED if kind == "template")
     template = parse_template(text)
     assert template.names == ("convlayers", "filters", "pooling", "opt", "rate", "mom", "epochs")
-    values = dict.fromkeys(template.names, "1") | {
-        "pooling": "AvgPool",
-        "opt": "Adam",
-        "rate": "0.1",
-        "mom": "0",
-    }
-    assert template.fill(values).epochs == 1
+    assert template.axes[0] == Axis(("epochs",), (("5",), ("10",), ("15",)))
+    assert template.epochs_name == "epochs"
+    for values in product(*(axis.values for axis in template.axes)):
+        filled = {axis.names[0]: value for axis, (value,) in zip(template.axes, values, strict=True)}
+        assert template.fill(filled).epochs == int(filled["epochs"])
 
 
-@pytest.mark.parametrize(("text", "error"), MISTAKES, ids=range(len(MISTAKES)))
-def test_mistakes_are_told_as_shown(text: str, error: str) -> None:
+@pytest.mark.parametrize("line", AXES)
+def test_values_are_as_the_comment_beside_them_says(line: str) -> None:
+    text, values = line.split("#")
+    assert ", ".join(map("+".join, parse_axis(text).values)) == values.strip()
+
+
+@pytest.mark.parametrize(("kind", "text", "error"), MISTAKES, ids=range(len(MISTAKES)))
+def test_mistakes_are_told_as_shown(kind: str, text: str, error: str) -> None:
     with pytest.raises(SpecError) as caught:
-        parse_spec(text, "Models/my_net.txt")
+        READERS[kind](text, "Models/my_net.txt")
     assert str(caught.value) + "\n" == error
 
 

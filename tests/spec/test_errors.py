@@ -1,15 +1,17 @@
-"""Every file in errors/ is a model file with mistakes; beside it, exactly what is said of it."""
+"""Every file in errors/ and template_errors/ has mistakes; beside it, exactly what is said of it."""
 
 import pickle
 from pathlib import Path
 
 import pytest
 
-from MNIST.spec import SpecError, parse_spec, read_spec, read_text
+from MNIST.spec import SpecError, parse_spec, parse_template, read_spec, read_text
 from MNIST.spec.errors import MOST_PROBLEMS
 
 PAIRS = sorted((Path(__file__).parent / "errors").glob("*.txt"))
+TEMPLATES = sorted((Path(__file__).parent / "template_errors").glob("*.txt"))
 GOOD = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.001\n5\n100\n"
+TEMPLATE = GOOD.replace("0.001", "{x}") + "Explore:\n"
 
 
 @pytest.mark.parametrize("file", PAIRS, ids=lambda file: file.stem)
@@ -20,12 +22,49 @@ def test_errors_are_said_exactly_so(file: Path) -> None:
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: file.stem)
+def test_errors_of_templates_are_said_exactly_so(file: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_template(read_text(file), file.name).check_values()
+    assert str(caught.value) + "\n" == file.with_suffix(".expected").read_text(encoding="utf-8")
+    assert not caught.value.only_shapes
+
+
 def test_a_problem_says_where_it_is() -> None:
     with pytest.raises(SpecError) as caught:
         parse_spec(GOOD.replace("Dense,10,softmax", "Dense,10,sotfmax"))
     (problem,) = caught.value.problems
     assert (problem.line, problem.column, problem.length) == (3, 10, 7)
     assert problem.message == "unknown activation 'sotfmax'; did you mean 'softmax'?"
+
+
+@pytest.mark.parametrize(
+    ("mistake", "only_shapes"),
+    [
+        (("Flatten", "MaxPool,40,40\nFlatten"), True),
+        (("Flatten\n", ""), True),
+        (("Dense,10", "Dense,11"), True),
+        (("Dense,10", "Dense,1000000,relu\nDense,9999,relu\nDense,10"), True),
+        (("Flatten", "Repeat,10000:\n    Repeat,2:\n        Dropout,0.5\nFlatten"), True),
+        (("Flatten", "MaxPool,40,40\nFlatten\nDropout,2"), False),
+        (("0.001", "abc"), False),
+        (("Dense,10", "Dense,0"), False),
+        (("softmax", "sotfmax"), False),
+        (("5\n", ""), False),
+    ],
+)
+def test_shapes_are_told_from_values(mistake: tuple[str, str], only_shapes: bool) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(GOOD.replace(*mistake, 1))
+    assert caught.value.only_shapes == only_shapes
+    assert pickle.loads(pickle.dumps(caught.value)).only_shapes == only_shapes
+
+
+def test_a_hundred_layers_that_do_not_fit_are_shapes_too() -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(GOOD.replace("Dense,10", "Dense,10,softmax\n" * MOST_PROBLEMS + "Dense,10"))
+    assert "stopped after" in str(caught.value)
+    assert caught.value.only_shapes
 
 
 def test_errors_travel_between_processes() -> None:
@@ -100,11 +139,20 @@ def test_thousandfold_nesting_is_one_mistake() -> None:
         "Layers:\n" * 100_000,
         "{a}," * 200_000,
         "=" * 900_000,
+        TEMPLATE + "x=" + "1:9999," * 100_000,
+        TEMPLATE + "+".join("x" * 400_000) + "=1\n",
+        TEMPLATE + "x=" + "9" * 400_000 + "," + "9" * 400_000 + "\n",
+        TEMPLATE + "".join(f"y{n}=0:1e99:1e-99\n" for n in range(10_000)),
+        "Layers:\n" + "".join(f"{{y{n}}},{{{'y' * 60}{n}}}\n" for n in range(9_000)) + "Explore:\nx=1\n",
     ],
-    ids=["lines", "commas", "levels", "keys", "digits", "sections", "placeholders", "equals"],
-)
+    ids=[
+        "lines", "commas", "levels", "keys", "digits", "sections", "placeholders", "equals",
+        "ranges", "joined", "values", "axes", "names",
+    ],
+)  # fmt: skip
 def test_hostile_text_is_refused_quickly(text: str) -> None:
-    with pytest.raises(SpecError) as caught:
-        parse_spec(text)
-    assert len(caught.value.problems) <= MOST_PROBLEMS + 1
-    assert len(str(caught.value)) < 100_000
+    for parse in (parse_spec, parse_template):
+        with pytest.raises(SpecError) as caught:
+            parse(text)
+        assert len(caught.value.problems) <= MOST_PROBLEMS + 1
+        assert len(str(caught.value)) < 100_000

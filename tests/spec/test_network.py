@@ -16,6 +16,7 @@ from MNIST.spec import (
     lay_out,
     parse_spec,
     read_spec,
+    read_text,
 )
 
 SHIPPED = sorted((Path(__file__).parents[2] / "Models").glob("*.txt"))
@@ -27,7 +28,7 @@ def nodes(layers: str) -> list[Node]:
 
 
 def test_shipped_models_have_the_published_parameters() -> None:
-    networks = {path.stem: lay_out(read_spec(path)) for path in SHIPPED if path.stem != "explore"}
+    networks = {path.stem: lay_out(read_spec(path)) for path in SHIPPED if "{" not in read_text(path)}
     assert networks["optimized_model"].parameters == 227_754
     assert networks["example_model"].parameters == 43_706
 
@@ -128,6 +129,20 @@ def test_a_spec_made_in_code_is_checked_too() -> None:
     layers = (MaxPool(28, 28), Conv(8, 3, 3, "relu"), Flatten(), Dense(10, "softmax"))
     with pytest.raises(SpecError, match="conv_2: Conv: its 3×3 window does not fit on a 1×1×1 map"):
         lay_out(ModelSpec(layers=layers, optimizer=SGD(0.1), epochs=1, batch_size=1))
+
+
+def test_a_block_repeated_0_times_is_not_there() -> None:
+    text = "Repeat,0:\n    MaxPool,99,99\n    Dense,5,softmax\n{}Flatten\nDense,10,softmax\n{}"
+    absent = "Repeat,0:\n    Conv,1,1,1,relu\n"
+    assert [node.path for node in nodes(text.format("", absent))] == ["flatten_1", "dense_2"]
+    nested = absent.replace("Repeat,0:", "Repeat,2:").replace("    ", "    Repeat,0:\n        ")
+    assert [node.path for node in nodes(text.format(nested, nested))] == ["flatten_1", "dense_2"]
+    found = nodes(text.format("Residual:\n    Repeat,0:\n        BatchNorm\n", ""))
+    assert [node.path for node in found] == ["residual_1", "flatten_2", "dense_3"]
+    with pytest.raises(SpecError, match="line 2: there is no layer: all of them are repeated 0 times"):
+        nodes("Repeat,0:\n    Dense,10,softmax")
+    with pytest.raises(SpecError, match="line 2: the network ends in a row of 784 numbers"):
+        nodes("Flatten\nRepeat,0:\n    Dense,10,softmax")
 
 
 def test_the_limit_of_layers_is_reached_and_not_passed() -> None:

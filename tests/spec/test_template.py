@@ -1,10 +1,26 @@
 """Templates: placeholders, and what filling them gives."""
 
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
 
-from MNIST.spec import SGD, Adam, MaxPool, RMSprop, SpecError, Template, parse_spec, parse_template, read_text
+from MNIST.spec import (
+    SGD,
+    Adam,
+    Axis,
+    MaxPool,
+    ModelSpec,
+    RMSprop,
+    SpecError,
+    Template,
+    canonical_text,
+    lay_out,
+    parse_spec,
+    parse_template,
+    read_text,
+)
 
 SHIPPED = sorted((Path(__file__).parents[2] / "Models").glob("*.txt"))
 VALUES = {
@@ -30,7 +46,7 @@ def test_names_are_in_order_of_first_appearance(explore: Template) -> None:
 
 def test_filling_is_as_if_the_values_had_been_written(explore: Template) -> None:
     (path,) = (path for path in SHIPPED if path.stem == "explore")
-    text = read_text(path).replace("momentum={mom}", "momentum={mom}".format(mom=VALUES["mom"]))
+    text, _, _ = read_text(path).partition("Explore:")
     for name, value in (VALUES | {"opt": "RMSprop"}).items():
         text = text.replace(f"{{{name}}}", value)
     assert explore.fill(VALUES | {"opt": "RMSprop"}) == parse_spec(text)
@@ -118,3 +134,104 @@ def test_values_are_values_and_never_text() -> None:
         parse_template(SMALL).fill(SMALL_VALUES | {"size": "2,2,padding=same"})
     with pytest.raises(SpecError, match="unknown layer"):
         parse_template(SMALL).fill(SMALL_VALUES | {"kind": "{kind}"})
+
+
+def test_what_explore_says_is_read_in_the_order_of_its_lines() -> None:
+    text = SMALL.replace("{mom}", "0.5") + "Explore:\ne=1:3\nkind+size=MaxPool+2,AvgPool+3\n"
+    template = parse_template(text)
+    assert template.axes == (
+        Axis(("e",), (("1",), ("2",), ("3",))),
+        Axis(("kind", "size"), (("MaxPool", "2"), ("AvgPool", "3"))),
+    )
+    assert template.without_values == ("opt",)
+    assert template.names == ("kind", "size", "opt", "e")
+
+
+def test_explore_may_stand_anywhere_and_is_no_part_of_the_spec() -> None:
+    section = "Explore:\n    e=1:3     # a range\n    size=2,3\n"
+    first, last = parse_template(section + SMALL), parse_template(SMALL + section)
+    assert first.axes == last.axes
+    assert first.names == last.names == parse_template(SMALL).names
+    assert canonical_text(last.fill(SMALL_VALUES)) == canonical_text(parse_template(SMALL).fill(SMALL_VALUES))
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        ("0.1\n{e}\n1", "e"),
+        ("epochs={n}\n0.1\nbatch={b}", "n"),
+        ("0.1\nBatch={b}\n{n}", "n"),
+        ("{opt},0.1\n5\n{b}", None),
+        ("{rate}\nepochs=5\nbatch=1", None),
+    ],
+)
+def test_the_placeholder_of_the_epochs_is_known(lines: str, name: str | None) -> None:
+    template = parse_template(f"Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n{lines}\n")
+    assert template.epochs_name == name
+
+
+def test_a_point_that_does_not_fit_is_told_from_a_wrong_value() -> None:
+    template = parse_template(SMALL)
+    for change, only_shapes in (
+        ({"size": "40"}, True),
+        ({"size": "0"}, False),
+        ({"mom": "2"}, False),
+        ({"kind": "Pol"}, False),
+        ({"size": "40", "e": "0"}, False),
+        ({"e": ""}, False),
+    ):
+        with pytest.raises(SpecError) as caught:
+            template.fill(SMALL_VALUES | change)
+        assert caught.value.only_shapes == only_shapes
+
+
+def test_a_filling_does_not_depend_on_those_before_it(explore: Template) -> None:
+    points = [point for point, _ in zip(grid(explore), range(300), strict=False)]
+    points += [points[7] | {"pool": "40"}, points[9] | {"rate": "abc"}, points[11]] * 2
+    (path,) = (path for path in SHIPPED if path.stem == "explore")
+    for point in points:
+        fresh = parse_template(read_text(path), "explore.txt")
+        assert outcome(explore, point) == outcome(fresh, point)
+
+
+def outcome(template: Template, point: dict[str, str]) -> ModelSpec | str:
+    try:
+        return template.fill(point)
+    except SpecError as error:
+        return str(error)
+
+
+def grid(template: Template) -> Iterator[dict[str, str]]:
+    """All points of a template, the last axis fastest."""
+    for values in product(*(axis.values for axis in template.axes)):
+        yield {
+            name: text
+            for axis, value in zip(template.axes, values, strict=True)
+            for name, text in zip(axis.names, value, strict=True)
+        }
+
+
+def test_the_default_exploration_is_as_it_always_was(explore: Template) -> None:
+    assert [f"{axis}" for axis in explore.axes] == [
+        "epochs=5,10,15", "rate=0.001", "batch=1000", "layers=1,2", "conv=16,32", "opt=Adam,RMSProp",
+        "dropout=0.1,0.25", "dense=32,64", "kernel=3,5", "pool=2,3", "decay=0.0001", "mom=0.25,0.5,0.75",
+        "convlayers=1,2",
+    ]  # fmt: skip
+    assert explore.epochs_name == "epochs"
+    specs = [explore.fill(point) for point in grid(explore)]
+    assert len(specs) == 2_304
+    assert all(lay_out(spec).parameters for spec in set(specs))
+
+
+def test_each_of_the_experiments_changes_one_thing_and_works() -> None:
+    (path,) = (path for path in SHIPPED if path.stem == "experiments")
+    template = parse_template(read_text(path))
+    template.check_values()
+    baseline = next(grid(template))
+    assert (baseline["rate"], baseline["batch"], baseline["epochs"]) == ("0.001", "64", "10")
+    changes = [dict(zip(axis.names, value, strict=True)) for axis in template.axes for value in axis.values]
+    specs = dict.fromkeys(template.fill(baseline | change) for change in changes)
+    assert len(specs) == 1 + len(changes) - len(template.axes) == 10
+    layers = [[node.path for node in lay_out(spec).walk()] for spec in specs]
+    assert layers[0] == ["conv_1", "maxpool_2", "flatten_3", "dense_4"]
+    assert layers[-1][-4:] == ["flatten_5", "dense_6", "dense_7", "dense_8"]

@@ -1,0 +1,193 @@
+"""Which values an exploration tries: the lists and ranges of `Explore:` and of the command line.
+
+    rate=0.001,0.01               two values
+    filters=16:64:16,128          16, 32, 48, 64 and 128
+    convolutions+hidden=1+0,2+2   two placeholders that change together
+
+Values stay text here; what they mean shows when a template is filled with them.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from MNIST.errors import UsageError, did_you_mean, quoted
+from MNIST.spec.errors import Problems
+from MNIST.spec.text import Statement
+
+MOST_VALUES = 10_000  # of one axis, and of all axes of a file
+SHOWN = 20  # placeholders, where one is misspelt
+
+_NUMBER = re.compile(r"[+-]?(?=\.?[0-9])[0-9]{0,15}\.?[0-9]{0,15}(e[+-]?[0-9]{1,2})?", re.IGNORECASE)
+_DIGITS = 300  # more than any sum of two such numbers has, so that ranges are exact
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Placeholders that change together, mostly one, and what they are tried at, in order.
+
+    values: each has one text for each of the names.
+    """
+
+    names: tuple[str, ...]
+    values: tuple[tuple[str, ...], ...]
+
+    def __str__(self) -> str:
+        return f"{'+'.join(self.names)}={','.join(map('+'.join, self.values))}"
+
+
+class AxisError(Exception):
+    """A value of an axis is wrong; the message is the reason, for the user."""
+
+
+def read_explore(
+    head: Statement, lines: Sequence[Statement], known: Sequence[str], problems: Problems
+) -> tuple[Axis, ...]:
+    """The axes of the section `Explore:`, an axis a line. known: the placeholders of the file."""
+    if not known:
+        message = "this section has the values of placeholders, and the file has none"
+        problems.add(head.line, f"{message}; write {{name}} in place of a value, or leave the section out")
+        return ()
+    if not lines:
+        problems.add(head.line, f"an empty section: it takes lines such as '{known[0]}=…', or leave it out")
+    given: set[str] = set()
+    axes = [_axis(statement, known, given, problems) for statement in lines]
+    if sum(len(axis.values) for axis in axes) > MOST_VALUES:
+        problems.add(head.line, f"more than {MOST_VALUES:,} values in all")
+    return tuple(axes)
+
+
+def parse_axis(text: str, what: str = "--set") -> Axis:
+    """The axis of a word of the command line, as a line of `Explore:` has it.
+
+    Raises UsageError, beginning with `what`; whether there are such placeholders is for the caller to see.
+    """
+    key, equals, values = text.partition("=")
+    names = _names(key)
+    if not (equals and all(names)):
+        raise UsageError(f"{what}: expected name=value,value,…, found {quoted(text)}")
+    if len(set(names)) < len(names):
+        raise UsageError(f"{what}: a name is given twice in {quoted(key)}")
+    return Axis(names, _values(names, values.split(","), _refusing(what)))
+
+
+def read_values(text: str, what: str) -> tuple[str, ...]:
+    """The values of a list such as `0.001,0.01` or `16:64:16`. Raises UsageError, beginning with `what`."""
+    return tuple(value for (value,) in _values((what,), text.split(","), _refusing(what)))
+
+
+def _axis(statement: Statement, known: Sequence[str], given: set[str], problems: Problems) -> Axis:
+    """The axis of a line; what is wrong is noted and left out. given: the names of the lines above."""
+    line, word = statement.line, statement.name
+    if statement.block or statement.opens:
+        problems.add(line, "no line of this section ends in a colon; a range is start:end or start:end:step")
+    if word.key is None:
+        if word.text:
+            problems.add(line, f"expected name=value,value,…, as in '{known[0]}=…'", word.span)
+        return Axis((), ())
+    names = _names(word.key)
+    column = word.key_column
+    for name, piece in zip(names, word.key.split("+"), strict=True):
+        span = column + len(piece) - len(piece.lstrip()), len(name)
+        column += len(piece) + 1
+        if name in given:
+            problems.add(line, f"{name} is given twice", span)
+        elif name not in known:
+            hint = did_you_mean(name, known) or f"; it has {', '.join(known[:SHOWN])}"
+            problems.add(line, f"the template has no placeholder {quoted(name)}{hint}", span)
+        else:
+            given.add(name)
+    words = [word._replace(key=None), *statement.words[1:]]
+    for other in words:
+        if other.key is not None:
+            problems.add(line, f"{quoted(f'{other.key}=')} begins a line of its own", other.key_span)
+        elif other.placeholder:
+            problems.add(line, f"expected a value, found the placeholder {quoted(other.text)}", other.span)
+    words = [other for other in words if other.text and other.key is None and not other.is_open]
+
+    def wrong(place: int, reason: str) -> None:
+        problems.add(line, reason, words[place].span)
+
+    return Axis(names, _values(names, [other.text for other in words], wrong))
+
+
+def _names(key: str) -> tuple[str, ...]:
+    """The names that are joined in what stands before `=`."""
+    return tuple(name.strip() for name in key.split("+"))
+
+
+def _refusing(what: str) -> Callable[[int, str], None]:
+    """What a command does with a wrong value."""
+
+    def refuse(_: int, reason: str) -> None:
+        raise UsageError(f"{what}: {reason}")
+
+    return refuse
+
+
+def _values(
+    names: Sequence[str], words: Sequence[str], wrong: Callable[[int, str], None]
+) -> tuple[tuple[str, ...], ...]:
+    """The values that words give; `wrong` is told the place of each word that is wrong, and why."""
+    values: dict[tuple[object, ...], tuple[str, ...]] = {}
+    for place, word in enumerate(words):
+        try:
+            for value in _expanded(names, word.strip()):
+                meaning = tuple(map(_meaning, value))
+                if meaning in values:
+                    raise AxisError(f"{_shown(values[meaning])} is given twice")
+                if len(values) == MOST_VALUES:
+                    raise AxisError(f"up to here more than {MOST_VALUES:,} values")
+                values[meaning] = value
+        except AxisError as error:
+            wrong(place, str(error))
+    return tuple(values.values())
+
+
+def _expanded(names: Sequence[str], word: str) -> Iterator[tuple[str, ...]]:
+    """The values of one word: one, or those of a range. Raises AxisError."""
+    if "=" in word:
+        raise AxisError(f"expected a value, found {quoted(word)}; another name begins a list of its own")
+    if len(names) == 1:
+        if not word:
+            raise AxisError("a value is missing")
+        yield from ((value,) for value in (_range(word) if ":" in word else [word]))
+        return
+    value = tuple(part.strip() for part in word.split("+"))
+    if len(value) != len(names) or not all(value):
+        joined = f"expected {len(names)} values joined by '+', for {_shown(names)}"
+        raise AxisError(f"{joined}, found {quoted(word)}")
+    if ":" in word:
+        raise AxisError(f"joined values are written out: there is no range in {quoted(word)}")
+    yield value
+
+
+def _range(word: str) -> Iterator[str]:
+    """The numbers of `start:end` or `start:end:step`, the end included when it is hit. Raises AxisError."""
+    from decimal import Decimal, localcontext
+
+    parts = [part.strip() for part in word.split(":")]
+    if len(parts) not in (2, 3) or not all(map(_NUMBER.fullmatch, parts)):
+        raise AxisError(f"expected a range of numbers, start:end or start:end:step, found {quoted(word)}")
+    with localcontext(prec=_DIGITS):
+        start, end, step = map(Decimal, (*parts, "1")[:3])
+        if not step:
+            raise AxisError(f"the step of {word} is 0, and leads nowhere")
+        if (end - start) * step < 0:
+            way = ":".join([*parts[:2], f"{-step:f}"])
+            raise AxisError(f"the step of {word} leads away from its end; write {way}")
+        count = int((end - start) // step) + 1
+        if count > MOST_VALUES:
+            raise AxisError(f"{word} has more than {MOST_VALUES:,} values")
+        numbers = [f"{(start + place * step).normalize():f}" for place in range(count)]
+    yield from numbers
+
+
+def _shown(joined: Sequence[str]) -> str:
+    """Names or values as they are written, shortened if they are long."""
+    return quoted("+".join(joined))[1:-1]
+
+
+def _meaning(text: str) -> object:
+    """What is equal for two spellings of one value: 0.001 and 1e-3, Adam and adam."""
+    return float(text) if _NUMBER.fullmatch(text) else text.lower()
