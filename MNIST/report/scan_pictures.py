@@ -1,4 +1,4 @@
-"""The five diagnostic pictures of an exploration, drawn from its table.
+"""The six diagnostic pictures of an exploration, drawn from its table.
 
 A table is columns by name, one entry a grid point: metrics (`METRICS`, a proportion or a loss, nan where
 a trial failed) and parameters, numbers or words. Colours are Okabe and Ito's, told apart by everyone.
@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from MNIST.report.importance import FEWEST_POINTS, measure_importance
+
 Columns = Mapping[str, Sequence[float | str]]
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
@@ -18,17 +20,22 @@ FULLY_CONNECTED = ("dense", "layers", "units", "neuron", "hidden", "dropout")
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 MOST_PARAMETERS = 12  # in one picture
 MOST_BOXES = 20  # in one panel; more values are drawn as a cloud
+TRUST = (  # from which share of the variance explained
+    (0.7, "Yes"),
+    (0.3, "Roughly"),
+    (-np.inf, "No: chance, or too few points"),
+)
 
 
 def draw_scan(metrics: Columns, parameters: Columns) -> dict[str, bytes]:
-    """The five pictures by name, each as a PNG file's content.
+    """The six pictures by name, each as a PNG file's content.
 
     metrics: has `val_accuracy`, and others of METRICS. Parameters with one value only are left out.
     """
     varying = {
         _plain(name): [_plain(value) if isinstance(value, str) else value for value in values]
         for name, values in parameters.items()
-        if len(_distinct(values)) > 1
+        if len(distinct(values)) > 1
     }
     numbers = {name: np.asarray(metrics[name], float) for name in METRICS if name in metrics}
     return {name: _png(draw(numbers, varying)) for name, draw in PICTURES.items()}
@@ -132,12 +139,91 @@ def fully_connected(metrics: Mapping[str, np.ndarray], parameters: Columns) -> A
     return _by_value(chosen, metrics["val_accuracy"], "Fully connected layers")
 
 
+def importance(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+    """How much each parameter explains of validation accuracy, and how far that can be trusted.
+
+    Source: Breiman, Random Forests (2001); `measure_importance` says how.
+    """
+    accuracy = metrics["val_accuracy"]
+    finite = np.isfinite(accuracy)
+    codes = {name: _codes(values)[finite] for name, values in parameters.items()}
+    codes = {name: places for name, places in codes.items() if len(np.unique(_finite(places))) > 1}
+    if reason := _no_importance(accuracy[finite], codes):
+        figure, axes = _figure(7, 4.5)
+        return _nothing(figure, axes, reason)
+    measured = measure_importance(np.column_stack(list(codes.values())), accuracy[finite])
+    ranked = sorted(zip(codes, measured.drops, strict=True), key=lambda one: -one[1].mean())[:MOST_PARAMETERS]
+    figure, panels = _figure(8, 2.9 + 0.4 * len(ranked), 2, height_ratios=[0.6 + 0.4 * len(ranked), 0.7])
+    _bars(panels[0], ranked)
+    _trust(panels[1], measured.explained, measured.points, int(finite.sum()))
+    return figure
+
+
+def _codes(values: Sequence[float | str]) -> np.ndarray:
+    """The place of each value in the order of values; nan where the parameter does not matter."""
+    places = {value: place for place, value in enumerate(distinct(values))}
+    return np.array([places.get(value, np.nan) for value in values], float)
+
+
+def _no_importance(accuracy: np.ndarray, codes: Mapping[str, np.ndarray]) -> str:
+    if not codes:
+        return "No parameter of this scan has more than one value."
+    if len(accuracy) < FEWEST_POINTS:
+        return (
+            f"Too few to tell which parameters matter: {len(accuracy)} grid point"
+            f"{'' if len(accuracy) == 1 else 's'} with a\nvalidation accuracy; it takes {FEWEST_POINTS}."
+        )
+    return "All grid points have the same validation accuracy." if np.ptp(accuracy) == 0 else ""
+
+
+def _bars(axes: Any, ranked: Sequence[tuple[str, np.ndarray]]) -> None:
+    """A bar a parameter, the most important on top, with the least and the most of all shuffles."""
+    drops = np.array([one for _, one in ranked])
+    mean, places = drops.mean(axis=1), np.arange(len(ranked))
+    axes.barh(places, mean, color=BLUE, height=0.65)
+    spread = [mean - drops.min(axis=1), drops.max(axis=1) - mean]
+    axes.errorbar(mean, places, xerr=spread, fmt="none", ecolor=ORANGE, elinewidth=2, capsize=4)
+    for place, value, most in zip(places, mean, drops.max(axis=1), strict=True):
+        text = f"{value:.2f}".replace("-0.00", "0.00")
+        axes.annotate(text, (max(0, most), place), xytext=(6, 0), textcoords="offset points", va="center")
+    axes.set_yticks(places, [name for name, _ in ranked])
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set_xlim(left=min(0, drops.min() * 1.1))
+    axes.axvline(0, color=GREY, lw=1)
+    axes.set(
+        title="Which parameters decide validation accuracy",
+        xlabel="R² lost when the parameter's values are shuffled"
+        f" (line: least and most of {drops.shape[1]} shuffles)",
+    )
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _trust(axes: Any, explained: float, points: int, of: int) -> None:
+    """One bar: the part of the variance that the forest explains on points that it has not seen."""
+    share = min(1.0, max(0.0, explained))
+    axes.barh(0, 1, color="#E6E6E6", height=0.6)
+    axes.barh(0, share, color=GREEN, height=0.6)
+    verdict = next(words for least, words in TRUST if explained >= least)
+    seen = f"{points:,}" if points == of else f"{points:,} of {of:,}"
+    axes.set(
+        xlim=(0, 1),
+        title=f"Can the bars be trusted? {verdict}",
+        xlabel=f"A random forest explains {share * 100:.0f} % of the variance of points it has not seen\n"
+        f"({seen} grid points, cross-validated R² {explained:.2f})",
+    )
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    axes.set_yticks([])
+    axes.spines[["top", "right", "left", "bottom"]].set_visible(False)
+
+
 PICTURES: dict[str, Callable[[Mapping[str, np.ndarray], Columns], Any]] = {
     "Correlation": correlation,
     "Histogram": histogram,
     "Training": training,
     "Convolutions": convolutions,
     "Fully_Connected": fully_connected,
+    "Importance": importance,
 }
 
 
@@ -185,13 +271,13 @@ def _by_value(parameters: Columns, accuracy: np.ndarray, title: str, figure: Any
 
 def _boxes(axes: Any, name: str, values: Sequence[float | str], percent: np.ndarray) -> None:
     axes.set_xlabel(name)
-    distinct = _distinct(values)
-    if len(distinct) > MOST_BOXES and not any(isinstance(value, str) for value in distinct):
+    there = distinct(values)
+    if len(there) > MOST_BOXES and not any(isinstance(value, str) for value in there):
         axes.scatter(values, percent, s=8, alpha=0.3, color=BLUE)
         return
-    distinct = distinct[:MOST_BOXES]
-    groups = [_finite(percent[[value == one for value in values]]) for one in distinct]
-    places = np.arange(len(distinct))
+    there = there[:MOST_BOXES]
+    groups = [_finite(percent[[value == one for value in values]]) for one in there]
+    places = np.arange(len(there))
     axes.boxplot(
         groups, positions=places, widths=0.5, showfliers=False, medianprops={"color": ORANGE, "lw": 2}
     )
@@ -199,15 +285,20 @@ def _boxes(axes: Any, name: str, values: Sequence[float | str], percent: np.ndar
         jitter = np.random.default_rng(0).permutation(len(group)) / max(1, len(group) - 1) - 0.5
         beside = place + 0.36 * jitter  # beside one another, in no order that would mean something
         axes.scatter(beside, group, s=8, alpha=0.3, color=BLUE, zorder=1)
-    labels = [value if isinstance(value, str) else f"{value:g}" for value in distinct]
+    labels = [value if isinstance(value, str) else f"{value:g}" for value in there]
     crowded = sum(map(len, labels)) > 20
     axes.set_xticks(places, labels, rotation=60 if crowded else 0)
 
 
-def _distinct(values: Sequence[float | str]) -> list[float | str]:
+def distinct(values: Sequence[float | str]) -> list[float | str]:
     """The values there are, in order, numbers first; nan and "" say that the parameter did not matter."""
-    there = {value for value in values if value not in ("", "any") and value == value}
+    there = {value for value in values if matters(value)}
     return sorted(there, key=lambda value: (isinstance(value, str), value))
+
+
+def matters(value: float | str) -> bool:
+    """Whether the parameter matters in this row (momentum does not under Adam)."""
+    return value not in ("", "any") and value == value
 
 
 def _numeric(parameters: Columns) -> list[tuple[str, Sequence[float]]]:
@@ -244,12 +335,12 @@ def _finite(values: np.ndarray) -> np.ndarray:
     return values[np.isfinite(values)]
 
 
-def _figure(width: float, height: float) -> Any:
-    """A figure and its axes."""
+def _figure(width: float, height: float, rows: int = 1, **ratios: Any) -> Any:
+    """A figure and its axes; several rows of them, if asked for."""
     from matplotlib.figure import Figure  # not pyplot: no window system, no global state
 
     figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
-    return figure, figure.subplots()
+    return figure, figure.subplots(rows, **ratios)
 
 
 def _nothing(figure: Any, axes: Any, reason: str) -> Any:

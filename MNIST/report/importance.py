@@ -1,0 +1,68 @@
+"""How much of the differences in accuracy each parameter explains: numbers only, no drawing.
+
+A forest learns accuracy from the parameters; then one parameter's values are shuffled, and what the forest
+explains falls by what that parameter told it. Both are measured on points that a forest has not seen.
+Source: Breiman, Random Forests, Machine Learning 45 (2001), section 10.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FEWEST_POINTS = 10
+MOST_POINTS = 2500  # of more, a random part: 2,304 points of 10 parameters take 0.7 s on a core of an AMD EPYC
+FOLDS = 4
+TREES = 30
+SHUFFLES = 10
+
+
+@dataclass(frozen=True)
+class Importance:
+    """drops: (parameters, shuffles), by how much R² falls. explained: R², 1 at best, below 0 for no idea."""
+
+    drops: np.ndarray
+    explained: float
+    points: int
+
+
+def measure_importance(codes: np.ndarray, accuracy: np.ndarray) -> Importance:
+    """Permutation importance of each parameter for accuracy, cross-validated; the same at every call.
+
+    codes: float (points, parameters), places of the values in their order; nan where a parameter does not
+    matter. Such a point counts as the middle value, so that the gap itself tells nothing (it would say
+    "Adam" of momentum), and is left out of the shuffling.
+    accuracy: float (points,), finite, not all equal; at least FEWEST_POINTS.
+    Source: Breiman (2001), section 10, with folds in place of the points out of the bag.
+    """
+    from sklearn.ensemble import RandomForestRegressor
+
+    random = np.random.default_rng(0)
+    order = random.permutation(len(accuracy))[:MOST_POINTS]
+    codes, accuracy = codes[order], accuracy[order]
+    matters = np.isfinite(codes)
+    middle = [np.median([*column[np.isfinite(column)]] or [0]) for column in codes.T]
+    x = np.where(matters, codes, middle).astype(np.float32)
+    shuffled = _shuffled(x, matters, random)  # (parameters, shuffles, points)
+    errors = np.zeros(shuffled.shape[:2])
+    error = 0.0
+    for fold in np.array_split(np.arange(len(x)), FOLDS):
+        forest = RandomForestRegressor(TREES, random_state=0, min_samples_leaf=2, n_jobs=1)
+        forest.fit(np.delete(x, fold, axis=0), np.delete(accuracy, fold))
+        unseen, truth = x[fold], accuracy[fold]
+        error += ((forest.predict(unseen) - truth) ** 2).sum()
+        for parameter, columns in enumerate(shuffled[:, :, fold]):
+            asked = np.tile(unseen, (SHUFFLES, 1))
+            asked[:, parameter] = columns.ravel()
+            answers = forest.predict(asked).reshape(SHUFFLES, -1)
+            errors[parameter] += ((answers - truth) ** 2).sum(axis=1)
+    total = ((accuracy - accuracy.mean()) ** 2).sum()
+    return Importance((errors - error) / total, float(1 - error / total), len(x))
+
+
+def _shuffled(x: np.ndarray, matters: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Each column, shuffled SHUFFLES times among the points that it matters for."""
+    columns = np.repeat(x.T[:, None, :], SHUFFLES, axis=1)
+    for column, there in zip(columns, matters.T, strict=True):
+        for one in column:
+            one[there] = random.permutation(one[there])
+    return columns
