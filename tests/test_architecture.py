@@ -38,6 +38,7 @@ HOMES = {
     "sklearn": {"data", "report"},
     "requests": {"data"},
     "matplotlib": {"report"},
+    "plotly": {"report"},
 }
 
 
