@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 FEWEST_POINTS = 10
-MOST_POINTS = 2500  # of more, a random part: 2,304 points of 10 parameters take 0.7 s on a core of an AMD EPYC
+MOST_POINTS = 2500  # of more, a random part; 2,304 of 10 parameters take 0.7 s on a core of an AMD EPYC
 FOLDS = 4
 TREES = 30
 SHUFFLES = 10
