@@ -4,7 +4,7 @@ The layers are made in `keras_layers`; a saved file is looked at by `saved_keras
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from MNIST.engines.keras_backend import (
     set_threads,
 )
 from MNIST.engines.keras_layers import Graph
-from MNIST.engines.protocol import Arrays, OnStep
+from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep
 from MNIST.engines.quiet import quiet_stderr
 from MNIST.engines.saved_keras import checked_weights, weight_layout, without_times
 from MNIST.spec import ModelSpec, lay_out, optimizers
@@ -40,12 +40,14 @@ class KerasEngine:
         self._graph = Graph(lay_out(spec), spec, precision, pixels)
         self._model = keras.Model(self._graph.images, self._graph.logits)
         self._rates: Any = None
+        self._gradient_norms: Any = None
 
     @cached_property
     def _optimizer(self) -> Any:
         """The optimizer with its variables, which only training needs: they are as large as the weights."""
         optimizer = OPTIMIZERS[type(self._spec.optimizer)](self._spec.optimizer)
         optimizer.learning_rate = self._current_rate
+        optimizer.apply = self._noting_norms(optimizer.apply)
         optimizer.build(self._model.trainable_variables)
         self._model.compile(
             optimizer=optimizer,
@@ -56,7 +58,7 @@ class KerasEngine:
 
     def train_epoch(
         self, images: np.ndarray, labels: np.ndarray, rates: np.ndarray, seed: int, on_step: OnStep
-    ) -> tuple[float, float]:
+    ) -> EpochMetrics:
         self._set_rates(rates)
         for index, generator in enumerate(self._graph.generators):
             word = int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
@@ -71,7 +73,7 @@ class KerasEngine:
                 verbose=0,
                 callbacks=[_StepReporter(on_step)],
             ).history
-        return history["loss"][0], history["accuracy"][0]
+        return EpochMetrics.of(history["loss"][0], history["accuracy"][0], _array(self._gradient_norms))
 
     def logits(self, images: np.ndarray) -> np.ndarray:
         # Layer by layer rather than by `predict`, which would trace a graph for every network: tracing
@@ -126,17 +128,40 @@ class KerasEngine:
     def close(self) -> None:
         keras.backend.clear_session()
 
+    def _current_step(self) -> Any:
+        return self._optimizer.iterations % self._rates.shape[0]
+
     def _current_rate(self) -> Any:
-        steps = self._rates.shape[0]
-        return keras.ops.take(self._rates, self._optimizer.iterations % steps)
+        return keras.ops.take(self._rates, self._current_step())
+
+    def _noting_norms(self, apply: Callable[..., None]) -> Callable[..., None]:
+        """The optimizer's `apply`, which first notes the norm of the step's gradient in a table.
+
+        A table of all steps, rather than running sums: the mean and the variance are then those of
+        float64, and nothing has to be reset. On two cores, with 784-512-256-10 in batches of 128, an
+        epoch takes 2 % longer.
+        """
+
+        def noting_apply(gradients: Sequence[Any], variables: Any = None) -> None:
+            squares = [keras.ops.sum(keras.ops.square(g)) for g in gradients if g is not None]
+            norm = keras.ops.sqrt(sum(squares))
+            step = keras.ops.reshape(self._current_step(), (1, 1))
+            norms = keras.ops.scatter_update(self._gradient_norms, step, keras.ops.reshape(norm, (1,)))
+            self._gradient_norms.assign(norms)
+            apply(gradients, variables)
+
+        return noting_apply
 
     def _set_rates(self, rates: np.ndarray) -> None:
-        if self._rates is None:  # a variable of the optimizer's, so that every backend carries it along
-            self._rates = self._optimizer.add_variable(rates.shape, dtype="float32", name="rates")
+        if self._rates is None:  # variables of the optimizer's, so that every backend carries them along
+            add = self._optimizer.add_variable
+            self._rates = add(rates.shape, dtype="float32", name="rates")
+            self._gradient_norms = add(rates.shape, dtype="float32", name="gradient_norms")
         self._rates.assign(rates)
 
     def _state(self) -> dict[str, Any]:
-        slots = [variable for variable in self._optimizer.variables if variable is not self._rates]
+        tables = (id(self._rates), id(self._gradient_norms))  # made anew in each epoch
+        slots = [variable for variable in self._optimizer.variables if id(variable) not in tables]
         return {
             **self._graph.variables,
             **{f"optimizer/{index}": variable for index, variable in enumerate(slots)},

@@ -1,7 +1,8 @@
 """What every engine offers. Axis order everywhere: (batch, rows, columns, channels)."""
 
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -12,13 +13,36 @@ OnStep = Callable[[int, float, float], None]
 """Called after each step with the steps done in this epoch, and its loss and accuracy so far."""
 
 
+@dataclass(frozen=True)
+class EpochMetrics:
+    """What an engine measures while it trains an epoch.
+
+    loss, accuracy: their means over the epoch's images, each at its own step; gradient_norm_mean,
+    gradient_norm_variance: over the epoch's steps, the variance that of the population. A step's
+    gradient norm is the L2 norm of the gradient of that step's mean loss with respect to all trainable
+    weights together, before the optimizer makes anything of it.
+    """
+
+    loss: float
+    accuracy: float
+    gradient_norm_mean: float
+    gradient_norm_variance: float
+
+    @classmethod
+    def of(cls, loss: float, accuracy: float, gradient_norms: np.ndarray) -> Self:
+        """The metrics of an epoch whose steps had these gradient norms: (steps,)."""
+        norms = gradient_norms.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # where the run diverges a norm may be infinite
+            return cls(loss, accuracy, float(norms.mean()), float(norms.var()))
+
+
 class Engine(Protocol):
     """One network, its optimizer and the arithmetic that trains it."""
 
     def train_epoch(
         self, images: np.ndarray, labels: np.ndarray, rates: np.ndarray, seed: int, on_step: OnStep
-    ) -> tuple[float, float]:
-        """Train on every image once, in the order given; return the epoch's mean loss and accuracy.
+    ) -> EpochMetrics:
+        """Train on every image once, in the order given; return what the epoch measured.
 
         images: uint8 (n, 28, 28); labels: uint8 (n,); rates: float32 (steps,), the learning rate of
         each step. seed: sets every random state inside (dropout), so that an epoch's numbers do not

@@ -12,6 +12,8 @@ from MNIST.training.record import (
     other_run_there,
     output_folder,
     save_trained,
+    trained_files,
+    write_trained,
 )
 from MNIST.training.run import Run, continue_run, resolve_settings
 
@@ -33,4 +35,6 @@ __all__ = [
     "run_identity",
     "save_trained",
     "softmax",
+    "trained_files",
+    "write_trained",
 ]

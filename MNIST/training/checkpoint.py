@@ -6,10 +6,11 @@ history travel in the same file as the state, so that they cannot disagree.
 
 import io
 import json
+import math
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,12 @@ _DAMAGED = (
     *(RuntimeError, NotImplementedError),
 )
 
+_CIRCUMSTANCES = ("seconds", "peak_memory")  # what of an epoch depends on the machine and its moment
+
+
+class _OtherVersionError(Exception):
+    """A whole checkpoint of a version of this program that measured other things."""
+
 
 @dataclass(frozen=True)
 class EpochResult:
@@ -30,7 +37,9 @@ class EpochResult:
 
     epoch counts from 1; losses are mean cross-entropies in nats, accuracies proportions; the
     validation figures are nan when no image is held out; learning_rate is that of the epoch's last
-    step; seconds are those of training, without validation.
+    step; the gradient norms are those of `EpochMetrics`; seconds are those of training, without
+    validation; peak_memory is the most bytes of resident memory that the process held in that time, 0
+    where the system does not say.
     """
 
     epoch: int
@@ -39,7 +48,16 @@ class EpochResult:
     val_loss: float
     val_accuracy: float
     learning_rate: float
+    gradient_norm_mean: float
+    gradient_norm_variance: float
     seconds: float
+    peak_memory: int
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """All that is the same bit for bit whenever the run is repeated. Here a nan equals a nan."""
+        values = (getattr(self, field.name) for field in fields(self) if field.name not in _CIRCUMSTANCES)
+        return tuple(math.nan if value != value else value for value in values)  # the one nan object
 
 
 @dataclass(frozen=True)
@@ -73,9 +91,10 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoints(folder: Path, warn: Callable[[str], None]) -> Iterator[Checkpoint]:
-    """Read the checkpoints that are whole, the newest first; warn of each that is damaged.
+    """Read the checkpoints that are whole, the newest first; warn of each that cannot be used.
 
-    A damaged one stays where it is, out of the way, until its epoch is saved again.
+    Those are damaged, or of a version of this program that measured other things. Such a one stays
+    where it is, out of the way, until its epoch is saved again.
     """
     for _, path in sorted(_by_epoch(folder).items(), reverse=True):
         try:
@@ -84,6 +103,8 @@ def read_checkpoints(folder: Path, warn: Callable[[str], None]) -> Iterator[Chec
             continue
         try:
             yield _parse(content)
+        except _OtherVersionError:
+            warn(f"{path}: another version of this program wrote this checkpoint; it cannot go on from there")
         except _DAMAGED as error:
             warn(f"{path}: this checkpoint is damaged ({error}); going back to the one before it")
 
@@ -110,5 +131,7 @@ def _parse(content: bytes) -> Checkpoint:
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         arrays = {name.replace("|", "/"): archive[name] for name in archive.files}
     note = json.loads(arrays.pop(_NOTE).tobytes())
+    if any(set(result) != {field.name for field in fields(EpochResult)} for result in note["history"]):
+        raise _OtherVersionError
     history = [EpochResult(**result) for result in note["history"]]
     return Checkpoint(note["identity"], note["settings"], history, arrays)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 from MNIST.spec import ModelSpec, canonical_text, simplify
 
-NUMBERS = 1  # raised with each change of this program that changes a bit of what any run computes
+NUMBERS = 2  # raised with each change of this program that changes a bit of what any run computes
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,11 @@
-"""Will a run fit? Said before it begins: a system out of memory ends a process without a word."""
+"""Will a run fit, and what did it take? The first is said before it begins.
+
+A system out of memory ends a process without a word.
+"""
 
 import math
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 from MNIST.errors import TrainingError
@@ -33,8 +38,38 @@ def refuse_too_large(network: Network, batch_size: int, precision: str) -> None:
 
 def available_memory() -> int | None:
     """Bytes that can be had without swapping, or None where the system does not say."""
+    return _linux_bytes("/proc/meminfo", "MemAvailable:")
+
+
+def peak_memory() -> int:
+    """The most bytes of resident memory that this process held since `reset_peak_memory`.
+
+    Since the process began, where the system cannot reset it; 0 where it does not say.
+    """
+    peak = _linux_bytes("/proc/self/status", "VmHWM:")
+    if peak is not None:
+        return peak
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+        import resource
+    except ImportError:  # Windows
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS says bytes, the others say KiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def reset_peak_memory() -> None:
+    """Let `peak_memory` begin again from what the process holds now, where Linux permits it.
+
+    Source: proc_pid_clear_refs(5).
+    """
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _linux_bytes(file: str, name: str) -> int | None:
+    """What a file of /proc says of a name, in bytes, or None where it does not."""
+    try:
+        lines = Path(file).read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
     except (OSError, StopIteration, ValueError):
         return None

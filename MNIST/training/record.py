@@ -11,7 +11,7 @@ import io
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import UnionType
@@ -33,6 +33,7 @@ FORMAT = 1
 MOST_THREADS = 1024
 _LIMIT = 2**20  # bytes of a record or a text
 _SPEC, _HISTORY, _RECORD = "spec.txt", "history.csv", "run.json"
+_FIGURES = "figures.txt"  # written beside the folder, as <name>.txt
 
 Fields = TypeVar("Fields")
 
@@ -85,10 +86,17 @@ def checkpoint_folder(name: str) -> Path:
 def save_trained(name: str, run: Run, text: str, dataset_name: str, command: Sequence[str]) -> None:
     """Write all that a finished run leaves, and remove its checkpoints last. The name's lock is held.
 
-    text: the model file as it stood; command: the words that started the run.
     Raises OSError if something cannot be written; the checkpoints are then still there.
     """
-    folder = output_folder(name)
+    write_trained(name, trained_files(run, text, dataset_name, command))
+    remove_checkpoints(checkpoint_folder(name))
+
+
+def trained_files(run: Run, text: str, dataset_name: str, command: Sequence[str]) -> dict[str, bytes]:
+    """The files that a finished run leaves in its folder, by name, in the order to write them.
+
+    text: the model file as it stood; command: the words that started the run.
+    """
     model_file, network = run.engine.save()
     contents = {_SPEC: text.encode(), _HISTORY: history_csv(run.history).encode(), model_file: network}
     record = RunRecord(
@@ -108,11 +116,18 @@ def save_trained(name: str, run: Run, text: str, dataset_name: str, command: Seq
         files={file: hashlib.sha256(content).hexdigest() for file, content in contents.items()},
         machine=machine(),
     )
-    contents[_RECORD] = (json.dumps(asdict(record), indent=2) + "\n").encode()
-    for file, content in contents.items():
-        write_atomically(folder / file, content, alone=True)
-    write_atomically(MODEL_OUTPUT / f"{name}.txt", figures(run.history[-1]), alone=True)
-    remove_checkpoints(checkpoint_folder(name))
+    return {
+        **contents,
+        _RECORD: (json.dumps(asdict(record), indent=2) + "\n").encode(),
+        _FIGURES: figures(run.history[-1]).encode(),
+    }
+
+
+def write_trained(name: str, files: Mapping[str, bytes]) -> None:
+    """Write what `trained_files` gave under a name. Raises OSError if something cannot be written."""
+    for file, content in files.items():
+        path = MODEL_OUTPUT / f"{name}.txt" if file == _FIGURES else output_folder(name) / file
+        write_atomically(path, content, alone=True)
 
 
 def figures(result: EpochResult) -> str:

@@ -21,7 +21,7 @@ from MNIST.training.checkpoint import (
 )
 from MNIST.training.draws import epoch_order, epoch_seed, initial_weights
 from MNIST.training.identity import RunSettings, run_identity
-from MNIST.training.memory import refuse_too_large
+from MNIST.training.memory import peak_memory, refuse_too_large, reset_peak_memory
 from MNIST.training.metrics import accuracy, cross_entropy
 from MNIST.training.rates import epoch_rates
 
@@ -96,13 +96,25 @@ class Run:
         data, seed = self.data, self.settings.seed
         order = epoch_order(data.train, seed, epoch)
         rates = epoch_rates(self.spec.optimizer, epoch, self.steps)
+        reset_peak_memory()
         start = time.perf_counter()
-        loss, acc = self.engine.train_epoch(
+        metrics = self.engine.train_epoch(
             data.images[order], data.labels[order], rates, epoch_seed(seed, epoch), on_step
         )
-        seconds = time.perf_counter() - start
+        seconds, peak = time.perf_counter() - start, peak_memory()
         val_loss, val_accuracy = self._validate()
-        return EpochResult(epoch, loss, acc, val_loss, val_accuracy, float(rates[-1]), seconds)
+        return EpochResult(
+            epoch,
+            metrics.loss,
+            metrics.accuracy,
+            val_loss,
+            val_accuracy,
+            float(rates[-1]),
+            metrics.gradient_norm_mean,
+            metrics.gradient_norm_variance,
+            seconds,
+            peak,
+        )
 
     def _validate(self) -> tuple[float, float]:
         data = self.data

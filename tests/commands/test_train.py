@@ -62,9 +62,9 @@ def wait_for_epoch(process: subprocess.Popen, epoch: int) -> None:
 
 
 def history(folder: Path, name: str) -> list[list[str]]:
-    """The history's rows without the seconds, which are the only thing that may differ."""
+    """The history's rows without what depends on the machine's moment."""
     rows = list(csv.DictReader((folder / "Model_Output" / name / "history.csv").open()))
-    return [[value for key, value in row.items() if key != "seconds"] for row in rows]
+    return [[value for key, value in row.items() if key not in ("seconds", "peak_memory")] for row in rows]
 
 
 def weights(folder: Path, name: str, monkeypatch) -> dict[str, np.ndarray]:

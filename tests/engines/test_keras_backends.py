@@ -11,7 +11,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import sys, tempfile
-from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from MNIST.data import load, split
@@ -42,7 +41,8 @@ with tempfile.TemporaryDirectory() as folder:
     assert len(resumed.history) == 1
     resumed.train()
 for ours, theirs in zip(resumed.history, whole.history, strict=True):
-    assert replace(ours, seconds=0.0) == replace(theirs, seconds=0.0), (ours, theirs)
+    assert ours.numbers == theirs.numbers, (ours, theirs)
+    assert ours.gradient_norm_mean > 0 < ours.gradient_norm_variance
 one, two = resumed.engine.get_state(), whole.engine.get_state()
 assert all(np.array_equal(one[name], two[name]) for name in two)
 assert whole.history[1].loss < whole.history[0].loss

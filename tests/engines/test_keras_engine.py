@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from MNIST import engines
+from MNIST.engines import EpochMetrics
 from MNIST.engines.keras_backend import memory_errors
 from MNIST.engines.keras_engine import OPTIMIZERS
 from MNIST.engines.keras_layers import BUILDERS, LocalResponseNormalization
 from MNIST.spec import LAYERS, lay_out, optimizers, parse_spec, simplify
 from MNIST.spec.grammar import positional, real
 from MNIST.spec.layers import Layer, Path, Repeat
+from MNIST.training import softmax
 from MNIST.training.draws import initial_weights
 from MNIST.training.rates import epoch_rates
 
@@ -94,9 +96,10 @@ def test_weights_are_those_of_the_laid_out_network(text, precision):
     assert {weight.dtype for weight in weights.values()} == {np.dtype(np.float32)}
     assert sum(weight.size for weight in weights.values()) == network.parameters
     before = {name: weight.copy() for name, weight in weights.items()}
-    loss, accuracy = _train(engine, text)
-    assert np.isfinite(loss)
-    assert 0 <= accuracy <= 1
+    metrics = _train(engine, text)
+    assert np.isfinite(metrics.loss)
+    assert 0 <= metrics.accuracy <= 1
+    assert metrics.gradient_norm_mean > 0 < metrics.gradient_norm_variance
     after = engine.get_weights()
     assert [name for name in before if np.array_equal(before[name], after[name])] == []
     logits = engine.logits(IMAGES)
@@ -147,6 +150,43 @@ Optimizer:
     for ours, theirs in zip(engine.get_weights().values(), plain.get_weights(), strict=True):
         # Equal up to the rounding of 1/255 and of the rates: a few units of the seventh digit.
         assert np.allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_gradient_norms_are_those_of_softmax_regression(epochs):
+    """For the mean loss of softmax(xW + b): ∂L/∂W = xᵀ(p − y)/n and ∂L/∂b = Σ(p − y)/n."""
+    text = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\nSGD,0.5\n1\n32\n"
+    engine = _engine(text)
+    W, b = (weight.astype(np.float64) for weight in engine.get_weights().values())
+    for epoch in range(1, epochs + 1):
+        metrics = _train(engine, text, epoch)
+        norms = []
+        for begin in (0, 32, 64):  # the last step has 6 images
+            x = IMAGES[begin : begin + 32].reshape(-1, 784) / 255
+            error = (softmax(x @ W + b) - np.eye(10)[LABELS[begin : begin + 32]]) / len(x)
+            dW, db = x.T @ error, error.sum(axis=0)
+            norms.append(np.sqrt((dW**2).sum() + (db**2).sum()))
+            W, b = W - 0.5 * dW, b - 0.5 * db
+    # float32 in the engine: some units of the seventh digit.
+    assert metrics.gradient_norm_mean == pytest.approx(np.mean(norms), rel=1e-5)
+    assert metrics.gradient_norm_variance == pytest.approx(np.var(norms), rel=1e-5)
+
+
+def test_the_spread_of_gradient_norms_is_not_lost_to_rounding():
+    norms = np.float32([1000, 1000.0001, 1000.0002])
+    assert EpochMetrics.of(0.0, 0.0, norms).gradient_norm_variance == np.var(norms.astype(np.float64))
+    with np.errstate(all="raise"):  # where a run diverges, without a warning beside the error
+        assert np.isnan(EpochMetrics.of(0.0, 0.0, np.float32([1, np.inf])).gradient_norm_variance)
+
+
+def test_a_network_without_weights_has_a_gradient_of_none():
+    levels = ",".join(map(str, range(1, 11)))
+    text = (
+        f"Input:\nThreshold,{levels}\nLayers:\nGlobalAvgPool\nActivation,softmax\nOptimizer:\n0.1,0\n1\n32\n"
+    )
+    with pytest.warns(UserWarning, match="does not have any trainable weights"):
+        metrics = _train(_engine(text), text)
+    assert (metrics.gradient_norm_mean, metrics.gradient_norm_variance) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(

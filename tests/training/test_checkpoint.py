@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,10 @@ from MNIST.training.checkpoint import (
 
 
 def _checkpoint(epochs: int) -> Checkpoint:
-    history = [EpochResult(e, 1 / e, 0.5, float("nan"), 0.1 + 0.2, 1e-3, 1.0) for e in range(1, epochs + 1)]
+    history = [
+        EpochResult(e, 1 / e, 0.5, float("nan"), 0.1 + 0.2, 1e-3, 0.7, 0.01, 1.0, 2**30)
+        for e in range(1, epochs + 1)
+    ]
     state = {
         "conv_1/kernel": np.full((3, 3), epochs, np.float32),
         "optimizer/0": np.array(7 * epochs, np.int64),
@@ -128,6 +131,30 @@ def test_nothing_there_is_no_checkpoint(tmp_path):
     warnings = []
     assert _load(tmp_path, warnings.append) is None
     assert "damaged" in warnings[0]
+
+
+def test_a_checkpoint_of_a_version_that_measured_less_is_left_aside(tmp_path, monkeypatch):
+    def earlier(result):
+        values = asdict(result)
+        return {name: values[name] for name in values if name not in ("gradient_norm_mean", "peak_memory")}
+
+    monkeypatch.setattr("MNIST.training.checkpoint.asdict", earlier)
+    save_checkpoint(tmp_path, _checkpoint(1))
+    monkeypatch.undo()
+    warnings = []
+    assert _load(tmp_path, warnings.append) is None
+    (warning,) = warnings
+    assert "epoch_00001.npz: another version of this program wrote this checkpoint" in warning
+    save_checkpoint(tmp_path, _checkpoint(1))
+    assert _epoch(tmp_path) == 1
+
+
+def test_the_numbers_are_all_but_what_depends_on_the_moment():
+    (result,) = _checkpoint(1).history
+    nan = float("nan")  # another nan than that of the result
+    assert replace(result, val_loss=nan, seconds=9.0, peak_memory=0).numbers == result.numbers
+    for name in ("epoch", "loss", "val_loss", "gradient_norm_mean", "gradient_norm_variance"):
+        assert replace(result, **{name: 9}).numbers != result.numbers, name
 
 
 def test_a_checkpoint_is_never_unpickled(tmp_path):

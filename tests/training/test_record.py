@@ -32,7 +32,10 @@ def test_all_that_a_run_leaves_is_there_and_reads_back_equal(trained, small, dig
     ]
     assert float(lines[2].split("\t")[1]) == run.history[0].val_loss
     header, row = (small / "history.csv").read_text().splitlines()
-    assert header == "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds"
+    assert header == (
+        "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,"
+        "gradient_norm_mean,gradient_norm_variance,seconds,peak_memory"
+    )
     assert EpochResult(1, *map(float, row.split(",")[1:])) == run.history[0]
     model = load_trained("small")
     assert model.record.settings == run.settings
@@ -70,14 +73,14 @@ def test_what_a_killed_writer_left_is_cleared_away(trained, small):
 
 
 def test_figures_are_written_in_full():
-    result = EpochResult(1, 0.1 + 0.2, 0.5, float("nan"), float("nan"), 0.1, 1.0)
+    result = EpochResult(1, 0.1 + 0.2, 0.5, float("nan"), float("nan"), 0.1, 2.0, 0.25, 1.0, 4096)
     assert figures(result).splitlines() == [
         "Training Loss\t0.30000000000000004",
         "Training Accuracy\t0.5",
         "Validation Loss\tnan",
         "Validation Accuracy\tnan",
     ]
-    assert history_csv([result]).splitlines()[1] == "1,0.30000000000000004,0.5,nan,nan,0.1,1.0"
+    assert history_csv([result]).splitlines()[1] == "1,0.30000000000000004,0.5,nan,nan,0.1,2.0,0.25,1.0,4096"
 
 
 def test_a_network_that_is_not_there_names_those_that_are(small):

@@ -1,0 +1,54 @@
+"""What a process held at most, told since it was last asked to begin again."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from MNIST.spec import parse_spec
+from MNIST.training import continue_run
+from MNIST.training.memory import peak_memory, reset_peak_memory
+
+BIG = 2**28  # bytes
+SLACK = 2**26  # of what else the process does at that time
+
+
+def _hold_for_a_moment() -> None:
+    np.ones(BIG, np.uint8)  # ones, for pages of zeros need not be there
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is that of the process so far")
+def test_the_peak_grows_with_what_is_held_and_falls_when_it_begins_again():
+    reset_peak_memory()
+    before = peak_memory()
+    _hold_for_a_moment()
+    held = peak_memory()
+    assert held - before > BIG - SLACK
+    reset_peak_memory()
+    if peak_memory() == held:
+        pytest.skip("this system does not let a process reset its peak")
+    assert held - peak_memory() > BIG - SLACK
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not say")
+def test_where_there_is_no_proc_the_process_tells_its_peak(monkeypatch):
+    told = peak_memory()
+    monkeypatch.setattr("MNIST.training.memory._linux_bytes", lambda file, name: None)
+    assert abs(peak_memory() - told) < SLACK or peak_memory() > told  # the kernel counts pages in batches
+
+
+def test_where_nothing_is_said_it_is_zero(monkeypatch):
+    monkeypatch.setattr("MNIST.training.memory._linux_bytes", lambda file, name: None)
+    monkeypatch.setitem(sys.modules, "resource", None)
+    reset_peak_memory()
+    assert peak_memory() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is that of the process so far")
+def test_each_epoch_has_a_peak_of_its_own(digits, settings):
+    spec = parse_spec("Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.01,0\n2\n100\n")
+    _hold_for_a_moment()
+    before = peak_memory()
+    peaks = [result.peak_memory for result in continue_run(spec, digits, settings, epochs=2)]
+    assert min(peaks) > 2**27  # TensorFlow alone takes that
+    assert max(peaks) < before  # what was held before is not counted
