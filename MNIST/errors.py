@@ -40,6 +40,10 @@ class ModelError(MNISTError):
     """A saved model is missing, damaged, hostile or not what its record says."""
 
 
+class BusyError(MNISTError):
+    """Another process holds what only one may hold at a time."""
+
+
 class StoreError(MNISTError):
     """The store of trials is damaged or of another version."""
 

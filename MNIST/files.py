@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from MNIST.errors import MNISTError
+from MNIST.errors import BusyError
 
 
 def write_atomically(path: Path, content: bytes | str, alone: bool = False) -> None:
@@ -46,7 +46,7 @@ def remove_stale(path: Path) -> None:
 def only_one(lock_file: Path, busy: str | None = None) -> Iterator[None]:
     """Hold a lock that the system releases when the process ends, however it ends; leave no file behind.
 
-    busy: what to say, as an MNISTError, if another process holds it; None waits instead.
+    busy: what to say, as a BusyError, if another process holds it; None waits instead.
     """
     from filelock import FileLock, Timeout
 
@@ -55,7 +55,7 @@ def only_one(lock_file: Path, busy: str | None = None) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise MNISTError(busy) from None
+        raise BusyError(busy) from None
     try:
         yield
     finally:

@@ -39,6 +39,7 @@ HOMES = {
     "requests": {"data"},
     "matplotlib": {"report"},
     "plotly": {"report"},
+    "pebble": {"explore"},
 }
 
 

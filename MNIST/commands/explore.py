@@ -1,78 +1,133 @@
 """Scan a grid of hyper-parameters with Talos; what one training can answer is trained once.
 
 Usage:
-    python MNIST explore <dataset-dir> <model-name> [options]
+    python MNIST explore <dataset-dir> <model-name> [--set AXIS]... [options]
     python MNIST explore --help
 
-Fills Models/explore.txt with each combination of the values below, trains what is new, and writes
-Hyperparam_Search/<model-name>/: results.csv, best.txt (the winner, ready for `train`), five pictures,
-Talos's own log. Interrupted? Start the same command again: it goes on after the last whole epoch.
+Fills a template, a model file with {placeholders}, with each combination of values, trains what is new
+in worker processes, and writes Hyperparam_Search/<model-name>/: results.csv, best.txt (the winner as a model
+file), pictures, parallel.html, Talos's own log. The winner itself is kept as the trained network
+<model-name>, for `test`. Interrupted? Start the same command again: it goes on after the last whole epoch.
 
 Arguments:
     <dataset-dir>              where `download` put the data
     <model-name>               letters, digits, _ and -
 
-The grid (one value, or several separated by commas):
-    -r, --rate VALUES          learning rates [default: 0.001]
-    -b, --batch VALUES         images a step [default: 1000]
-    -l, --layers VALUES        fully connected layers [default: 1,2]
-    -c, --conv VALUES          filters of each convolution [default: 16,32]
-    -o, --opt VALUES           optimizers [default: Adam,RMSProp]
-    -d, --dropout VALUES       proportions that Dropout drops [default: 0.1,0.25]
-    -e, --epochs VALUES        epochs [default: 5,10,15]
-    -z, --dense VALUES         units of each fully connected layer [default: 32,64]
-    -k, --kernel VALUES        rows and columns of the kernels [default: 3,5]
-    -p, --pool VALUES          rows and columns of the pooling window [default: 2,3]
-    -y, --decay VALUES         decays of the learning rate [default: 0.0001]
-    -m, --mom VALUES           momenta, for the optimizers that have one [default: 0.25,0.5,0.75]
-    -v, --convlayers VALUES    convolutions before the pooling [default: 1,2]
+What to explore:
+    -t, --template FILE        a model file with {placeholders}; its section Explore: has the values to
+                               try [default: explore]
+    --set AXIS                 other values for a placeholder: rate=0.001,0.01 or conv=16:64:16, which is
+                               16, 32, 48, 64; for two that change together: layers+dense=1+64,2+32.
+                               May be repeated
+    --design KIND              grid: all combinations; random: the part of them that --fraction says;
+                               one: all first values, then one change at a time [default: grid]
+    --fraction PROPORTION      explore only this part of the grid, drawn at random
+    --repeats N                train each point under N seeds; the best mean wins [default: 1]
 
-Options:
-    -f, --file FILE            draw the pictures of an earlier results.csv, and train nothing
+Short for --set (in brackets what Models/explore.txt has where nothing is given):
+    -r, --rate VALUES          learning rates (0.001)
+    -b, --batch VALUES         images a step (1000)
+    -l, --layers VALUES        fully connected layers (1,2)
+    -c, --conv VALUES          filters of each convolution (16,32)
+    -o, --opt VALUES           optimizers (Adam,RMSProp)
+    -d, --dropout VALUES       proportions that Dropout drops (0.1,0.25)
+    -e, --epochs VALUES        epochs (5,10,15)
+    -z, --dense VALUES         units of each fully connected layer (32,64)
+    -k, --kernel VALUES        rows and columns of the kernels (3,5)
+    -p, --pool VALUES          rows and columns of the pooling window (2,3)
+    -y, --decay VALUES         decays of the learning rate (0.0001)
+    -m, --mom VALUES           momenta, for the optimizers that have one (0.25,0.5,0.75)
+    -v, --convlayers VALUES    convolutions before the pooling (1,2)
+
+How to search:
+    --halving                  successive halving: after each number of epochs (-e) the weaker half of the
+                               networks is trained no further
+    --reduce NAME              one of Talos's reducers, which drop values that do badly: correlation,
+                               spearman, pearson, kendall, trees, forrest
+    --plan                     show all that would be done and how long it takes; train nothing
+    --time-limit TIME          stop after so long: 90s, 30m, 2h
+
+With what:
+    --workers N                trials at once; as many as there are cores unless given
+    --threads N                threads of each trial [default: 1]
+    --cluster ADDRESS          train on a Ray cluster: HOST:PORT, or auto for the one on this machine
+    --timeout TIME             a trial without a new epoch for so long is stopped and tried again
+                               [default: 1h]
     -s, --split SPLIT          the proportion of the training images that is trained on; the rest
                                validates and decides the winner [default: 0.9]
-    --fraction PROPORTION      explore only this part of the grid, drawn at random [default: 1]
     --images N                 use only the first N of the shuffled training images
     --seed N                   decides everything random [default: 0]
     --precision KIND           float32, bfloat16, or auto: bfloat16 where the processor has it [default: auto]
-    --threads N                threads of one operation; all cores unless given
+
+    -f, --file FILE            draw the pictures of an earlier results.csv, and train nothing
 """
 
-import math
+import os
 import shlex
-from collections import Counter
-from collections.abc import Callable, Mapping
-from functools import partial
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from MNIST.commands.values import (
-    MOST_EPOCHS,
     MOST_IMAGES,
     MOST_THREADS,
     PRECISIONS,
+    duration,
     one_of,
     optional_whole_number,
     proportion,
-    real_number,
     whole_number,
 )
 from MNIST.errors import UsageError
 from MNIST.files import only_one, write_atomically
 from MNIST.paths import HYPERPARAM_SEARCH, checked_name, find_model_file
-from MNIST.spec import OPTIMIZERS, parse_template, read_text
+from MNIST.spec import Axis, Template, parse_axis, parse_template, read_text, read_values
 
 if TYPE_CHECKING:
-    from MNIST.data import TrainingData
-    from MNIST.explore.plan import Plan
-    from MNIST.explore.trials import TrialService
+    from MNIST.data import Dataset
+    from MNIST.explore.designs import Space
+    from MNIST.explore.executor import Executor
+    from MNIST.explore.exploration import Search
     from MNIST.training import RunSettings
 
-TEMPLATE = "explore"
 MOST_POINTS = 1_000_000
-BELOW_ONE = math.nextafter(1, 0)
-SHOWN = 5  # of the best, and of the reasons why points are left out
+MOST_WORKERS = 1024
+MOST_REPEATS = 100
 SOME_FAILED = 3  # the exit code
+ENGINE = "keras"
+SHORT = (
+    *("rate", "batch", "layers", "conv", "opt", "dropout", "epochs"),
+    *("dense", "kernel", "pool", "decay", "mom", "convlayers"),
+)  # options that are short for --set
+DESIGNS = {
+    "grid": "every combination of the values",
+    "random": "a random part of the combinations of the values",
+    "one": "the first values, and each other value by itself",
+}
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line asks for, checked. Times are in seconds."""
+
+    template: Template
+    space: "Space"
+    design: str
+    fraction: float
+    halving: bool
+    reducer: str | None
+    split: float
+    images: int | None
+    seeds: range
+    precision: str
+    threads: int
+    workers: int | None
+    cluster: str | None
+    patience: float
+    time_limit: float
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -81,214 +136,241 @@ def run(options: Mapping[str, Any]) -> int:
     folder = HYPERPARAM_SEARCH / name
     if options["--file"] is not None:
         return _draw(_existing_results(options["--file"], folder), folder)
-
-    split = proportion(options["--split"], "--split")
-    images = optional_whole_number(options["--images"], "--images")
-    seed = whole_number(options["--seed"], "--seed", lowest=0)
-    precision = one_of(options["--precision"], "--precision", PRECISIONS)
-    threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
-    fraction = proportion(options["--fraction"], "--fraction")
-    grid = read_grid(options, fraction)
-    file = find_model_file(TEMPLATE)
-    template = parse_template(read_text(file), str(file))
+    wishes = read_wishes(options)
     # At once; what follows takes seconds to import.
-    print(f"{name}: every combination of the values, filled into {file}", flush=True)
+    print(f"{name}: {DESIGNS[wishes.design]}, filled into {wishes.template.source}", flush=True)
 
-    from MNIST.data import load  # numpy, from here on
-    from MNIST.data import split as split_images
+    from MNIST.data import load, split  # numpy, from here on
 
     dataset = load(Path(options["<dataset-dir>"]))
-    data = split_images(dataset, split, seed, images)
+    data = split(dataset, wishes.split, wishes.seeds[0], wishes.images)
     if len(data.validation) == 0:
-        raise UsageError(f"--split {split:g} leaves no image to validate, which decides the winner")
+        raise UsageError(f"--split {wishes.split:g} leaves no image to validate, which decides the winner")
+    with _workers(wishes, dataset) as executor:
+        search = _search(wishes, _settings(dataset, wishes, executor))
+        images = f"{len(data.train):,} images to train on, {len(data.validation):,} to validate"
+        _introduce(f"{dataset.name}: {images}", search, executor)
+        if options["--plan"]:
+            return _show_plan(search, len(data.train), executor)
+        busy = f"{name} is being explored by another process; wait for it, or take another name"
+        with only_one(folder / ".lock", busy):
+            return _explore(options, folder, search, wishes, len(data.train), executor)
 
-    from MNIST.explore.plan import make_plan
-    from MNIST.explore.scan import points_of, search_space
-    from MNIST.training import resolve_settings
 
-    settings = resolve_settings(
-        dataset.digest, images=images, split=split, seed=seed, precision=precision, threads=threads
+def read_wishes(options: Mapping[str, Any]) -> Wishes:
+    """Check all that can be checked without data. Raises UsageError for what is wrong."""
+    from MNIST.explore.designs import make_space
+    from MNIST.explore.scan import REDUCERS
+
+    file = find_model_file(options["--template"])
+    template = parse_template(read_text(file), str(file))
+    fraction, reducer, limit = options["--fraction"], options["--reduce"], options["--time-limit"]
+    seed = whole_number(options["--seed"], "--seed", lowest=0)
+    repeats = whole_number(options["--repeats"], "--repeats", highest=MOST_REPEATS)
+    design = one_of(options["--design"], "--design", tuple(DESIGNS))
+    if design == "random" and fraction is None:
+        raise UsageError("--design random needs a part to draw, as in --fraction 0.1")
+    wishes = Wishes(
+        template=template,
+        space=make_space(template, dict(_changes(options))),
+        design="random" if design == "grid" and fraction is not None else design,
+        fraction=1.0 if fraction is None else proportion(fraction, "--fraction"),
+        halving=options["--halving"],
+        reducer=None if reducer is None else one_of(reducer, "--reduce", REDUCERS),
+        split=proportion(options["--split"], "--split"),
+        images=optional_whole_number(options["--images"], "--images", MOST_IMAGES),
+        seeds=range(seed, seed + repeats),
+        precision=one_of(options["--precision"], "--precision", PRECISIONS),
+        threads=whole_number(options["--threads"], "--threads", highest=MOST_THREADS),
+        workers=optional_whole_number(options["--workers"], "--workers", MOST_WORKERS),
+        cluster=options["--cluster"],
+        patience=duration(options["--timeout"], "--timeout"),
+        time_limit=float("inf") if limit is None else duration(limit, "--time-limit"),
     )
-    space = search_space(grid, fraction, seed)
-    plan = make_plan(points_of(space), template, settings)
-    print(_heading(dataset.name, data, settings), flush=True)
-    if plan.infeasible:
-        print(_left_out(plan.infeasible), flush=True)
-    if not plan.points:
-        raise UsageError(f"none of the {plan.infeasible.total():,} grid points makes a network that works")
-    busy = f"{name} is being explored by another process; wait for it, or take another name"
-    with only_one(folder / ".lock", busy):
-        failed = _explore(space, plan, data, settings, folder)
-        if (folder / "best.txt").exists():
-            _draw(folder / "results.csv", folder)
-            print(_next_command(options, name, folder))
-    return SOME_FAILED if failed else 0
+    _check_search(wishes)
+    return wishes
 
 
-def read_grid(options: Mapping[str, Any], fraction: float) -> dict[str, list[Any]]:
-    """The values of each parameter, checked. Epochs come first, so that they vary slowest.
+def _changes(options: Mapping[str, Any]) -> Iterator[tuple[str, Axis]]:
+    """The axes that options ask for, by option."""
+    for name in SHORT:
+        text = options[f"--{name}"]
+        if text is not None:
+            values = read_values(text, f"--{name}")
+            yield f"--{name}", Axis((name,), tuple((value,) for value in values))
+    for text in options["--set"]:
+        yield f"--set {text[:64]}", parse_axis(text, "--set")
 
-    Raises UsageError for a value that is out of range or given twice, or if the part of the grid that is
-    asked for has no point, or too many.
-    """
-    grid = {name: _values(options[f"--{name}"], f"--{name}", read) for name, read in _PARAMETERS.items()}
-    points = math.prod(map(len, grid.values()))
-    if int(points * fraction) < 1:
-        raise UsageError(f"--fraction {fraction:g} of a grid of {points:,} points leaves none")
-    if int(points * fraction) > MOST_POINTS:
+
+def _check_search(wishes: Wishes) -> None:
+    """Raise UsageError for wishes that do not go together, and for no point or too many."""
+    points = wishes.space.size
+    if wishes.design == "one":
+        if wishes.fraction < 1 or wishes.halving or wishes.reducer:
+            raise UsageError("--design one asks every change once: no --fraction, --halving or --reduce")
+        points = len(wishes.space.one_at_a_time())
+    if wishes.halving:
+        epochs = next((a for a in wishes.space.axes if wishes.template.epochs_name in a.names), None)
+        if wishes.reducer:
+            raise UsageError("--halving and --reduce do not go together")
+        if epochs is None or len(epochs.values) < 2:
+            raise UsageError("--halving needs several numbers of epochs, its rungs, as in -e 1,2,4,8")
+    asked = int(points * wishes.fraction)
+    if asked < 1:
+        raise UsageError(f"--fraction {wishes.fraction:g} of a grid of {points:,} points leaves none")
+    if asked > MOST_POINTS:
         raise UsageError(
-            f"a grid of {points:,} points, {int(points * fraction):,} of them asked for: at most"
-            f" {MOST_POINTS:,} can be explored; --fraction takes a part"
+            f"a grid of {points:,} points, {asked:,} of them asked for: at most {MOST_POINTS:,} can be"
+            " explored; --fraction takes a part"
         )
-    return grid
 
 
-def _optimizer(text: str, option: str) -> str:
-    spelling = {name.lower(): name for name in OPTIMIZERS}
-    return spelling[one_of(text, option, tuple(spelling))]
+@contextmanager
+def _workers(wishes: Wishes, dataset: "Dataset") -> "Iterator[Executor]":
+    """The workers that are asked for; they end with the context."""
+    checkpoints = HYPERPARAM_SEARCH / "checkpoints"
+    executor: Executor
+    if wishes.cluster is None:
+        from MNIST.explore.workers import LocalWorkers
+
+        workers = wishes.workers or max(1, (os.cpu_count() or 1) // wishes.threads)
+        executor = LocalWorkers(workers, dataset, checkpoints)
+    else:
+        from MNIST.explore.cluster import ClusterWorkers
+
+        executor = ClusterWorkers(wishes.cluster, wishes.workers, wishes.threads, dataset, checkpoints)
+    try:
+        yield executor
+    finally:
+        executor.close()
 
 
-_PARAMETERS: dict[str, Callable[[str, str], int | float | str]] = {
-    "epochs": partial(whole_number, highest=MOST_EPOCHS),
-    "rate": partial(real_number, lowest=1e-30, highest=1e30),
-    "batch": partial(whole_number, highest=MOST_IMAGES),
-    "layers": partial(whole_number, highest=1_000),
-    "conv": partial(whole_number, highest=100_000),
-    "opt": _optimizer,
-    "dropout": partial(real_number, lowest=0, highest=BELOW_ONE),
-    "dense": partial(whole_number, highest=100_000),
-    "kernel": partial(whole_number, highest=1_000),
-    "pool": partial(whole_number, highest=1_000),
-    "decay": partial(real_number, lowest=0, highest=1e6),
-    "mom": partial(real_number, lowest=0, highest=BELOW_ONE),
-    "convlayers": partial(whole_number, highest=1_000),
-}
+def _settings(dataset: "Dataset", wishes: Wishes, executor: "Executor") -> "RunSettings":
+    """The settings of all runs but for their seeds, on the machines that train."""
+    from MNIST.explore import worker
+    from MNIST.training import RunSettings
+
+    ((engine, device, precision),) = executor.map(worker.describe, [(ENGINE, wishes.precision)])
+    return RunSettings(
+        data_digest=dataset.digest,
+        images=wishes.images,
+        split=wishes.split,
+        seed=wishes.seeds[0],
+        engine=engine,
+        device=device,
+        precision=precision,
+        threads=wishes.threads,
+    )
 
 
-def _values(text: str, option: str, read: Callable[[str, str], Any]) -> list[Any]:
-    values: list[Any] = []
-    for word in text.split(","):
-        value = read(word.strip(), option)
-        if value in values:
-            raise UsageError(f"{option}: {value} is given twice")
-        values.append(value)
-    return values
+def _search(wishes: Wishes, settings: "RunSettings") -> "Search":
+    from MNIST.explore.exploration import make_search
+
+    return make_search(
+        wishes.space,
+        wishes.template,
+        settings,
+        design=wishes.design,
+        fraction=wishes.fraction,
+        seeds=wishes.seeds,
+        halving=wishes.halving,
+        reducer=wishes.reducer,
+    )
 
 
-def _explore(space: Any, plan: "Plan", data: "TrainingData", settings: "RunSettings", folder: Path) -> int:
-    """Say what will be done, do it, say what came out; return how many runs failed."""
-    from MNIST.explore import exploration, forecast
+def _introduce(data: str, search: "Search", executor: "Executor") -> None:
+    from MNIST.explore.summary import counted, left_out
+
+    settings = next(iter(search.plan.runs.values())).settings if search.plan.runs else None
+    print(f"{data}\n{settings}, {counted(executor.workers, 'worker')}\n", flush=True)
+    if search.plan.infeasible:
+        print(left_out(search.plan.infeasible), flush=True)
+    if not search.plan.points:
+        raise UsageError(f"none of the {search.plan.infeasible.total():,} points makes a network that works")
+
+
+def _show_plan(search: "Search", images: int, executor: "Executor") -> int:
+    """All that would be done and how long it would take, by a timed step of each shape of network."""
+    from MNIST.explore import forecast, summary
+    from MNIST.explore.store import open_store
+
+    plan = search.plan
+    with open_store(HYPERPARAM_SEARCH / "trials.sqlite") as store:
+        known = {identity: len(store.history(identity)) for identity in plan.runs}
+    print(summary.expectation(search, sum(known.values()), HYPERPARAM_SEARCH), flush=True)
+    shapes = forecast.shapes(plan)
+    distinct = summary.counted(len(set(shapes.values())), "distinct shape")
+    print(f"Timing a step of each of {distinct} ...", flush=True)
+    seconds = forecast.timed(search, shapes, known, images, executor)
+    print(f"All of it takes {forecast.spoken_time(seconds)}. Nothing was trained; without --plan it will be.")
+    return 0
+
+
+def _explore(
+    options: Mapping[str, Any],
+    folder: Path,
+    search: "Search",
+    wishes: Wishes,
+    images: int,
+    executor: "Executor",
+) -> int:
+    """Say what will be done, do it, say and keep what came out."""
+    from MNIST.explore import exploration, summary
+    from MNIST.explore.forecast import Forecast, guessed_speed, spoken_time
     from MNIST.explore.progress import progress
+    from MNIST.explore.store import open_store
+    from MNIST.explore.trials import TrialService
 
-    with exploration.open_service(plan, data, settings, HYPERPARAM_SEARCH) as service:
-        costs = forecast.epoch_costs(plan, len(data.train))
-        guess = forecast.guessed_speed()
-        print(_expectation(service, forecast.seconds_left(service, costs, guess)), flush=True)
+    checkpoints, deadline = HYPERPARAM_SEARCH / "checkpoints", time.monotonic() + wishes.time_limit
+    with open_store(HYPERPARAM_SEARCH / "trials.sqlite") as store:
+        service = TrialService(
+            search.plan, store, checkpoints, executor, patience=wishes.patience, deadline=deadline
+        )
+        forecast = Forecast(service, images, guessed_speed(), executor.workers, search.epochs)
+        print(summary.expectation(search, service.known_epochs(), HYPERPARAM_SEARCH), end="")
+        print(f"What is left takes {spoken_time(forecast.seconds_left)}.\n", flush=True)
         try:
-            with progress(service, costs, guess) as show:
-                exploration.explore(space, service, folder, show)
+            with progress(service, forecast) as show:
+                outcome = exploration.explore(search, service, folder, show)
         except KeyboardInterrupt:
             print(f"Stopped; every finished epoch is kept, and what is known is in {folder}/results.csv.")
             print("The same command goes on.", flush=True)
             raise
-        _print_outcome(service)
-        return len(service.failures)
+        if outcome.time_is_up:
+            print("The time is up. Every finished epoch is kept; the same command goes on.")
+        summary.print_outcome(service, outcome)
+        if outcome.candidates:
+            winner = exploration.train_winner(outcome, service, executor, folder, options["words"])
+            _draw(folder / "results.csv", folder)
+            _keep(options, folder, next(winner))
+        return SOME_FAILED if service.failures else 0
 
 
-def _heading(dataset_name: str, data: "TrainingData", settings: "RunSettings") -> str:
-    return (
-        f"{dataset_name}: {len(data.train):,} images to train on, {len(data.validation):,} to validate\n"
-        f"{settings}\n"
-    )
+def _keep(options: Mapping[str, Any], folder: Path, files: dict[str, bytes]) -> None:
+    """Keep the winner as the trained network of the exploration's name; say what to do next."""
+    from MNIST import training
 
-
-def _left_out(infeasible: Counter[str]) -> str:
-    lines = [f"{_count(infeasible.total(), 'grid point')} left out, where no network works:"]
-    lines += [f"{count:,} ×  {reason}" for reason, count in infeasible.most_common(SHOWN)]
-    if len(infeasible) > SHOWN:
-        lines.append(f"and {len(infeasible) - SHOWN:,} more reasons")
-    return "\n".join(lines) + "\n"
-
-
-def _expectation(service: "TrialService", seconds: float) -> str:
-    from MNIST.explore.forecast import spoken_time
-
-    plan = service.plan
-    asked, shared = plan.epochs_asked, plan.epochs_shared
-    return (
-        f"{_count(len(plan.points), 'grid point')}, {_count(len(plan.runs), 'distinct run')}.\n"
-        f"{_count(asked, 'epoch')} point by point, {shared:,} as shared: {1 - shared / asked:.0%} saved.\n"
-        f"{_count(service.known_epochs(), 'epoch')} known from before; "
-        f"the rest takes {spoken_time(seconds)}.\n"
-        f"Checkpoints take {plan.checkpoint_bytes / 1e6:,.0f} MB in {HYPERPARAM_SEARCH}/.\n"
-    )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
-def _print_outcome(service: "TrialService") -> None:
-    """The best answers as a table, and the runs that failed."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    from MNIST.explore.results import ranked
-
-    _print_failures(service)
-    if not ranked(service):
-        print("No run has an epoch to show.")
-        return
-    names = _varying(service.plan)
-    table = Table(title="The best, by validation accuracy", title_justify="left", box=box.SIMPLE)
-    for heading in ("Validation", "Loss", "Training", "Seconds"):
-        table.add_column(heading, justify="right")
-    table.add_column("Of what was varied")
-    for candidate in ranked(service)[:SHOWN]:
-        epoch, values = candidate.epoch, {name: candidate.value(name) for name in names}
-        shown = ", ".join(f"{name} {'any' if value is None else value}" for name, value in values.items())
-        figures = (f"{epoch.val_accuracy:.2%}", f"{epoch.val_loss:.4f}", f"{epoch.accuracy:.2%}")
-        table.add_row(*figures, f"{candidate.seconds:.0f}", shown)
-    Console(highlight=False).print(table)
-
-
-def _print_failures(service: "TrialService") -> None:
-    failures = Counter(service.failures.values())
-    for reason, count in failures.most_common(SHOWN):
-        print(f"failed, {count:,} ×: {reason}")
-
-
-def _varying(plan: "Plan") -> list[str]:
-    first = plan.points[0].values
-    return [name for name in first if any(point.values[name] != first[name] for point in plan.points)]
-
-
-def _next_command(options: Mapping[str, Any], name: str, folder: Path) -> str:
-    """How to train the winner with what decided here, but on all images."""
-    model = f"best_of_{name}"[:64]
-    words = ["python", "MNIST", "train", options["<dataset-dir>"], model, f"{folder}/best.txt"]
-    defaults = {"--split": "0.9", "--seed": "0", "--precision": "auto", "--threads": None}
-    for option, default in defaults.items():
-        if options[option] != default:
-            words += [option, options[option]]
-    note = (
-        ""
-        if options["--images"] is None
-        else "\n(which trains on all images, so that its numbers are others)"
-    )
-    return f"Next: {shlex.join(words)}{note}"
+    name, data = options["<model-name>"], shlex.quote(options["<dataset-dir>"])
+    busy = f"{name} is being trained by another process: the winner is only in {folder}/best.txt"
+    with only_one(training.output_folder(name) / ".lock", busy):
+        training.write_trained(name, files)
+    print(f"The winner is {training.output_folder(name)}, its text {folder}/best.txt.")
+    print(f"Next: python MNIST test Results {data} {name}")
+    if options["--images"] is not None:
+        print(f"or, on all images: python MNIST train {data} best_of_{name[:56]} {folder}/best.txt")
 
 
 def _draw(results: Path, folder: Path) -> int:
     from MNIST.explore.results import read_results
+    from MNIST.report.parallel_coordinates import parallel_coordinates
     from MNIST.report.scan_pictures import draw_scan
 
     metrics, parameters = read_results(results)
-    pictures = draw_scan(metrics, parameters)
-    for picture, content in pictures.items():
-        write_atomically(folder / f"{picture}.png", content)
-    print(f"Drawn in {folder}/: {', '.join(f'{picture}.png' for picture in pictures)}")
+    files = {f"{name}.png": content for name, content in draw_scan(metrics, parameters).items()}
+    files["parallel.html"] = parallel_coordinates(metrics, parameters, folder.name).encode()
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    print(f"Drawn in {folder}/: {', '.join(files)}")
     return 0
 
 

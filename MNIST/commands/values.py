@@ -1,6 +1,7 @@
 """Option values: from the strings of the command line to checked values, or a UsageError."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -41,6 +42,17 @@ def one_of(text: str, option: str, choices: tuple[str, ...]) -> str:
     if text.lower() not in choices:
         raise UsageError(f"{option}: expected one of {', '.join(choices)}, found {text[:64]!r}")
     return text.lower()
+
+
+def duration(text: str, option: str) -> float:
+    """Read a length of time, in seconds: `90s`, `30m`, `2h`, or `1h30m`."""
+    match = re.fullmatch(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", text.strip().lower())
+    seconds = (
+        sum(int(n or 0) * unit for n, unit in zip(match.groups(), (3600, 60, 1), strict=True)) if match else 0
+    )
+    if not seconds:
+        raise UsageError(f"{option}: expected a length of time such as 90s, 30m or 2h, found {text[:64]!r}")
+    return float(seconds)
 
 
 def _number(

@@ -1,70 +1,159 @@
-"""One exploration from its plan to its results: Talos asks, the service answers, the files are written."""
+"""One exploration, from its plan to its results: Talos asks, the trial service answers."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from MNIST.data import TrainingData
-from MNIST.explore.plan import Plan, Values
-from MNIST.explore.results import METRICS, ResultsFile, best_text, ranked
-from MNIST.explore.scan import leave_out, scan
-from MNIST.explore.store import open_store
-from MNIST.explore.trials import TrialService
+from MNIST.explore import worker
+from MNIST.explore.designs import Space, rungs
+from MNIST.explore.executor import Event, Executor
+from MNIST.explore.halving import epochs_needed, weaker_half
+from MNIST.explore.plan import Plan, Point, Value, Values, make_plan
+from MNIST.explore.ranking import METRICS, Candidate, ranked
+from MNIST.explore.results import ResultsFile, best_text
+from MNIST.explore.scan import Keep, grid_points, scan
+from MNIST.explore.trials import TimeIsUp, TrialService
 from MNIST.files import write_atomically
-from MNIST.training import RunSettings, continue_run
+from MNIST.spec import Template
+from MNIST.training import RunSettings
 
 
-@contextmanager
-def open_service(
-    plan: Plan, data: TrainingData, settings: RunSettings, folder: Path
-) -> Iterator[TrialService]:
-    """A trial service over the store and the checkpoints in `folder`, which all explorations there share.
+@dataclass(frozen=True)
+class Search:
+    """What Talos is to do, and the runs that it takes.
 
-    Raises StoreError if the store cannot be trusted.
+    stages: points as Talos knows them, in the order to ask them; under successive halving a stage a rung.
+    halving: whether the weaker half is dropped after each stage. reducer: one of Talos's own, or None.
     """
-    with open_store(folder / "trials.sqlite") as store:
-        yield TrialService(
-            plan,
-            settings,
-            store,
-            folder / "checkpoints",
-            lambda run, checkpoint, on_epoch: continue_run(
-                run.spec, data, settings, epochs=run.horizon, checkpoint=checkpoint, on_epoch=on_epoch
-            ),
-        )
+
+    plan: Plan
+    domains: Mapping[str, Sequence[Value]]
+    stages: Sequence[Sequence[Values]]
+    points: Mapping[tuple[Value, ...], Point]
+    halving: bool = False
+    reducer: str | None = None
+
+    def point(self, values: Values) -> Point:
+        """The plan's point of values as Talos knows them."""
+        return self.points[tuple(values.values())]
+
+    @property
+    def epochs(self) -> int:
+        """The most epochs that all of it takes."""
+        if not self.halving:
+            return self.plan.epochs_shared
+        return epochs_needed(len(self.plan.runs), [self.point(stage[0]).epochs for stage in self.stages])
 
 
-def explore(space: Any, service: TrialService, folder: Path, show: Callable[[], None]) -> None:
-    """Let Talos ask every point of the space that the plan has; write results.csv and best.txt in `folder`,
-    now and then and at the end, however it ends. The folder's lock is held.
+@dataclass(frozen=True)
+class Outcome:
+    """What is known at the end: the distinct answers, best first; whether the time was up before all."""
 
-    show: called after each epoch. Raises KeyboardInterrupt on Ctrl-C.
+    candidates: list[Candidate]
+    time_is_up: bool
+
+
+def make_search(
+    space: Space,
+    template: Template,
+    settings: RunSettings,
+    *,
+    design: str = "grid",
+    fraction: float = 1,
+    seeds: Sequence[int] | None = None,
+    halving: bool = False,
+    reducer: str | None = None,
+) -> Search:
+    """Lay out all points that a design asks for, and the distinct runs among them.
+
+    design: "grid", "random" (the fraction of the grid that is asked for) or "one" (change at a time).
+    Points that cannot work are counted in the plan's `infeasible`, and are not asked.
     """
-    points = {_key(point.values): point for point in service.plan.points}
-    results = ResultsFile(folder / "results.csv", service)
+    one = design == "one"
+    asked = space.one_at_a_time() if one else grid_points(space.domains, fraction, settings.seed)
+    plan = make_plan(map(space.placeholders, asked), template, settings, seeds)
+    feasible = {tuple(point.values.values()): point for point in plan.points}
+    found = [(values, feasible.get(tuple(space.placeholders(values).values()))) for values in asked]
+    points = {tuple(values.values()): point for values, point in found if point is not None}
+    order = [values for values, point in found if point is not None]
+    stages = rungs(order, space, template.epochs_name) if halving else [order]
+    return Search(plan, space.domains, stages, points, halving, reducer)
 
-    def on_epoch() -> None:
-        show()
+
+def explore(
+    search: Search, service: TrialService, folder: Path, show: Callable[[Event | None], None]
+) -> Outcome:
+    """Let Talos ask until all is answered, or the time is up.
+
+    Writes results.csv and best.txt in `folder`, now and then and at the end, however it ends. The folder's
+    lock is held. show: called with what happens. Raises KeyboardInterrupt on Ctrl-C.
+    """
+    asked: list[Point] = []
+    # A reducer decides what is asked: what ran ahead in vain must not show in the table.
+    results = ResultsFile(
+        folder / "results.csv", service, asked if search.halving or search.reducer else search.plan.points
+    )
+    dropped: set[tuple[str, ...]] = set()
+
+    def on_event(event: Event | None) -> None:
+        show(event)
         results.write_if_due()
 
     def answer(values: Values) -> dict[str, float]:
-        reading = service.answer(points[_key(values)], on_epoch)
-        return {name: getattr(reading.epoch, name) if reading.epoch else float("nan") for name in METRICS}
+        point = search.point(values)
+        reading = service.answer(point, on_event)
+        asked.append(point)
+        on_event(None)
+        return {name: reading.mean(name) if reading.epochs else float("nan") for name in METRICS}
 
-    leave_out(space, lambda values: _key(values) not in points)
-    log = folder / "talos" / datetime.now().strftime("%Y-%m-%d_%H-%M-%S_%f")
+    def keep_after_stage() -> Keep:
+        weaker = weaker_half((point for point in asked if point.epochs == asked[-1].epochs), service)
+        service.drop(identity for runs in weaker for identity in runs)
+        dropped.update(weaker)
+        return lambda values: search.point(values).runs not in dropped
+
+    time_is_up = False
     try:
-        scan(space, answer, folder.name, log)
+        scan(
+            search.stages,
+            search.domains,
+            answer,
+            folder.name,
+            folder / "talos" / datetime.now().strftime("%Y-%m-%d_%H-%M-%S_%f"),
+            reducer=search.reducer,
+            seed=search.plan.seeds[0],
+            keep_after_stage=keep_after_stage if search.halving else None,
+            on_pending=lambda pending: service.expect(map(search.point, pending)),
+        )
+    except TimeIsUp:
+        time_is_up = True
     finally:
-        results.write()
-        best = ranked(service)
-        if best:
-            write_atomically(folder / "best.txt", best_text(best[0], folder.name, service), alone=True)
-        else:
-            (folder / "best.txt").unlink(missing_ok=True)  # an earlier exploration's, under the same name
+        candidates = _write_results(results, service, folder)
+    service.stop_all()
+    return Outcome(candidates, time_is_up)
 
 
-def _key(values: Values) -> tuple[object, ...]:
-    return tuple(values.values())
+def train_winner(
+    outcome: Outcome, service: TrialService, executor: Executor, folder: Path, command: Sequence[str]
+) -> Iterator[dict[str, bytes]]:
+    """The files of the winner's network under the first seed, being made while the caller does other things.
+
+    It goes on from its checkpoint, or is trained again: to the same numbers, bit for bit.
+    """
+    point = outcome.candidates[0].points[0]
+    run = service.plan.runs[point.runs[0]]
+    text = (folder / "best.txt").read_text(encoding="utf-8")
+    checkpoint = service.checkpoint(run.identity)
+    words = point.spec, run.settings, checkpoint, text, list(command)
+    return executor.map(worker.network_files, [words])
+
+
+def _write_results(results: ResultsFile, service: TrialService, folder: Path) -> list[Candidate]:
+    results.write()
+    candidates = ranked(service, results.points)
+    if candidates:
+        write_atomically(folder / "best.txt", best_text(candidates, folder.name, service), alone=True)
+    else:
+        (folder / "best.txt").unlink(missing_ok=True)  # an earlier exploration's, under the same name
+    return candidates

@@ -4,51 +4,145 @@ import time
 from collections.abc import Mapping
 from statistics import fmean
 
-from MNIST.explore.plan import Plan
+from MNIST.explore.executor import Executor
+from MNIST.explore.exploration import Search
+from MNIST.explore.plan import Plan, Run
 from MNIST.explore.trials import TrialService
-from MNIST.spec import lay_out
+from MNIST.explore.worker import time_step
+from MNIST.training import EpochResult
 
-# Fitted to epochs of the default exploration: Keras with TensorFlow, bfloat16, two cores of an AMD EPYC.
+# Fitted to epochs of the default exploration: Keras with TensorFlow, bfloat16, an AMD EPYC.
 BACKWARD = 3  # operations of a training step, in forward passes: forward, and two products backward
 BESIDES = 2.3e6  # what an image costs beside matrix products, in operations that would take as long
 EFFICIENCY = 0.5  # the speed of an epoch, in that of a large matrix product
 START = 2.0  # seconds to build a network and compile its step
 
 
+class Forecast:
+    """The work of an exploration, done and left, kept up to date epoch by epoch.
+
+    images: how many are trained on. speed: of one worker, in operations a second, as long as no run has a
+    second epoch; a run's first also compiles its step. workers: how many run side by side.
+    epochs: how many will be trained at the most; fewer than the plan's where halving drops runs.
+    """
+
+    def __init__(self, service: TrialService, images: int, speed: float, workers: int, epochs: int) -> None:
+        self._service = service
+        self._costs = epoch_costs(service.plan, images)
+        self._speed = speed
+        self._workers = workers
+        self.epochs = epochs
+        runs = service.plan.runs
+        share = epochs / max(1, service.plan.epochs_shared)
+        self._total = share * sum(self._costs[identity] * run.horizon for identity, run in runs.items())
+        self._runs = share * len(runs)
+        self._done = 0.0  # operations
+        self._later = 0.0, 0.0  # operations and seconds of the epochs after each run's first
+        self._starts: list[float] = []
+        self._counted: dict[str, int] = {}
+        self._finished: set[str] = set()
+        self.known_epochs = 0
+        for identity, history in service.histories.items():
+            for epoch in history[: runs[identity].horizon]:
+                self.note(identity, epoch)
+        self._done_before = self._done
+
+    def note(self, identity: str, epoch: EpochResult) -> None:
+        """Count an epoch that is known now, unless it has been counted."""
+        if epoch.epoch <= self._counted.get(identity, 0):
+            return
+        self._counted[identity] = epoch.epoch
+        cost = self._costs[identity]
+        self.known_epochs += 1
+        self._done += cost
+        if epoch.epoch == 1:
+            self._starts.append(epoch.seconds - cost / self.speed)
+        else:
+            self._later = self._later[0] + cost, self._later[1] + epoch.seconds
+        if self._service.is_finished(self._service.plan.runs[identity]):
+            self._finished.add(identity)
+
+    @property
+    def finished_runs(self) -> int:
+        """How many runs are at their end, failed ones included."""
+        return len(self._finished | self._service.failures.keys())
+
+    @property
+    def speed(self) -> float:
+        """Operations a second of one worker."""
+        operations, seconds = self._later
+        return operations / seconds if seconds else self._speed
+
+    @property
+    def left(self) -> float:
+        """Operations of all epochs that are neither known nor given up."""
+        plan, histories = self._service.plan, self._service.histories
+        given_up = sum(
+            self._costs[identity] * max(0, plan.runs[identity].horizon - len(histories[identity]))
+            for identity in self._service.failures
+        )
+        return max(0.0, self._total - self._done - given_up)
+
+    @property
+    def done(self) -> float:
+        """The part of this session's work that is done, from 0 to 1."""
+        new = self._done - self._done_before
+        return new / (new + self.left) if new + self.left else 1.0
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the rest will take, at the speed of the epochs that are known."""
+        left = self.left
+        start = max(0.0, fmean(self._starts)) if self._starts else START
+        unfinished = max(0.0, self._runs - self.finished_runs) if left else 0
+        return (left / self.speed + unfinished * start) / self._workers
+
+
 def epoch_costs(plan: Plan, images: int) -> dict[str, float]:
     """Operations of one epoch of each run. images: how many are trained on."""
     return {
-        identity: images * (BACKWARD * lay_out(run.spec).flops + BESIDES)
+        identity: images * (BACKWARD * plan.network(run).flops + BESIDES)
         for identity, run in plan.runs.items()
     }
 
 
-def left_to_train(service: TrialService, costs: Mapping[str, float]) -> float:
-    """Operations of all epochs that are neither known nor given up."""
-    return sum(
-        costs[identity] * (run.horizon - len(service.histories[identity]))
-        for identity, run in service.plan.runs.items()
-        if not service.is_finished(run)
-    )
+def shapes(plan: Plan) -> dict[str, str]:
+    """Of each run, by identity, the first run whose network and batches have the same shape."""
+    first: dict[object, str] = {}
+    return {identity: first.setdefault(_shape(plan, run), identity) for identity, run in plan.runs.items()}
 
 
-def seconds_left(service: TrialService, costs: Mapping[str, float], guess: float) -> float:
-    """How long the rest will take, at the speed of the epochs that are known.
+def timed(
+    search: Search, first: Mapping[str, str], known: Mapping[str, int], images: int, executor: Executor
+) -> float:
+    """Seconds that the rest of a search will take, by the time of a step of each distinct shape here.
 
-    guess: the speed, in operations a second, as long as no run has a second epoch; a run's first
-    also compiles its step.
+    first: as `shapes` gives it. known: the epochs that are known of each run. Validation counts as the
+    forward pass, a third of a step, of the images that it takes.
     """
-    runs = service.histories.items()
-    later = [(costs[identity], epoch.seconds) for identity, history in runs for epoch in history[1:]]
-    speed = sum(cost for cost, _ in later) / sum(seconds for _, seconds in later) if later else guess
-    starts = [history[0].seconds - costs[identity] / speed for identity, history in runs if history]
-    start = max(0.0, fmean(starts)) if starts else START
-    unfinished = sum(not service.is_finished(run) for run in service.plan.runs.values())
-    return left_to_train(service, costs) / speed + unfinished * start
+    plan = search.plan
+    distinct = list(dict.fromkeys(first.values()))
+    runs = [plan.runs[identity] for identity in distinct]
+    measured = executor.map(time_step, [(run.spec, run.settings) for run in runs])
+    seconds = dict(zip(distinct, measured, strict=True))
+    total = 0.0
+    for identity, run in plan.runs.items():
+        start, step = seconds[first[identity]]
+        steps = images / run.spec.batch_size * (1 + (1 / run.settings.split - 1) / BACKWARD)
+        epochs = run.horizon - known[identity]
+        total += start + epochs * max(1, steps) * step if epochs > 0 else 0
+    return total * search.epochs / plan.epochs_shared / executor.workers
+
+
+def _shape(plan: Plan, run: Run) -> tuple[object, ...]:
+    nodes = [(type(node.layer), node.output_shape, node.flops) for node in plan.network(run).walk()]
+    return tuple(nodes), type(run.spec.optimizer), run.spec.batch_size
 
 
 def guessed_speed(size: int = 1024) -> float:
-    """Operations a second that an epoch will reach here, judged by the speed of a matrix product."""
+    """Operations a second that an epoch will reach on one core here, judged by a matrix product's speed."""
+    import os
+
     import numpy as np
 
     a = np.ones((size, size), np.float32)
@@ -57,7 +151,7 @@ def guessed_speed(size: int = 1024) -> float:
         start = time.perf_counter()
         a @ a
         seconds.append(time.perf_counter() - start)
-    return EFFICIENCY * 2 * size**3 / min(seconds)
+    return EFFICIENCY * 2 * size**3 / min(seconds) / (os.cpu_count() or 1)
 
 
 def spoken_time(seconds: float) -> str:

@@ -5,10 +5,11 @@ one of 15: so each run is trained once, to the most epochs that any of its point
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-from MNIST.spec import ModelSpec, SpecError, Template, lay_out
+from MNIST.spec import ModelSpec, Network, SpecError, Template, lay_out
 from MNIST.training import RunSettings, run_identity
 
 Value = int | float | str
@@ -17,11 +18,14 @@ Values = Mapping[str, Value]
 
 @dataclass(frozen=True)
 class Point:
-    """One point of the grid: its values, the network that they make, the run that answers it."""
+    """One point of the grid: its values, the network that they make, the runs that answer it.
+
+    runs: the identity of one run a seed, in the order of the seeds.
+    """
 
     values: Values
     spec: ModelSpec
-    run: str
+    runs: tuple[str, ...]
 
     @property
     def epochs(self) -> int:
@@ -37,10 +41,11 @@ class Run:
 
     identity: str
     spec: ModelSpec
+    settings: RunSettings
 
     @property
     def horizon(self) -> int:
-        """The epochs to train: the most that any point asks for."""
+        """The most epochs that any point asks for."""
         return self.spec.epochs
 
 
@@ -49,18 +54,20 @@ class Plan:
     """All of an exploration, before it begins.
 
     points: in the order in which they will be asked.
-    runs: by identity, in the order of their first question, which is the order to train them in.
+    runs: by identity, in the order of their first question.
     infeasible: why points were left out, with how many for each reason.
+    seeds: under which each point is trained.
     """
 
     points: list[Point]
     runs: dict[str, Run]
     infeasible: Counter[str]
+    seeds: tuple[int, ...]
 
     @property
     def epochs_asked(self) -> int:
         """Epochs that training every point by itself would take."""
-        return sum(point.epochs for point in self.points)
+        return sum(point.epochs for point in self.points) * len(self.seeds)
 
     @property
     def epochs_shared(self) -> int:
@@ -70,11 +77,30 @@ class Plan:
     @property
     def checkpoint_bytes(self) -> int:
         """About what checkpoints take on the disk: a weight and, with Adam, two means, 4 bytes each."""
-        return sum(12 * lay_out(run.spec).parameters for run in self.runs.values())
+        return sum(12 * self.network(run).parameters for run in self.runs.values())
+
+    def network(self, run: Run) -> Network:
+        """The run's network, laid out: its shapes, parameters and cost. Equal layers are laid out once."""
+        key = run.spec.input, run.spec.layers
+        if key not in self._networks:
+            self._networks[key] = lay_out(run.spec)
+        return self._networks[key]
+
+    @cached_property
+    def _networks(self) -> dict[object, Network]:
+        return {}
 
 
-def make_plan(grid: Iterable[Values], template: Template, settings: RunSettings) -> Plan:
-    """Fill the template at every point of the grid and find the distinct runs among them."""
+def make_plan(
+    grid: Iterable[Values], template: Template, settings: RunSettings, seeds: Sequence[int] | None = None
+) -> Plan:
+    """Fill the template at every point of the grid and find the distinct runs among them.
+
+    seeds: under which to train each point; the settings' own unless given.
+    Raises SpecError for a value that is wrong whatever the others are. Points whose layers do not fit
+    together are left out, and counted.
+    """
+    each_seed = [replace(settings, seed=seed) for seed in seeds or (settings.seed,)]
     points: list[Point] = []
     runs: dict[str, Run] = {}
     infeasible: Counter[str] = Counter()
@@ -82,10 +108,13 @@ def make_plan(grid: Iterable[Values], template: Template, settings: RunSettings)
         try:
             spec = template.fill({name: str(value) for name, value in values.items()})
         except SpecError as error:
+            if not error.only_shapes:
+                raise
             infeasible[str(error)] += 1
             continue
-        point = Point(values, spec, run_identity(spec, settings))
-        points.append(point)
-        if point.run not in runs or runs[point.run].horizon < point.epochs:
-            runs[point.run] = Run(point.run, spec)  # keeps its place in the order
-    return Plan(points, runs, infeasible)
+        identities = tuple(run_identity(spec, settings) for settings in each_seed)
+        points.append(Point(values, spec, identities))
+        for identity, of_seed in zip(identities, each_seed, strict=True):
+            if identity not in runs or runs[identity].horizon < spec.epochs:
+                runs[identity] = Run(identity, spec, of_seed)  # keeps its place in the order
+    return Plan(points, runs, infeasible, tuple(settings.seed for settings in each_seed))

@@ -3,43 +3,45 @@
 import csv
 import io
 import time
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass
-from math import isfinite, isnan, nan
+from collections.abc import Iterable, Sequence
+from math import isfinite, isnan
 from pathlib import Path
 
 from MNIST.errors import UsageError
-from MNIST.explore.plan import Point, Value
+from MNIST.explore.plan import Point
+from MNIST.explore.ranking import METRICS, Candidate, like_best, ranked
 from MNIST.explore.trials import Reading, TrialService
 from MNIST.files import write_atomically
 from MNIST.spec import canonical_text
-from MNIST.training import EpochResult
 
-METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+COSTS = ("seconds", "parameters", "mflops")  # what a network takes, beside what it reaches
 SPELLINGS = {"acc": "accuracy", "val_acc": "val_accuracy"}
-BESIDES = ("round_epochs", "start", "end", "duration", "execution_time", "seconds", "run", "failure")
+MEASURED = (
+    "round_epochs",
+    *METRICS,
+    "val_accuracy_deviation",
+    "like_best",
+    *COSTS,
+    "peak_memory_mb",
+    "gradient_norm_mean",
+    "gradient_norm_variance",
+    "run",
+    "failure",
+)  # our columns; all others are the grid's parameters
+TALOS = ("round_epochs", "start", "end", "duration", "execution_time")  # and what begins with _
+RENAMED = "param__"  # before a parameter that is called as one of our columns, as Talos does it
 Table = dict[str, list[float | str]]
 INTERVAL = 30  # seconds between two writings of a results file that grows
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """One distinct answer: the points that share it, and what it is."""
-
-    points: list[Point]
-    epoch: EpochResult
-    seconds: float
-
-    def value(self, name: str) -> Value | None:
-        """The parameter's value; None if it does not matter here (momentum under Adam)."""
-        values = {point.values[name] for point in self.points}
-        return values.pop() if len(values) == 1 else None
-
-
 class ResultsFile:
-    """results.csv, written whole each time, but not at each epoch: rows grow with the grid."""
+    """results.csv, written whole each time, but not at each epoch: rows grow with the grid.
 
-    def __init__(self, path: Path, service: TrialService) -> None:
+    points: those to have a row once their answer is known.
+    """
+
+    def __init__(self, path: Path, service: TrialService, points: Sequence[Point]) -> None:
+        self.points = points
         self._path = path
         self._service = service
         self._written = time.monotonic()
@@ -51,42 +53,55 @@ class ResultsFile:
 
     def write(self) -> None:
         """Write the rows of all points whose answer is known."""
-        write_atomically(self._path, results_csv(self._service), alone=True)
+        write_atomically(self._path, results_csv(self._service, self.points), alone=True)
         self._written = time.monotonic()
 
 
-def results_csv(service: TrialService) -> str:
-    """The known points as CSV text, in the grid's order; what a failed trial has no number for is empty."""
-    readings = [(point, service.reading(point)) for point in service.plan.points]
-    rows = [_row(point, reading) for point, reading in readings if reading is not None]
+def results_csv(service: TrialService, points: Sequence[Point]) -> str:
+    """The known ones of the points as CSV text, in their order; a failed one's numbers are empty."""
+    known = [(point, reading) for point in points if (reading := service.reading(point)) is not None]
+    several = len(service.plan.seeds) > 1
+    alike = (
+        {id(point) for like in like_best(ranked(service, points)) for point in like.points} if several else ()
+    )
+    rows = []
+    for point, reading in known:
+        row = _row(point, reading, service)
+        if several:
+            row["like_best"] = "yes" if id(point) in alike else ""
+        rows.append(row)
+    dropped = () if several else ("val_accuracy_deviation", "like_best")
+    parameters = map(_column_name, points[0].values if points else ())
+    before, after = MEASURED[: MEASURED.index(COSTS[0])], MEASURED[MEASURED.index(COSTS[0]) :]
+    columns = [name for name in (*before, *parameters, *after) if name not in dropped]
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=_columns(service), lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
 
 
-def ranked(service: TrialService) -> list[Candidate]:
-    """The distinct answers, best first: by validation accuracy, then validation loss, then fewer epochs."""
-    candidates: dict[tuple[str, int], Candidate] = {}
-    for point in service.plan.points:
-        reading = service.reading(point)
-        if reading is None or reading.epoch is None or not all(map(isfinite, astuple(reading.epoch))):
-            continue
-        new = Candidate([], reading.epoch, reading.seconds)
-        candidates.setdefault((point.run, point.epochs), new).points.append(point)
-    return sorted(candidates.values(), key=lambda c: (-c.epoch.val_accuracy, c.epoch.val_loss, c.epoch.epoch))
-
-
-def best_text(best: Candidate, name: str, service: TrialService) -> str:
-    """The winner as a model file, with a comment that says how it came to be."""
-    known = sum(service.reading(point) is not None for point in service.plan.points)
-    epoch, settings = best.epoch, service.settings
+def best_text(candidates: Sequence[Candidate], name: str, service: TrialService) -> str:
+    """The winner of ranked candidates as a model file, with a comment that says how it came to be."""
+    best = candidates[0]
+    known = sum(len(candidate.points) for candidate in candidates)
+    reading, settings, seeds = (
+        best.reading,
+        service.plan.runs[best.points[0].runs[0]].settings,
+        service.plan.seeds,
+    )
+    spread = (
+        f" (mean of seeds {seeds[0]} to {seeds[-1]}, standard deviation"
+        f" {reading.deviation('val_accuracy'):.2%})"
+        if len(seeds) > 1
+        else ""
+    )
+    seed = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {settings.seed}"
     return (
-        f"# The best of exploration {name}: validation accuracy {epoch.val_accuracy:.2%}, loss"
-        f" {epoch.val_loss:.4f}; training accuracy {epoch.accuracy:.2%}.\n"
+        f"# The best of exploration {name}: validation accuracy {reading.mean('val_accuracy'):.2%}{spread},"
+        f" loss {reading.mean('val_loss'):.4f}; training accuracy {reading.mean('accuracy'):.2%}.\n"
         f"# Chosen by validation accuracy among {known:,} of {len(service.plan.points):,} grid points.\n"
-        f"# Trained on {settings.images or 'all'} images, split {settings.split:g}, seed {settings.seed},"
+        f"# Trained on {settings.images or 'all'} images, split {settings.split:g}, {seed},"
         f" {settings.precision}, threads {settings.threads}, {settings.engine}.\n"
         f"{canonical_text(best.points[0].spec)}"
     )
@@ -105,21 +120,22 @@ def read_results(path: Path) -> tuple[Table, Table]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path} cannot be read as a results file: {error}") from None
     names = [name for name in (rows[0] if rows else {}) if name]
-    metrics = {SPELLINGS.get(name, name): name for name in names if SPELLINGS.get(name, name) in METRICS}
+    ours = {"run", "round_epochs"} <= set(names)
+    measured = (*METRICS, *COSTS) if ours else METRICS
+    metrics = {SPELLINGS.get(name, name): name for name in names if SPELLINGS.get(name, name) in measured}
     if "val_accuracy" not in metrics:
         raise UsageError(f"{path} is no results file: it has no rows with a column val_accuracy or val_acc")
-    parameters = [name for name in names if name not in (*metrics.values(), *BESIDES) and name[0] != "_"]
-    rows = _distinct(rows, parameters)
+    besides = {*metrics.values(), *(MEASURED if ours else ()), *TALOS}
+    parameters = [name for name in names if name not in besides and name[0] != "_"]
+    rows = _distinct(rows, parameters) if ours else rows
     return (
         {metric: [_number(row[name]) for row in rows] for metric, name in metrics.items()},
-        {name: _column([row[name] or "" for row in rows]) for name in parameters},
+        {name.removeprefix(RENAMED): _column([row[name] or "" for row in rows]) for name in parameters},
     )
 
 
 def _distinct(rows: list[dict[str, str]], parameters: Iterable[str]) -> list[dict[str, str]]:
     """One row for each reading of a run: points that share it are one, and what differs in them is empty."""
-    if not rows or not {"run", "round_epochs"} <= rows[0].keys():
-        return rows  # plain Talos's
     readings: dict[tuple[str, str], dict[str, str]] = {}
     for row in rows:
         known = readings.setdefault((row["run"], row["round_epochs"]), row)
@@ -141,21 +157,36 @@ def _number(word: str | None) -> float:
     try:
         return float(word or "nan")
     except ValueError:
-        return nan
+        return float("nan")
 
 
-def _columns(service: TrialService) -> list[str]:
-    parameters = service.plan.points[0].values if service.plan.points else {}
-    return ["round_epochs", *METRICS, *parameters, "seconds", "run", "failure"]
-
-
-def _row(point: Point, reading: Reading) -> dict[str, object]:
-    metrics = {name: getattr(reading.epoch, name) for name in METRICS} if reading.epoch else {}
-    return {
-        "round_epochs": reading.epoch.epoch if reading.epoch else "",
-        **{name: value if isfinite(value) else "" for name, value in metrics.items()},
-        **point.values,
+def _row(point: Point, reading: Reading, service: TrialService) -> dict[str, object]:
+    network = service.plan.network(service.plan.runs[point.runs[0]])
+    row: dict[str, object] = {
+        **{_column_name(name): value for name, value in point.values.items()},
         "seconds": round(reading.seconds, 3),
-        "run": point.run[:12],
+        "parameters": network.parameters,
+        "mflops": network.flops / 1e6,
+        "run": " ".join(identity[:12] for identity in point.runs),
         "failure": reading.failure or "",
     }
+    if not reading.epochs:
+        return row
+    numbers = {
+        name: reading.mean(name) for name in (*METRICS, "gradient_norm_mean", "gradient_norm_variance")
+    }
+    numbers["val_accuracy_deviation"] = reading.deviation("val_accuracy")
+    numbers["peak_memory_mb"] = (
+        max(
+            epoch.peak_memory
+            for identity in point.runs
+            for epoch in service.histories[identity][: point.epochs]
+        )
+        / 1e6
+    )
+    row["round_epochs"] = point.epochs
+    return row | {name: value for name, value in numbers.items() if isfinite(value)}
+
+
+def _column_name(parameter: str) -> str:
+    return RENAMED + parameter if parameter in (*MEASURED, *TALOS) else parameter

@@ -1,7 +1,8 @@
-"""Talos: the grid, its order, random sampling, its log. The only file that knows Talos.
+"""Talos: the grid, its order, random sampling, its reducers, its log. The only file that knows Talos.
 
 Talos is handed one-element arrays (it hashes its data twice for each point) and gets plain metrics
-back (histories it would tabulate anew for each point). It checks no option's name: take care.
+back (histories it would tabulate anew for each point). Its bookkeeping for a point grows with the points
+of a scan, so a long one is asked in blocks. It checks no option's name: take care.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,40 +13,100 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from talos.parameters.ParamSpace import ParamSpace
 
 from MNIST.explore.plan import Value, Values
 
 Metrics = dict[str, float]
+Keep = Callable[[Values], bool]
+Domains = Mapping[str, Sequence[Value]]
+
+REDUCERS = ("correlation", "spearman", "pearson", "kendall", "trees", "forrest")  # as Talos spells them
+INTERVAL = 50  # points between two reductions
+BLOCK = 4 * INTERVAL  # points of one of Talos's scans; a reduction never needs rows of the block before
 NEVER = 10**9  # points between two of Talos's checkpoints, which hold nothing that we lack
 
 
-def search_space(grid: Mapping[str, Sequence[Value]], fraction: float, seed: int) -> Any:
-    """Talos's parameter space: the whole grid, its last key varying fastest, or a random part of it.
+def grid_points(domains: Domains, fraction: float = 1, seed: int = 0) -> list[Values]:
+    """The grid in Talos's order, its last key varying fastest, or a random part of it in random order.
 
-    fraction: in (0, 1] with at least one point in it; below 1 the points come in random order.
+    fraction: in (0, 1] with at least one point in it.
     """
-    from talos.parameters.ParamSpace import ParamSpace
-
-    domains = {name: list(values) for name, values in grid.items()}
-    return ParamSpace(domains, fraction_limit=None if fraction == 1 else fraction, seed=seed)
-
-
-def points_of(space: Any) -> list[Values]:
-    """The points that Talos will ask, in its order."""
-    return [dict(zip(space.param_keys, space.param_space[index], strict=True)) for index in space.param_index]
+    limit = None if fraction == 1 else fraction
+    space = ParamSpace(_lists(domains), fraction_limit=limit, seed=seed)
+    return [dict(zip(space.param_keys, row, strict=True)) for row in space.param_space]
 
 
-def leave_out(space: Any, is_left_out: Callable[[Values], bool]) -> None:
-    """Remove points before they are asked."""
-    points = zip(space.param_index, points_of(space), strict=True)
-    space.param_index = [index for index, values in points if not is_left_out(values)]
+def scan(
+    stages: Sequence[Sequence[Values]],
+    domains: Domains,
+    answer: Callable[[Values], Metrics],
+    name: str,
+    folder: Path,
+    *,
+    reducer: str | None = None,
+    seed: int = 0,
+    keep_after_stage: Callable[[], Keep] | None = None,
+    on_pending: Callable[[Sequence[Values]], None] = lambda _: None,
+) -> None:
+    """Let Talos ask every point, stage by stage, but for those that are dropped on the way.
 
-
-def scan(space: Any, answer: Callable[[Values], Metrics], name: str, folder: Path) -> None:
-    """Let Talos ask every point of the space; its log goes to `folder`, which must be new or empty.
-
+    folder: where Talos's log goes, a folder a block; new or empty.
+    reducer: one of REDUCERS, which drops what correlates with low validation accuracy.
+    keep_after_stage: called when a stage but the last has been asked; tells which later points to keep.
+    on_pending: told what is left of a stage when it begins and whenever something is dropped.
     Raises KeyboardInterrupt on Ctrl-C, which Talos itself would turn into a normal return.
     """
+    dropped: list[Keep] = []  # by what conditions
+    asked = blocks = 0
+    for stage in stages:
+        pending = _without(stage, dropped)
+        on_pending(pending)
+        while pending:
+            block, rest = _Block(domains, pending[:BLOCK], asked), pending[BLOCK:]
+
+            def drop(condition: Keep, block: _Block = block, rest: Sequence[Values] = rest) -> None:
+                dropped.append(condition)
+                on_pending([*block.pending(), *_without(rest, dropped)])
+
+            block.when_removed = drop
+            after = None if rest or stage is stages[-1] else keep_after_stage
+            blocks += 1
+            _scan_block(block, answer, name, folder / f"{blocks:05}", reducer, seed, after)
+            asked = block.round_counter
+            pending = _without(rest, dropped)
+
+
+class _Block(ParamSpace):
+    """Some points of a grid as Talos's parameter space. What is removed from it is told to all later ones."""
+
+    def __init__(self, domains: Domains, points: Sequence[Values], asked: int) -> None:
+        super().__init__(_lists(domains), round_limit=1)  # not the whole grid, which may be large
+        self.param_space = np.empty((len(points), len(domains)), dtype=object)
+        for row, values in enumerate(points):
+            self.param_space[row] = [values[name] for name in domains]
+        self.param_index = list(range(len(points)))
+        self.round_counter = asked
+        self.when_removed: Callable[[Keep], object] = lambda condition: None
+
+    def pending(self) -> list[Values]:
+        """The points that are still to be asked."""
+        return [self._round_parameters_todict(self.param_space[index]) for index in self.param_index]
+
+    def _remove(self, condition: Keep, operation: str, **details: Any) -> None:
+        super()._remove(condition, operation, **details)
+        self.when_removed(condition)
+
+
+def _scan_block(
+    block: _Block,
+    answer: Callable[[Values], Metrics],
+    name: str,
+    folder: Path,
+    reducer: str | None,
+    seed: int,
+    after: Callable[[], Keep] | None,
+) -> None:
     from talos.scan.Scan import Scan
 
     nothing = np.zeros(1, np.int8)
@@ -55,7 +116,7 @@ def scan(space: Any, answer: Callable[[Values], Metrics], name: str, folder: Pat
             y=nothing,
             x_val=nothing,
             y_val=nothing,
-            params=space,
+            params=block,
             model=_Model(answer),
             experiment_name=name,
             experiment_dir=folder,
@@ -66,6 +127,10 @@ def scan(space: Any, answer: Callable[[Values], Metrics], name: str, folder: Pat
             disable_progress_bar=True,
             checkpoint_interval=NEVER,
             feedback_interval=NEVER,
+            seed=seed if reducer else None,  # it seeds Python's and NumPy's global generators, too
+            reduction_method=_AtTheEnd(after) if after else reducer,
+            reduction_interval=1 if after else INTERVAL,
+            reduction_metric="val_accuracy",
         )
     if outcome.status == "paused":
         raise KeyboardInterrupt
@@ -83,6 +148,27 @@ class _Model:
         self, x_train: object, y_train: object, x_val: object, y_val: object, params: Values
     ) -> dict[str, Metrics]:
         return {"metrics": self._answer(params)}
+
+
+class _AtTheEnd:
+    """What Talos takes for a reducer: when all of a block has been asked, it drops points of later ones."""
+
+    __module__ = "talos"
+
+    def __init__(self, after: Callable[[], Keep]) -> None:
+        self._after = after
+
+    def __call__(self, scan: Any) -> None:
+        if not scan.param_object.param_index:
+            scan.param_object.remove_lambda(self._after())
+
+
+def _without(points: Sequence[Values], dropped: Sequence[Keep]) -> list[Values]:
+    return [values for values in points if not any(condition(values) for condition in dropped)]
+
+
+def _lists(domains: Domains) -> dict[str, list[Value]]:
+    return {name: list(values) for name, values in domains.items()}
 
 
 @contextmanager

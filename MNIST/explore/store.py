@@ -10,26 +10,30 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, fields
 from pathlib import Path
+from typing import Any
 
 from MNIST.errors import StoreError
 from MNIST.explore.plan import Run
 from MNIST.spec import canonical_text
-from MNIST.training import EpochResult, RunSettings
+from MNIST.training import EpochResult
 
 APPLICATION_ID = 0x4D4E4953  # "MNIS", in SQLite's header: this file is ours
-VERSION = 1
+VERSION = 2
 PATIENCE = 60  # seconds to wait for another process's commit
 
 _TABLES = """
 CREATE TABLE runs (identity TEXT PRIMARY KEY, model TEXT NOT NULL, settings TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE epochs (
     run TEXT NOT NULL, epoch INTEGER NOT NULL, loss REAL, accuracy REAL, val_loss REAL, val_accuracy REAL,
-    learning_rate REAL, seconds REAL, checksum INTEGER NOT NULL, PRIMARY KEY (run, epoch)
+    learning_rate REAL, gradient_norm_mean REAL, gradient_norm_variance REAL, seconds REAL,
+    peak_memory INTEGER, checksum INTEGER NOT NULL, PRIMARY KEY (run, epoch)
 ) WITHOUT ROWID;
 CREATE TABLE failures (run TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
 """
+
+_COLUMNS = [field.name for field in fields(EpochResult)]
 
 
 class TrialStore:
@@ -39,9 +43,9 @@ class TrialStore:
         self._path = path
         self._connection = connection
 
-    def begin(self, run: Run, settings: RunSettings) -> None:
+    def begin(self, run: Run) -> None:
         """Note which network and settings an identity stands for: for people who read the store."""
-        row = (run.identity, canonical_text(run.spec), json.dumps(asdict(settings), sort_keys=True))
+        row = (run.identity, canonical_text(run.spec), json.dumps(asdict(run.settings), sort_keys=True))
         with self._transaction():
             self._connection.execute("INSERT OR IGNORE INTO runs VALUES (?, ?, ?)", row)
 
@@ -50,20 +54,20 @@ class TrialStore:
         rows = [(identity, *astuple(epoch), _checksum(identity, epoch)) for epoch in epochs]
         with self._transaction():
             self._connection.executemany(
-                "INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+                f"INSERT OR IGNORE INTO epochs VALUES (?, {', '.join('?' * len(_COLUMNS))}, ?)", rows
             )
 
     def history(self, identity: str) -> list[EpochResult]:
         """The run's epochs from the first, without a gap. Raises StoreError if a number was altered."""
+        rows: list[Any]
         with self._transaction():
             rows = self._connection.execute(
-                "SELECT epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, seconds, checksum"
-                " FROM epochs WHERE run = ? ORDER BY epoch",
+                f"SELECT {', '.join(_COLUMNS)}, checksum FROM epochs WHERE run = ? ORDER BY epoch",
                 (identity,),
             ).fetchall()
         history: list[EpochResult] = []
-        for number, *metrics, checksum in rows:
-            epoch = EpochResult(number, *(math.nan if metric is None else metric for metric in metrics))
+        for *values, checksum in rows:
+            epoch = EpochResult(*(math.nan if value is None else value for value in values))
             if checksum != _checksum(identity, epoch):
                 raise _damaged(self._path, f"epoch {epoch.epoch} of run {identity[:12]} was altered")
             if epoch.epoch != len(history) + 1:

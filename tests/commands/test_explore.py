@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from MNIST import cli
+from MNIST.commands import explore as explore_command
 from MNIST.data import download
+from MNIST.report.scan_pictures import PICTURES
+from MNIST.spec import parse_template, read_text
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = [
@@ -50,9 +53,13 @@ def here(tmp_path, monkeypatch) -> Path:
 
 
 def explore(*words: object, path: str | None = None) -> subprocess.CompletedProcess:
+    return command("explore", *words, path=path)
+
+
+def command(*words: object, path: str | None = None) -> subprocess.CompletedProcess:
     environment = {**os.environ, **({} if path is None else {"PATH": path})}
     return subprocess.run(
-        [sys.executable, str(ROOT / "MNIST"), "explore", *map(str, words)],
+        [sys.executable, str(ROOT / "MNIST"), *map(str, words)],
         capture_output=True,
         text=True,
         env=environment,
@@ -63,29 +70,44 @@ def explore(*words: object, path: str | None = None) -> subprocess.CompletedProc
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["-r", "0.001,abc"], "--rate: expected a number.*'abc'"),
-        (["-r", "0"], "--rate"),
-        (["--rate", "nan"], "--rate.*'nan'"),
-        (["-b", "0"], "--batch.*'0'"),
-        (["-l", "-1"], "--layers.*'-1'"),
-        (["-c", "16,"], "--conv.*''"),
-        (["-o", "Adma"], "--opt: expected one of.*adam.*'Adma'"),
-        (["-d", "1"], "--dropout.*'1'"),
-        (["-e", "1.5"], "--epochs.*'1.5'"),
-        (["-z", ""], "--dense.*''"),
-        (["-k", "9999999999999"], "--kernel"),
-        (["-p", "0x10"], "--pool"),
-        (["-y", "-0.1"], "--decay"),
-        (["-m", "1e400"], "--mom"),
+        (["-r", "0.001,abc"], r"explore.txt, line \d+: .*number.*\{rate\} = 'abc'"),
+        (["-r", "0"], r"line \d+: .*\{rate\} = '0'"),
+        (["--rate", "nan"], r"\{rate\} = 'nan'"),
+        (["-b", "0"], r"\{batch\} = '0'"),
+        (["-l", "-1"], r"\{layers\} = '-1'"),
+        (["-c", "16,"], "--conv.*value"),
+        (["-o", "Adma"], "'Adma'.*did you mean 'Adam'"),
+        (["-d", "1"], r"\{dropout\} = '1'"),
+        (["-e", "1.5"], r"\{epochs\} = '1.5'"),
+        (["-z", ""], "--dense.*value"),
+        (["-k", "9999999999999"], r"\{kernel\}"),
+        (["-p", "0x10"], r"\{pool\} = '0x10'"),
+        (["-y", "-0.1"], r"\{decay\}"),
+        (["-m", "1e400"], r"\{mom\}"),
         (["-v", "1,1"], "--convlayers: 1 is given twice"),
-        (["-r", "0.001,1e-3"], "--rate: 0.001 is given twice"),
+        (["-r", "0.001,1e-3"], "--rate: .* is given twice"),
         (["-s", "0"], "--split"),
         (["--fraction", "0.0001"], "of a grid of 2,304 points leaves none"),
-        (["-b", ",".join(map(str, range(1, 1001)))], "768,000 points|2,304,000 points"),
+        (["-b", "1:1000"], "2,304,000 points"),
         (["--precision", "half"], "--precision"),
         (["--images", "0"], "--images"),
         (["--rats", "1"], "unknown option '--rats'; did you mean '--rate'"),
         (["-f", "nowhere.csv"], "--file: there is no 'nowhere.csv'"),
+        (["--set", "rate"], "--set"),
+        (["--set", "rats=1"], "no placeholder 'rats'; did you mean 'rate'"),
+        (["--set", "rate=1", "-r", "2"], "gives 'rate' already"),
+        (["--template", "explor"], "no model file 'explor'.*did you mean 'explore'"),
+        (["--template", "example_model", "-r", "1"], "has no placeholder 'rate'"),
+        (["--design", "all"], "--design: expected one of grid, random, one"),
+        (["--design", "random"], "--design random needs a part"),
+        (["--design", "one", "--halving"], "--design one"),
+        (["--halving", "-e", "5"], "--halving needs several numbers of epochs"),
+        (["--halving", "--reduce", "trees"], "do not go together"),
+        (["--reduce", "gamify"], "--reduce: expected one of correlation"),
+        (["--time-limit", "soon"], "--time-limit: expected a length of time such as 90s"),
+        (["--workers", "0"], "--workers"),
+        (["--repeats", "0"], "--repeats"),
+        (["--timeout", "-1s"], "--timeout"),
     ],
 )
 def test_a_wrong_value_is_named_and_nothing_is_begun(here, capsys, words, message):
@@ -107,6 +129,12 @@ def test_all_images_trained_on_leaves_nothing_to_judge_by(here, capsys, digits):
     assert "no image to validate" in capsys.readouterr().err
 
 
+def test_the_defaults_that_the_usage_names_are_those_of_the_shipped_template():
+    named = dict(re.findall(r"--(\w+) VALUES +[^(\n]*\(([^)]*)\)", explore_command.__doc__))
+    axes = parse_template(read_text(ROOT / "Models" / "explore.txt")).axes
+    assert named == {axis.names[0]: ",".join(value[0] for value in axis.values) for axis in axes}
+
+
 def test_a_small_scan_from_beginning_to_end(here, digits):
     """Two optimizers, two momenta, two readings, and a kernel that cannot fit; with no git to be found."""
     words = [digits, "scan1", *SMALL, "-e", "1,2", "-m", "0.25,0.5"]
@@ -120,6 +148,7 @@ def test_a_small_scan_from_beginning_to_end(here, digits):
         "12 epochs point by point, 6 as shared: 50% saved.",
         "0 epochs known from before",
         "opt Adam, mom any",
+        "The winner is Model_Output/scan1, its text Hyperparam_Search/scan1/best.txt",
         "best_of_scan1 Hyperparam_Search/scan1/best.txt",
     ):
         assert expected in outcome.stdout
@@ -127,37 +156,94 @@ def test_a_small_scan_from_beginning_to_end(here, digits):
     rows = list(csv.DictReader((folder / "results.csv").open()))
     assert len(rows) == 8
     assert (folder / "best.txt").read_text().startswith("# The best of exploration scan1")
-    assert len(list(folder.glob("*.png"))) == 5
+    assert {path.stem for path in folder.glob("*.png")} == set(PICTURES)
+    assert "<html" in (folder / "parallel.html").read_text()
     assert "Traceback" not in outcome.stderr
+    assert not list((here / "Hyperparam_Search").rglob("*.lock"))
 
     before = (folder / "results.csv").read_bytes()
-    again = explore(*words)
+    again = explore(*words, "--workers", "1")
     assert "6 epochs known" in again.stdout
     assert (folder / "results.csv").read_bytes() == before
 
     drawn = explore(digits, "again", "-f", folder / "results.csv")
     assert drawn.returncode == 0
-    assert len(list((here / "Hyperparam_Search" / "again").glob("*.png"))) == 5
+    assert len(list((here / "Hyperparam_Search" / "again").glob("*.png"))) == len(PICTURES)
 
-    trained = subprocess.run(
-        [
-            sys.executable,
-            str(ROOT / "MNIST"),
-            "train",
-            digits,
-            "best",
-            folder / "best.txt",
-            "--images",
-            "200",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+
+def test_the_winner_is_the_network_that_train_would_make(here, digits):
+    """The best reading is one of a longer run, so that its network has to be made again."""
+    outcome = explore(digits, "scan1", *SMALL, "-e", "1,3", "-m", "0.5", "-r", "0.5,0.001")
+    assert outcome.returncode == 0, outcome.stderr
+    best = here / "Hyperparam_Search" / "scan1" / "best.txt"
+    trained = command("train", digits, "same", best, "--images", "200", "--threads", "1")
     assert trained.returncode == 0, trained.stderr
-    best = max(float(row["val_accuracy"]) for row in rows)
-    lines = (here / "Model_Output" / "best.txt").read_text().splitlines()
-    assert float(dict(line.split("\t") for line in lines)["Validation Accuracy"]) == best
+    kept, same = (here / "Model_Output" / name for name in ("scan1", "same"))
+    assert (kept / "model.keras").read_bytes() == (same / "model.keras").read_bytes()
+    assert (here / "Model_Output" / "scan1.txt").read_text() == (
+        here / "Model_Output" / "same.txt"
+    ).read_text()
+    tested = command("test", "Results", digits, "scan1,same")
+    assert tested.returncode == 0, tested.stderr
+    rows = (here / "Results.txt").read_text().splitlines()[1:]
+    assert rows[0].split("\t")[1:] == rows[1].split("\t")[1:]
+
+
+def test_any_template_one_change_at_a_time_under_two_seeds(here, digits):
+    (here / "net.txt").write_text(
+        "Layers:\nFlatten\nDense,{units},{how}\nDense,10,softmax\nOptimizer:\n{opt},{rate}\n1\n50\n"
+        "Explore:\nunits=4:8:4\nopt+rate=Adam+0.01,SGD+0.1\n"
+    )
+    words = [digits, "mine", "--template", "net.txt", "--design", "one", "--set", "how=relu,sigmoid"]
+    outcome = explore(*words, "--repeats", "2", "--images", "200")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "4 grid points under 2 seeds, 8 distinct runs." in outcome.stdout
+    assert "not distinguishable from the best by 2 seeds" in outcome.stdout
+    rows = list(csv.DictReader((here / "Hyperparam_Search" / "mine" / "results.csv").open()))
+    changes = [(row["units"], row["how"], row["opt"], row["rate"]) for row in rows]
+    assert changes == [
+        ("4", "relu", "Adam", "0.01"),
+        ("8", "relu", "Adam", "0.01"),
+        ("4", "relu", "SGD", "0.1"),
+        ("4", "sigmoid", "Adam", "0.01"),
+    ]
+    assert all(float(row["val_accuracy_deviation"]) >= 0 and row["peak_memory_mb"] for row in rows)
+
+
+def test_a_plan_shows_everything_and_trains_nothing(here, digits):
+    words = [digits, "scan1", *SMALL, "-e", "1,2", "-m", "0.25,0.5"]
+    words[words.index("-z") + 1] = "4,8"
+    outcome = explore(*words, "--plan")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "Timing a step of each of 4 distinct shapes" in outcome.stdout
+    assert re.search(r"All of it takes about \d+ \w+\. Nothing was trained", outcome.stdout)
+    assert not (here / "Hyperparam_Search" / "scan1").exists()
+    assert not (here / "Hyperparam_Search" / "checkpoints").exists()
+    assert "0 epochs known" in explore(*words, "--time-limit", "1s").stdout
+
+
+def test_halving_and_reducers_from_the_command_line(here, digits):
+    words = [digits, "scan1", *SMALL, "-e", "1,2", "-m", "0.5", "-r", "0.1,0.01,0.001,0.0001"]
+    halved = explore(*words, "--halving")
+    assert halved.returncode == 0, halved.stderr
+    assert "12 by successive halving" in halved.stdout
+    folder = here / "Hyperparam_Search"
+    rows = list(csv.DictReader((folder / "scan1" / "results.csv").open()))
+    assert [row["epochs"] for row in rows] == ["1"] * 8 + ["2"] * 4
+    assert len([path for path in (folder / "checkpoints").iterdir() if path.is_dir()]) == 4
+    reduced = explore(*words, "--reduce", "correlation")  # it needs 50 points before it does anything
+    assert reduced.returncode == 0, reduced.stderr
+    assert "12 epochs known from before" in reduced.stdout
+
+
+def test_when_the_time_is_up_it_stops_in_order_and_goes_on_later(here, digits):
+    words = [digits, "scan1", *SMALL, "-e", "40", "-m", "0.25", "-r", "0.01,0.001"]
+    first = explore(*words, "--time-limit", "4s")
+    assert first.returncode == 0, first.stderr
+    assert "The time is up" in first.stdout
+    last = explore(*words)
+    assert last.returncode == 0
+    assert int(re.search(r"(\d+) epochs known from before", last.stdout)[1]) > 0
 
 
 def test_a_diverging_trial_ends_in_3_and_the_others_are_answered(here, digits):

@@ -1,9 +1,14 @@
 """A small exploration without Keras: its training answers at once, with numbers made of the identity."""
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from MNIST.explore.executor import Ended, EpochDone, Event, Trial, WorkerDied
 from MNIST.explore.plan import Plan, Run, Values, make_plan
+from MNIST.explore.store import TrialStore
+from MNIST.explore.trials import Reading, TrialService
 from MNIST.spec import parse_template
 from MNIST.training import EpochResult, RunSettings
 
@@ -29,34 +34,117 @@ def points_of(grid: dict[str, list]) -> list[Values]:
     return points
 
 
-def plan_of(**changes: list) -> Plan:
+def plan_of(seeds: Sequence[int] | None = None, **changes: list) -> Plan:
     """The plan of GRID, with some of its lists changed: 16 points, 6 runs of 3 epochs."""
-    return make_plan(points_of({**GRID, **changes}), parse_template(TEMPLATE), SETTINGS)
+    return make_plan(points_of({**GRID, **changes}), parse_template(TEMPLATE), SETTINGS, seeds)
 
 
 def epoch_of(identity: str, epoch: int) -> EpochResult:
     """What the stub measures: better with each epoch, different for each run."""
     accuracy = 1 - (1 + int(identity[:4], 16) / 65536) / (10 * epoch)
-    return EpochResult(epoch, 1 / epoch, accuracy, 1.1 / epoch, accuracy - 0.01, 0.001, 0.5)
+    return EpochResult(
+        epoch,
+        loss=1 / epoch,
+        accuracy=accuracy,
+        val_loss=1.1 / epoch,
+        val_accuracy=accuracy - 0.01,
+        learning_rate=0.001,
+        gradient_norm_mean=2.0,
+        gradient_norm_variance=0.5,
+        seconds=0.5,
+        peak_memory=1_000_000,
+    )
 
 
-class StubTraining:
-    """Trains by counting; its checkpoint is the count. before: called with each epoch that begins."""
+class StubWorkers:
+    """An executor that trains by counting; its checkpoint is the count.
 
-    def __init__(self, before: Callable[[Run, int], None] = lambda run, epoch: None) -> None:
+    workers: under way at once; each call of `events` trains an epoch of each. before: called with each
+    epoch that begins; what it raises is what the training raises, and a WorkerDied ends the worker.
+    shuffled: whether the trials under way take their turns in another order each time.
+    """
+
+    def __init__(
+        self,
+        checkpoints: Path,
+        workers: int = 1,
+        before: Callable[[Run, int], None] = lambda run, epoch: None,
+        shuffled: bool = False,
+    ) -> None:
+        self.workers = workers
         self.trained: list[tuple[str, int]] = []
-        self.before = before
+        self.started: list[str] = []
+        self.most_at_once = 0
+        self._checkpoints, self._before = checkpoints, before
+        self._under_way: dict[str, Trial] = {}
+        self._new: set[str] = set()
+        self._ended: list[Event] = []
+        self._chance = random.Random(0) if shuffled else None
 
-    def __call__(self, run: Run, checkpoint: Path, on_epoch: Callable[[EpochResult], None]) -> None:
-        count = checkpoint / "count"
+    def start(self, trial: Trial) -> None:
+        assert trial.run.identity not in self._under_way
+        self._under_way[trial.run.identity] = trial
+        self._new.add(trial.run.identity)
+        self.started.append(trial.run.identity)
+        self.most_at_once = max(self.most_at_once, len(self._under_way))
+        assert self.most_at_once <= self.workers
+
+    def events(self, seconds: float) -> Sequence[Event]:
+        order = list(self._under_way)
+        if self._chance:
+            self._chance.shuffle(order)
+        events = [event for identity in order for event in self._step(identity)]
+        events, self._ended = [*self._ended, *events], []
+        return events
+
+    def stop(self, identity: str) -> None:
+        if self._under_way.pop(identity, None):
+            self._ended.append(Ended(identity, WorkerDied("stopped")))
+
+    def map(self, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        return iter([function(*words) for words in arguments])
+
+    def close(self) -> None:
+        self._under_way = {}
+
+    def _step(self, identity: str) -> list[Event]:
+        trial = self._under_way[identity]
+        count = self._checkpoints / identity / "count"
         done = int(count.read_text()) if count.exists() else 0
-        for epoch in range(done + 1, run.horizon + 1):
-            self.before(run, epoch)
-            self.trained.append((run.identity, epoch))
-            checkpoint.mkdir(parents=True, exist_ok=True)
-            count.write_text(str(epoch))
-            on_epoch(epoch_of(run.identity, epoch))
+        events: list[Event] = []
+        if identity in self._new:  # it begins with what its checkpoint holds
+            self._new.remove(identity)
+            events = [EpochDone(identity, epoch_of(identity, epoch)) for epoch in range(1, done + 1)]
+        if done < trial.epochs:
+            try:
+                self._before(trial.run, done + 1)
+            except Exception as error:  # noqa: BLE001 - whatever a test lets it raise
+                del self._under_way[identity]
+                return [*events, Ended(identity, error)]
+            done += 1
+            self.trained.append((identity, done))
+            count.parent.mkdir(parents=True, exist_ok=True)
+            count.write_text(str(done))
+            events.append(EpochDone(identity, epoch_of(identity, done)))
+        if done >= trial.epochs:
+            del self._under_way[identity]
+            events.append(Ended(identity))
+        return events
 
 
-def ignore() -> None:
-    """An `on_epoch` that does nothing."""
+def service_of(
+    store: TrialStore, folder: Path, workers: StubWorkers | None = None, **changes: Any
+) -> TrialService:
+    """A trial service over GRID with changes, whose checkpoints lie in `folder`."""
+    executor = workers or StubWorkers(folder / "checkpoints")
+    return TrialService(plan_of(**changes), store, folder / "checkpoints", executor)
+
+
+def answers(service: TrialService) -> list[Reading]:
+    """The service's reading of every point of its plan, all being expected."""
+    service.expect(service.plan.points)
+    return [service.answer(point, ignore) for point in service.plan.points]
+
+
+def ignore(event: object = None) -> None:
+    """An `on_event` that does nothing."""

@@ -6,15 +6,16 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import astuple
 from pathlib import Path
 
 import pytest
 from stub_exploration import ignore, points_of
 
-from MNIST.data import TrainingData, download, load, split
-from MNIST.explore.exploration import open_service
+from MNIST.data import Dataset, download, load, split
 from MNIST.explore.plan import Plan, make_plan
+from MNIST.explore.store import open_store
+from MNIST.explore.trials import TrialService
+from MNIST.explore.workers import LocalWorkers
 from MNIST.spec import parse_template, read_text
 from MNIST.training import RunSettings, continue_run, resolve_settings
 
@@ -48,50 +49,50 @@ def folder(tmp_path_factory, request) -> Path:
 
 
 @pytest.fixture(scope="module")
-def setting(folder) -> tuple[TrainingData, RunSettings, Plan]:
+def setting(folder) -> tuple[Dataset, RunSettings, Plan]:
     dataset = load(folder)
     settings = resolve_settings(dataset.digest, images=500, split=0.8, seed=3)
     template = parse_template(read_text(ROOT / "Models" / "explore.txt"))
-    return (
-        split(dataset, 0.8, 3, 500),
-        settings,
-        make_plan(points_of(GRID), template, settings),
-    )
-
-
-def numbers(epoch) -> tuple:
-    """All of an epoch but its seconds."""
-    return astuple(epoch)[:-1]
+    return dataset, settings, make_plan(points_of(GRID), template, settings)
 
 
 @pytest.fixture(scope="module")
 def alone(setting) -> list[tuple]:
     """What each point gives when it is trained by itself, afresh, for just its epochs."""
-    data, settings, plan = setting
+    dataset, settings, plan = setting
+    data = split(dataset, 0.8, 3, 500)
     return [
-        numbers(continue_run(point.spec, data, settings, epochs=point.epochs)[-1]) for point in plan.points
+        continue_run(point.spec, data, settings, epochs=point.epochs)[-1].numbers for point in plan.points
     ]
 
 
-def answered(setting, folder: Path) -> list[tuple]:
-    data, settings, plan = setting
-    with open_service(plan, data, settings, folder) as service:
-        return [numbers(service.answer(point, ignore).epoch) for point in plan.points]
+def answered(setting, folder: Path, workers: int = 2, order: int = 1) -> list[tuple]:
+    """The answers to all points; order -1: what is trained ahead is trained in the opposite order."""
+    dataset, _, plan = setting
+    executor = LocalWorkers(workers, dataset, folder / "checkpoints")
+    try:
+        with open_store(folder / "trials.sqlite") as store:
+            service = TrialService(plan, store, folder / "checkpoints", executor)
+            service.expect(plan.points[::order])
+            return [service.answer(point, ignore).epochs[0].numbers for point in plan.points]
+    finally:
+        executor.close()
 
 
 @pytest.mark.slow
-def test_shared_answers_are_those_of_separate_runs(setting, alone, tmp_path):
-    """Fewer epochs are read from longer runs, and all momenta under Adam from one."""
+@pytest.mark.parametrize(("workers", "order"), [(1, 1), (2, 1), (4, -1)])
+def test_shared_answers_are_those_of_separate_runs(setting, alone, tmp_path, workers, order):
+    """Fewer epochs are read from longer runs, all momenta under Adam from one; any number of workers."""
     assert len(setting[2].runs) == 3
-    assert answered(setting, tmp_path) == alone
+    assert answered(setting, tmp_path, workers, order) == alone
 
 
 @pytest.mark.slow
 def test_an_extended_grid_gives_what_it_would_have_given_at_once(setting, alone, tmp_path):
-    data, settings, _ = setting
+    dataset, settings, _ = setting
     template = parse_template(read_text(ROOT / "Models" / "explore.txt"))
     short = make_plan(points_of({**GRID, "epochs": [1]}), template, settings)
-    answered((data, settings, short), tmp_path)
+    answered((dataset, settings, short), tmp_path)
     assert answered(setting, tmp_path) == alone
 
 

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from stub_exploration import GRID, SETTINGS, plan_of, points_of
 
 from MNIST.cli import parse
 from MNIST.commands import explore
+from MNIST.explore.exploration import make_search
 from MNIST.explore.plan import make_plan
-from MNIST.spec import parse_template, read_text
+from MNIST.spec import SpecError, lay_out, parse_template, read_text
 
 SHIPPED = Path(explore.__file__).parents[2] / "Models" / "explore.txt"
 
@@ -35,7 +37,7 @@ def test_no_dropout_and_dropout_of_nothing_are_one_run():
 
 def test_runs_stand_in_the_order_of_their_first_question():
     plan = plan_of()
-    assert list(plan.runs) == list(dict.fromkeys(point.run for point in plan.points))
+    assert list(plan.runs) == list(dict.fromkeys(point.runs[0] for point in plan.points))
 
 
 def test_points_whose_shapes_cannot_work_are_counted_with_their_reason():
@@ -47,10 +49,34 @@ def test_points_whose_shapes_cannot_work_are_counted_with_their_reason():
     assert plan.infeasible.total() == 16
 
 
-def test_the_default_exploration():
-    grid = explore.read_grid(parse("explore", explore.__doc__, ["Data", "scan1"]), fraction=1)
-    assert next(iter(grid)) == "epochs"
-    plan = make_plan(points_of(grid), parse_template(read_text(SHIPPED)), SETTINGS)
+def test_a_value_that_is_wrong_by_itself_is_no_infeasible_point():
+    with pytest.raises(SpecError, match="Adma"):
+        plan_of(opt=["Adam", "Adma"])
+
+
+def test_each_seed_has_its_own_run():
+    plan = plan_of(seeds=[5, 6])
+    assert len(plan.runs) == 2 * 6
+    assert {run.settings.seed for run in plan.runs.values()} == {5, 6}
+    assert [plan.runs[identity].settings.seed for identity in plan.points[0].runs] == [5, 6]
+    assert plan.epochs_asked == 2 * (8 * 1 + 8 * 3)
+
+
+def test_a_run_under_a_seed_is_the_run_of_that_seed_alone():
+    assert plan_of(seeds=[0, 1]).points[3].runs[:1] == plan_of().points[3].runs
+
+
+def test_networks_are_those_of_the_runs():
+    plan = plan_of()
+    for run in plan.runs.values():
+        assert plan.network(run) == lay_out(run.spec)
+
+
+def test_the_default_exploration_is_nothing_but_its_file():
+    wishes = explore.read_wishes(parse("explore", explore.__doc__, ["Data", "scan1"]))
+    assert wishes.space.axes[0].names == ("epochs",)
+    search = make_search(wishes.space, parse_template(read_text(SHIPPED)), SETTINGS)
+    plan = search.plan
     assert len(plan.points) == 2304
     assert len(plan.runs) == 512
     assert (plan.epochs_asked, plan.epochs_shared) == (23040, 7680)

@@ -7,45 +7,99 @@ import numpy as np
 import pytest
 from stub_exploration import GRID, points_of
 
-from MNIST.explore.scan import leave_out, scan, search_space
-from MNIST.explore.scan import points_of as talos_points
+from MNIST.explore import scan as scan_module
+from MNIST.explore.scan import BLOCK, INTERVAL, REDUCERS, grid_points, scan
 
 METRICS = {"loss": 0.5, "val_accuracy": float("nan")}
+LONG = {"epochs": [1], "a": list(range(30)), "b": list(range(15))}  # 450 points, more than two blocks
 
 
-def asked(space, folder, answer=lambda values: METRICS) -> list[dict]:
+def asked(stages, folder, answer=lambda values: METRICS, domains=GRID, **options) -> list[dict]:
     questions = []
 
     def note(values):
         questions.append(dict(values))
         return answer(values)
 
-    scan(space, note, "test", folder)
+    scan(stages, domains, note, "test", folder, **options)
     return questions
 
 
 def test_the_first_key_varies_slowest(tmp_path):
-    space = search_space(GRID, 1, seed=0)
-    assert talos_points(space) == points_of(GRID)
-    assert asked(space, tmp_path / "talos") == points_of(GRID)
+    points = grid_points(GRID)
+    assert points == points_of(GRID)
+    assert asked([points], tmp_path / "talos") == points
 
 
 def test_values_keep_their_types(tmp_path):
-    (values,) = asked(search_space({"a": [1], "b": [0.5], "c": ["Adam"]}, 1, seed=0), tmp_path / "talos")
+    domains = {"a": [1], "b": [0.5], "c": ["Adam"]}
+    (values,) = asked([grid_points(domains)], tmp_path / "talos", domains=domains)
     assert [type(value) for value in values.values()] == [int, float, str]
 
 
 def test_a_fraction_is_drawn_by_its_seed():
-    first, same, other = (talos_points(search_space(GRID, 0.5, seed)) for seed in (1, 1, 2))
+    first, same, other = (grid_points(GRID, 0.5, seed) for seed in (1, 1, 2))
     assert first == same != other
     assert len(first) == 8
     assert all(point in points_of(GRID) for point in first)
 
 
-def test_points_left_out_are_not_asked(tmp_path):
-    space = search_space(GRID, 1, seed=0)
-    leave_out(space, lambda values: values["opt"] == "Adam")
-    assert [values["opt"] for values in asked(space, tmp_path / "talos")] == ["RMSprop"] * 8
+def test_a_long_scan_is_asked_in_blocks_and_in_order(tmp_path):
+    points = grid_points(LONG)
+    assert asked([points], tmp_path / "talos", domains=LONG) == points
+    assert len(list((tmp_path / "talos").iterdir())) == -(-len(points) // BLOCK) == 3
+
+
+def test_what_is_pending_is_told_stage_by_stage(tmp_path):
+    stages = [[p for p in points_of(GRID) if p["epochs"] == epochs] for epochs in (1, 3)]
+    pending = []
+    asked(stages, tmp_path / "talos", on_pending=lambda points: pending.append(list(points)))
+    assert pending == stages
+
+
+def test_after_a_stage_points_of_later_ones_are_dropped(tmp_path):
+    stages = [[p for p in points_of(GRID) if p["epochs"] == epochs] for epochs in (1, 3)]
+    calls = []
+
+    def keep_after_stage():
+        calls.append(None)
+        return lambda values: values["opt"] == "Adam"
+
+    found = asked(stages, tmp_path / "talos", keep_after_stage=keep_after_stage)
+    assert found == stages[0] + [p for p in stages[1] if p["opt"] == "Adam"]
+    assert len(calls) == 1  # there is nothing to drop after the last
+
+
+@pytest.mark.parametrize("reducer", REDUCERS)
+def test_talos_reducers_drop_what_does_badly_from_all_later_blocks(reducer, tmp_path):
+    points = random.Random(0).sample(grid_points(LONG), 450)
+    pending = []
+    found = asked(
+        [points],
+        tmp_path / "talos",
+        lambda values: {"loss": 0.5, "val_accuracy": 0.9 - 0.8 * (values["b"] == 7) + 1e-4 * values["a"]},
+        LONG,
+        reducer=reducer,
+        on_pending=lambda points: pending.append(list(points)),
+    )
+    assert len(found) < 450
+    assert len(pending) > 1
+    assert all(point in points for point in found)
+    dropped = [point for point in points if point not in found]
+    assert points.index(dropped[0]) >= INTERVAL
+    again = asked(
+        [points],
+        tmp_path / "again",
+        lambda values: {"loss": 0.5, "val_accuracy": 0.9 - 0.8 * (values["b"] == 7) + 1e-4 * values["a"]},
+        LONG,
+        reducer=reducer,
+    )
+    assert again == found
+
+
+def test_reductions_never_need_rows_of_an_earlier_block():
+    assert BLOCK % INTERVAL == 0
+    assert scan_module.INTERVAL >= 20  # Talos looks back over 20 points
 
 
 def test_ctrl_c_is_no_normal_return(tmp_path):
@@ -53,7 +107,7 @@ def test_ctrl_c_is_no_normal_return(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        asked(search_space(GRID, 1, seed=0), tmp_path / "talos", interrupt)
+        asked([points_of(GRID)], tmp_path / "talos", interrupt)
 
 
 def test_errors_come_through(tmp_path):
@@ -61,12 +115,12 @@ def test_errors_come_through(tmp_path):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        asked(search_space(GRID, 1, seed=0), tmp_path / "talos", fail)
+        asked([points_of(GRID)], tmp_path / "talos", fail)
 
 
 def test_no_git_is_needed(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    assert len(asked(search_space(GRID, 1, seed=0), tmp_path / "talos")) == 16
+    assert len(asked([points_of(GRID)], tmp_path / "talos")) == 16
 
 
 @pytest.mark.skipif(os.name == "nt", reason="such names are for systems that allow them")
@@ -74,13 +128,13 @@ def test_any_folder_will_do(tmp_path, monkeypatch):
     folder = tmp_path / "a 'b' [x] %d ñ\n★"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    assert len(asked(search_space(GRID, 1, seed=0), folder / "talos")) == 16
+    assert len(asked([points_of(GRID)], folder / "talos")) == 16
 
 
 def test_talos_copies_no_source_and_leaves_the_global_seeds_alone(tmp_path):
     random.seed(7)
     np.random.seed(7)
     expected = random.Random(7).random(), np.random.RandomState(7).random()
-    asked(search_space(GRID, 1, seed=0), tmp_path / "talos")
+    asked([points_of(GRID)], tmp_path / "talos")
     assert (random.random(), np.random.random()) == expected
     assert not list((tmp_path / "talos").rglob("*.py"))

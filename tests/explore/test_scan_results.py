@@ -7,31 +7,49 @@ from dataclasses import replace
 from math import isnan
 
 import pytest
-from stub_exploration import GRID, SETTINGS, StubTraining, epoch_of, ignore, plan_of
+from stub_exploration import GRID, TEMPLATE, StubWorkers, epoch_of, ignore, plan_of, points_of, service_of
 
 from MNIST.errors import DivergedError, UsageError
-from MNIST.explore.exploration import explore
-from MNIST.explore.results import METRICS, best_text, ranked, read_results, results_csv
-from MNIST.explore.scan import search_space
+from MNIST.explore import results
+from MNIST.explore.executor import EpochDone
+from MNIST.explore.exploration import Search, explore
+from MNIST.explore.plan import Plan, make_plan
+from MNIST.explore.ranking import METRICS, like_best
+from MNIST.explore.ranking import ranked as ranked_points
+from MNIST.explore.results import COSTS, best_text, read_results
 from MNIST.explore.store import open_store
-from MNIST.explore.trials import TrialService
-from MNIST.spec import parse_spec
+from MNIST.explore.trials import TimeIsUp, TrialService
+from MNIST.spec import lay_out, parse_spec, parse_template
 
 
 def diverge(run, epoch):
-    if run.identity == plan_of().points[0].run and epoch == 2:
+    if run.identity == plan_of().points[0].runs[0] and epoch == 2:
         raise DivergedError("diverged at epoch 2")
 
 
 @pytest.fixture
 def service(tmp_path):
     with open_store(tmp_path / "trials.sqlite") as store:
-        yield TrialService(plan_of(), SETTINGS, store, tmp_path / "checkpoints", StubTraining(diverge))
+        yield service_of(store, tmp_path, StubWorkers(tmp_path / "checkpoints", before=diverge))
 
 
 def answer_all(service) -> None:
     for point in service.plan.points:
         service.answer(point, ignore)
+
+
+def ranked(service):
+    return ranked_points(service, service.plan.points)
+
+
+def results_csv(service):
+    return results.results_csv(service, service.plan.points)
+
+
+def search_of(plan: Plan, **changes) -> Search:
+    grid = {**GRID, **changes}
+    points = {tuple(point.values.values()): point for point in plan.points}
+    return Search(plan, grid, [[v for v in points_of(grid) if tuple(v.values()) in points]], points)
 
 
 def test_a_row_a_point_exact_and_in_the_order_asked(service):
@@ -41,34 +59,63 @@ def test_a_row_a_point_exact_and_in_the_order_asked(service):
     for row, point in zip(rows, service.plan.points, strict=True):
         assert {name: str(value) for name, value in point.values.items()}.items() <= row.items()
         if not row["failure"]:
-            expected = epoch_of(point.run, point.epochs)
+            expected = epoch_of(point.runs[0], point.epochs)
             assert [float(row[name]) for name in METRICS] == [getattr(expected, name) for name in METRICS]
     assert [row["loss"] for row in rows if row["failure"] == "diverged at epoch 2"] == ["", ""]
 
 
 def test_only_known_points_have_rows(service):
     service.answer(service.plan.points[2], ignore)
-    known = service.plan.points[2].run
-    shared = [point for point in service.plan.points if point.run == known]
+    known = service.plan.points[2]
+    shared = [p for p in service.plan.points if (p.runs, p.epochs) == (known.runs, known.epochs)]
     assert len(results_csv(service).splitlines()) == 1 + len(shared)
+
+
+def test_what_a_network_takes_stands_in_its_row(service):
+    answer_all(service)
+    row = list(csv.DictReader(io.StringIO(results_csv(service))))[-1]
+    network = lay_out(service.plan.points[-1].spec)
+    assert int(row["parameters"]) == network.parameters
+    assert float(row["mflops"]) == network.flops / 1e6
+    assert float(row["seconds"]) == 3 * 0.5
+    assert float(row["peak_memory_mb"]) == 1.0
+    assert (float(row["gradient_norm_mean"]), float(row["gradient_norm_variance"])) == (2.0, 0.5)
+
+
+def test_a_parameter_may_be_called_as_one_of_our_columns(tmp_path):
+    text = TEMPLATE.replace("{conv}", "{seconds}").replace("{mom}", "{duration}")
+    names = {"conv": "seconds", "mom": "duration"}
+    grid = {names.get(name, name): values for name, values in GRID.items()}
+    with open_store(tmp_path / "s") as store:
+        service = service_of(store, tmp_path)
+        service.plan = make_plan(
+            points_of(grid), parse_template(text), next(iter(service.plan.runs.values())).settings
+        )
+        answer_all(service)
+        (tmp_path / "x.csv").write_text(results_csv(service))
+    metrics, parameters = read_results(tmp_path / "x.csv")
+    assert set(parameters["seconds"]) == {2, 4}
+    assert metrics["seconds"][0] == 0.5
+    assert "duration" in parameters
 
 
 def test_the_best_has_most_validation_accuracy_then_least_loss_then_fewest_epochs(service):
     answer_all(service)
     best = ranked(service)
-    assert [c.epoch.val_accuracy for c in best] == sorted((c.epoch.val_accuracy for c in best), reverse=True)
-    run = best[0].points[0].run
+    accuracies = [candidate.reading.mean("val_accuracy") for candidate in best]
+    assert accuracies == sorted(accuracies, reverse=True)
+    run = best[0].points[0].runs[0]
     service.histories[run] = [
         replace(epoch, val_accuracy=1.0, val_loss=0.1) for epoch in service.histories[run]
     ]
-    assert ranked(service)[0].epoch.epoch == 1
+    assert ranked(service)[0].reading.epochs[0].epoch == 1
 
 
 def test_nan_never_wins(service):
     answer_all(service)
-    run = ranked(service)[0].points[0].run
+    run = ranked(service)[0].points[0].runs[0]
     service.histories[run] = [replace(epoch, val_accuracy=math.nan) for epoch in service.histories[run]]
-    assert all(candidate.points[0].run != run for candidate in ranked(service))
+    assert all(run not in candidate.points[0].runs for candidate in ranked(service))
 
 
 def test_a_value_that_does_not_matter_is_none(service):
@@ -80,41 +127,93 @@ def test_a_value_that_does_not_matter_is_none(service):
 def test_best_txt_is_the_winner_as_a_model_file(service):
     answer_all(service)
     best = ranked(service)[0]
-    text = best_text(best, "scan1", service)
+    text = best_text([best], "scan1", service)
     assert parse_spec(text) == best.points[0].spec
     assert text.startswith("# The best of exploration scan1")
     assert "16 grid points" in text
 
 
 def test_talos_answered_by_the_service_writes_both_files(service, tmp_path):
-    grid = {
-        name: [*dict.fromkeys(p.values[name] for p in service.plan.points)] for name in ("epochs", "conv")
-    }
-    grid |= {"kernel": [3, 29], "opt": ["Adam", "RMSprop"], "mom": [0.25, 0.5]}
-    explore(search_space(grid, 1, 0), service, tmp_path / "scan1", ignore)
+    outcome = explore(search_of(service.plan, kernel=[3, 29]), service, tmp_path / "scan1", ignore)
     assert (tmp_path / "scan1" / "results.csv").read_text() == results_csv(service)
-    assert parse_spec((tmp_path / "scan1" / "best.txt").read_text()) == ranked(service)[0].points[0].spec
+    best = ranked(service)[0]
+    assert parse_spec((tmp_path / "scan1" / "best.txt").read_text()) == best.points[0].spec
+    assert outcome.candidates[0] == best
+    assert not outcome.time_is_up
 
 
 def test_ctrl_c_leaves_valid_results(tmp_path):
-    def interrupt(run, epoch):
-        if len(training.trained) == 5:
+    epochs = []
+
+    def interrupt(event):
+        epochs.extend([event] if isinstance(event, EpochDone) else [])
+        if len(epochs) == 5:
             raise KeyboardInterrupt
 
-    training = StubTraining(interrupt)
     with open_store(tmp_path / "trials.sqlite") as store:
-        service = TrialService(plan_of(), SETTINGS, store, tmp_path / "checkpoints", training)
+        service = service_of(store, tmp_path)
         with pytest.raises(KeyboardInterrupt):
-            explore(search_space(GRID, 1, 0), service, tmp_path / "scan1", ignore)
+            explore(search_of(service.plan), service, tmp_path / "scan1", interrupt)
     metrics, _ = read_results(tmp_path / "scan1" / "results.csv")
-    assert len(metrics["val_accuracy"]) == 3  # five points: a run of two points, read twice, and one of one
+    assert len(metrics["val_accuracy"]) == 3  # five epochs: a run read twice, another read once
+
+
+def test_when_the_time_is_up_what_is_known_is_written(tmp_path):
+    with open_store(tmp_path / "trials.sqlite") as store:
+        service = service_of(store, tmp_path)
+        service.answer(service.plan.points[0], ignore)
+        service = TrialService(
+            service.plan, store, tmp_path / "c", StubWorkers(tmp_path / "c"), deadline=float("-inf")
+        )
+        outcome = explore(search_of(service.plan), service, tmp_path / "scan1", ignore)
+    assert outcome.time_is_up
+    assert len(outcome.candidates) == 1
+    assert TimeIsUp.__doc__
+
+
+def seeded(tmp_path, accuracies: dict[int, list[float]]) -> TrialService:
+    """A service of one-epoch runs with 2 to n filters, whose seeds have the accuracies given."""
+    changes = {"epochs": [1], "opt": ["Adam"], "mom": [0.25], "conv": list(accuracies)}
+    with open_store(tmp_path / "s") as store:
+        service = service_of(store, tmp_path, seeds=range(3), **changes)
+    for point in service.plan.points:
+        for run, accuracy in zip(point.runs, accuracies[point.values["conv"]], strict=True):
+            service.histories[run] = [replace(epoch_of(run, 1), val_accuracy=accuracy)]
+    return service
+
+
+def test_the_best_mean_wins_and_the_table_says_what_the_seeds_cannot_tell_from_it(tmp_path):
+    service = seeded(
+        tmp_path,
+        {
+            2: [0.90, 0.91, 0.92],
+            4: [0.95, 0.96, 0.97],  # the best mean
+            8: [0.96, 0.95, 0.965],  # now better, now worse: not distinguishable
+            16: [0.94, 0.95, 0.96],  # a hundredth worse under each seed: distinguishable
+        },
+    )
+    candidates = ranked(service)
+    assert [c.value("conv") for c in candidates] == [4, 8, 16, 2]
+    assert [c.value("conv") for c in like_best(candidates)] == [4, 8]
+    rows = list(csv.DictReader(io.StringIO(results_csv(service))))
+    assert [row["like_best"] for row in rows] == ["", "yes", "yes", ""]
+    assert float(rows[1]["val_accuracy"]) == pytest.approx(0.96)
+    assert float(rows[1]["val_accuracy_deviation"]) == pytest.approx(0.01)
+    text = best_text(candidates, "scan1", service)
+    assert "96.00% (mean of seeds 0 to 2, standard deviation 1.00%)" in text
+
+
+def test_one_seed_tells_nothing_of_others(service):
+    answer_all(service)
+    assert len(like_best(ranked(service))) == 1
+    assert "like_best" not in results_csv(service)
 
 
 def test_results_of_ours_and_of_talos_are_read(service, tmp_path):
     answer_all(service)
     (tmp_path / "ours.csv").write_text(results_csv(service))
     metrics, parameters = read_results(tmp_path / "ours.csv")
-    assert list(metrics) == list(METRICS)
+    assert list(metrics) == [*METRICS, *COSTS]
     assert list(parameters) == list(service.plan.points[0].values)
     assert parameters["conv"][0] == 2.0
     assert parameters["opt"][0] == "Adam"

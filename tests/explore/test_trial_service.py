@@ -1,17 +1,18 @@
-"""The trial service: each run once, to its horizon; readings as prefixes; failures; two at once."""
+"""The trial service: each run once, to its horizon; readings as prefixes; failures; workers that die."""
 
 import math
 import shutil
-import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stub_exploration import SETTINGS, StubTraining, epoch_of, ignore, plan_of
+from stub_exploration import StubWorkers, answers, epoch_of, ignore, plan_of, service_of
 
 from MNIST.errors import DivergedError, StoreError, TrainingError
-from MNIST.explore.store import TrialStore, open_store
-from MNIST.explore.trials import TrialService
+from MNIST.explore.executor import Ended, EpochDone, WorkerDied
+from MNIST.explore.store import open_store
+from MNIST.explore.trials import TRIES, TimeIsUp, TrialService
 
 
 @pytest.fixture
@@ -20,32 +21,73 @@ def store(tmp_path):
         yield store
 
 
-def service_of(store: TrialStore, folder: Path, training: StubTraining, **changes: list) -> TrialService:
-    return TrialService(plan_of(**changes), SETTINGS, store, folder / "checkpoints", training)
+@pytest.fixture
+def checkpoints(tmp_path) -> Path:
+    return tmp_path / "checkpoints"
 
 
-def answers(service: TrialService) -> list:
-    return [service.answer(point, ignore).epoch for point in service.plan.points]
+def epochs(readings: list) -> list:
+    return [reading.epochs[0] if reading.epochs else None for reading in readings]
 
 
-def test_each_run_is_trained_once_and_read_at_each_number_of_epochs(store, tmp_path):
-    training = StubTraining()
-    service = service_of(store, tmp_path, training)
-    assert answers(service) == [epoch_of(point.run, point.epochs) for point in service.plan.points]
-    assert sorted(training.trained) == sorted((run, e) for run in service.plan.runs for e in (1, 2, 3))
+def test_each_run_is_trained_once_and_read_at_each_number_of_epochs(store, tmp_path, checkpoints):
+    workers = StubWorkers(checkpoints)
+    service = service_of(store, tmp_path, workers)
+    assert epochs(answers(service)) == [
+        epoch_of(point.runs[0], point.epochs) for point in service.plan.points
+    ]
+    assert sorted(workers.trained) == sorted((run, e) for run in service.plan.runs for e in (1, 2, 3))
 
 
-def test_the_first_question_trains_to_the_horizon_in_the_order_of_the_plan(store, tmp_path):
-    training = StubTraining()
-    service = service_of(store, tmp_path, training)
-    for point in service.plan.points[:8]:  # all of one epoch
-        service.answer(point, ignore)
-    assert training.trained == [(run, epoch) for run in service.plan.runs for epoch in (1, 2, 3)]
+@pytest.mark.parametrize(("workers", "shuffled"), [(1, False), (2, False), (4, False), (4, True), (64, True)])
+def test_answers_do_not_depend_on_how_many_work_or_in_which_order(workers, shuffled, tmp_path):
+    found = []
+    for name, executor in {
+        "one": StubWorkers(tmp_path / "one" / "checkpoints"),
+        "many": StubWorkers(tmp_path / "many" / "checkpoints", workers, shuffled=shuffled),
+    }.items():
+        with open_store(tmp_path / name / "trials.sqlite") as store:
+            found.append(answers(service_of(store, tmp_path / name, executor)))
+    assert executor.most_at_once == min(workers, 6)
+    assert found[0] == found[1]
 
 
-def test_the_next_scan_trains_only_what_is_new(store, tmp_path):
-    answers(service_of(store, tmp_path, StubTraining()))
-    again, longer, wider = StubTraining(), StubTraining(), StubTraining()
+def test_what_is_asked_next_runs_ahead_in_the_order_of_the_plan(store, tmp_path, checkpoints):
+    workers = StubWorkers(checkpoints, 3)
+    service = service_of(store, tmp_path, workers)
+    service.expect(service.plan.points)
+    service.answer(service.plan.points[0], ignore)
+    assert workers.started == list(service.plan.runs)[:3]
+
+
+def test_what_is_no_longer_expected_is_not_begun(store, tmp_path, checkpoints):
+    workers = StubWorkers(checkpoints, 2)
+    service = service_of(store, tmp_path, workers)
+    service.expect(service.plan.points)
+    service.expect(service.plan.points[:1])
+    service.answer(service.plan.points[0], ignore)
+    service.stop_all()
+    assert workers.started == [service.plan.points[0].runs[0]]
+
+
+def test_a_run_may_be_expected_to_more_epochs_later(store, tmp_path, checkpoints):
+    """As the rungs of successive halving do: on from the checkpoint."""
+    workers = StubWorkers(checkpoints)
+    service = service_of(store, tmp_path, workers)
+    first, last = service.plan.points[0], service.plan.points[8]
+    assert first.runs == last.runs
+    service.expect([first])
+    service.answer(first, ignore)
+    service.stop_all()
+    assert workers.trained == [(first.runs[0], 1)]
+    service.expect([last])
+    service.answer(last, ignore)
+    assert [epoch for _, epoch in workers.trained] == [1, 2, 3]
+
+
+def test_the_next_scan_trains_only_what_is_new(store, tmp_path, checkpoints):
+    answers(service_of(store, tmp_path))
+    again, longer, wider = StubWorkers(checkpoints), StubWorkers(checkpoints), StubWorkers(checkpoints)
     answers(service_of(store, tmp_path, again))
     assert again.trained == []
     answers(service_of(store, tmp_path, longer, epochs=[1, 3, 5]))
@@ -54,107 +96,219 @@ def test_the_next_scan_trains_only_what_is_new(store, tmp_path):
     assert len(wider.trained) == 3 * 3
 
 
-def test_a_question_that_the_store_can_answer_trains_nothing(store, tmp_path):
-    answers(service_of(store, tmp_path, StubTraining(), epochs=[1]))
-    training = StubTraining()
-    service = service_of(store, tmp_path, training)
-    service.answer(service.plan.points[0], ignore)
-    assert training.trained == []
-
-
 def test_each_epoch_is_in_the_store_before_it_is_reported(store, tmp_path):
-    service = service_of(store, tmp_path, StubTraining())
-    point = service.plan.points[0]
+    service = service_of(store, tmp_path)
+    point = service.plan.points[8]
     seen = []
-    service.answer(point, lambda: seen.append(len(store.history(point.run))))
+
+    def look(event):
+        if isinstance(event, EpochDone):
+            seen.append(len(store.history(point.runs[0])))
+
+    service.answer(point, look)
     assert seen == [1, 2, 3]
 
 
-def test_a_diverging_run_fails_and_its_epochs_before_stay_readings(store, tmp_path):
+def test_a_diverging_run_fails_and_its_epochs_before_stay_readings(store, tmp_path, checkpoints):
     def diverge(run, epoch):
         if run.identity == victim and epoch == 2:
             raise DivergedError("diverged at epoch 2")
 
-    victim = plan_of().points[0].run
-    service = service_of(store, tmp_path, StubTraining(diverge))
-    readings = {(p.run, p.epochs): service.answer(p, ignore) for p in service.plan.points}
-    assert readings[victim, 1].epoch == epoch_of(victim, 1)
-    assert readings[victim, 3].epoch is None
-    assert readings[victim, 3].failure == "diverged at epoch 2"
-    assert sum(reading.epoch is None for reading in readings.values()) == 1
-    again = StubTraining()
+    victim = plan_of().points[0].runs[0]
+    service = service_of(store, tmp_path, StubWorkers(checkpoints, before=diverge))
+    found = dict(zip(((p.runs[0], p.epochs) for p in service.plan.points), answers(service), strict=True))
+    assert found[victim, 1].epochs == (epoch_of(victim, 1),)
+    assert found[victim, 3].epochs == ()
+    assert found[victim, 3].failure == "diverged at epoch 2"
+    assert sum(not reading.epochs for reading in found.values()) == 1
+    again = StubWorkers(checkpoints)
     assert service_of(store, tmp_path, again).failures == {victim: "diverged at epoch 2"}
     answers(service_of(store, tmp_path, again))
     assert again.trained == []
 
 
 @pytest.mark.parametrize("error", [TrainingError("out of memory"), MemoryError()])
-def test_what_failed_for_want_of_memory_is_tried_again_by_the_next_scan(error, store, tmp_path):
+def test_what_failed_for_want_of_memory_is_tried_again_by_the_next_scan(error, store, tmp_path, checkpoints):
     def refuse(run, epoch):
         raise error
 
-    service = service_of(store, tmp_path, StubTraining(refuse))
-    assert answers(service) == [None] * 16
+    service = service_of(store, tmp_path, StubWorkers(checkpoints, before=refuse))
+    assert epochs(answers(service)) == [None] * 16
     assert set(service.failures.values()) == {"out of memory"}
-    assert None not in answers(service_of(store, tmp_path, StubTraining()))
+    assert None not in epochs(answers(service_of(store, tmp_path)))
 
 
-def test_an_interruption_keeps_every_epoch_before_it(store, tmp_path):
-    def interrupt(run, epoch):
-        if epoch == 3:
+def test_any_other_error_ends_the_exploration(store, tmp_path, checkpoints):
+    def fill_disk(run, epoch):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        answers(service_of(store, tmp_path, StubWorkers(checkpoints, before=fill_disk)))
+
+
+def test_a_trial_whose_worker_dies_is_tried_again(store, tmp_path, checkpoints):
+    deaths = []
+
+    def die_twice_in_each_epoch(run, epoch):
+        if deaths.count((run.identity, epoch)) < TRIES - 1:
+            deaths.append((run.identity, epoch))
+            raise WorkerDied("killed")
+
+    service = service_of(store, tmp_path, StubWorkers(checkpoints, 2, die_twice_in_each_epoch))
+    assert epochs(answers(service)) == [epoch_of(p.runs[0], p.epochs) for p in service.plan.points]
+    assert len(deaths) == 6 * 3 * (TRIES - 1)
+
+
+def test_a_trial_that_always_dies_has_failed_after_three_tries_and_the_others_finish(
+    store, tmp_path, checkpoints
+):
+    def die(run, epoch):
+        if run.identity == victim and epoch == 2:
+            raise WorkerDied("killed")
+
+    victim = plan_of().points[0].runs[0]
+    workers = StubWorkers(checkpoints, 2, die)
+    service = service_of(store, tmp_path, workers)
+    found = epochs(answers(service))
+    assert found.count(None) == 2  # two momenta under Adam, at 3 epochs
+    assert service.failures == {victim: "its worker died or hung 3 times before the next epoch"}
+    assert workers.started.count(victim) == TRIES
+    assert None not in epochs(answers(service_of(store, tmp_path)))  # it may have been the machine's fault
+
+
+def test_a_trial_without_a_sign_of_life_is_stopped_and_tried_again(store, tmp_path, checkpoints):
+    class Hanging(StubWorkers):
+        """The first trial, and the next try of it, never report anything."""
+
+        def events(self, seconds):
+            time.sleep(0.02)
+            if len(self.started) > 2:
+                return super().events(seconds)
+            found, self._ended = self._ended, []
+            return found
+
+    workers = Hanging(checkpoints)
+    service = TrialService(plan_of(), store, checkpoints, workers, patience=0.05)
+    assert None not in epochs(answers(service))
+    assert workers.started.count(workers.started[0]) == 3
+
+
+def test_after_the_deadline_only_what_is_known_is_answered(store, tmp_path, checkpoints):
+    known = service_of(store, tmp_path)
+    known.answer(known.plan.points[0], ignore)
+    service = TrialService(
+        plan_of(), store, checkpoints, StubWorkers(checkpoints), deadline=time.monotonic() - 1
+    )
+    assert service.answer(service.plan.points[0], ignore).epochs
+    with pytest.raises(TimeIsUp):
+        service.answer(service.plan.points[15], ignore)
+
+
+def test_an_interruption_keeps_every_epoch_before_it(store, tmp_path, checkpoints):
+    service = service_of(store, tmp_path)
+
+    def interrupt(event):
+        if isinstance(event, EpochDone) and event.result.epoch == 2:
             raise KeyboardInterrupt
 
-    service = service_of(store, tmp_path, StubTraining(interrupt))
     with pytest.raises(KeyboardInterrupt):
-        service.answer(service.plan.points[0], ignore)
-    training = StubTraining()
-    answers(service_of(store, tmp_path, training))
-    first = service.plan.points[0].run
-    assert [epoch for run, epoch in training.trained if run == first] == [3]
+        service.answer(service.plan.points[8], interrupt)
+    workers = StubWorkers(checkpoints)
+    answers(service_of(store, tmp_path, workers))
+    first = service.plan.points[0].runs[0]
+    assert [epoch for run, epoch in workers.trained if run == first] == [3]
 
 
-def test_a_lost_checkpoint_costs_time_and_changes_nothing(store, tmp_path):
-    expected = answers(service_of(store, tmp_path, StubTraining()))
-    shutil.rmtree(tmp_path / "checkpoints")
-    training = StubTraining()
-    service = service_of(store, tmp_path, training, epochs=[1, 3, 4])
+def test_a_lost_checkpoint_costs_time_and_changes_nothing(store, tmp_path, checkpoints):
+    expected = answers(service_of(store, tmp_path))
+    shutil.rmtree(checkpoints)
+    workers = StubWorkers(checkpoints)
+    service = service_of(store, tmp_path, workers, epochs=[1, 3, 4])
     assert answers(service)[: len(expected)] == expected
-    assert len(training.trained) == 6 * 4
+    assert len(workers.trained) == 6 * 4
 
 
-def test_other_numbers_for_a_known_epoch_are_never_mixed_in(store, tmp_path):
+def test_other_numbers_for_a_known_epoch_are_never_mixed_in(store, tmp_path, checkpoints):
     """As from another processor: the checkpoints are lost, and what is trained anew differs."""
-    answers(service_of(store, tmp_path, StubTraining()))
-    shutil.rmtree(tmp_path / "checkpoints")
+    answers(service_of(store, tmp_path))
+    shutil.rmtree(checkpoints)
 
-    def train(run, checkpoint, on_epoch):
-        for epoch in range(1, run.horizon + 1):
-            on_epoch(replace(epoch_of(run.identity, epoch), val_loss=0.123))
+    class Other(StubWorkers):
+        def events(self, seconds):
+            return [
+                EpochDone(e.identity, replace(e.result, val_loss=0.123)) if isinstance(e, EpochDone) else e
+                for e in super().events(seconds)
+            ]
 
-    service = service_of(store, tmp_path, train, epochs=[1, 3, 4])
+    service = service_of(store, tmp_path, Other(checkpoints), epochs=[1, 3, 4])
     with pytest.raises(StoreError, match="other numbers than this machine computes"):
         answers(service)
 
 
-def test_two_explorers_at_once_share_the_work(tmp_path):
-    trainings = [StubTraining(), StubTraining()]
-    found = []
+def test_what_another_exploration_has_trained_meanwhile_is_not_trained_again(tmp_path, checkpoints):
+    with (
+        open_store(tmp_path / "trials.sqlite") as store,
+        open_store(tmp_path / "trials.sqlite") as other_store,
+    ):
+        workers = StubWorkers(checkpoints)
+        service = service_of(store, tmp_path, workers)
+        expected = answers(service_of(other_store, tmp_path))
+        assert answers(service) == expected
+    assert workers.trained == []
 
-    def explore(training):
-        with open_store(tmp_path / "trials.sqlite") as store:
-            found.append(answers(service_of(store, tmp_path, training)))
 
-    explorers = [threading.Thread(target=explore, args=(training,)) for training in trainings]
-    for explorer in explorers:
-        explorer.start()
-    for explorer in explorers:
-        explorer.join(60)
-    assert found[0] == found[1]
-    together = trainings[0].trained + trainings[1].trained
-    assert len(together) == len(set(together)) == 6 * 3
+def test_dropped_runs_lose_their_checkpoints(store, tmp_path, checkpoints):
+    from MNIST.training.checkpoint import Checkpoint, save_checkpoint
+
+    service = service_of(store, tmp_path)
+    one, other = list(service.plan.runs)[:2]
+    for identity in (one, other):
+        save_checkpoint(service.checkpoint(identity), Checkpoint(identity, {}, [epoch_of(identity, 1)], {}))
+    service.drop([one])
+    assert not service.checkpoint(one).exists()
+    assert service.checkpoint(other).is_dir()
 
 
 def test_seconds_are_those_up_to_the_reading(store, tmp_path):
-    service = service_of(store, tmp_path, StubTraining())
-    assert [service.answer(p, ignore).seconds for p in service.plan.points] == [0.5] * 8 + [1.5] * 8
-    assert math.isclose(sum(e.seconds for e in service.histories[service.plan.points[0].run]), 1.5)
+    service = service_of(store, tmp_path)
+    assert [reading.seconds for reading in answers(service)] == [0.5] * 8 + [1.5] * 8
+
+
+def test_with_several_seeds_a_reading_is_their_mean(store, tmp_path):
+    service = service_of(store, tmp_path, seeds=[0, 1, 2])
+    assert len(service.plan.runs) == 3 * 6
+    point = service.plan.points[0]
+    reading = service.answer(point, ignore)
+    values = [epoch_of(run, 1).val_accuracy for run in point.runs]
+    mean = sum(values) / 3
+    assert math.isclose(reading.mean("val_accuracy"), mean)
+    deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / 2)
+    assert math.isclose(reading.deviation("val_accuracy"), deviation)
+    assert reading.seconds == 3 * 0.5
+
+
+def test_a_point_of_which_one_seed_fails_has_failed(store, tmp_path, checkpoints):
+    victim = plan_of(seeds=[0, 1]).points[0].runs[1]
+
+    def diverge(run, epoch):
+        if run.identity == victim:
+            raise DivergedError("diverged at epoch 1")
+
+    service = service_of(store, tmp_path, StubWorkers(checkpoints, before=diverge), seeds=[0, 1])
+    found = answers(service)
+    assert found[0].failure == "diverged at epoch 1"
+    assert found[-1].failure is None
+
+
+def test_an_end_without_a_word_is_an_end(store, tmp_path):
+    """A worker that ends before its epochs, without an error, is given its trial again."""
+
+    class Forgetful(StubWorkers):
+        def events(self, seconds):
+            found = super().events(seconds)
+            first = [Ended(identity) for identity in self._under_way]
+            self._under_way = {}
+            return [*found, *first]
+
+    service = service_of(store, tmp_path, Forgetful(tmp_path / "checkpoints"))
+    assert None not in epochs(answers(service))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stub_exploration import SETTINGS, epoch_of, plan_of
+from stub_exploration import epoch_of, plan_of
 
 from MNIST.errors import StoreError
 from MNIST.explore.store import open_store
@@ -49,8 +49,8 @@ def test_a_history_ends_at_its_first_gap(tmp_path):
 def test_failures_and_settings_are_kept(tmp_path):
     run = next(iter(plan_of().runs.values()))
     with open_store(tmp_path / "s") as store:
-        store.begin(run, SETTINGS)
-        store.begin(run, SETTINGS)
+        store.begin(run)
+        store.begin(run)
         store.fail(RUN, "diverged at epoch 2")
         assert store.failure(RUN) == "diverged at epoch 2"
         assert store.failure(run.identity) is None

@@ -1,0 +1,116 @@
+"""Which points are asked: a whole grid, a random part of it, or one change at a time.
+
+An axis is one placeholder of the template with its values, or several that change together. To Talos
+it is one parameter: its name is `rate`, or `convolutions+dense`; its value `0.001`, or `2+3`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from MNIST.errors import UsageError, did_you_mean, quoted
+from MNIST.explore.plan import Value, Values
+from MNIST.spec import Axis, SpecError, Template
+
+DESIGNS = ("grid", "random", "one")
+
+
+@dataclass(frozen=True)
+class Space:
+    """The axes of an exploration, each with the values to try; the first are the slowest to vary."""
+
+    axes: tuple[Axis, ...]
+
+    @property
+    def domains(self) -> dict[str, list[Value]]:
+        """The axes as Talos knows them."""
+        return {_label(axis): [_talos_value(value) for value in axis.values] for axis in self.axes}
+
+    @property
+    def size(self) -> int:
+        """The points of the whole grid."""
+        size = 1
+        for axis in self.axes:
+            size *= len(axis.values)
+        return size
+
+    def one_at_a_time(self) -> list[Values]:
+        """The baseline, the first value of each axis; then each other value alone, as Talos knows them."""
+        baseline = {name: values[0] for name, values in self.domains.items()}
+        changes = [{**baseline, name: value} for name, values in self.domains.items() for value in values[1:]]
+        return [baseline, *changes]
+
+    def placeholders(self, values: Values) -> dict[str, Value]:
+        """The value of each placeholder at a point as Talos knows it."""
+        found: dict[str, Value] = {}
+        for axis in self.axes:
+            value = values[_label(axis)]
+            parts = [value] if len(axis.names) == 1 else map(typed, str(value).split("+"))
+            found.update(zip(axis.names, parts, strict=True))
+        return found
+
+
+def make_space(template: Template, changes: Mapping[str, Axis]) -> Space:
+    """The axes of a template's own `Explore:` section, with changes; the epochs' axis first.
+
+    changes: by the option that asks for each. One takes the place of all axes that share a name with it.
+    Raises UsageError if the template lacks a placeholder, a placeholder lacks values, or a value is wrong
+    whatever the others are.
+    """
+    axes = list(template.axes)
+    changed: dict[str, str] = {}
+    for option, axis in changes.items():
+        for name in axis.names:
+            if name not in template.names:
+                hint = did_you_mean(name, template.names) or f"; it has {', '.join(template.names) or 'none'}"
+                raise UsageError(f"{option}: {template.source} has no placeholder {quoted(name)}{hint}")
+            if name in changed:
+                raise UsageError(f"{option}: {changed[name]} gives {quoted(name)} already")
+            changed[name] = option
+        replaced = [index for index, old in enumerate(axes) if set(old.names) & set(axis.names)]
+        place = replaced[0] if replaced else len(axes)
+        axes = [*axes[:place], axis, *(old for old in axes[place:] if not set(old.names) & set(axis.names))]
+    given = {name for axis in axes for name in axis.names}
+    lacking = [name for name in template.names if name not in given]
+    if lacking:
+        raise UsageError(f"there are no values for {{{lacking[0]}}}: add --set {lacking[0]}=VALUE,VALUE")
+    axes.sort(key=lambda axis: template.epochs_name not in axis.names)  # they vary slowest
+    space = Space(tuple(axes))
+    _refuse_wrong_values(space, template)
+    return space
+
+
+def rungs(points: Sequence[Values], space: Space, epochs_name: str | None) -> list[list[Values]]:
+    """The points by their number of epochs, fewest first: the rungs of successive halving."""
+    by_epochs: dict[int, list[Values]] = {}
+    for values in points:
+        epochs = space.placeholders(values)[epochs_name] if epochs_name else 0
+        by_epochs.setdefault(int(epochs), []).append(values)
+    return [by_epochs[epochs] for epochs in sorted(by_epochs)]
+
+
+def typed(text: str) -> Value:
+    """A value of the grid as a number, if it is one."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
+
+
+def _talos_value(value: tuple[str, ...]) -> Value:
+    return typed(value[0]) if len(value) == 1 else "+".join(value)
+
+
+def _label(axis: Axis) -> str:
+    return "+".join(axis.names)
+
+
+def _refuse_wrong_values(space: Space, template: Template) -> None:
+    """Raise SpecError for a value that is wrong by itself; whether layers fit is seen point by point."""
+    for values in space.one_at_a_time():
+        try:
+            template.fill({name: str(value) for name, value in space.placeholders(values).items()})
+        except SpecError as error:
+            if not error.only_shapes:
+                raise

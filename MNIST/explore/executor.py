@@ -1,0 +1,89 @@
+"""What every executor offers: trials trained by workers, here or on a cluster, and what they report.
+
+The numbers of a trial never depend on the executor, on how many workers it has, or on the order.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from MNIST.explore.plan import Run
+from MNIST.training import EpochResult
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A piece of work: train a run up to `epochs`, from its checkpoint if there is one."""
+
+    run: Run
+    epochs: int
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """A trial has a new epoch, which its checkpoint holds already."""
+
+    identity: str
+    result: EpochResult
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A trial's run is being trained by another exploration; it goes on with what that one leaves."""
+
+    identity: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A trial is over, and its worker free.
+
+    error: None if it reached its epochs; a WorkerDied if its worker did not live to the end; else what
+    the training raised.
+    """
+
+    identity: str
+    error: BaseException | None = None
+
+
+Event = EpochDone | Waiting | Ended
+
+
+class WorkerDied(Exception):
+    """A worker ended without an answer: killed, or out of memory. The trial itself may be sound."""
+
+
+class Executor(Protocol):
+    """Workers that train trials side by side, each with the dataset at hand before its first trial.
+
+    workers: how many trials run at once.
+    """
+
+    workers: int
+
+    def start(self, trial: Trial) -> None:
+        """Begin a trial on a free worker; the caller counts them. Its run is not under way already."""
+        ...
+
+    def events(self, seconds: float) -> Sequence[Event]:
+        """What has happened since the last call, in order; waits at most so long for the first event."""
+        ...
+
+    def stop(self, identity: str) -> None:
+        """Kill the worker of a trial that is under way, and put a new one in its place.
+
+        The trial's `Ended` comes with a WorkerDied, as if the worker had died by itself.
+        """
+        ...
+
+    def map(self, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        """A function's value for each tuple of arguments, in their order, computed by all workers.
+
+        function: importable by name on a worker. Called while no trial is under way.
+        Raises what the function raises, WorkerDied if a worker dies of it.
+        """
+        ...
+
+    def close(self) -> None:
+        """End all workers at once; epochs under way are lost."""
+        ...

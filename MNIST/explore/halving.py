@@ -1,0 +1,39 @@
+"""Successive halving: after each rung the weaker half of the networks is trained no further.
+
+The rungs are the numbers of epochs that are asked for. Each survivor goes on from its checkpoint, so that
+what the final network is given is what it would have had by itself.
+Source: Jamieson and Talwalkar, Non-stochastic best arm identification and hyperparameter optimization (2016).
+"""
+
+from collections.abc import Iterable, Sequence
+from math import ceil
+
+from MNIST.explore.plan import Point
+from MNIST.explore.ranking import order
+from MNIST.explore.trials import TrialService
+
+Runs = tuple[str, ...]
+
+
+def weaker_half(asked: Iterable[Point], service: TrialService) -> set[Runs]:
+    """Of the networks that were asked about in a rung, the half with the lower validation accuracy.
+
+    Failed ones come last; of an odd number the middle one stays; of equal ones the one asked first.
+    """
+    points = {point.runs: point for point in asked}
+    order = sorted(points, key=lambda runs: _rank(points[runs], service))
+    return set(order[ceil(len(order) / 2) :])
+
+
+def epochs_needed(runs: int, rungs: Sequence[int]) -> int:
+    """The epochs of a whole successive halving. rungs: epochs, ascending."""
+    total, before = 0, 0
+    for epochs in rungs:
+        total += runs * (epochs - before)
+        before, runs = epochs, ceil(runs / 2)
+    return total
+
+
+def _rank(point: Point, service: TrialService) -> tuple[float, ...]:
+    reading = service.reading(point)
+    return order(reading) if reading is not None and reading.epochs else (float("inf"),)

@@ -1,0 +1,68 @@
+"""Which answers of an exploration are best, and which of them the seeds cannot tell from the best."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+
+from MNIST.explore.plan import Point, Value
+from MNIST.explore.trials import Reading, TrialService
+
+METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One distinct answer: the points that share it, and what it is."""
+
+    points: list[Point]
+    reading: Reading
+
+    def value(self, name: str) -> Value | None:
+        """The parameter's value; None if it does not matter here (momentum under Adam)."""
+        values = {point.values[name] for point in self.points}
+        return values.pop() if len(values) == 1 else None
+
+
+def ranked(service: TrialService, points: Iterable[Point]) -> list[Candidate]:
+    """The distinct answers, best first: by validation accuracy (the mean over the seeds), then validation
+    loss, then fewer epochs."""
+    candidates: dict[tuple[tuple[str, ...], int], Candidate] = {}
+    for point in points:
+        candidate = candidates.get((point.runs, point.epochs))
+        if candidate is None:
+            reading = service.reading(point)
+            if reading is None or not reading.epochs or not _is_finite(reading):
+                continue
+            candidate = candidates[point.runs, point.epochs] = Candidate([], reading)
+        candidate.points.append(point)
+    return sorted(candidates.values(), key=lambda candidate: order(candidate.reading))
+
+
+def order(reading: Reading) -> tuple[float, float, int]:
+    """The key by which readings are ranked, the best being the smallest."""
+    return -reading.mean("val_accuracy"), reading.mean("val_loss"), reading.epochs[0].epoch
+
+
+def like_best(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The best of ranked candidates, and those that the seeds cannot tell from it.
+
+    Under each seed all candidates see the same images, so their accuracies are compared seed by seed:
+    Student's paired t-test, two-sided, at CONFIDENCE. One seed tells nothing: then it is only the best.
+    """
+    if not candidates or len(candidates[0].reading.epochs) < 2:
+        return list(candidates[:1])
+    from scipy.stats import t
+
+    table = np.array([[epoch.val_accuracy for epoch in c.reading.epochs] for c in candidates])
+    seeds = table.shape[1]
+    difference = table[0] - table
+    error = difference.std(axis=1, ddof=1) / np.sqrt(seeds)
+    alike = np.abs(difference.mean(axis=1)) <= t.ppf((1 + CONFIDENCE) / 2, seeds - 1) * error
+    return [candidate for candidate, is_alike in zip(candidates, alike, strict=True) if is_alike]
+
+
+def _is_finite(reading: Reading) -> bool:
+    return all(isfinite(reading.mean(name)) for name in METRICS)

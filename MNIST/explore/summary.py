@@ -1,0 +1,83 @@
+"""What is said of an exploration in words: before it, what it will take; after it, what came out."""
+
+from collections import Counter
+from pathlib import Path
+
+from MNIST.explore.exploration import Outcome, Search
+from MNIST.explore.progress import varying
+from MNIST.explore.ranking import Candidate, like_best
+from MNIST.explore.trials import TrialService
+
+SHOWN = 5  # of the best, and of the reasons why points are left out
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and what it counts: "1 point", "2,304 points"."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def left_out(infeasible: Counter[str]) -> str:
+    """Why points were left out, each reason with the line of the template that it comes from."""
+    lines = [f"{counted(infeasible.total(), 'grid point')} left out, where no network works:"]
+    lines += [f"{count:,} ×  {reason}" for reason, count in infeasible.most_common(SHOWN)]
+    if len(infeasible) > SHOWN:
+        lines.append(f"and {len(infeasible) - SHOWN:,} more reasons")
+    return "\n".join(lines) + "\n"
+
+
+def expectation(search: Search, known_epochs: int, folder: Path) -> str:
+    """What an exploration will take: points, runs, epochs, what is known, disk."""
+    plan = search.plan
+    asked, shared = plan.epochs_asked, plan.epochs_shared
+    seeds = f" under {len(plan.seeds)} seeds" if len(plan.seeds) > 1 else ""
+    lines = [
+        f"{counted(len(plan.points), 'grid point')}{seeds}, {counted(len(plan.runs), 'distinct run')}.",
+        f"{counted(asked, 'epoch')} point by point, {shared:,} as shared: {1 - shared / asked:.0%} saved.",
+    ]
+    if search.halving:
+        lines.append(f"{search.epochs:,} by successive halving: {1 - search.epochs / asked:.0%} saved.")
+    lines += [
+        f"{counted(known_epochs, 'epoch')} known from before.",
+        f"Checkpoints take {plan.checkpoint_bytes / 1e6:,.0f} MB in {folder}/.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def print_outcome(service: TrialService, outcome: Outcome) -> None:
+    """The best answers as a table, and the runs that failed."""
+    failures = Counter(service.failures.values())
+    for reason, count in failures.most_common(SHOWN):
+        print(f"failed, {count:,} ×: {reason}")
+    if not outcome.candidates:
+        print("No run has an epoch to show.")
+        return
+    _print_best(service, outcome.candidates)
+    seeds = len(service.plan.seeds)
+    if seeds > 1:
+        alike = len(like_best(outcome.candidates)) - 1
+        print(f"≈ not distinguishable from the best by {seeds} seeds (paired t-test, 95 %): {alike:,}.\n")
+
+
+def _print_best(service: TrialService, candidates: list[Candidate]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    names, several = varying(service.plan), len(service.plan.seeds) > 1
+    alike = {id(candidate) for candidate in like_best(candidates)}
+    table = Table(title="The best, by validation accuracy", title_justify="left", box=box.SIMPLE)
+    for heading in ("Validation", *(["±"] if several else []), "Loss", "Training", "Seconds"):
+        table.add_column(heading, justify="right")
+    table.add_column("Of what was varied")
+    for place, candidate in enumerate(candidates[:SHOWN]):
+        reading, values = candidate.reading, {name: candidate.value(name) for name in names}
+        mark = "≈ " if several and place and id(candidate) in alike else ""
+        table.add_row(
+            f"{mark}{reading.mean('val_accuracy'):.2%}",
+            *([f"{reading.deviation('val_accuracy'):.2%}"] if several else []),
+            f"{reading.mean('val_loss'):.4f}",
+            f"{reading.mean('accuracy'):.2%}",
+            f"{reading.seconds:.0f}",
+            ", ".join(f"{name} {'any' if value is None else value}" for name, value in values.items()),
+        )
+    Console(highlight=False).print(table)

@@ -1,0 +1,120 @@
+"""What happens inside a worker: a trial is trained, a step timed, the winner's network made.
+
+A worker is handed the dataset once, when it starts; an executor calls the rest.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from MNIST import engines
+from MNIST.data import Dataset, TrainingData, split
+from MNIST.errors import BusyError
+from MNIST.explore.executor import Trial
+from MNIST.files import only_one
+from MNIST.spec import ModelSpec
+from MNIST.training import EpochResult, Run, RunSettings, continue_run, trained_files
+from MNIST.training.checkpoint import read_checkpoints, remove_checkpoints
+
+LOCK_INTERVAL = 0.5  # seconds between two looks whether another process still trains the run
+
+_dataset: Dataset | None = None
+
+
+def hold(dataset: Dataset) -> None:
+    """Keep the dataset that all trials of this process are about; its test images are not needed."""
+    global _dataset
+    _dataset = dataset
+    _split.cache_clear()
+
+
+def train(
+    trial: Trial,
+    checkpoints: Path,
+    report: Callable[[EpochResult], None],
+    waiting: Callable[[], None] = lambda: None,
+) -> None:
+    """Train a trial to its epochs, from its run's newest checkpoint, and keep the last checkpoint.
+
+    checkpoints: a folder with a folder a run. report: called with each epoch, with those that the
+    checkpoint held first. waiting: called now and then while another process trains this run.
+    Raises TrainingError if the run cannot go on, OSError if a checkpoint cannot be written.
+    """
+    folder = checkpoints / trial.run.identity
+    while True:
+        try:
+            with only_one(folder.with_suffix(".lock"), busy="another process trains this run"):
+                return _train_alone(trial, folder, report)
+        except BusyError:
+            waiting()
+            time.sleep(LOCK_INTERVAL)
+
+
+def _train_alone(trial: Trial, folder: Path, report: Callable[[EpochResult], None]) -> None:
+    run = trial.run
+    newest = next(read_checkpoints(folder, warn=lambda _: None), None)
+    if newest is not None and newest.identity == run.identity:
+        for epoch in newest.history:
+            report(epoch)
+        if len(newest.history) >= trial.epochs:
+            return
+    data = _data_of(run.settings)
+    continue_run(run.spec, data, run.settings, epochs=trial.epochs, checkpoint=folder, on_epoch=report)
+    remove_checkpoints(folder, keep_newest=True)
+
+
+def describe(engine: str, precision: str) -> tuple[str, str, str]:
+    """The engine with its libraries' versions, what it computes on here, and the precision in full."""
+    return engines.version(engine), engines.device(engine), engines.resolve_precision(engine, precision)
+
+
+def time_step(spec: ModelSpec, settings: RunSettings) -> tuple[float, float]:
+    """Seconds that a network takes to be built and do its first step, and those of another step."""
+    data = _data_of(settings)
+    start = time.perf_counter()
+    images = data.train[: spec.batch_size]
+    run = Run(spec, data, settings, epochs=1)
+    try:
+        batch = data.images[images], data.labels[images], np.zeros(1, np.float32)
+        run.engine.train_epoch(*batch, seed=0, on_step=lambda *_: None)
+        first = time.perf_counter()
+        run.engine.train_epoch(*batch, seed=0, on_step=lambda *_: None)
+        return first - start, time.perf_counter() - first
+    finally:
+        run.engine.close()
+
+
+def network_files(
+    spec: ModelSpec, settings: RunSettings, checkpoint: Path, text: str, command: Sequence[str]
+) -> dict[str, bytes]:
+    """All files of the trained network that a spec makes, as `train` leaves them.
+
+    checkpoint: its run's folder, from which it goes on if what lies there is not past its epochs.
+    """
+    assert _dataset is not None
+    folder = checkpoint if _epochs_in(checkpoint) <= spec.epochs else None
+    run = Run(spec, _data_of(settings), settings, epochs=spec.epochs, checkpoint=folder)
+    try:
+        run.train()
+        return trained_files(run, text, _dataset.name, command)
+    finally:
+        run.engine.close()
+
+
+def _epochs_in(checkpoint: Path) -> int:
+    newest = next(read_checkpoints(checkpoint, warn=lambda _: None), None)
+    return len(newest.history) if newest else 0
+
+
+def _data_of(settings: RunSettings) -> TrainingData:
+    """The images that a run trains on and validates with: the same for all runs of one seed."""
+    return _split(settings.split, settings.seed, settings.images)
+
+
+@lru_cache(maxsize=8)
+def _split(proportion: float, seed: int, images: int | None) -> TrainingData:
+    assert _dataset is not None, "a worker holds its dataset before its first trial"
+    return split(_dataset, proportion, seed, images)

@@ -1,0 +1,181 @@
+"""The executor of this machine: worker processes in pools, renewed now and then, killed and replaced.
+
+Each worker is a pool of its own, so that what one leaves behind when it is killed (a lock, half a
+message) touches no other. Where the system can, workers are forked from a server that has imported
+the engine once: a new one costs a fifth of a second rather than three.
+"""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError
+from contextlib import suppress
+from dataclasses import replace
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
+
+from MNIST.data import Dataset
+from MNIST.explore import worker
+from MNIST.explore.executor import Ended, EpochDone, Event, Trial, Waiting, WorkerDied
+from MNIST.training import EpochResult
+
+TRIALS_A_WORKER = 50  # then it is renewed: TensorFlow keeps some 7 MB of every network it has built
+DIED = (ProcessExpired, BrokenExecutor)
+
+
+class LocalWorkers:
+    """Worker processes on this machine. See `Executor` for what each method promises."""
+
+    def __init__(self, workers: int, dataset: Dataset, checkpoints: Path) -> None:
+        self.workers = workers
+        self._checkpoints = checkpoints
+        self._receiver, self._sender = multiprocessing.Pipe(duplex=False)
+        context = _context()
+        images = replace(dataset, test_images=dataset.test_images[:0], test_labels=dataset.test_labels[:0])
+        self._new_pool: Callable[[], ProcessPool] = lambda: ProcessPool(
+            max_workers=1,
+            max_tasks=TRIALS_A_WORKER,
+            initializer=_begin,
+            initargs=(images, self._sender),
+            context=context,
+        )
+        self._free = [self._new_pool() for _ in range(workers)]
+        self._busy: dict[str, tuple[ProcessPool, ProcessFuture[None]]] = {}
+
+    def start(self, trial: Trial) -> None:
+        identity = trial.run.identity
+        pool, future = self._schedule(_train, (trial, self._checkpoints))
+        self._busy[identity] = pool, future
+        future.add_done_callback(lambda _: _send(self._sender, identity))
+
+    def events(self, seconds: float) -> Sequence[Event]:
+        found: list[Event] = []
+        while self._receiver.poll(0 if found else seconds):
+            message = pickle.loads(self._receiver.recv_bytes())  # noqa: S301 - from our own workers
+            if isinstance(message, str):  # the identity of a trial that is over
+                message = Ended(message, self._give_back(*self._busy.pop(message)))
+            found.append(message)
+        return found
+
+    def stop(self, identity: str) -> None:
+        if identity in self._busy:
+            self._busy[identity][1].cancel()
+
+    def map(self, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        waiting = list(enumerate(arguments))[::-1]
+        running: dict[int, tuple[ProcessPool, ProcessFuture[Any]]] = {}
+
+        def fill() -> None:
+            while waiting and self._free:
+                number, words = waiting.pop()
+                running[number] = self._schedule(function, words)
+
+        def results() -> Iterator[Any]:
+            for index in range(len(arguments)):
+                pool, future = running.pop(index)
+                error = self._give_back(pool, future)
+                fill()
+                if error:
+                    raise error
+                yield future.result()
+
+        fill()  # at once, so that the caller can do something else meanwhile
+        return results()
+
+    def close(self) -> None:
+        pools = [*self._free, *(pool for pool, _ in self._busy.values())]
+        self._free, self._busy = [], {}
+        for pool in pools:
+            pool.stop()
+        for pool in pools:
+            pool.join()
+
+    def _schedule(
+        self, function: Callable[..., Any], arguments: Sequence[Any]
+    ) -> tuple[ProcessPool, ProcessFuture[Any]]:
+        pool = self._free.pop()
+        try:
+            return pool, pool.schedule(function, args=arguments)
+        except RuntimeError:  # its worker was killed while it had nothing to do
+            pool = self._new_pool()
+            return pool, pool.schedule(function, args=arguments)
+
+    def _give_back(self, pool: ProcessPool, future: ProcessFuture[Any]) -> BaseException | None:
+        """Wait for a pool's task, note the pool as free, and return what the task raised."""
+        try:
+            error = future.exception()
+        except CancelledError:
+            error = WorkerDied("stopped")
+        if isinstance(error, DIED):
+            error = WorkerDied(str(error))
+        if isinstance(error, WorkerDied):  # what it left in the pool's pipes is of no use
+            pool.stop()
+            pool.join()
+            pool = self._new_pool()
+        self._free.append(pool)
+        return error
+
+
+def _context() -> Any:
+    """How workers are started: forked from a server where there is one, else each by itself."""
+    if sys.platform != "linux":  # macOS has such servers too, and system libraries that do not survive it
+        return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["MNIST.explore.preloaded"])
+    # The server inherits this: one thread, so that nothing is lost when it forks; no Ctrl-C, which is
+    # for the parent to hear; where our modules are, which Python 3.11 does not tell it.
+    changes = {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+    return context
+
+
+_sender: Connection | None = None
+
+
+def _begin(dataset: Dataset, sender: Connection) -> None:
+    """In a new worker: take the dataset, and end when the parent ends, however it ends."""
+    global _sender
+    _sender = sender
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # to be stopped is to end at once
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    sentinel = parent.sentinel
+    threading.Thread(target=lambda: (wait([sentinel]), os._exit(1)), daemon=True).start()
+    worker.hold(dataset)
+
+
+def _train(trial: Trial, checkpoints: Path) -> None:
+    """In a worker: train a trial, and send what is new."""
+    identity = trial.run.identity
+
+    def report(result: EpochResult) -> None:
+        _send(_sender, EpochDone(identity, result))
+
+    worker.train(trial, checkpoints, report, lambda: _send(_sender, Waiting(identity)))
+
+
+def _send(sender: Connection | None, message: Event | str) -> None:
+    """Send a message whole: it is smaller than a pipe's atomic write, so that no lock is needed.
+
+    Workers that are killed while they hold a lock would stop all others.
+    """
+    assert sender is not None
+    with suppress(BrokenPipeError):  # the parent has gone; so shall we
+        sender.send_bytes(pickle.dumps(message))

@@ -1,0 +1,105 @@
+"""Designs: which points are asked; where their values come from; what is refused."""
+
+from pathlib import Path
+
+import pytest
+from stub_exploration import SETTINGS, TEMPLATE
+
+from MNIST.errors import UsageError
+from MNIST.explore.designs import make_space, rungs, typed
+from MNIST.explore.exploration import make_search
+from MNIST.spec import SpecError, parse_axis, parse_template, read_text
+
+MODELS = Path(__file__).resolve().parents[2] / "Models"
+TEXT = TEMPLATE + "\nExplore:\nconv=2,4\nkernel=3,5\nopt+mom=Adam+0,SGD+0.5\nepochs=1,3\n"
+
+
+def space_of(*changes: str, text: str = TEXT):
+    axes = {f"--set {change}": parse_axis(change) for change in changes}
+    return make_space(parse_template(text, "t.txt"), axes)
+
+
+def test_the_file_says_what_is_explored_and_the_epochs_vary_slowest():
+    space = space_of()
+    assert list(space.domains) == ["epochs", "conv", "kernel", "opt+mom"]
+    assert space.domains["opt+mom"] == ["Adam+0", "SGD+0.5"]
+    assert space.size == 16
+    assert space.placeholders({"epochs": 1, "conv": 2, "kernel": 3, "opt+mom": "SGD+0.5"}) == {
+        "epochs": 1, "conv": 2, "kernel": 3, "opt": "SGD", "mom": 0.5,
+    }  # fmt: skip
+
+
+def test_a_change_takes_the_place_of_what_the_file_says():
+    assert space_of("conv=8:24:8").domains["conv"] == [8, 16, 24]
+    space = space_of("opt=Adam", "mom=0.1,0.2")
+    assert list(space.domains) == ["epochs", "conv", "kernel", "opt", "mom"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["kernels=3"], "--set kernels=3: t.txt has no placeholder 'kernels'; did you mean 'kernel'"),
+        (["opt=Adam"], "there are no values for {mom}: add --set mom="),
+        (["conv=2", "conv+kernel=2+3"], "--set conv=2 gives 'conv' already"),
+    ],
+)
+def test_what_does_not_fit_the_template_is_refused(changes, message):
+    with pytest.raises(UsageError) as caught:
+        space_of(*changes)
+    assert message in str(caught.value)
+
+
+def test_a_value_that_is_wrong_by_itself_is_refused_with_its_line():
+    with pytest.raises(SpecError, match=r"t.txt, line 3(.|\n)*\{conv\} = '0'"):
+        space_of("conv=2,0")
+
+
+def test_one_change_at_a_time():
+    search = make_search(space_of(), parse_template(TEXT), SETTINGS, design="one")
+    values = [tuple(point.values.values()) for point in search.plan.points]
+    baseline = (1, 2, 3, "Adam", 0)
+    assert values == [
+        baseline, (3, *baseline[1:]), (1, 4, 3, "Adam", 0), (1, 2, 5, "Adam", 0), (1, 2, 3, "SGD", 0.5),
+    ]  # fmt: skip
+
+
+def test_a_random_part_of_the_grid():
+    template = parse_template(TEXT)
+    search = make_search(space_of(), template, SETTINGS, design="random", fraction=0.5)
+    again = make_search(space_of(), template, SETTINGS, design="random", fraction=0.5)
+    assert len(search.plan.points) == 8
+    assert search.stages == again.stages
+
+
+def test_the_rungs_of_halving_are_the_numbers_of_epochs():
+    search = make_search(space_of("epochs=3,1,2"), parse_template(TEXT), SETTINGS, halving=True)
+    assert [{search.point(v).epochs for v in stage} for stage in search.stages] == [{1}, {2}, {3}]
+    assert rungs([{"epochs": 2}, {"epochs": 1}], space_of_epochs(), "epochs") == [
+        [{"epochs": 1}],
+        [{"epochs": 2}],
+    ]
+
+
+def space_of_epochs():
+    return make_space(
+        parse_template("Layers:\nFlatten\nDense,10,softmax\nOptimizer:\nAdam,1\nepochs={epochs}\nbatch=1\n"),
+        {"-e": parse_axis("epochs=2,1")},
+    )
+
+
+def test_the_shipped_experiments_all_work_and_contain_those_of_the_series():
+    text = read_text(MODELS / "experiments.txt")
+    template = parse_template(text)
+    search = make_search(make_space(template, {}), template, SETTINGS, design="one")
+    assert not search.plan.infeasible
+    assert len(search.plan.points) == 10
+    specs = [point.spec for point in search.plan.points]
+    assert {spec.batch_size for spec in specs} == {64, 128, 256}
+    assert {spec.epochs for spec in specs} == {5, 10, 20}
+    assert {spec.optimizer.rate for spec in specs} == {0.001, 0.0001, 0.01}
+
+
+@pytest.mark.parametrize(("text", "value"), [("3", 3), ("1e-3", 0.001), ("relu", "relu"), ("0.5", 0.5)])
+def test_numbers_are_numbers(text, value):
+    assert typed(text) == value
+    assert type(typed(text)) is type(value)

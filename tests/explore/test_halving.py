@@ -1,0 +1,92 @@
+"""Successive halving: the weaker half goes after each rung, and only that; Talos drops it."""
+
+from pathlib import Path
+
+import pytest
+from stub_exploration import GRID, StubWorkers, ignore, plan_of, points_of
+
+from MNIST.errors import DivergedError
+from MNIST.explore.exploration import Search, explore
+from MNIST.explore.halving import epochs_needed, weaker_half
+from MNIST.explore.results import read_results
+from MNIST.explore.store import open_store
+from MNIST.explore.trials import TrialService
+
+CONV = list(range(2, 18))
+EPOCHS = [1, 2, 4, 8]
+
+
+def search_of(**changes) -> Search:
+    grid = {**GRID, "epochs": EPOCHS, "conv": CONV, "opt": ["Adam"], "mom": [0.25, 0.5], **changes}
+    plan = plan_of(**{name: values for name, values in grid.items() if name != "seeds"})
+    points = {tuple(point.values.values()): point for point in plan.points}
+    stages = [[values for values in points_of(grid) if values["epochs"] == epochs] for epochs in EPOCHS]
+    return Search(plan, grid, stages, points, halving=True)
+
+
+def halved(folder: Path, workers: int = 1, before=lambda run, epoch: None) -> tuple:
+    search = search_of()
+    checkpoints = folder / "checkpoints"
+    executor = StubWorkers(checkpoints, workers, before, shuffled=workers > 1)
+    with open_store(folder / "trials.sqlite") as store:
+        service = TrialService(search.plan, store, checkpoints, executor)
+        outcome = explore(search, service, folder / "scan", ignore)
+    return search, executor, outcome
+
+
+def test_each_rung_trains_on_only_the_better_half(tmp_path):
+    search, executor, outcome = halved(tmp_path)
+    epochs = [epoch for _, epoch in executor.trained]
+    assert [epochs.count(epoch) for epoch in range(1, 9)] == [16, 8, 4, 4, 2, 2, 2, 2]
+    assert len(epochs) == search.epochs == epochs_needed(16, EPOCHS) == 40
+    assert len(epochs) <= 0.35 * search.plan.epochs_shared
+    # The stub's order of runs is the same at every epoch: the best is never dropped.
+    best = outcome.candidates[0].points[0]
+    assert best.epochs == 8
+    assert best.runs[0] == min(search.plan.runs, key=lambda identity: identity[:4])
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_the_same_is_dropped_whatever_the_number_of_workers(workers, tmp_path):
+    tables = []
+    for count in (1, workers):
+        halved(tmp_path / str(count), count)
+        tables.append((tmp_path / str(count) / "scan" / "results.csv").read_text())
+    assert tables[0] == tables[1]
+
+
+def test_the_table_has_what_was_asked_with_all_points_that_share_a_run(tmp_path):
+    halved(tmp_path)
+    text = (tmp_path / "scan" / "results.csv").read_text()
+    assert len(text.splitlines()) == 1 + 2 * (16 + 8 + 4 + 2)  # two momenta under Adam are one run
+    metrics, _ = read_results(tmp_path / "scan" / "results.csv")
+    assert len(metrics["val_accuracy"]) == 16 + 8 + 4 + 2
+
+
+def test_halving_again_trains_nothing_and_a_failed_run_is_among_the_weaker(tmp_path):
+    victim = next(iter(search_of().plan.runs))
+
+    def diverge(run, epoch):
+        if run.identity == victim:
+            raise DivergedError("diverged")
+
+    _, first, outcome = halved(tmp_path, before=diverge)
+    assert all(victim not in candidate.points[0].runs for candidate in outcome.candidates)
+    assert len(first.trained) == 40 - 1
+    _, again, _ = halved(tmp_path, before=diverge)
+    assert again.trained == []
+
+
+def test_of_an_odd_number_the_middle_one_stays(tmp_path):
+    plan = plan_of(epochs=[1], conv=[2, 4, 8], opt=["Adam"], mom=[0.25])
+    with open_store(tmp_path / "trials.sqlite") as store:
+        service = TrialService(plan, store, tmp_path / "c", StubWorkers(tmp_path / "c"))
+        for point in plan.points:
+            service.answer(point, ignore)
+        weaker = weaker_half(plan.points, service)
+    assert weaker == {max(((p.runs) for p in plan.points), key=lambda runs: runs[0][:4])}
+
+
+def test_epochs_needed():
+    assert epochs_needed(100, [1, 2, 4]) == 100 + 50 + 25 * 2
+    assert epochs_needed(3, [5]) == 15
