@@ -1,11 +1,13 @@
 """An exploration beside the plain way, one Keras `fit` a grid point inside talos.Scan, in one run.
 
-    python benchmarks/explore.py [<dataset-dir>]
+    python -m benchmarks.explore [<dataset-dir>]
 
 The grid: Adam, RMSprop × momentum .25, .5, .75 × epochs 1, 2, 3 × dropout .1, .25 on 10,000 images of
-real MNIST: 36 points. Both are whole processes, from the start of Python to the last row. Without a
-folder the data are fetched into a temporary one (MNIST_MIRROR names a mirror nearby).
-Prints the epochs that both train (at least 3 times fewer here) and the ratio of the times (at most 0.4).
+real MNIST: 36 points. Both are whole processes, from the start of Python to the last file written; ours
+has two workers. Then a larger grid is trained by one worker and by two, in turn. Without a folder the data
+are fetched into a temporary one (MNIST_MIRROR names a mirror nearby).
+Prints the epochs that both train (at least 3 times fewer here), the ratio of the times (at most 0.25), and
+the throughput of two workers in that of one (at least 1.7, on two cores).
 """
 
 import os
@@ -28,26 +30,72 @@ NETWORK = ["-l", "1", "-c", "16", "-z", "32", "-k", "3", "-p", "2", "-v", "1", "
 
 
 def main() -> int:
-    """Run both; return 1 if a target is missed."""
+    """Run all of them; return 1 if a target is missed."""
     with tempfile.TemporaryDirectory() as temporary:
         if sys.argv[1:]:
             data = Path(sys.argv[1]).resolve()
         else:
             data = Path(temporary) / "Data"
             run("MNIST", "download", data, folder=temporary)
-        lists = [word for name, values in GRID.items() for word in (f"--{name}", ",".join(map(str, values)))]
-        ours_seconds, output = run(
-            "MNIST", "explore", data, "scan1", "--images", IMAGES, *NETWORK, *lists, folder=temporary
-        )
+        ours_seconds, output = explore(data, temporary)
         plain_seconds, _ = run("benchmarks/explore.py", "--plain", data, folder=temporary)
+        throughput = two_workers(data, temporary)
     plain_epochs, ours_epochs = map(int, re.search(r"(\d+) epochs point by point, (\d+)", output).groups())
     fewer, ratio = plain_epochs / ours_epochs, ours_seconds / plain_seconds
     print(f"plain   {plain_epochs:4} epochs  {plain_seconds:6.1f} s")
-    print(f"explore {ours_epochs:4} epochs  {ours_seconds:6.1f} s")
-    print(
-        f"{fewer:.2f} times fewer epochs (target: at least 3), {ratio:.2f} of the time (target: at most 0.4)"
-    )
-    return 0 if fewer >= 3 and ratio <= 0.4 else 1
+    print(f"explore {ours_epochs:4} epochs  {ours_seconds:6.1f} s, two workers")
+    print(f"{fewer:.2f} times fewer epochs (target: at least 3)")
+    print(f"{ratio:.2f} of the time (target: at most 0.25)")
+    print(f"{throughput:.2f} times the throughput of one worker (target: at least 1.7)")
+    return 0 if fewer >= 3 and ratio <= 0.25 and throughput >= 1.7 else 1
+
+
+def explore(data: Path, folder: str) -> tuple[float, str]:
+    """Seconds and output of our exploration, with nothing known from before."""
+    lists = [word for name, values in GRID.items() for word in (f"--{name}", ",".join(map(str, values)))]
+    words = ["--images", IMAGES, *NETWORK, *lists, "--workers", 2]
+    return run("MNIST", "explore", data, "scan1", *words, folder=folder)
+
+
+def two_workers(data: Path, folder: str) -> float:
+    """Trials a second of two workers, in those of one: 32 runs of 3 epochs, the workers being there."""
+    seconds = {1: 0.0, 2: 0.0}
+    for number, workers in enumerate((1, 2, 2, 1)):  # a machine that slows down is unfair to neither
+        seconds[workers] += train_all(data, Path(folder) / f"throughput{number}", workers)
+    return seconds[1] / seconds[2]
+
+
+def train_all(data: Path, folder: Path, workers: int) -> float:
+    """Seconds that workers take for all runs of a grid."""
+    sys.path.insert(0, str(ROOT))
+    from MNIST.data import load
+    from MNIST.explore import worker
+    from MNIST.explore.designs import make_space
+    from MNIST.explore.exploration import make_search
+    from MNIST.explore.store import open_store
+    from MNIST.explore.trials import TrialService
+    from MNIST.explore.workers import LocalWorkers
+    from MNIST.spec import parse_axis, parse_template, read_text
+    from MNIST.training import RunSettings
+
+    dataset = load(data)
+    template = parse_template(read_text(ROOT / "Models" / "explore.txt"))
+    small = ["layers=1", "conv=16", "dense=32", "kernel=3", "pool=2", "convlayers=1", "epochs=3"]
+    changes = {axis: parse_axis(axis) for axis in [*small, "rate=0.001:0.004:0.001"]}
+    executor = LocalWorkers(workers, dataset, folder / "checkpoints")
+    try:
+        engine, device, precision = list(executor.map(worker.describe, [("keras", "auto")] * workers))[-1]
+        settings = RunSettings(dataset.digest, IMAGES, SPLIT, 0, engine, device, precision, 1)
+        search = make_search(make_space(template, changes), template, settings)
+        with open_store(folder / "trials.sqlite") as store:
+            service = TrialService(search.plan, store, folder / "checkpoints", executor)
+            start = time.perf_counter()
+            service.expect(search.plan.points)
+            for point in search.plan.points:
+                service.answer(point, lambda event: None)
+            return time.perf_counter() - start
+    finally:
+        executor.close()
 
 
 def run(script: str, *words: object, folder: str) -> tuple[float, str]:

@@ -210,7 +210,7 @@ def _check_search(wishes: Wishes) -> None:
             raise UsageError("--design one asks every change once: no --fraction, --halving or --reduce")
         points = len(wishes.space.one_at_a_time())
     if wishes.halving:
-        epochs = next((a for a in wishes.space.axes if wishes.template.epochs_name in a.names), None)
+        epochs = next((a for a in wishes.space.axes if a.names == (wishes.template.epochs_name,)), None)
         if wishes.reducer:
             raise UsageError("--halving and --reduce do not go together")
         if epochs is None or len(epochs.values) < 2:

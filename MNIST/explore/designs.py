@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from MNIST.errors import UsageError, did_you_mean, quoted
 from MNIST.explore.plan import Value, Values
+from MNIST.explore.scan import grid_points
 from MNIST.spec import Axis, SpecError, Template
 
 DESIGNS = ("grid", "random", "one")
@@ -32,6 +33,23 @@ class Space:
         for axis in self.axes:
             size *= len(axis.values)
         return size
+
+    def grid(self, fraction: float, seed: int) -> list[Values]:
+        """All points in Talos's order, or a random part of them in random order, as Talos knows them."""
+        return grid_points(self.domains, fraction, seed)
+
+    def rungs(self, epochs_name: str, fraction: float, seed: int) -> list[list[Values]]:
+        """The points by their number of epochs, fewest first, for successive halving.
+
+        A random part is one of the networks, so that each of them is there at each number of epochs.
+        epochs_name: the placeholder that is the number of epochs, an axis by itself.
+        """
+        others = {name: values for name, values in self.domains.items() if name != epochs_name}
+        networks = grid_points(others, fraction, seed) if others else [{}]
+        return [
+            [{epochs_name: epochs, **network} for network in networks]
+            for epochs in sorted(map(int, self.domains[epochs_name]))
+        ]
 
     def one_at_a_time(self) -> list[Values]:
         """The baseline, the first value of each axis; then each other value alone, as Talos knows them."""
@@ -77,15 +95,6 @@ def make_space(template: Template, changes: Mapping[str, Axis]) -> Space:
     space = Space(tuple(axes))
     _refuse_wrong_values(space, template)
     return space
-
-
-def rungs(points: Sequence[Values], space: Space, epochs_name: str | None) -> list[list[Values]]:
-    """The points by their number of epochs, fewest first: the rungs of successive halving."""
-    by_epochs: dict[int, list[Values]] = {}
-    for values in points:
-        epochs = space.placeholders(values)[epochs_name] if epochs_name else 0
-        by_epochs.setdefault(int(epochs), []).append(values)
-    return [by_epochs[epochs] for epochs in sorted(by_epochs)]
 
 
 def typed(text: str) -> Value:

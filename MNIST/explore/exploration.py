@@ -6,13 +6,13 @@ from datetime import datetime
 from pathlib import Path
 
 from MNIST.explore import worker
-from MNIST.explore.designs import Space, rungs
+from MNIST.explore.designs import Space
 from MNIST.explore.executor import Event, Executor
 from MNIST.explore.halving import epochs_needed, weaker_half
 from MNIST.explore.plan import Plan, Point, Value, Values, make_plan
 from MNIST.explore.ranking import METRICS, Candidate, ranked
 from MNIST.explore.results import ResultsFile, best_text
-from MNIST.explore.scan import Keep, grid_points, scan
+from MNIST.explore.scan import Keep, scan
 from MNIST.explore.trials import TimeIsUp, TrialService
 from MNIST.files import write_atomically
 from MNIST.spec import Template
@@ -43,7 +43,9 @@ class Search:
         """The most epochs that all of it takes."""
         if not self.halving:
             return self.plan.epochs_shared
-        return epochs_needed(len(self.plan.runs), [self.point(stage[0]).epochs for stage in self.stages])
+        return epochs_needed(
+            len(self.plan.runs), [self.point(stage[0]).epochs for stage in self.stages if stage]
+        )
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,18 @@ def make_search(
     design: "grid", "random" (the fraction of the grid that is asked for) or "one" (change at a time).
     Points that cannot work are counted in the plan's `infeasible`, and are not asked.
     """
-    one = design == "one"
-    asked = space.one_at_a_time() if one else grid_points(space.domains, fraction, settings.seed)
+    if halving:
+        assert template.epochs_name is not None, "halving has rungs"
+        stages = space.rungs(template.epochs_name, fraction, settings.seed)
+    else:
+        one = design == "one"
+        stages = [space.one_at_a_time() if one else space.grid(fraction, settings.seed)]
+    asked = [values for stage in stages for values in stage]
     plan = make_plan(map(space.placeholders, asked), template, settings, seeds)
     feasible = {tuple(point.values.values()): point for point in plan.points}
-    found = [(values, feasible.get(tuple(space.placeholders(values).values()))) for values in asked]
+    found = ((values, feasible.get(tuple(space.placeholders(values).values()))) for values in asked)
     points = {tuple(values.values()): point for values, point in found if point is not None}
-    order = [values for values, point in found if point is not None]
-    stages = rungs(order, space, template.epochs_name) if halving else [order]
+    stages = [[values for values in stage if tuple(values.values()) in points] for stage in stages]
     return Search(plan, space.domains, stages, points, halving, reducer)
 
 

@@ -67,7 +67,7 @@ class TrialStore:
             ).fetchall()
         history: list[EpochResult] = []
         for *values, checksum in rows:
-            epoch = EpochResult(*(math.nan if value is None else value for value in values))
+            epoch = EpochResult(*[math.nan if value is None else value for value in values])
             if checksum != _checksum(identity, epoch):
                 raise _damaged(self._path, f"epoch {epoch.epoch} of run {identity[:12]} was altered")
             if epoch.epoch != len(history) + 1:

@@ -6,7 +6,7 @@ import pytest
 from stub_exploration import SETTINGS, TEMPLATE
 
 from MNIST.errors import UsageError
-from MNIST.explore.designs import make_space, rungs, typed
+from MNIST.explore.designs import make_space, typed
 from MNIST.explore.exploration import make_search
 from MNIST.spec import SpecError, parse_axis, parse_template, read_text
 
@@ -74,17 +74,15 @@ def test_a_random_part_of_the_grid():
 def test_the_rungs_of_halving_are_the_numbers_of_epochs():
     search = make_search(space_of("epochs=3,1,2"), parse_template(TEXT), SETTINGS, halving=True)
     assert [{search.point(v).epochs for v in stage} for stage in search.stages] == [{1}, {2}, {3}]
-    assert rungs([{"epochs": 2}, {"epochs": 1}], space_of_epochs(), "epochs") == [
-        [{"epochs": 1}],
-        [{"epochs": 2}],
-    ]
 
 
-def space_of_epochs():
-    return make_space(
-        parse_template("Layers:\nFlatten\nDense,10,softmax\nOptimizer:\nAdam,1\nepochs={epochs}\nbatch=1\n"),
-        {"-e": parse_axis("epochs=2,1")},
-    )
+def test_a_random_part_under_halving_is_one_of_the_networks():
+    """Each network that is drawn stands in every rung: else a survivor could not go on."""
+    search = make_search(space_of(), parse_template(TEXT), SETTINGS, fraction=0.5, halving=True)
+    networks = [[tuple(values.values())[1:] for values in stage] for stage in search.stages]
+    assert networks[0] == networks[1]
+    assert len(networks[0]) == 4
+    assert search.epochs == 4 * 1 + 2 * 2
 
 
 def test_the_shipped_experiments_all_work_and_contain_those_of_the_series():

@@ -1,11 +1,5 @@
 """Sharing is exact: with real Keras, every shared answer is bit for bit what its point gives by itself."""
 
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -94,45 +88,3 @@ def test_an_extended_grid_gives_what_it_would_have_given_at_once(setting, alone,
     short = make_plan(points_of({**GRID, "epochs": [1]}), template, settings)
     answered((dataset, settings, short), tmp_path)
     assert answered(setting, tmp_path) == alone
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_killed_at_random_moments_the_same_command_ends_in_the_same_table(folder, tmp_path):
-    grid = {**GRID, "epochs": [2, 6]}
-    words = [word for name in grid for word in (f"--{name}", ",".join(map(str, grid[name])))]
-    command = [
-        sys.executable,
-        str(ROOT / "MNIST"),
-        "explore",
-        str(folder),
-        "scan1",
-        "--images",
-        "500",
-        *words,
-    ]
-
-    def explore(place: Path, kill_after: float | None = None) -> int:
-        place.mkdir(exist_ok=True)
-        process = subprocess.Popen(
-            command, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
-        if kill_after is not None:
-            time.sleep(kill_after)
-            os.killpg(process.pid, signal.SIGKILL)
-        return process.wait(300)
-
-    def table(place: Path) -> list[str]:
-        """The results without their seconds."""
-        lines = (place / "Hyperparam_Search" / "scan1" / "results.csv").read_text().splitlines()
-        seconds = lines[0].split(",").index("seconds")
-        return [",".join(line.split(",")[:seconds] + line.split(",")[seconds + 1 :]) for line in lines]
-
-    started = time.monotonic()
-    assert explore(tmp_path / "whole") == 0
-    length = time.monotonic() - started
-    chance = random.Random(0)
-    for _ in range(5):
-        explore(tmp_path / "killed", kill_after=chance.uniform(0.2, 0.9) * length)
-    assert explore(tmp_path / "killed") == 0
-    assert table(tmp_path / "killed") == table(tmp_path / "whole")

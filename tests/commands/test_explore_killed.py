@@ -1,0 +1,178 @@
+"""`explore` when things are killed: a worker, the parent, a trial that always dies, one that hangs.
+
+The real command, real Keras, Linux's /proc to find the processes.
+"""
+
+import csv
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from MNIST.data import download
+
+ROOT = Path(__file__).resolve().parents[2]
+WORDS = [
+    *("-r", "0.01,0.003", "-e", "2,8", "-m", "0.25,0.75", "-d", "0.25", "-b", "50", "--images", "300"),
+    *("-l", "1", "-c", "4", "-z", "16", "-k", "3", "-p", "2", "-v", "1", "--workers", "2"),
+]  # 16 points, 6 runs of 8 epochs
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc"),
+]
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "Data"
+    download(folder, dataset="digits")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(digits, tmp_path_factory) -> list[tuple]:
+    """The table of an exploration that nothing disturbs."""
+    place = tmp_path_factory.mktemp("whole")
+    assert start(digits, place).wait(300) == 0
+    return table(place)
+
+
+def start(digits: Path, place: Path, *words: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "MNIST"), "explore", str(digits), "scan1", *WORDS, *words],
+        cwd=place,
+        stdout=(place / "out").open("a"),
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # all of its processes are known by their session
+    )
+
+
+def table(place: Path) -> list[tuple]:
+    """The rows of results.csv, without what depends on the machine and the moment."""
+    with (place / "Hyperparam_Search" / "scan1" / "results.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    return [tuple(v for name, v in row.items() if name not in ("seconds", "peak_memory_mb")) for row in rows]
+
+
+def alive(session: int) -> list[int]:
+    """The processes of a session, but for those that have ended and wait to be noticed."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, its_session = stat.read_text().rsplit(")", 1)[1].split()[:4]
+        except OSError:
+            continue
+        if int(its_session) == session and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def trainers(session: int) -> dict[int, str]:
+    """The workers under way, by process: the identity of the run whose lock each holds."""
+    found = {}
+    for process in alive(session):
+        for link in Path(f"/proc/{process}/fd").glob("*"):
+            try:
+                target = str(link.readlink())
+            except OSError:
+                continue
+            if target.endswith(".lock") and len(Path(target).stem) == 64:
+                found[process] = Path(target).stem
+    return found
+
+
+@contextmanager
+def disturbed(process: subprocess.Popen, disturb: Callable[[dict[int, str]], object]) -> Iterator[None]:
+    """While the context lasts, look at the workers under way again and again."""
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.05):
+            disturb(trainers(process.pid))
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def test_a_killed_worker_costs_an_epoch_and_changes_nothing(digits, whole, tmp_path):
+    chance, killed = random.Random(1), []
+
+    def kill_now_and_then(workers):
+        for worker, identity in workers.items():
+            if chance.random() < 0.03 and killed.count(identity) < 2:  # a third time it would have failed
+                os.kill(worker, signal.SIGKILL)
+                killed.append(identity)
+
+    process = start(digits, tmp_path)
+    with disturbed(process, kill_now_and_then):
+        assert process.wait(300) == 0, (tmp_path / "out").read_text()
+    assert killed
+    assert table(tmp_path) == whole
+
+
+def test_a_trial_that_always_dies_fails_after_three_tries_and_the_others_finish(digits, whole, tmp_path):
+    victims: list[str] = []
+    killed: set[int] = set()
+
+    def kill_the_first_trial(workers):
+        for worker, identity in workers.items():
+            victims.append(identity)
+            if identity == victims[0] and worker not in killed:
+                killed.add(worker)
+                os.kill(worker, signal.SIGKILL)
+
+    process = start(digits, tmp_path)
+    with disturbed(process, kill_the_first_trial):
+        assert process.wait(300) == 3, (tmp_path / "out").read_text()
+    assert len(killed) == 3
+    assert "its worker died or hung 3 times" in (tmp_path / "out").read_text()
+    found = [row if row[-1] == "" else None for row in table(tmp_path)]
+    failed = found.count(None)
+    assert 0 < failed <= 4  # one run: two readings, two momenta if it is Adam's
+    assert [row for row in found if row] == [row for row, it in zip(whole, found, strict=True) if it]
+
+
+def test_a_hung_trial_is_stopped_and_tried_again(digits, whole, tmp_path):
+    stopped: list[int] = []
+
+    def stop_one(workers):
+        if not stopped and workers:
+            stopped.append(next(iter(workers)))
+            os.kill(stopped[0], signal.SIGSTOP)
+
+    process = start(digits, tmp_path, "--timeout", "12s")
+    with disturbed(process, stop_one):
+        assert process.wait(300) == 0, (tmp_path / "out").read_text()
+    assert stopped[0] not in alive(process.pid)
+    assert table(tmp_path) == whole
+
+
+def test_the_parent_killed_twenty_times_at_random_moments(digits, whole, tmp_path):
+    chance = random.Random(0)
+    for _ in range(20):
+        process = start(digits, tmp_path)
+        time.sleep(chance.uniform(1, 9))
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + 5
+        while alive(process.pid) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert alive(process.pid) == []
+    (tmp_path / "out").unlink()  # a worker that loses its parent while it starts may have complained
+    assert start(digits, tmp_path).wait(300) == 0, (tmp_path / "out").read_text()
+    assert table(tmp_path) == whole
+    assert "Traceback" not in (tmp_path / "out").read_text()
