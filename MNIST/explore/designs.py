@@ -4,7 +4,7 @@ An axis is one placeholder of the template with its values, or several that chan
 it is one parameter: its name is `rate`, or `convolutions+dense`; its value `0.001`, or `2+3`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from MNIST.errors import UsageError, did_you_mean, quoted
