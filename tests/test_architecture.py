@@ -40,6 +40,7 @@ HOMES = {
     "matplotlib": {"report"},
     "plotly": {"report"},
     "pebble": {"explore"},
+    "ray": {"explore"},
 }
 
 

@@ -1,0 +1,359 @@
+"""The executor of a Ray cluster: a worker for each of its processors, on as many machines as it has.
+
+No disk is shared. The checkpoints stay here: a trial is sent with its newest one and sends back each
+new one, so that a machine that goes away costs the epochs under way, and any other goes on with them.
+"""
+
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from MNIST.data import Dataset
+from MNIST.errors import BusyError, MNISTError
+from MNIST.explore import worker
+from MNIST.explore.cluster_connection import connect
+from MNIST.explore.cluster_worker import ClusterWorker, Folder, News, read_files
+from MNIST.explore.executor import Ended, EpochDone, Event, Trial, Waiting, WorkerDied
+from MNIST.files import only_one, write_atomically
+
+TRIALS_A_WORKER = 50  # then it is renewed: TensorFlow keeps some 7 MB of every network it has built
+START_SECONDS = 60.0  # without a new worker, after which those still missing are given up
+ANSWER_SECONDS = 5.0  # for a worker that has nothing to do
+GONE = "has gone"
+PULSE = 0.5  # seconds between two looks at what does not report by itself: locks, new workers
+
+
+@dataclass(eq=False)
+class _Worker:
+    """An actor. born: the reference to its description, which is there as soon as it can train."""
+
+    actor: Any
+    node: dict[str, Any]
+    born: Any
+    trials: int = 0
+
+
+@dataclass(eq=False)
+class _UnderWay:
+    """A trial that a worker trains, and the lock of its run."""
+
+    trial: Trial
+    worker: _Worker
+    news: Any
+    lock: ExitStack
+
+
+class ClusterWorkers:
+    """Workers on a cluster's machines. See `Executor` for what each method promises.
+
+    address: "auto" for the cluster that runs on this machine, "HOST:PORT" of one's head, "local" to
+    start one here for the time being. workers: at most; as many as there are processors unless given.
+    threads: processors that a worker takes. engine: what it trains with.
+    description: what `worker.describe` says of every worker, in float32.
+    left_out: machines that do not train, or no longer, and why. Those that would compute other digits
+    than most are among them: results must not depend on where a trial happens to run.
+    Raises MNISTError if there is no such cluster or none of its machines can train, UsageError if Ray
+    is not installed.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        workers: int | None,
+        threads: int,
+        dataset: Dataset,
+        checkpoints: Path,
+        engine: str = "keras",
+    ) -> None:
+        self.workers = 0
+        self.left_out: list[str] = []
+        self.description: tuple[str, str, str] | None = None
+        self._checkpoints, self._threads, self._engine = checkpoints, threads, engine
+        self._starting: list[_Worker] = []
+        self._free: list[_Worker] = []
+        self._queue: dict[str, tuple[Trial, float]] = {}  # with when their lock was last found taken
+        self._under_way: dict[str, _UnderWay] = {}
+        self._found: list[Event] = []
+        self._last_birth = time.monotonic()
+        self._ray = connect(address, (workers or 1) * threads)
+        try:
+            nothing = dataset.test_images[:0], dataset.test_labels[:0]
+            images = replace(dataset, test_images=nothing[0], test_labels=nothing[1])
+            self._new_actor = self._ray.remote(ClusterWorker)
+            self._dataset = self._ray.put(images)  # a copy a machine, which its workers share
+            self._start_workers(workers)
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self, trial: Trial) -> None:
+        self._queue[trial.run.identity] = trial, float("-inf")
+        self._start_queued()
+
+    def events(self, seconds: float) -> Sequence[Event]:
+        until = time.monotonic() + seconds
+        self._receive(0)
+        while not self._found and (left := until - time.monotonic()) > 0:
+            self._receive(min(left, PULSE))
+        found, self._found = self._found, []
+        return found
+
+    def stop(self, identity: str) -> None:
+        if self._queue.pop(identity, None):
+            self._found.append(Ended(identity, WorkerDied("stopped")))
+        elif identity in self._under_way:
+            self._end(self._under_way[identity], WorkerDied("stopped"))
+
+    def map(self, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        waiting = deque(enumerate(arguments))
+        running: dict[Any, tuple[int, _Worker]] = {}
+        known: dict[int, Any] = {}
+        try:
+            for index in range(len(arguments)):
+                while index not in known:
+                    while waiting and (member := self._living_worker()):
+                        number, words = waiting.popleft()
+                        ref = member.actor.call.remote(function, [self._carried(word) for word in words])
+                        running[ref] = number, member
+                    self._receive(0 if running else PULSE)
+                    for ref in self._ready(list(running), PULSE):
+                        number, member = running.pop(ref)
+                        known[number] = self._value(ref, member)
+                yield known.pop(index)
+        finally:
+            self._free += [member for _, member in running.values()]  # they do one thing after another
+
+    def close(self) -> None:
+        for identity in list(self._under_way):
+            self._under_way.pop(identity).lock.close()
+        self._queue, self._starting, self._free = {}, [], []
+        self._ray.shutdown()  # which ends our actors, wherever they are
+
+    def _start_workers(self, most: int | None) -> None:
+        """Start one on each machine, keep the largest group of equal ones, and fill its machines up.
+
+        Returns when the first can train; the others follow.
+        """
+        nodes = [node for node in self._ray.nodes() if node["Alive"]]
+        room = {node["NodeID"]: int(node["Resources"].get("CPU", 0) // self._threads) for node in nodes}
+        nodes = [node for node in nodes if room[node["NodeID"]]]
+        if not nodes:
+            raise MNISTError(f"no machine of the cluster has {self._threads} processors, as --threads asks")
+        for node in nodes:
+            self._add_worker(node)
+        born: list[tuple[_Worker, tuple[str, str, str]]] = []
+        while self._starting:
+            born += self._births(PULSE)
+        weights: Counter[tuple[str, str, str]] = Counter()
+        for member, description in born:
+            weights[description] += room[member.node["NodeID"]]
+        self.description = weights.most_common(1)[0][0] if weights else None
+        for member, description in born:
+            self._admit(member, description)
+        for member in self._free[most:] if most else []:
+            self._free.remove(member)
+            self._ray.kill(member.actor)
+            self.workers -= 1
+        self._refuse_emptiness()
+        nodes = [member.node for member in self._free]
+        for number in range(1, max(room.values())):
+            for node in nodes:
+                if number < room[node["NodeID"]] and self.workers < (most or self.workers + 1):
+                    self._add_worker(node)
+
+    def _add_worker(self, node: dict[str, Any]) -> None:
+        """Start a worker on a machine, and on no other. It counts from now on."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        actor = self._new_actor.options(
+            num_cpus=self._threads,
+            max_restarts=0,  # who asks counts the tries
+            max_task_retries=0,
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False),
+        ).remote(self._dataset)
+        born = actor.call.remote(worker.describe, (self._engine, "float32"))
+        self._starting.append(_Worker(actor, node, born))
+        self._last_birth = time.monotonic()
+        self.workers += 1
+
+    def _births(self, seconds: float) -> list[tuple[_Worker, Any]]:
+        """The workers that have become ready, with what they say of themselves; gives up the others."""
+        born = []
+        for member in self._ready({each.born: each for each in self._starting}, seconds):
+            self._starting.remove(member)
+            self._last_birth = time.monotonic()
+            try:
+                born.append((member, self._ray.get(member.born)))
+            except self._ray.exceptions.RayError as error:
+                reason = _reason(error) if self._is_there(member.node) else GONE
+                self._leave_out(member, reason)
+        if time.monotonic() > self._last_birth + START_SECONDS:
+            for member in self._starting[:]:
+                self._starting.remove(member)
+                self._leave_out(member, f"did not start within {START_SECONDS:.0f} seconds")
+        return born
+
+    def _admit(self, member: _Worker, description: tuple[str, str, str]) -> None:
+        """Let a worker train if its numbers are those of all others."""
+        if description == self.description:
+            self._free.append(member)
+        else:
+            self._leave_out(member, f"computes with {', '.join(description[:2])}, the others not")
+
+    def _leave_out(self, member: _Worker, reason: str) -> None:
+        self._ray.kill(member.actor)
+        self.workers -= 1
+        self._mention(member.node, reason)
+
+    def _mention(self, node: dict[str, Any], reason: str) -> None:
+        line = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']}): {reason}"
+        if line not in self.left_out:
+            self.left_out.append(line)
+
+    def _replace(self, member: _Worker) -> None:
+        """End a worker and start another on its machine, if that is still there."""
+        self._ray.kill(member.actor)
+        self.workers -= 1
+        if self._is_there(member.node):
+            self._add_worker(member.node)
+        else:
+            self._mention(member.node, GONE)
+
+    def _living_worker(self) -> _Worker | None:
+        """A free worker that answers. One that died while it had nothing to do is no trial's fault."""
+        while self._free:
+            member = self._free.pop()
+            answer = member.actor.call.remote(os.getpid, ())
+            try:
+                self._ray.get(answer, timeout=ANSWER_SECONDS)
+            except self._ray.exceptions.RayError:
+                self._replace(member)
+            else:
+                return member
+        return None
+
+    def _is_there(self, node: dict[str, Any]) -> bool:
+        return any(each["NodeID"] == node["NodeID"] and each["Alive"] for each in self._ray.nodes())
+
+    def _refuse_emptiness(self) -> None:
+        if self.workers == 0:
+            reasons = "".join(f"\n    {line}" for line in self.left_out)
+            raise MNISTError(f"the cluster has no worker that can train:{reasons}")
+
+    def _start_queued(self) -> None:
+        """Send waiting trials to free workers, but for those whose run another process trains."""
+        for identity, (trial, last) in list(self._queue.items()):
+            if time.monotonic() < last + PULSE:
+                continue
+            member = self._living_worker()
+            if member is None:
+                return
+            folder, lock = self._checkpoints / identity, ExitStack()
+            try:
+                lock.enter_context(only_one(folder.with_suffix(".lock"), busy="another process trains it"))
+            except BusyError:
+                self._queue[identity] = trial, time.monotonic()
+                self._found.append(Waiting(identity))
+                self._free.append(member)
+                continue
+            del self._queue[identity]
+            news = member.actor.train.options(num_returns="streaming").remote(trial, read_files(folder))
+            self._under_way[identity] = _UnderWay(trial, member, news, lock)
+
+    def _receive(self, seconds: float) -> None:
+        """Take in what has come from the workers; waits at most so long if there is nothing."""
+        tasks = {task.news: task for task in self._under_way.values()}
+        self._ready([*tasks, *(member.born for member in self._starting)], seconds)
+        for member, description in self._births(0):
+            self._admit(member, description)
+        for task in self._ready(tasks, 0):
+            self._take(task)
+        self._start_queued()
+        self._refuse_emptiness()
+
+    def _take(self, task: _UnderWay) -> None:
+        """Keep what a worker has sent: its checkpoints first, so that an epoch that is told is safe."""
+        identity = task.trial.run.identity
+        try:
+            news: News = self._ray.get(next(task.news))
+            _keep(self._checkpoints / identity, news)
+        except StopIteration:
+            self._end(task, None)
+        except self._ray.exceptions.RayError as error:
+            self._end(task, self._cause(error))
+        except OSError as error:  # this disk is full
+            self._ray.kill(task.worker.actor)
+            self._end(task, error)
+        else:
+            if news.result is not None:
+                self._found.append(EpochDone(identity, news.result))
+
+    def _end(self, task: _UnderWay, error: BaseException | None) -> None:
+        """Note that a trial is over, give its lock back, and put its worker where it belongs."""
+        identity = task.trial.run.identity
+        del self._under_way[identity]
+        task.lock.close()
+        self._found.append(Ended(identity, error))
+        task.worker.trials += 1
+        if isinstance(error, WorkerDied | OSError) or task.worker.trials >= TRIALS_A_WORKER:
+            self._replace(task.worker)
+        else:
+            self._free.append(task.worker)
+
+    def _value(self, ref: Any, member: _Worker) -> Any:
+        """What a worker's call has given. Raises what it raised, or WorkerDied."""
+        try:
+            value = self._ray.get(ref)
+        except self._ray.exceptions.RayError as error:
+            cause = self._cause(error)
+            self._replace(member) if isinstance(cause, WorkerDied) else self._free.append(member)
+            raise cause from None
+        self._free.append(member)
+        return value
+
+    def _carried(self, word: Any) -> Any:
+        """An argument as it can travel: a run's checkpoints in place of their folder's path."""
+        if isinstance(word, Path) and word.parent == self._checkpoints:
+            return Folder(word.name, read_files(word))
+        return word
+
+    def _cause(self, error: Any) -> BaseException:
+        """What the worker's own code raised, or a WorkerDied if it did not live to raise anything."""
+        if isinstance(error, self._ray.exceptions.RayTaskError):
+            return error.cause
+        return WorkerDied(str(error).strip().splitlines()[0])
+
+    def _ready(self, waited_for: Any, seconds: float) -> list[Any]:
+        """Those of a list of references that have come, or the values of a dictionary by reference."""
+        references = list(waited_for)
+        if not references:
+            time.sleep(seconds)
+            return []
+        if seconds and not self._ray.wait(references, timeout=seconds)[0]:
+            return []
+        ready, _ = self._ray.wait(references, num_returns=len(references), timeout=0)
+        return [waited_for[ref] for ref in ready] if isinstance(waited_for, dict) else ready
+
+
+def _keep(folder: Path, news: News) -> None:
+    """Make a run's folder what the worker's is. Its lock is held. Raises OSError if it cannot be written."""
+    for name, content in news.files.items():
+        if content is not None:
+            write_atomically(folder / name, content, alone=True)
+    for path in folder.glob("epoch_*.npz"):
+        if path.name not in news.files:
+            path.unlink(missing_ok=True)
+
+
+def _reason(error: Exception) -> str:
+    """In a line, why a worker could not start."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    missing = [line for line in lines if "No module named" in line]
+    if missing:
+        return f"{missing[-1].split('Error: ')[-1]}; there: python -m pip install -r requirements.txt"
+    return lines[-1]

@@ -1,0 +1,116 @@
+"""What a worker on another machine does beside training: it keeps no files, it sends them.
+
+Nothing of Ray is known here.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from MNIST.data import Dataset
+from MNIST.explore import worker
+from MNIST.explore.executor import Trial
+from MNIST.training import EpochResult
+
+PREFIX = "mnist_worker_"  # of temporary folders; the process's number follows
+
+Files = dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """In place of a checkpoint folder's path, for a function that is called on another machine."""
+
+    name: str
+    files: Files
+
+
+@dataclass(frozen=True)
+class News:
+    """A new epoch, or that all are done (None), and the checkpoints that there are now.
+
+    files: by name, all that shall stay; None for the content of those that the receiver has.
+    """
+
+    result: EpochResult | None
+    files: dict[str, bytes | None]
+
+
+def read_files(folder: Path) -> Files:
+    """The content of a run's checkpoints, by name; nothing if there is no such folder."""
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("epoch_*.npz"))}
+
+
+class ClusterWorker:
+    """Trains and computes for another machine, one thing after another.
+
+    All of it in one thread, since Keras keeps its state a thread; another one streams the news.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        _sweep()
+        worker.hold(dataset)
+        self._thread = ThreadPoolExecutor(max_workers=1)
+
+    def train(self, trial: Trial, files: Files) -> Iterator[News]:
+        """Train a trial from the given checkpoints, if there are any, and send each new one."""
+        with _own_folder() as place:
+            folder = Path(place) / trial.run.identity
+            _write(folder, files)
+            known = files
+            news: SimpleQueue[News | None] = SimpleQueue()
+
+            def report(result: EpochResult | None) -> None:
+                nonlocal known
+                now = read_files(folder)
+                changed = {name: None if known.get(name) == now[name] else now[name] for name in now}
+                known = now
+                news.put(News(result, changed))
+
+            training = self._thread.submit(worker.train, trial, Path(place), report)
+            training.add_done_callback(lambda _: news.put(None))
+            while (latest := news.get()) is not None:
+                yield latest
+            training.result()  # or what it raised
+            report(None)
+            yield news.get()  # type: ignore[misc]
+
+    def call(self, function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+        """A function's value, with folders written out where it can find them."""
+        with _own_folder() as place:
+            words = list(arguments)
+            for index, word in enumerate(arguments):
+                if isinstance(word, Folder):
+                    words[index] = Path(place) / word.name
+                    _write(words[index], word.files)
+            return self._thread.submit(function, *words).result()
+
+
+def _write(folder: Path, files: Files) -> None:
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+def _own_folder() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}_", ignore_cleanup_errors=True)
+
+
+def _sweep() -> None:
+    """Remove what workers of this machine left behind when they were killed."""
+    if os.name == "nt":  # to ask for a process there is to kill it
+        return
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}[0-9]*_*"):
+        try:
+            os.kill(int(folder.name.removeprefix(PREFIX).split("_")[0]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except OSError:  # it is somebody else's
+            pass
