@@ -50,7 +50,8 @@ How to search:
 With what:
     --workers N                trials at once; as many as there are cores unless given
     --threads N                threads of each trial [default: 1]
-    --cluster ADDRESS          train on a Ray cluster: HOST:PORT, or auto for the one on this machine
+    --cluster ADDRESS          train on a Ray cluster: HOST:PORT, auto for the one that this machine belongs
+                               to, or local to start one here
     --timeout TIME             a trial without a new epoch for so long is stopped and tried again
                                [default: 1h]
     -s, --split SPLIT          the proportion of the training images that is trained on; the rest
@@ -283,6 +284,8 @@ def _introduce(data: str, search: "Search", executor: "Executor") -> None:
 
     settings = next(iter(search.plan.runs.values())).settings if search.plan.runs else None
     print(f"{data}\n{settings}, {counted(executor.workers, 'worker')}\n", flush=True)
+    for machine in executor.left_out:
+        print(f"not used: {machine}", flush=True)
     if search.plan.infeasible:
         print(left_out(search.plan.infeasible), flush=True)
     if not search.plan.points:
@@ -326,7 +329,8 @@ def _explore(
         service = TrialService(
             search.plan, store, checkpoints, executor, patience=wishes.patience, deadline=deadline
         )
-        forecast = Forecast(service, images, guessed_speed(), executor.workers, search.epochs)
+        speed = guessed_speed(search.plan.precision)
+        forecast = Forecast(service, images, speed, executor.workers, search.epochs)
         print(summary.expectation(search, service.known_epochs(), HYPERPARAM_SEARCH), end="")
         print(f"What is left takes {spoken_time(forecast.seconds_left)}.\n", flush=True)
         try:

@@ -56,10 +56,12 @@ class WorkerDied(Exception):
 class Executor(Protocol):
     """Workers that train trials side by side, each with the dataset at hand before its first trial.
 
-    workers: how many trials run at once.
+    workers: how many trials run at once; fewer than at first where machines have gone.
+    left_out: machines that do not train, and why, in words.
     """
 
     workers: int
+    left_out: list[str]
 
     def start(self, trial: Trial) -> None:
         """Begin a trial on a free worker; the caller counts them. Its run is not under way already."""

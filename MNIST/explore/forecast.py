@@ -11,18 +11,18 @@ from MNIST.explore.trials import TrialService
 from MNIST.explore.worker import time_step
 from MNIST.training import EpochResult
 
-# Fitted to epochs of the default exploration: Keras with TensorFlow, bfloat16, an AMD EPYC.
+# Fitted to epochs of the default exploration: Keras with TensorFlow, one thread, an AMD EPYC.
 BACKWARD = 3  # operations of a training step, in forward passes: forward, and two products backward
 BESIDES = 2.3e6  # what an image costs beside matrix products, in operations that would take as long
-EFFICIENCY = 0.5  # the speed of an epoch, in that of a large matrix product
+EFFICIENCY = {"float32": 0.4, "bfloat16": 0.75}  # the speed of an epoch, in a float32 matrix product's
 START = 2.0  # seconds to build a network and compile its step
 
 
 class Forecast:
     """The work of an exploration, done and left, kept up to date epoch by epoch.
 
-    images: how many are trained on. speed: of one worker, in operations a second, as long as no run has a
-    second epoch; a run's first also compiles its step. workers: how many run side by side.
+    images: how many are trained on. speed: of one worker, in operations a second, as long as no epoch is
+    known. A run's first epoch also compiles its step. workers: how many run side by side.
     epochs: how many will be trained at the most; fewer than the plan's where halving drops runs.
     """
 
@@ -38,6 +38,7 @@ class Forecast:
         self._runs = share * len(runs)
         self._done = 0.0  # operations
         self._later = 0.0, 0.0  # operations and seconds of the epochs after each run's first
+        self._first = 0.0, 0.0  # the same of the first epochs, but for what it takes to start
         self._starts: list[float] = []
         self._counted: dict[str, int] = {}
         self._finished: set[str] = set()
@@ -56,6 +57,8 @@ class Forecast:
         self.known_epochs += 1
         self._done += cost
         if epoch.epoch == 1:
+            training = max(epoch.seconds - START, epoch.seconds / 4)
+            self._first = self._first[0] + cost, self._first[1] + training
             self._starts.append(epoch.seconds - cost / self.speed)
         else:
             self._later = self._later[0] + cost, self._later[1] + epoch.seconds
@@ -70,7 +73,7 @@ class Forecast:
     @property
     def speed(self) -> float:
         """Operations a second of one worker."""
-        operations, seconds = self._later
+        operations, seconds = self._later if self._later[1] else self._first
         return operations / seconds if seconds else self._speed
 
     @property
@@ -139,19 +142,19 @@ def _shape(plan: Plan, run: Run) -> tuple[object, ...]:
     return tuple(nodes), type(run.spec.optimizer), run.spec.batch_size
 
 
-def guessed_speed(size: int = 1024) -> float:
+def guessed_speed(precision: str, size: int = 512) -> float:
     """Operations a second that an epoch will reach on one core here, judged by a matrix product's speed."""
-    import os
-
     import numpy as np
+    from threadpoolctl import threadpool_limits  # scikit-learn brings it
 
     a = np.ones((size, size), np.float32)
     seconds = []
-    for _ in range(5):  # the first starts the library's threads
-        start = time.perf_counter()
-        a @ a
-        seconds.append(time.perf_counter() - start)
-    return EFFICIENCY * 2 * size**3 / min(seconds) / (os.cpu_count() or 1)
+    with threadpool_limits(1):
+        for _ in range(20):  # workers are starting meanwhile: the fastest was the least disturbed
+            start = time.perf_counter()
+            a @ a
+            seconds.append(time.perf_counter() - start)
+    return EFFICIENCY[precision] * 2 * size**3 / min(seconds)
 
 
 def spoken_time(seconds: float) -> str:

@@ -75,6 +75,11 @@ class Plan:
         return sum(run.horizon for run in self.runs.values())
 
     @property
+    def precision(self) -> str:
+        """That of all runs."""
+        return next(iter(self.runs.values())).settings.precision
+
+    @property
     def checkpoint_bytes(self) -> int:
         """About what checkpoints take on the disk: a weight and, with Adam, two means, 4 bytes each."""
         return sum(12 * self.network(run).parameters for run in self.runs.values())

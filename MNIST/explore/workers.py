@@ -35,6 +35,7 @@ class LocalWorkers:
 
     def __init__(self, workers: int, dataset: Dataset, checkpoints: Path) -> None:
         self.workers = workers
+        self.left_out: list[str] = []
         self._checkpoints = checkpoints
         self._receiver, self._sender = multiprocessing.Pipe(duplex=False)
         context = _context()
