@@ -59,7 +59,6 @@ class TrialStore:
 
     def history(self, identity: str) -> list[EpochResult]:
         """The run's epochs from the first, without a gap. Raises StoreError if a number was altered."""
-        rows: list[Any]
         with self._transaction():
             rows = self._connection.execute(
                 f"SELECT {', '.join(_COLUMNS)}, checksum FROM epochs WHERE run = ? ORDER BY epoch",
@@ -67,7 +66,8 @@ class TrialStore:
             ).fetchall()
         history: list[EpochResult] = []
         for *values, checksum in rows:
-            epoch = EpochResult(*[math.nan if value is None else value for value in values])
+            numbers: Any = [math.nan if value is None else value for value in values]
+            epoch = EpochResult(*numbers)
             if checksum != _checksum(identity, epoch):
                 raise _damaged(self._path, f"epoch {epoch.epoch} of run {identity[:12]} was altered")
             if epoch.epoch != len(history) + 1:
