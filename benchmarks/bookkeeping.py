@@ -103,7 +103,7 @@ class Instant:
         self._events = []
 
     def start(self, trial) -> None:
-        from MNIST.explore.executor import Ended, EpochDone
+        from MNIST.explore.workers.protocol import Ended, EpochDone
         from MNIST.training import EpochResult
 
         accuracy = int(trial.run.identity[:6], 16) / 2**24

@@ -69,12 +69,12 @@ def train_all(data: Path, folder: Path, workers: int) -> float:
     """Seconds that workers take for all runs of a grid."""
     sys.path.insert(0, str(ROOT))
     from MNIST.data import load
-    from MNIST.explore import worker
     from MNIST.explore.designs import make_space
     from MNIST.explore.exploration import make_search
     from MNIST.explore.store import open_store
     from MNIST.explore.trials import TrialService
-    from MNIST.explore.workers import LocalWorkers
+    from MNIST.explore.workers import worker
+    from MNIST.explore.workers.local import LocalWorkers
     from MNIST.spec import parse_axis, parse_template, read_text
     from MNIST.training import RunSettings
 

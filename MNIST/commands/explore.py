@@ -90,8 +90,8 @@ from MNIST.spec import Axis, Template, parse_axis, parse_template, read_text, re
 if TYPE_CHECKING:
     from MNIST.data import Dataset
     from MNIST.explore.designs import Space
-    from MNIST.explore.executor import Executor
     from MNIST.explore.exploration import Search
+    from MNIST.explore.workers.protocol import Executor
     from MNIST.training import RunSettings
 
 MOST_POINTS = 1_000_000
@@ -232,12 +232,12 @@ def _workers(wishes: Wishes, dataset: "Dataset") -> "Iterator[Executor]":
     checkpoints = HYPERPARAM_SEARCH / "checkpoints"
     executor: Executor
     if wishes.cluster is None:
-        from MNIST.explore.workers import LocalWorkers
+        from MNIST.explore.workers.local import LocalWorkers
 
         workers = wishes.workers or max(1, (os.cpu_count() or 1) // wishes.threads)
         executor = LocalWorkers(workers, dataset, checkpoints)
     else:
-        from MNIST.explore.cluster import ClusterWorkers
+        from MNIST.explore.workers.cluster import ClusterWorkers
 
         executor = ClusterWorkers(wishes.cluster, wishes.workers, wishes.threads, dataset, checkpoints)
     try:
@@ -248,7 +248,7 @@ def _workers(wishes: Wishes, dataset: "Dataset") -> "Iterator[Executor]":
 
 def _settings(dataset: "Dataset", wishes: Wishes, executor: "Executor") -> "RunSettings":
     """The settings of all runs but for their seeds, on the machines that train."""
-    from MNIST.explore import worker
+    from MNIST.explore.workers import worker
     from MNIST.training import RunSettings
 
     ((engine, device, precision),) = executor.map(worker.describe, [(ENGINE, wishes.precision)])

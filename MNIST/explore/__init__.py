@@ -1,11 +1,16 @@
 """Exploration: Talos asks for grid points, the trial service answers from as few runs as possible.
 
 exploration  one exploration, from its plan to its results
-plan         what will be asked, and which runs answer it
+designs      which points are asked: a grid, a random part of it, one change at a time
+plan         the points, and which runs answer them
+scan         Talos: the grid's order, its sampling, its reducers, its log (the only file that knows Talos)
+halving      which runs are trained no further after a rung
+trials       the trial service: answers a point from the store, or has its runs trained ahead
 store        every epoch ever trained here, in SQLite
-trials       the trial service: answers a point from the store, or trains its run
-scan         Talos: the grid's order, its sampling, its log (the only file that knows Talos)
+workers/     what trains: processes on this machine, or a cluster
+ranking      which answers are best, and which the seeds cannot tell from the best
+results      results.csv, best.txt
 forecast     how long it will take
 progress     the display while it runs
-results      results.csv, best.txt
+summary      what is said before and after
 """

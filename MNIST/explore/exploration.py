@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from MNIST.explore import worker
 from MNIST.explore.designs import Space
-from MNIST.explore.executor import Event, Executor
 from MNIST.explore.halving import epochs_needed, weaker_half
 from MNIST.explore.plan import Plan, Point, Value, Values, make_plan
 from MNIST.explore.ranking import METRICS, Candidate, ranked
 from MNIST.explore.results import ResultsFile, best_text
 from MNIST.explore.scan import Keep, scan
 from MNIST.explore.trials import TimeIsUp, TrialService
+from MNIST.explore.workers import worker
+from MNIST.explore.workers.protocol import Event, Executor
 from MNIST.files import write_atomically
 from MNIST.spec import Template
 from MNIST.training import RunSettings

@@ -4,11 +4,11 @@ import time
 from collections.abc import Mapping
 from statistics import fmean
 
-from MNIST.explore.executor import Executor
 from MNIST.explore.exploration import Search
 from MNIST.explore.plan import Plan, Run
 from MNIST.explore.trials import TrialService
-from MNIST.explore.worker import time_step
+from MNIST.explore.workers.protocol import Executor
+from MNIST.explore.workers.worker import time_step
 from MNIST.training import EpochResult
 
 # Fitted to epochs of the default exploration: Keras with TensorFlow, one thread, an AMD EPYC.

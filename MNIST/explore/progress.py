@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from MNIST.explore.executor import EpochDone, Event
 from MNIST.explore.forecast import Forecast, spoken_time
 from MNIST.explore.plan import Plan, Point
 from MNIST.explore.ranking import order
 from MNIST.explore.trials import Reading, TrialService
+from MNIST.explore.workers.protocol import EpochDone, Event
 
 TERMINAL_INTERVAL = 0.5  # seconds between two states of the lines
 LOG_INTERVAL = 10  # seconds between two lines where output is no terminal

@@ -11,9 +11,9 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from MNIST.errors import BusyError, DivergedError, StoreError, TrainingError
-from MNIST.explore.executor import Ended, EpochDone, Event, Executor, Trial, WorkerDied
 from MNIST.explore.plan import Plan, Point, Run
 from MNIST.explore.store import TrialStore
+from MNIST.explore.workers.protocol import Ended, EpochDone, Event, Executor, Trial, WorkerDied
 from MNIST.files import only_one
 from MNIST.training import EpochResult, remove_checkpoints
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from MNIST.explore.executor import Ended, EpochDone, Event, Trial, WorkerDied
 from MNIST.explore.plan import Plan, Run, Values, make_plan
 from MNIST.explore.store import TrialStore
 from MNIST.explore.trials import Reading, TrialService
+from MNIST.explore.workers.protocol import Ended, EpochDone, Event, Trial, WorkerDied
 from MNIST.spec import parse_template
 from MNIST.training import EpochResult, RunSettings
 

@@ -18,14 +18,14 @@ from stub_exploration import points_of
 import MNIST
 from MNIST.data import Dataset, load, split
 from MNIST.errors import MNISTError, UsageError
-from MNIST.explore import worker
-from MNIST.explore.cluster import ClusterWorkers
-from MNIST.explore.cluster_connection import PASSED_ON, connect
-from MNIST.explore.executor import Ended, EpochDone, Event, Executor, Trial, Waiting, WorkerDied
 from MNIST.explore.plan import Plan, make_plan
 from MNIST.explore.store import open_store
 from MNIST.explore.trials import TrialService
-from MNIST.explore.workers import LocalWorkers
+from MNIST.explore.workers import worker
+from MNIST.explore.workers.cluster import ClusterWorkers
+from MNIST.explore.workers.cluster_connection import PASSED_ON, connect
+from MNIST.explore.workers.local import LocalWorkers
+from MNIST.explore.workers.protocol import Ended, EpochDone, Event, Executor, Trial, Waiting, WorkerDied
 from MNIST.files import only_one
 from MNIST.spec import parse_template
 from MNIST.training import RunSettings, continue_run, resolve_settings
@@ -302,7 +302,7 @@ def test_a_killed_worker_costs_the_epoch_under_way(local, long_plan, long_runs_a
 @needs_ray
 @pytest.mark.slow
 def test_a_worker_is_renewed_after_so_many_trials(local, plan, monkeypatch):
-    monkeypatch.setattr("MNIST.explore.cluster.TRIALS_A_WORKER", 1)
+    monkeypatch.setattr("MNIST.explore.workers.cluster.TRIALS_A_WORKER", 1)
     before = set(local.map(os.getpid, [()] * 8))
     train(replace(plan, runs=dict(list(plan.runs.items())[:1])), local, lambda _: None)
     assert local.workers == 2

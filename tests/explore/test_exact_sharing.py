@@ -9,7 +9,7 @@ from MNIST.data import Dataset, download, load, split
 from MNIST.explore.plan import Plan, make_plan
 from MNIST.explore.store import open_store
 from MNIST.explore.trials import TrialService
-from MNIST.explore.workers import LocalWorkers
+from MNIST.explore.workers.local import LocalWorkers
 from MNIST.spec import parse_template, read_text
 from MNIST.training import RunSettings, continue_run, resolve_settings
 

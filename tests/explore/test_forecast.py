@@ -4,9 +4,9 @@ import pytest
 from stub_exploration import StubWorkers, ignore, plan_of, service_of
 
 from MNIST.errors import DivergedError
-from MNIST.explore.executor import EpochDone
 from MNIST.explore.forecast import Forecast, epoch_costs, guessed_speed, shapes, spoken_time
 from MNIST.explore.store import open_store
+from MNIST.explore.workers.protocol import EpochDone
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from MNIST.explore import scan as scan_module
 from MNIST.explore.scan import BLOCK, INTERVAL, REDUCERS, grid_points, scan
 
 METRICS = {"loss": 0.5, "val_accuracy": float("nan")}
-LONG = {"epochs": [1], "a": list(range(30)), "b": list(range(15))}  # 450 points, more than two blocks
+LONG = {"epochs": [1], "a": list(range(26)), "b": list(range(10))}  # 260 points, more than a block
 
 
 def asked(stages, folder, answer=lambda values: METRICS, domains=GRID, **options) -> list[dict]:
@@ -47,7 +47,7 @@ def test_a_fraction_is_drawn_by_its_seed():
 def test_a_long_scan_is_asked_in_blocks_and_in_order(tmp_path):
     points = grid_points(LONG)
     assert asked([points], tmp_path / "talos", domains=LONG) == points
-    assert len(list((tmp_path / "talos").iterdir())) == -(-len(points) // BLOCK) == 3
+    assert len(list((tmp_path / "talos").iterdir())) == -(-len(points) // BLOCK) == 2
 
 
 def test_what_is_pending_is_told_stage_by_stage(tmp_path):
@@ -72,7 +72,7 @@ def test_after_a_stage_points_of_later_ones_are_dropped(tmp_path):
 
 @pytest.mark.parametrize("reducer", REDUCERS)
 def test_talos_reducers_drop_what_does_badly_from_all_later_blocks(reducer, tmp_path):
-    points = random.Random(0).sample(grid_points(LONG), 450)
+    points = random.Random(0).sample(grid_points(LONG), 260)
     pending = []
     found = asked(
         [points],
@@ -82,19 +82,11 @@ def test_talos_reducers_drop_what_does_badly_from_all_later_blocks(reducer, tmp_
         reducer=reducer,
         on_pending=lambda points: pending.append(list(points)),
     )
-    assert len(found) < 450
+    assert len(found) < 260
     assert len(pending) > 1
     assert all(point in points for point in found)
     dropped = [point for point in points if point not in found]
-    assert points.index(dropped[0]) >= INTERVAL
-    again = asked(
-        [points],
-        tmp_path / "again",
-        lambda values: {"loss": 0.5, "val_accuracy": 0.9 - 0.8 * (values["b"] == 7) + 1e-4 * values["a"]},
-        LONG,
-        reducer=reducer,
-    )
-    assert again == found
+    assert min(map(points.index, dropped)) >= INTERVAL
 
 
 def test_reductions_never_need_rows_of_an_earlier_block():

@@ -11,7 +11,6 @@ from stub_exploration import GRID, TEMPLATE, StubWorkers, epoch_of, ignore, plan
 
 from MNIST.errors import DivergedError, UsageError
 from MNIST.explore import results
-from MNIST.explore.executor import EpochDone
 from MNIST.explore.exploration import Search, explore
 from MNIST.explore.plan import Plan, make_plan
 from MNIST.explore.ranking import METRICS, like_best
@@ -19,6 +18,7 @@ from MNIST.explore.ranking import ranked as ranked_points
 from MNIST.explore.results import COSTS, best_text, read_results
 from MNIST.explore.store import open_store
 from MNIST.explore.trials import TimeIsUp, TrialService
+from MNIST.explore.workers.protocol import EpochDone
 from MNIST.spec import lay_out, parse_spec, parse_template
 
 

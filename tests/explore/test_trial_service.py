@@ -10,9 +10,9 @@ import pytest
 from stub_exploration import StubWorkers, answers, epoch_of, ignore, plan_of, service_of
 
 from MNIST.errors import DivergedError, StoreError, TrainingError
-from MNIST.explore.executor import Ended, EpochDone, WorkerDied
 from MNIST.explore.store import open_store
 from MNIST.explore.trials import TRIES, TimeIsUp, TrialService
+from MNIST.explore.workers.protocol import Ended, EpochDone, WorkerDied
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from typing import Any
 
 from MNIST.data import Dataset
 from MNIST.errors import BusyError, MNISTError
-from MNIST.explore import worker
-from MNIST.explore.cluster_connection import connect
-from MNIST.explore.cluster_worker import ClusterWorker, Folder, News, read_files
-from MNIST.explore.executor import Ended, EpochDone, Event, Trial, Waiting, WorkerDied
+from MNIST.explore.workers import worker
+from MNIST.explore.workers.cluster_connection import connect
+from MNIST.explore.workers.cluster_worker import ClusterWorker, Folder, News, read_files
+from MNIST.explore.workers.protocol import Ended, EpochDone, Event, Trial, Waiting, WorkerDied
 from MNIST.files import only_one, write_atomically
 
 TRIALS_A_WORKER = 50  # then it is renewed: TensorFlow keeps some 7 MB of every network it has built

@@ -13,7 +13,7 @@ import numpy as np
 from MNIST import engines
 from MNIST.data import Dataset, TrainingData, split
 from MNIST.errors import BusyError
-from MNIST.explore.executor import Trial
+from MNIST.explore.workers.protocol import Trial
 from MNIST.files import only_one
 from MNIST.spec import ModelSpec
 from MNIST.training import EpochResult, Run, RunSettings, continue_run, trained_files

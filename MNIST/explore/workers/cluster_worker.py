@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from MNIST.data import Dataset
-from MNIST.explore import worker
-from MNIST.explore.executor import Trial
+from MNIST.explore.workers import worker
+from MNIST.explore.workers.protocol import Trial
 from MNIST.training import EpochResult
 
 PREFIX = "mnist_worker_"  # of temporary folders; the process's number follows

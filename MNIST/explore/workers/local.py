@@ -22,8 +22,8 @@ from typing import Any
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from MNIST.data import Dataset
-from MNIST.explore import worker
-from MNIST.explore.executor import Ended, EpochDone, Event, Trial, Waiting, WorkerDied
+from MNIST.explore.workers import worker
+from MNIST.explore.workers.protocol import Ended, EpochDone, Event, Trial, Waiting, WorkerDied
 from MNIST.training import EpochResult
 
 TRIALS_A_WORKER = 50  # then it is renewed: TensorFlow keeps some 7 MB of every network it has built
@@ -131,7 +131,7 @@ def _context() -> Any:
     from multiprocessing import forkserver
 
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["MNIST.explore.preloaded"])
+    context.set_forkserver_preload(["MNIST.explore.workers.preloaded"])
     # The server inherits this: one thread, so that nothing is lost when it forks; no Ctrl-C, which is
     # for the parent to hear; where our modules are, which Python 3.11 does not tell it.
     changes = {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
