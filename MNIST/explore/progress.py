@@ -50,7 +50,8 @@ class _Board:
                 self._of_run.setdefault(identity, point)
         for point in self._points.values():
             self._compare(point)
-        self._names = varying(service.plan)
+        points = service.plan.points
+        self._names = [n for n in varying(service.plan) if any(p.values[n] != p.epochs for p in points)]
 
     def note(self, event: EpochDone) -> None:
         """Count an epoch, and see whether it makes a point the best so far."""
@@ -92,7 +93,7 @@ class _Board:
 
 
 def varying(plan: Plan) -> list[str]:
-    """The parameters that have more than one value in a plan, but for the number of epochs."""
+    """The parameters that have more than one value in a plan."""
     first = plan.points[0].values
     return [name for name in first if any(point.values[name] != first[name] for point in plan.points)]
 

@@ -125,8 +125,9 @@ class LocalWorkers:
 
 
 def _context() -> Any:
-    """How workers are started: forked from a server where there is one, else each by itself."""
-    if sys.platform != "linux":  # macOS has such servers too, and system libraries that do not survive it
+    """How workers are started: forked from a server where that is safe, else each by itself."""
+    threadless = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"  # once it is imported
+    if sys.platform != "linux" or not threadless:  # macOS's own libraries do not survive it either
         return multiprocessing.get_context("spawn")
     from multiprocessing import forkserver
 
