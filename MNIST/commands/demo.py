@@ -30,7 +30,9 @@ What lies in Demo/ now:
     Results.txt                       how it did on images that it had never seen
     Results/                          which digits it takes for which, and every error
     Hyperparam_Search/demo_scan/      every combination that was tried (results.csv), the best as a
-                                      model file (best.txt), and pictures of what mattered
+                                      model file (best.txt), pictures of what mattered, and a page to
+                                      look around in (parallel.html)
+    Model_Output/demo_scan/           the best of them, trained, for `test`
 
 Next, a network of your own: a text file like Models/demo.txt, say my_net.txt, with a line changed, and
 {activate}    python MNIST check my_net.txt

@@ -40,14 +40,15 @@ class LocalWorkers:
         self._receiver, self._sender = multiprocessing.Pipe(duplex=False)
         context = _context()
         images = replace(dataset, test_images=dataset.test_images[:0], test_labels=dataset.test_labels[:0])
-        self._new_pool: Callable[[], ProcessPool] = lambda: ProcessPool(
+        self._make_pool: Callable[[], ProcessPool] = lambda: ProcessPool(
             max_workers=1,
             max_tasks=TRIALS_A_WORKER,
             initializer=_begin,
             initargs=(images, self._sender),
             context=context,
         )
-        self._free = [self._new_pool() for _ in range(workers)]
+        self._pools = [self._make_pool() for _ in range(workers)]
+        self._free = list(self._pools)
         self._busy: dict[str, tuple[ProcessPool, ProcessFuture[None]]] = {}
 
     def start(self, trial: Trial) -> None:
@@ -91,12 +92,11 @@ class LocalWorkers:
         return results()
 
     def close(self) -> None:
-        pools = [*self._free, *(pool for pool, _ in self._busy.values())]
-        self._free, self._busy = [], {}
-        for pool in pools:
+        for pool in self._pools:
             pool.stop()
-        for pool in pools:
+        for pool in self._pools:
             pool.join()
+        self._pools, self._free, self._busy = [], [], {}
 
     def _schedule(
         self, function: Callable[..., Any], arguments: Sequence[Any]
@@ -105,7 +105,7 @@ class LocalWorkers:
         try:
             return pool, pool.schedule(function, args=arguments)
         except RuntimeError:  # its worker was killed while it had nothing to do
-            pool = self._new_pool()
+            pool = self._replaced(pool)
             return pool, pool.schedule(function, args=arguments)
 
     def _give_back(self, pool: ProcessPool, future: ProcessFuture[Any]) -> BaseException | None:
@@ -117,11 +117,17 @@ class LocalWorkers:
         if isinstance(error, DIED):
             error = WorkerDied(str(error))
         if isinstance(error, WorkerDied):  # what it left in the pool's pipes is of no use
-            pool.stop()
-            pool.join()
-            pool = self._new_pool()
+            pool = self._replaced(pool)
         self._free.append(pool)
         return error
+
+    def _replaced(self, pool: ProcessPool) -> ProcessPool:
+        """A new pool in place of one, whose worker ends."""
+        pool.stop()
+        pool.join()
+        new = self._make_pool()
+        self._pools[self._pools.index(pool)] = new
+        return new
 
 
 def _context() -> Any:
