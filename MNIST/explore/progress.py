@@ -63,8 +63,9 @@ class _Board:
     def summary(self) -> str:
         """Finished runs and epochs, the best so far, the time left."""
         plan, forecast = self._service.plan, self.forecast
-        parts = [f"{forecast.finished_runs:,}/{len(plan.runs):,} runs"]
-        parts.append(f"{forecast.known_epochs:,}/{forecast.epochs:,} epochs")
+        parts = [f"{forecast.known_epochs:,}/{forecast.epochs:,} epochs"]
+        if forecast.epochs == plan.epochs_shared:  # under halving most runs are not trained to their end
+            parts.insert(0, f"{forecast.finished_runs:,}/{len(plan.runs):,} runs")
         if self._service.failures:
             parts.append(f"{len(self._service.failures):,} failed")
         if self._best is not None:
