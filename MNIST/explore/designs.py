@@ -4,6 +4,7 @@ An axis is one placeholder of the template with its values, or several that chan
 it is one parameter: its name is `rate`, or `convolutions+dense`; its value `0.001`, or `2+3`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -98,12 +99,11 @@ def make_space(template: Template, changes: Mapping[str, Axis]) -> Space:
 
 
 def typed(text: str) -> Value:
-    """A value of the grid as a number, if it is one."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
+    """A value of the grid as a number, if it is one in the language's own spelling."""
+    if re.fullmatch(r"[+-]?[0-9]{1,15}", text):
+        return int(text)
+    if re.fullmatch(r"[+-]?(?=\.?[0-9])[0-9]*\.?[0-9]*(e[+-]?[0-9]{1,3})?", text, re.IGNORECASE):
+        return float(text)
     return text
 
 

@@ -13,7 +13,7 @@ MOST_BYTES = 1_000_000
 MOST_STATEMENTS = 20_000
 DEEPEST_NESTING = 64
 
-_PLACEHOLDER = re.compile(r"\{\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*\}")
+_PLACEHOLDER = re.compile(r"\{\s*([A-Za-z][A-Za-z0-9_]{0,63})\s*\}")
 
 
 class Word(NamedTuple):

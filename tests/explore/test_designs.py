@@ -97,7 +97,18 @@ def test_the_shipped_experiments_all_work_and_contain_those_of_the_series():
     assert {spec.optimizer.rate for spec in specs} == {0.001, 0.0001, 0.01}
 
 
-@pytest.mark.parametrize(("text", "value"), [("3", 3), ("1e-3", 0.001), ("relu", "relu"), ("0.5", 0.5)])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("3", 3),
+        ("1e-3", 0.001),
+        ("relu", "relu"),
+        (".5", 0.5),
+        ("1_000", "1_000"),
+        ("nan", "nan"),
+        ("e5", "e5"),
+    ],
+)
 def test_numbers_are_numbers(text, value):
     assert typed(text) == value
     assert type(typed(text)) is type(value)
