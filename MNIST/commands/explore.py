@@ -65,6 +65,7 @@ With what:
 
 import os
 import shlex
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -82,7 +83,7 @@ from MNIST.commands.values import (
     proportion,
     whole_number,
 )
-from MNIST.errors import UsageError
+from MNIST.errors import TrainingError, UsageError
 from MNIST.files import only_one, write_atomically
 from MNIST.paths import HYPERPARAM_SEARCH, checked_name, find_model_file
 from MNIST.spec import Axis, Template, parse_axis, parse_template, read_text, read_values
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from MNIST.explore.workers.protocol import Executor
     from MNIST.training import RunSettings
 
+CHECKPOINTS = HYPERPARAM_SEARCH / "checkpoints"
 MOST_POINTS = 1_000_000
 MOST_WORKERS = 1024
 MOST_REPEATS = 100
@@ -135,6 +137,8 @@ def run(options: Mapping[str, Any]) -> int:
     """Check every value, then explore, or draw the pictures of an earlier exploration."""
     name = checked_name(options["<model-name>"], "model name")
     folder = HYPERPARAM_SEARCH / name
+    if folder == CHECKPOINTS:
+        raise UsageError(f"{folder}/ holds the checkpoints of all explorations: take another name")
     if options["--file"] is not None:
         return _draw(_existing_results(options["--file"], folder), folder)
     wishes = read_wishes(options)
@@ -205,41 +209,48 @@ def _changes(options: Mapping[str, Any]) -> Iterator[tuple[str, Axis]]:
 
 def _check_search(wishes: Wishes) -> None:
     """Raise UsageError for wishes that do not go together, and for no point or too many."""
-    points = wishes.space.size
-    if wishes.design == "one":
-        if wishes.fraction < 1 or wishes.halving or wishes.reducer:
-            raise UsageError("--design one asks every change once: no --fraction, --halving or --reduce")
-        points = len(wishes.space.one_at_a_time())
-    if wishes.halving:
-        epochs = next((a for a in wishes.space.axes if a.names == (wishes.template.epochs_name,)), None)
-        if wishes.reducer:
-            raise UsageError("--halving and --reduce do not go together")
-        if epochs is None or len(epochs.values) < 2:
-            raise UsageError("--halving needs several numbers of epochs, its rungs, as in -e 1,2,4,8")
-    asked = int(points * wishes.fraction)
+    one, rungs = wishes.design == "one", _rungs(wishes) if wishes.halving else 1
+    if one and (wishes.fraction < 1 or wishes.halving or wishes.reducer):
+        raise UsageError("--design one asks every change once: no --fraction, --halving or --reduce")
+    if wishes.halving and wishes.reducer:
+        raise UsageError("--halving and --reduce do not go together")
+    points = len(wishes.space.one_at_a_time()) if one else wishes.space.size
+    if points > sys.maxsize:
+        raise UsageError(f"a grid of more than {sys.maxsize:,} points: even a part of it cannot be drawn")
+    asked = int(points // rungs * wishes.fraction) * rungs * len(wishes.seeds)
     if asked < 1:
         raise UsageError(f"--fraction {wishes.fraction:g} of a grid of {points:,} points leaves none")
     if asked > MOST_POINTS:
         raise UsageError(
-            f"a grid of {points:,} points, {asked:,} of them asked for: at most {MOST_POINTS:,} can be"
-            " explored; --fraction takes a part"
+            f"a grid of {points:,} points, {asked:,} trainings of them asked for: at most {MOST_POINTS:,} can"
+            " be explored; --fraction takes a part"
         )
+
+
+def _rungs(wishes: Wishes) -> int:
+    """How many rungs the halving has: the numbers of epochs, an axis by itself."""
+    name = wishes.template.epochs_name
+    if name is None:
+        raise UsageError(f"--halving needs rungs: write epochs={{epochs}} in {wishes.template.source}")
+    epochs = next((axis for axis in wishes.space.axes if axis.names == (name,)), None)
+    if epochs is None or len(epochs.values) < 2:
+        raise UsageError(f"--halving needs several numbers of epochs, its rungs, as in --set {name}=1,2,4,8")
+    return len(epochs.values)
 
 
 @contextmanager
 def _workers(wishes: Wishes, dataset: "Dataset") -> "Iterator[Executor]":
     """The workers that are asked for; they end with the context."""
-    checkpoints = HYPERPARAM_SEARCH / "checkpoints"
     executor: Executor
     if wishes.cluster is None:
         from MNIST.explore.workers.local import LocalWorkers
 
         workers = wishes.workers or max(1, (os.cpu_count() or 1) // wishes.threads)
-        executor = LocalWorkers(workers, dataset, checkpoints)
+        executor = LocalWorkers(workers, dataset, CHECKPOINTS)
     else:
         from MNIST.explore.workers.cluster import ClusterWorkers
 
-        executor = ClusterWorkers(wishes.cluster, wishes.workers, wishes.threads, dataset, checkpoints)
+        executor = ClusterWorkers(wishes.cluster, wishes.workers, wishes.threads, dataset, CHECKPOINTS)
     try:
         yield executor
     finally:
@@ -324,15 +335,16 @@ def _explore(
     from MNIST.explore.store import open_store
     from MNIST.explore.trials import TrialService
 
-    checkpoints, deadline = HYPERPARAM_SEARCH / "checkpoints", time.monotonic() + wishes.time_limit
+    deadline = time.monotonic() + wishes.time_limit
     with open_store(HYPERPARAM_SEARCH / "trials.sqlite") as store:
         service = TrialService(
-            search.plan, store, checkpoints, executor, patience=wishes.patience, deadline=deadline
+            search.plan, store, CHECKPOINTS, executor, patience=wishes.patience, deadline=deadline
         )
-        speed = guessed_speed(search.plan.precision)
-        forecast = Forecast(service, images, speed, executor.workers, search.epochs)
-        print(summary.expectation(search, service.known_epochs(), HYPERPARAM_SEARCH), end="")
-        print(f"What is left takes {spoken_time(forecast.seconds_left)}.\n", flush=True)
+        known = service.known_epochs()
+        service.expect(search.first_stage())
+        forecast = Forecast(search, service, images, guessed_speed(search.plan.precision), executor)
+        print(summary.expectation(search, known, HYPERPARAM_SEARCH), end="")
+        print(f"What is left takes {spoken_time(forecast.look().seconds_left)}.\n", flush=True)
         try:
             with progress(service, forecast) as show:
                 outcome = exploration.explore(search, service, folder, show)
@@ -344,9 +356,14 @@ def _explore(
             print("The time is up. Every finished epoch is kept; the same command goes on.")
         summary.print_outcome(service, outcome)
         if outcome.candidates:
+            epochs = outcome.candidates[0].points[0].epochs
+            print(f"Keeping the winner's network, after {summary.counted(epochs, 'epoch')} ...", flush=True)
             winner = exploration.train_winner(outcome, service, executor, folder, options["words"])
             _draw(folder / "results.csv", folder)
-            _keep(options, folder, next(winner))
+            try:
+                _keep(options, folder, next(winner))
+            except TrainingError as error:
+                print(f"The winner's network cannot be kept: {error}\nIts text is {folder}/best.txt.")
         return SOME_FAILED if service.failures else 0
 
 
@@ -357,11 +374,21 @@ def _keep(options: Mapping[str, Any], folder: Path, files: dict[str, bytes]) -> 
     name, data = options["<model-name>"], shlex.quote(options["<dataset-dir>"])
     busy = f"{name} is being trained by another process: the winner is only in {folder}/best.txt"
     with only_one(training.output_folder(name) / ".lock", busy):
-        training.write_trained(name, files)
+        replaced = training.write_trained(name, files)
+    if replaced:
+        print(f"{training.output_folder(name)} held another network: the winner has taken its place.")
     print(f"The winner is {training.output_folder(name)}, its text {folder}/best.txt.")
     print(f"Next: python MNIST test Results {data} {name}")
     if options["--images"] is not None:
-        print(f"or, on all images: python MNIST train {data} best_of_{name[:56]} {folder}/best.txt")
+        same = {"--split": "0.9", "--seed": "0", "--precision": "auto"}
+        words = [
+            word
+            for option, usual in same.items()
+            if options[option] != usual
+            for word in (option, options[option])
+        ]
+        more = " ".join(map(shlex.quote, [f"best_of_{name[:56]}", f"{folder}/best.txt", *words]))
+        print(f"or, on all images: python MNIST train {data} {more}")
 
 
 def _draw(results: Path, folder: Path) -> int:

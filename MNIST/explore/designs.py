@@ -4,16 +4,15 @@ An axis is one placeholder of the template with its values, or several that chan
 it is one parameter: its name is `rate`, or `convolutions+dense`; its value `0.001`, or `2+3`.
 """
 
-import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from math import isfinite, prod
 
 from MNIST.errors import UsageError, did_you_mean, quoted
 from MNIST.explore.plan import Value, Values
 from MNIST.explore.scan import grid_points
 from MNIST.spec import Axis, SpecError, Template
-
-DESIGNS = ("grid", "random", "one")
 
 
 @dataclass(frozen=True)
@@ -30,10 +29,7 @@ class Space:
     @property
     def size(self) -> int:
         """The points of the whole grid."""
-        size = 1
-        for axis in self.axes:
-            size *= len(axis.values)
-        return size
+        return prod(len(axis.values) for axis in self.axes)
 
     def grid(self, fraction: float, seed: int) -> list[Values]:
         """All points in Talos's order, or a random part of them in random order, as Talos knows them."""
@@ -99,11 +95,15 @@ def make_space(template: Template, changes: Mapping[str, Axis]) -> Space:
 
 
 def typed(text: str) -> Value:
-    """A value of the grid as a number, if it is one in the language's own spelling."""
-    if re.fullmatch(r"[+-]?[0-9]{1,15}", text):
-        return int(text)
-    if re.fullmatch(r"[+-]?(?=\.?[0-9])[0-9]*\.?[0-9]*(e[+-]?[0-9]{1,3})?", text, re.IGNORECASE):
-        return float(text)
+    """A value of the grid as a number, if the number is written as it was; else as the word it is.
+
+    `1e-3` stays a word, so that what is filled in, and shown, is what the user wrote.
+    """
+    for kind in (int, float):
+        with suppress(ValueError):
+            value = kind(text)
+            if str(value) == text and isfinite(value):
+                return value
     return text
 
 

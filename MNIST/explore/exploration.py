@@ -1,8 +1,8 @@
 """One exploration, from its plan to its results: Talos asks, the trial service answers."""
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from MNIST.explore.designs import Space
@@ -39,13 +39,23 @@ class Search:
         return self.points[tuple(values.values())]
 
     @property
+    def rungs(self) -> list[int]:
+        """The epochs of each stage, fewest first; of a search without halving the most that it asks for."""
+        if not self.halving:
+            return [max(point.epochs for point in self.plan.points)]
+        return [self.point(stage[0]).epochs for stage in self.stages]
+
+    @property
     def epochs(self) -> int:
         """The most epochs that all of it takes."""
         if not self.halving:
             return self.plan.epochs_shared
-        return epochs_needed(
-            len(self.plan.runs), [self.point(stage[0]).epochs for stage in self.stages if stage]
-        )
+        networks = len({point.runs for point in self.plan.points})
+        return epochs_needed(networks, self.rungs) * len(self.plan.seeds)
+
+    def first_stage(self) -> Iterator[Point]:
+        """The points that are asked first."""
+        return map(self.point, self.stages[0])
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,8 @@ def make_search(
     feasible = {tuple(point.values.values()): point for point in plan.points}
     found = ((values, feasible.get(tuple(space.placeholders(values).values()))) for values in asked)
     points = {tuple(values.values()): point for values, point in found if point is not None}
-    stages = [[values for values in stage if tuple(values.values()) in points] for stage in stages]
+    feasible_only = ([values for values in stage if tuple(values.values()) in points] for stage in stages)
+    stages = [stage for stage in feasible_only if stage]
     return Search(plan, space.domains, stages, points, halving, reducer)
 
 
@@ -115,10 +126,12 @@ def explore(
 
     def keep_after_stage() -> Keep:
         weaker = weaker_half((point for point in asked if point.epochs == asked[-1].epochs), service)
-        service.drop(identity for runs in weaker for identity in runs)
+        service.drop((identity for runs in weaker for identity in runs), asked[-1].epochs)
         dropped.update(weaker)
         return lambda values: search.point(values).runs not in dropped
 
+    log = folder / "talos"
+    shutil.rmtree(log, ignore_errors=True)  # of an earlier start; the store is what remembers
     time_is_up = False
     try:
         scan(
@@ -126,7 +139,7 @@ def explore(
             search.domains,
             answer,
             folder.name,
-            folder / "talos" / datetime.now().strftime("%Y-%m-%d_%H-%M-%S_%f"),
+            log,
             reducer=search.reducer,
             seed=search.plan.seeds[0],
             keep_after_stage=keep_after_stage if search.halving else None,
@@ -143,7 +156,7 @@ def explore(
 def train_winner(
     outcome: Outcome, service: TrialService, executor: Executor, folder: Path, command: Sequence[str]
 ) -> Iterator[dict[str, bytes]]:
-    """The files of the winner's network under the first seed, being made while the caller does other things.
+    """The files of the winner's network under the first seed; a worker may be making them at once.
 
     It goes on from its checkpoint, or is trained again: to the same numbers, bit for bit.
     """

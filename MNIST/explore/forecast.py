@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from statistics import fmean
 
 from MNIST.explore.exploration import Search
@@ -18,57 +19,56 @@ EFFICIENCY = {"float32": 0.4, "bfloat16": 0.75}  # the speed of an epoch, in a f
 START = 2.0  # seconds to build a network and compile its step
 
 
-class Forecast:
-    """The work of an exploration, done and left, kept up to date epoch by epoch.
+@dataclass(frozen=True)
+class Outlook:
+    """How an exploration stands.
 
-    images: how many are trained on. speed: of one worker, in operations a second, as long as no epoch is
-    known. A run's first epoch also compiles its step. workers: how many run side by side.
-    epochs: how many will be trained at the most; fewer than the plan's where halving drops runs.
+    epochs_done: of all that it takes, those that are neither left nor given up. done: the part of this
+    session's work that is done, from 0 to 1. seconds_left: at the speed of the epochs that are known.
     """
 
-    def __init__(self, service: TrialService, images: int, speed: float, workers: int, epochs: int) -> None:
+    epochs_done: int
+    done: float
+    seconds_left: float
+
+
+class Forecast:
+    """The work of an exploration that is left, and how long it takes.
+
+    images: how many are trained on. speed: of one worker, in operations a second, as long as no epoch is
+    known; a run's first also compiles its step. workers: how many run side by side.
+    """
+
+    def __init__(
+        self, search: Search, service: TrialService, images: int, speed: float, executor: Executor
+    ) -> None:
         self._service = service
+        self._executor = executor
+        self._rungs = search.rungs
         self._costs = epoch_costs(service.plan, images)
         self._speed = speed
-        self._workers = workers
-        self.epochs = epochs
-        runs = service.plan.runs
-        share = epochs / max(1, service.plan.epochs_shared)
-        self._total = share * sum(self._costs[identity] * run.horizon for identity, run in runs.items())
-        self._runs = share * len(runs)
-        self._done = 0.0  # operations
         self._later = 0.0, 0.0  # operations and seconds of the epochs after each run's first
         self._first = 0.0, 0.0  # the same of the first epochs, but for what it takes to start
         self._starts: list[float] = []
         self._counted: dict[str, int] = {}
-        self._finished: set[str] = set()
-        self.known_epochs = 0
+        self.epochs = search.epochs
         for identity, history in service.histories.items():
-            for epoch in history[: runs[identity].horizon]:
+            for epoch in history:
                 self.note(identity, epoch)
-        self._done_before = self._done
+        self._at_first = self._left()[1]
 
     def note(self, identity: str, epoch: EpochResult) -> None:
-        """Count an epoch that is known now, unless it has been counted."""
+        """Learn from the time of an epoch that is known now, unless it was known."""
         if epoch.epoch <= self._counted.get(identity, 0):
             return
         self._counted[identity] = epoch.epoch
         cost = self._costs[identity]
-        self.known_epochs += 1
-        self._done += cost
         if epoch.epoch == 1:
             training = max(epoch.seconds - START, epoch.seconds / 4)
             self._first = self._first[0] + cost, self._first[1] + training
             self._starts.append(epoch.seconds - cost / self.speed)
         else:
             self._later = self._later[0] + cost, self._later[1] + epoch.seconds
-        if self._service.is_finished(self._service.plan.runs[identity]):
-            self._finished.add(identity)
-
-    @property
-    def finished_runs(self) -> int:
-        """How many runs are at their end, failed ones included."""
-        return len(self._finished | self._service.failures.keys())
 
     @property
     def speed(self) -> float:
@@ -76,29 +76,40 @@ class Forecast:
         operations, seconds = self._later if self._later[1] else self._first
         return operations / seconds if seconds else self._speed
 
-    @property
-    def left(self) -> float:
-        """Operations of all epochs that are neither known nor given up."""
-        plan, histories = self._service.plan, self._service.histories
-        given_up = sum(
-            self._costs[identity] * max(0, plan.runs[identity].horizon - len(histories[identity]))
-            for identity in self._service.failures
-        )
-        return max(0.0, self._total - self._done - given_up)
-
-    @property
-    def done(self) -> float:
-        """The part of this session's work that is done, from 0 to 1."""
-        new = self._done - self._done_before
-        return new / (new + self.left) if new + self.left else 1.0
-
-    @property
-    def seconds_left(self) -> float:
-        """How long the rest will take, at the speed of the epochs that are known."""
-        left = self.left
+    def look(self) -> Outlook:
+        """How it stands now."""
+        epochs, operations, starts = self._left()
         start = max(0.0, fmean(self._starts)) if self._starts else START
-        unfinished = max(0.0, self._runs - self.finished_runs) if left else 0
-        return (left / self.speed + unfinished * start) / self._workers
+        return Outlook(
+            epochs_done=max(0, self.epochs - round(epochs)),
+            done=max(0.0, 1 - operations / self._at_first) if self._at_first else 1.0,
+            seconds_left=(operations / self.speed + starts * start) / max(1, self._executor.workers),
+        )
+
+    def _left(self) -> tuple[float, float, float]:
+        """Epochs, operations and starts of runs that are left: those expected now, and of later rungs.
+
+        Of a later rung nobody knows yet which half it will be: each run counts as a part.
+        """
+        expected = self._service.ahead.items()
+        epochs = operations = starts = 0.0
+        for identity, target in expected:
+            known = len(self._service.histories[identity])
+            if known < target and identity not in self._service.failures:
+                epochs += target - known
+                operations += (target - known) * self._costs[identity]
+                starts += 1
+        reached = max((target for _, target in expected), default=self._rungs[-1])
+        part = 1.0
+        for rung in (rung for rung in self._rungs if rung > reached):
+            part /= 2
+            for identity, _ in expected:
+                more = max(0, rung - max(reached, len(self._service.histories[identity])))
+                epochs += part * more
+                operations += part * more * self._costs[identity]
+                starts += part * (more > 0)
+            reached = rung
+        return epochs, operations, starts
 
 
 def epoch_costs(plan: Plan, images: int) -> dict[str, float]:
@@ -121,7 +132,7 @@ def timed(
     """Seconds that the rest of a search will take, by the time of a step of each distinct shape here.
 
     first: as `shapes` gives it. known: the epochs that are known of each run. Validation counts as the
-    forward pass, a third of a step, of the images that it takes.
+    forward pass, a third of a step, of the images that it takes; what does not fit into memory as nothing.
     """
     plan = search.plan
     distinct = list(dict.fromkeys(first.values()))
@@ -130,7 +141,7 @@ def timed(
     seconds = dict(zip(distinct, measured, strict=True))
     total = 0.0
     for identity, run in plan.runs.items():
-        start, step = seconds[first[identity]]
+        start, step = seconds[first[identity]] or (0.0, 0.0)
         steps = images / run.spec.batch_size * (1 + (1 / run.settings.split - 1) / BACKWARD)
         epochs = run.horizon - known[identity]
         total += start + epochs * max(1, steps) * step if epochs > 0 else 0

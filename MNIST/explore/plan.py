@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from MNIST.spec import ModelSpec, Network, SpecError, Template, lay_out
-from MNIST.training import RunSettings, run_identity
+from MNIST.training import RunSettings, run_identities
 
 Value = int | float | str
 Values = Mapping[str, Value]
@@ -102,8 +102,7 @@ def make_plan(
     """Fill the template at every point of the grid and find the distinct runs among them.
 
     seeds: under which to train each point; the settings' own unless given.
-    Raises SpecError for a value that is wrong whatever the others are. Points whose layers do not fit
-    together are left out, and counted.
+    Points that make no network (layers that do not fit together) are left out, and counted.
     """
     each_seed = [replace(settings, seed=seed) for seed in seeds or (settings.seed,)]
     points: list[Point] = []
@@ -113,11 +112,9 @@ def make_plan(
         try:
             spec = template.fill({name: str(value) for name, value in values.items()})
         except SpecError as error:
-            if not error.only_shapes:
-                raise
             infeasible[str(error)] += 1
             continue
-        identities = tuple(run_identity(spec, settings) for settings in each_seed)
+        identities = run_identities(spec, each_seed)
         points.append(Point(values, spec, identities))
         for identity, of_seed in zip(identities, each_seed, strict=True):
             if identity not in runs or runs[identity].horizon < spec.epochs:

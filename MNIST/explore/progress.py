@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from MNIST.explore.forecast import Forecast, spoken_time
+from MNIST.explore.forecast import Forecast, Outlook, spoken_time
 from MNIST.explore.plan import Plan, Point
 from MNIST.explore.ranking import order
 from MNIST.explore.trials import Reading, TrialService
@@ -28,7 +28,7 @@ def progress(service: TrialService, forecast: Forecast) -> Iterator[Show]:
     with show(board) as update:
 
         def note(event: Event | None) -> None:
-            if isinstance(event, EpochDone):
+            if event is not None:
                 board.note(event)
             update()
 
@@ -42,47 +42,53 @@ class _Board:
         self._service = service
         self.forecast = forecast
         self._points: dict[tuple[str, int], Point] = {}  # one for each reading of a run
-        self._of_run: dict[str, Point] = {}
+        self._of_run: dict[str, list[Point]] = {}
         self._best: Reading | None = None
         for point in service.plan.points:
             for identity in point.runs:
                 self._points.setdefault((identity, point.epochs), point)
-                self._of_run.setdefault(identity, point)
+                self._of_run.setdefault(identity, []).append(point)
         for point in self._points.values():
             self._compare(point)
-        points = service.plan.points
-        self._names = [n for n in varying(service.plan) if any(p.values[n] != p.epochs for p in points)]
+        self._names = varying(service.plan)
+        self._finished = {identity for identity, run in service.plan.runs.items() if service.is_finished(run)}
 
-    def note(self, event: EpochDone) -> None:
-        """Count an epoch, and see whether it makes a point the best so far."""
-        self.forecast.note(event.identity, event.result)
-        point = self._points.get((event.identity, event.result.epoch))
-        if point is not None:
-            self._compare(point)
+    def note(self, event: Event) -> None:
+        """Count an epoch or an end, and see whether an epoch makes a point the best so far."""
+        if self._service.is_finished(self._service.plan.runs[event.identity]):
+            self._finished.add(event.identity)
+        if isinstance(event, EpochDone):
+            self.forecast.note(event.identity, event.result)
+            point = self._points.get((event.identity, event.result.epoch))
+            if point is not None:
+                self._compare(point)
 
-    def summary(self) -> str:
+    def summary(self, outlook: Outlook) -> str:
         """Finished runs and epochs, the best so far, the time left."""
-        plan, forecast = self._service.plan, self.forecast
-        parts = [f"{forecast.known_epochs:,}/{forecast.epochs:,} epochs"]
-        if forecast.epochs == plan.epochs_shared:  # under halving most runs are not trained to their end
-            parts.insert(0, f"{forecast.finished_runs:,}/{len(plan.runs):,} runs")
-        if self._service.failures:
-            parts.append(f"{len(self._service.failures):,} failed")
+        service, all_epochs = self._service, self.forecast.epochs
+        parts = [f"{outlook.epochs_done:,}/{all_epochs:,} epochs"]
+        if all_epochs == service.plan.epochs_shared:  # under halving most runs are not trained to their end
+            parts.insert(0, f"{len(self._finished):,}/{len(service.plan.runs):,} runs")
+        if service.failures:
+            parts.append(f"{len(service.failures):,} failed")
         if self._best is not None:
             parts.append(f"best {self._best.mean('val_accuracy'):.2%}")
-        left = forecast.seconds_left
-        if left and self._service.running:
-            parts.append(f"{spoken_time(left)} left")
+        if service.running and outlook.seconds_left:
+            parts.append(f"{spoken_time(outlook.seconds_left)} left")
         return " · ".join(parts)
 
     def running(self) -> list[str]:
-        """A line for each trial under way: its epochs, and what tells it from others."""
+        """A line for each trial under way: its epochs, and what tells its run from others."""
         lines = []
         for identity in list(self._service.running)[:MOST_SHOWN]:
-            done = len(self._service.histories[identity])
-            values = self._of_run[identity].values
-            shown = ", ".join(f"{name} {values[name]}" for name in self._names)
-            lines.append(f"  epoch {done + 1}/{self._service.plan.runs[identity].horizon}  {shown}")
+            done, target = len(self._service.histories[identity]), self._service.targets[identity]
+            points = self._of_run[identity]
+            shown = [
+                f"{name} {points[0].values[name]}"
+                for name in self._names
+                if all(point.values[name] == points[0].values[name] for point in points)
+            ]
+            lines.append(f"  epoch {min(done + 1, target)}/{target}  {', '.join(shown)}")
         return lines
 
     def _compare(self, point: Point) -> None:
@@ -108,10 +114,11 @@ def _on_terminal(board: _Board) -> Iterator[Callable[[], None]]:
 
     columns = (BarColumn(bar_width=12), TextColumn("{task.description}"))  # fits in 80 characters
     bar = Progress(*columns)
-    task = bar.add_task(board.summary(), total=1.0)
+    task = bar.add_task("", total=1.0)
 
     def lines() -> Any:
-        bar.update(task, completed=board.forecast.done, description=board.summary())
+        outlook = board.forecast.look()
+        bar.update(task, completed=outlook.done, description=board.summary(outlook))
         trials = [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in board.running()]
         return Group(bar, *trials)
 
@@ -121,7 +128,7 @@ def _on_terminal(board: _Board) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def _in_log(board: _Board) -> Iterator[Callable[[], None]]:
-    yield _at_most_every(LOG_INTERVAL, lambda: print(board.summary(), flush=True))
+    yield _at_most_every(LOG_INTERVAL, lambda: print(board.summary(board.forecast.look()), flush=True))
 
 
 def _at_most_every(seconds: float, act: Callable[[], None]) -> Callable[[], None]:

@@ -121,12 +121,14 @@ def read_results(path: Path) -> tuple[Table, Table]:
         raise UsageError(f"{path} cannot be read as a results file: {error}") from None
     names = [name for name in (rows[0] if rows else {}) if name]
     ours = {"run", "round_epochs"} <= set(names)
-    measured = (*METRICS, *COSTS) if ours else METRICS
-    metrics = {SPELLINGS.get(name, name): name for name in names if SPELLINGS.get(name, name) in measured}
+    if ours:
+        metrics = {name: name for name in names if name in (*METRICS, *COSTS)}
+        parameters = [name for name in names if name not in MEASURED]
+    else:
+        metrics = {SPELLINGS.get(name, name): name for name in names if SPELLINGS.get(name, name) in METRICS}
+        parameters = [n for n in names if n not in (*metrics.values(), *TALOS) and not n.startswith("_")]
     if "val_accuracy" not in metrics:
         raise UsageError(f"{path} is no results file: it has no rows with a column val_accuracy or val_acc")
-    besides = {*metrics.values(), *(MEASURED if ours else ()), *TALOS}
-    parameters = [name for name in names if name not in besides and name[0] != "_"]
     rows = _distinct(rows, parameters) if ours else rows
     return (
         {metric: [_number(row[name]) for row in rows] for metric, name in metrics.items()},
@@ -189,4 +191,5 @@ def _row(point: Point, reading: Reading, service: TrialService) -> dict[str, obj
 
 
 def _column_name(parameter: str) -> str:
-    return RENAMED + parameter if parameter in (*MEASURED, *TALOS) else parameter
+    collides = parameter in (*MEASURED, *TALOS, *SPELLINGS) or parameter.startswith(RENAMED)
+    return RENAMED + parameter if collides else parameter

@@ -57,37 +57,40 @@ def scan(
     on_pending: told what is left of a stage when it begins and whenever something is dropped.
     Raises KeyboardInterrupt on Ctrl-C, which Talos itself would turn into a normal return.
     """
-    dropped: list[Keep] = []  # by what conditions
+    removed: list[Keep] = []  # by what conditions; what is pending has passed them all
     asked = blocks = 0
     for stage in stages:
-        pending = _without(stage, dropped)
+        pending = [values for values in stage if not any(condition(values) for condition in removed)]
         on_pending(pending)
         while pending:
             block, rest = _Block(domains, pending[:BLOCK], asked), pending[BLOCK:]
 
-            def drop(condition: Keep, block: _Block = block, rest: Sequence[Values] = rest) -> None:
-                dropped.append(condition)
-                on_pending([*block.pending(), *_without(rest, dropped)])
+            def remove(condition: Keep, block: _Block = block, rest: list[Values] = rest) -> None:
+                removed.append(condition)
+                rest[:] = [values for values in rest if not condition(values)]
+                on_pending([*block.pending(), *rest])
 
-            block.when_removed = drop
+            block.when_removed = remove
             after = None if rest or stage is stages[-1] else keep_after_stage
             blocks += 1
             _scan_block(block, answer, name, folder / f"{blocks:05}", reducer, seed, after)
-            asked = block.round_counter
-            pending = _without(rest, dropped)
+            asked, pending = block.round_counter, rest
 
 
 class _Block(ParamSpace):
     """Some points of a grid as Talos's parameter space. What is removed from it is told to all later ones."""
 
     def __init__(self, domains: Domains, points: Sequence[Values], asked: int) -> None:
-        super().__init__(_lists(domains), round_limit=1)  # not the whole grid, which may be large
+        super().__init__(_lists(domains))
         self.param_space = np.empty((len(points), len(domains)), dtype=object)
         for row, values in enumerate(points):
             self.param_space[row] = [values[name] for name in domains]
         self.param_index = list(range(len(points)))
         self.round_counter = asked
         self.when_removed: Callable[[Keep], object] = lambda condition: None
+
+    def _param_apply_limits(self) -> list[int]:
+        return []  # not the whole grid, which may be large
 
     def pending(self) -> list[Values]:
         """The points that are still to be asked."""
@@ -161,10 +164,6 @@ class _AtTheEnd:
     def __call__(self, scan: Any) -> None:
         if not scan.param_object.param_index:
             scan.param_object.remove_lambda(self._after())
-
-
-def _without(points: Sequence[Values], dropped: Sequence[Keep]) -> list[Values]:
-    return [values for values in points if not any(condition(values) for condition in dropped)]
 
 
 def _lists(domains: Domains) -> dict[str, list[Value]]:

@@ -75,6 +75,17 @@ class TrialStore:
             history.append(epoch)
         return history
 
+    def histories(self, identities: Iterable[str]) -> dict[str, list[EpochResult]]:
+        """The histories of many runs, each as `history` gives it."""
+        known = self._known("epochs", identities)
+        return {identity: self.history(identity) if identity in known else [] for identity in identities}
+
+    def failures(self, identities: Iterable[str]) -> dict[str, str]:
+        """Why runs cannot be trained further, for those that cannot."""
+        known = self._known("failures", identities)
+        found = {identity: self.failure(identity) for identity in identities if identity in known}
+        return {identity: reason for identity, reason in found.items() if reason is not None}
+
     def fail(self, identity: str, reason: str) -> None:
         """Keep why a run cannot be trained further."""
         with self._transaction():
@@ -87,6 +98,12 @@ class TrialStore:
                 "SELECT reason FROM failures WHERE run = ?", (identity,)
             ).fetchone()
         return row[0] if row else None
+
+    def _known(self, table: str, identities: Iterable[str]) -> set[str]:
+        """Which runs a table has rows of."""
+        with self._transaction():
+            rows = self._connection.execute(f"SELECT DISTINCT run FROM {table}")
+            return {run for (run,) in rows}.intersection(identities)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -35,7 +35,9 @@ def expectation(search: Search, known_epochs: int, folder: Path) -> str:
         f"{counted(asked, 'epoch')} point by point, {shared:,} as shared: {1 - shared / asked:.0%} saved.",
     ]
     if search.halving:
-        lines.append(f"{search.epochs:,} by successive halving: {1 - search.epochs / asked:.0%} saved.")
+        lines.append(
+            f"{search.epochs:,} by successive halving, at the most: {1 - search.epochs / asked:.0%} saved."
+        )
     lines += [
         f"{counted(known_epochs, 'epoch')} known from before.",
         f"Checkpoints take {plan.checkpoint_bytes / 1e6:,.0f} MB in {folder}/.",

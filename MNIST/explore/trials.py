@@ -6,6 +6,7 @@ there are, or on the order in which they finish. A worker that dies costs the ep
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
@@ -13,9 +14,9 @@ from statistics import fmean, stdev
 from MNIST.errors import BusyError, DivergedError, StoreError, TrainingError
 from MNIST.explore.plan import Plan, Point, Run
 from MNIST.explore.store import TrialStore
-from MNIST.explore.workers.protocol import Ended, EpochDone, Event, Executor, Trial, WorkerDied
+from MNIST.explore.workers.protocol import EpochDone, Event, Executor, Trial, Waiting, WorkerDied
 from MNIST.files import only_one
-from MNIST.training import EpochResult, remove_checkpoints
+from MNIST.training import EpochResult, newest_epoch, remove_checkpoints
 
 TRIES = 3  # of a run whose worker dies, or hangs, before its next epoch
 PULSE = 0.5  # seconds between two looks at the clock while nothing happens
@@ -56,6 +57,8 @@ class TrialService:
     deadline: on the monotonic clock; after it no question is answered that needs training.
     histories, failures: what is known of each run of the plan: its epochs so far, why it cannot go on.
     running: the runs under way, in the order of their start, with the moment of their last sign of life.
+    targets: up to which epoch each run that was started is trained. ahead: the runs that will be asked
+    about, and up to which epoch.
     """
 
     def __init__(
@@ -69,10 +72,8 @@ class TrialService:
         deadline: float = float("inf"),
     ) -> None:
         self.plan = plan
-        self.histories = {identity: store.history(identity) for identity in plan.runs}
-        self.failures = {
-            identity: reason for identity in plan.runs if (reason := store.failure(identity)) is not None
-        }
+        self.histories = store.histories(plan.runs)
+        self.failures = store.failures(plan.runs)
         self.running: dict[str, float] = {}
         self._store = store
         self._checkpoints = checkpoints
@@ -80,15 +81,16 @@ class TrialService:
         self._patience = patience
         self._deadline = deadline
         self._tries: dict[str, int] = {}
-        self._ahead: dict[str, int] = {}  # runs that will be asked about, and up to which epoch
-        self._targets: dict[str, int] = {}  # up to which epoch the runs under way are trained
+        self.ahead: dict[str, int] = {}
+        self._queue: dict[str, None] = {}  # those of them that may still have to be started, in order
+        self.targets: dict[str, int] = {}
+        self._unwanted: set[str] = set()  # runs under way that were stopped without a fault of theirs
 
     def expect(self, points: Iterable[Point]) -> None:
         """Say which points will be asked, in order: their runs are trained ahead, in place of all others."""
-        self._ahead = {}
+        self.ahead, self._queue = {}, {}
         for point in points:
-            for identity in point.runs:
-                self._ahead[identity] = max(point.epochs, self._ahead.get(identity, 0))
+            self._expect(point)
 
     def answer(self, point: Point, on_event: Callable[[Event | None], None]) -> Reading:
         """The point's reading, waiting for its runs to be trained if it is not known yet.
@@ -96,18 +98,12 @@ class TrialService:
         on_event: called with what happens meanwhile, epochs when they are in the store; with None now and
         then while nothing does. Raises TimeIsUp after the deadline.
         """
-        for identity in point.runs:
-            self._ahead[identity] = max(point.epochs, self._ahead.get(identity, 0))
+        self._expect(point)
         while (reading := self.reading(point)) is None:
             if time.monotonic() > self._deadline:
                 raise TimeIsUp
             self._start_trials(point.runs)
-            self._stop_hung_trials()
-            happened = self._executor.events(PULSE)
-            for event in happened:
-                self._note(event)
-                on_event(event)
-            if not happened:
+            if not self._take_events(on_event):
                 on_event(None)
         return reading
 
@@ -133,42 +129,64 @@ class TrialService:
 
     def stop_all(self) -> None:
         """End all trials under way, but let those that have reached their epochs come to their end."""
-        self._ahead = {}
-        for identity in self.running:
-            if len(self.histories[identity]) < self._targets[identity]:
-                self._executor.stop(identity)
-        self._wait_for(list(self.running))
+        self.ahead, self._queue = {}, {}
+        self._end(list(self.running))
 
-    def drop(self, identities: Iterable[str]) -> None:
-        """Delete the checkpoints of runs that will not go on, unless another process uses them."""
+    def drop(self, identities: Iterable[str], epochs: int) -> None:
+        """Delete the checkpoints of runs that will not go on after so many epochs.
+
+        Kept are those of more epochs, which another exploration has trained, and of runs that another
+        process trains.
+        """
         identities = list(identities)
-        self._wait_for(identities)
+        self._end(identities)
         for identity in identities:
             folder = self.checkpoint(identity)
-            if not folder.is_dir():
+            if not 0 < newest_epoch(folder) <= epochs:
                 continue
-            try:
-                with only_one(folder.with_suffix(".lock"), busy="another exploration trains it"):
-                    remove_checkpoints(folder)
-            except BusyError:
-                pass
+            with (
+                suppress(BusyError),
+                only_one(folder.with_suffix(".lock"), busy="another exploration trains it"),
+            ):
+                remove_checkpoints(folder)
 
     def checkpoint(self, identity: str) -> Path:
         """The folder of a run's checkpoints."""
         return self._checkpoints / identity
 
-    def _wait_for(self, identities: Sequence[str]) -> None:
-        """Wait for the end of trials that have been stopped, or have their epochs and are clearing up."""
+    def _end(self, identities: Sequence[str]) -> None:
+        """Wait for the end of trials: stopped, unless they have their epochs and are only clearing up."""
+        for identity in identities:
+            self.ahead.pop(identity, None)
+            self._queue.pop(identity, None)
+            if identity in self.running and len(self.histories[identity]) < self.targets[identity]:
+                self._unwanted.add(identity)
+                self._executor.stop(identity)
         while any(identity in self.running for identity in identities):
-            for event in self._executor.events(PULSE):
-                self._note(event)
+            self._take_events(lambda event: None)
+
+    def _take_events(self, on_event: Callable[[Event], None]) -> bool:
+        """Note what has happened, waiting a moment for it; return whether anything has."""
+        happened = self._executor.events(PULSE)
+        for event in happened:
+            self._note(event)
+            on_event(event)
+        self._stop_hung_trials()  # after they had their say, however long nobody listened
+        return bool(happened)
+
+    def _expect(self, point: Point) -> None:
+        for identity in point.runs:
+            self.ahead[identity] = max(point.epochs, self.ahead.get(identity, 0))
+            self._queue[identity] = None
 
     def _start_trials(self, first: Iterable[str]) -> None:
         """Fill all free workers: with what is asked now, then with what will be."""
-        for identity in dict.fromkeys((*first, *self._ahead)):
+        if len(self.running) >= self._executor.workers:
+            return
+        for identity in (*first, *self._queue):
             if len(self.running) >= self._executor.workers:
                 return
-            epochs = self._ahead.get(identity, 0)
+            epochs = self.ahead.get(identity, 0)
             if self._is_open(identity, epochs):
                 self._read_store(identity)  # another process may have trained it meanwhile
             if self._is_open(identity, epochs):
@@ -176,9 +194,9 @@ class TrialService:
                 self._store.begin(run)
                 self._executor.start(Trial(run, epochs))
                 self.running[identity] = time.monotonic()
-                self._targets[identity] = epochs
+                self.targets[identity] = epochs
             elif identity not in self.running:
-                self._ahead.pop(identity, None)
+                self._queue.pop(identity, None)
 
     def _is_open(self, identity: str, epochs: int) -> bool:
         """Whether a run has yet to be trained to so many epochs, and is not under way."""
@@ -198,11 +216,17 @@ class TrialService:
             self.running[event.identity] = time.monotonic()
         if isinstance(event, EpochDone):
             self._keep(event.identity, event.result)
-        elif isinstance(event, Ended):
-            self.running.pop(event.identity, None)
-            early = len(self.histories[event.identity]) < self._targets[event.identity]
+        elif isinstance(event, Waiting):
+            self._read_store(event.identity)  # that process stores each epoch as it comes
+            if len(self.histories[event.identity]) >= self.targets[event.identity]:
+                self._unwanted.add(event.identity)
+                self._executor.stop(event.identity)
+        elif self.running.pop(event.identity, None) is not None:
+            early = len(self.histories[event.identity]) < self.targets[event.identity]
             error = event.error or (WorkerDied("it ended early") if early else None)
-            if error is not None:
+            unwanted = event.identity in self._unwanted and isinstance(error, WorkerDied)
+            self._unwanted.discard(event.identity)
+            if error is not None and not unwanted:
                 self._note_failure(event.identity, error)
 
     def _note_failure(self, identity: str, error: BaseException) -> None:

@@ -1,7 +1,7 @@
 """Training: one epoch loop for every engine, and what must be equal in all of them."""
 
-from MNIST.training.checkpoint import EpochResult, remove_checkpoints
-from MNIST.training.identity import RunSettings, run_identity
+from MNIST.training.checkpoint import EpochResult, newest_epoch, remove_checkpoints
+from MNIST.training.identity import RunSettings, run_identities, run_identity
 from MNIST.training.metrics import cross_entropy, softmax
 from MNIST.training.record import (
     RunRecord,
@@ -28,10 +28,12 @@ __all__ = [
     "cross_entropy",
     "is_finished",
     "load_trained",
+    "newest_epoch",
     "other_run_there",
     "output_folder",
     "remove_checkpoints",
     "resolve_settings",
+    "run_identities",
     "run_identity",
     "save_trained",
     "softmax",

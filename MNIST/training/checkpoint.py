@@ -123,6 +123,11 @@ def remove_checkpoints(folder: Path, keep_newest: bool = False) -> None:
         folder.rmdir()
 
 
+def newest_epoch(folder: Path) -> int:
+    """The epoch of the newest checkpoint in a folder, 0 if there is none."""
+    return max(_by_epoch(folder), default=0)
+
+
 def _by_epoch(folder: Path) -> dict[int, Path]:
     return {int(path.stem.removeprefix("epoch_")): path for path in folder.glob("epoch_[0-9]*.npz")}
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from MNIST.spec import ModelSpec, canonical_text, simplify
@@ -45,6 +45,13 @@ def run_identity(spec: ModelSpec, settings: RunSettings) -> str:
 
     A run of 5 epochs is the exact prefix of one of 15, so that they are readings of one run.
     """
+    return run_identities(spec, [settings])[0]
+
+
+def run_identities(spec: ModelSpec, each: Sequence[RunSettings]) -> tuple[str, ...]:
+    """The identities of one network's runs under each of several settings."""
     text = canonical_text(replace(simplify(spec), epochs=1))
-    content = json.dumps({"numbers": NUMBERS, "model": text, **asdict(settings)}, sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
+    contents = [{"numbers": NUMBERS, "model": text, **asdict(settings)} for settings in each]
+    return tuple(
+        hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest() for content in contents
+    )

@@ -123,11 +123,21 @@ def trained_files(run: Run, text: str, dataset_name: str, command: Sequence[str]
     }
 
 
-def write_trained(name: str, files: Mapping[str, bytes]) -> None:
-    """Write what `trained_files` gave under a name. Raises OSError if something cannot be written."""
+def write_trained(name: str, files: Mapping[str, bytes]) -> bool:
+    """Write what `trained_files` gave under a name; return whether another network was there.
+
+    Raises OSError if something cannot be written.
+    """
+    new = json.loads(files[_RECORD])
+    try:
+        old = read_record(name)
+        replaced = (old.identity, old.epochs) != (new["identity"], new["epochs"])
+    except ModelError:
+        replaced = False
     for file, content in files.items():
         path = MODEL_OUTPUT / f"{name}.txt" if file == _FIGURES else output_folder(name) / file
         write_atomically(path, content, alone=True)
+    return replaced
 
 
 def figures(result: EpochResult) -> str:

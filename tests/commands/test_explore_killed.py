@@ -138,7 +138,7 @@ def test_a_trial_that_always_dies_fails_after_three_tries_and_the_others_finish(
     process = start(digits, tmp_path)
     with disturbed(process, kill_the_first_trial):
         assert process.wait(300) == 3, (tmp_path / "out").read_text()
-    assert len(killed) == 3
+    assert len(killed) >= 3
     assert "its worker died or hung 3 times" in (tmp_path / "out").read_text()
     found = [row if row[-1] == "" else None for row in table(tmp_path)]
     failed = found.count(None)
@@ -154,7 +154,7 @@ def test_a_hung_trial_is_stopped_and_tried_again(digits, whole, tmp_path):
             stopped.append(next(iter(workers)))
             os.kill(stopped[0], signal.SIGSTOP)
 
-    process = start(digits, tmp_path, "--timeout", "12s")
+    process = start(digits, tmp_path, "--timeout", "25s")
     with disturbed(process, stop_one):
         assert process.wait(300) == 0, (tmp_path / "out").read_text()
     assert stopped[0] not in alive(process.pid)

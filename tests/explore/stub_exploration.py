@@ -61,7 +61,8 @@ class StubWorkers:
 
     workers: under way at once; each call of `events` trains an epoch of each. before: called with each
     epoch that begins; what it raises is what the training raises, and a WorkerDied ends the worker.
-    shuffled: whether the trials under way take their turns in another order each time.
+    shuffled: whether the trials under way take their turns in another order each time. late: whether
+    a trial's end is told one call after its last epoch, as by a worker that is clearing up.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class StubWorkers:
         workers: int = 1,
         before: Callable[[Run, int], None] = lambda run, epoch: None,
         shuffled: bool = False,
+        late: bool = False,
     ) -> None:
         self.workers = workers
+        self.left_out: list[str] = []
         self.trained: list[tuple[str, int]] = []
         self.started: list[str] = []
         self.most_at_once = 0
@@ -79,6 +82,7 @@ class StubWorkers:
         self._under_way: dict[str, Trial] = {}
         self._new: set[str] = set()
         self._ended: list[Event] = []
+        self._late = late
         self._chance = random.Random(0) if shuffled else None
 
     def start(self, trial: Trial) -> None:
@@ -126,7 +130,7 @@ class StubWorkers:
             count.parent.mkdir(parents=True, exist_ok=True)
             count.write_text(str(done))
             events.append(EpochDone(identity, epoch_of(identity, done)))
-        if done >= trial.epochs:
+        if done >= trial.epochs and not (self._late and len(events) > 0):
             del self._under_way[identity]
             events.append(Ended(identity))
         return events

@@ -8,6 +8,7 @@ from stub_exploration import SETTINGS, TEMPLATE
 from MNIST.errors import UsageError
 from MNIST.explore.designs import make_space, typed
 from MNIST.explore.exploration import make_search
+from MNIST.explore.scan import scan
 from MNIST.spec import SpecError, parse_axis, parse_template, read_text
 
 MODELS = Path(__file__).resolve().parents[2] / "Models"
@@ -85,6 +86,20 @@ def test_a_random_part_under_halving_is_one_of_the_networks():
     assert search.epochs == 4 * 1 + 2 * 2
 
 
+def test_one_change_at_a_time_of_more_axes_than_a_grid_could_have(tmp_path):
+    """20 axes of 10 values: the grid would have 10 to the 20th points, its series has 181."""
+    names = [f"a{number}" for number in range(20)]
+    text = "Layers:\nFlatten\n" + "".join(f"Dense,{{{name}}},relu\n" for name in names)
+    text += "Dense,10,softmax\nOptimizer:\nAdam,1\n1\n1\nExplore:\n"
+    text += "".join(f"{name}=1:10\n" for name in names)
+    template = parse_template(text)
+    search = make_search(make_space(template, {}), template, SETTINGS, design="one")
+    assert len(search.plan.points) == 181
+    asked = []
+    scan(search.stages, search.domains, lambda v: asked.append(v) or {"val_accuracy": 1}, "x", tmp_path / "t")
+    assert len(asked) == 181
+
+
 def test_the_shipped_experiments_all_work_and_contain_those_of_the_series():
     text = read_text(MODELS / "experiments.txt")
     template = parse_template(text)
@@ -100,15 +115,10 @@ def test_the_shipped_experiments_all_work_and_contain_those_of_the_series():
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("3", 3),
-        ("1e-3", 0.001),
-        ("relu", "relu"),
-        (".5", 0.5),
-        ("1_000", "1_000"),
-        ("nan", "nan"),
-        ("e5", "e5"),
+        *(("3", 3), ("0.001", 0.001), ("relu", "relu"), ("1_000", "1_000"), ("nan", "nan")),
+        *(("1e-3", "1e-3"), (".5", ".5"), ("0.10", "0.10")),  # as the user wrote it
     ],
 )
-def test_numbers_are_numbers(text, value):
+def test_numbers_are_numbers_where_nothing_of_their_spelling_is_lost(text, value):
     assert typed(text) == value
     assert type(typed(text)) is type(value)

@@ -1,9 +1,10 @@
 """The forecast: nothing is left when all is known, and known epochs beat guesses."""
 
 import pytest
-from stub_exploration import StubWorkers, ignore, plan_of, service_of
+from stub_exploration import GRID, StubWorkers, ignore, plan_of, points_of, service_of
 
 from MNIST.errors import DivergedError
+from MNIST.explore.exploration import Search
 from MNIST.explore.forecast import Forecast, epoch_costs, guessed_speed, shapes, spoken_time
 from MNIST.explore.store import open_store
 from MNIST.explore.workers.protocol import EpochDone
@@ -15,55 +16,62 @@ def store(tmp_path):
         yield store
 
 
-def followed(service, forecast) -> None:
-    """Answer all points of a service, telling a forecast of each epoch."""
+def search_of(plan, halving: bool = False, **changes) -> Search:
+    grid = {**GRID, **changes}
+    points = {tuple(point.values.values()): point for point in plan.points}
+    stages = [points_of({**grid, "epochs": [n]}) for n in grid["epochs"]] if halving else [points_of(grid)]
+    return Search(plan, grid, stages, points, halving)
+
+
+def forecast_of(service, speed: float = 1e9, halving: bool = False, **changes) -> Forecast:
+    search = search_of(service.plan, halving, **changes)
+    service.expect(search.first_stage())
+    return Forecast(search, service, 100, speed, service._executor)
+
+
+def followed(service, forecast, points=None) -> None:
+    """Answer points of a service, telling a forecast of each epoch."""
 
     def note(event):
         if isinstance(event, EpochDone):
             forecast.note(event.identity, event.result)
 
-    for point in service.plan.points:
+    for point in points or service.plan.points:
         service.answer(point, note)
 
 
 def test_the_time_left_goes_to_nothing(store, tmp_path):
     service = service_of(store, tmp_path)
-    plan, costs = service.plan, epoch_costs(service.plan, images=100)
-    forecast = Forecast(service, 100, speed=1e9, workers=1, epochs=plan.epochs_shared)
-    assert forecast.left == pytest.approx(sum(3 * cost for cost in costs.values()))
-    assert forecast.done == 0
-    assert (forecast.known_epochs, forecast.finished_runs) == (0, 0)
+    forecast = forecast_of(service)
+    before = forecast.look()
+    assert (before.epochs_done, before.done) == (0, 0)
+    cost = sum(3 * cost for cost in epoch_costs(service.plan, images=100).values())
+    assert before.seconds_left == pytest.approx(cost / 1e9 + 6 * 2.0)
     followed(service, forecast)
-    assert forecast.left == pytest.approx(0, abs=1e-3)
-    assert forecast.seconds_left == pytest.approx(0, abs=1e-6)
-    assert forecast.done == pytest.approx(1)
-    assert (forecast.known_epochs, forecast.finished_runs) == (18, 6)
+    after = forecast.look()
+    assert (after.epochs_done, after.done, after.seconds_left) == (18, 1, 0)
 
 
 def test_known_epochs_beat_the_guess(store, tmp_path):
     service = service_of(store, tmp_path)
     service.answer(service.plan.points[8], ignore)  # three epochs of half a second each
-    forecast = Forecast(service, 100, speed=1e-9, workers=1, epochs=service.plan.epochs_shared)
-    assert 15 * 0.5 * 0.5 < forecast.seconds_left < 15 * 0.5 * 2
+    assert 15 * 0.5 * 0.5 < forecast_of(service, speed=1e-9).look().seconds_left < 15 * 0.5 * 2
 
 
 def test_first_epochs_beat_the_guess_too(store, tmp_path):
     """As in the first rung of halving, where no run has a second epoch."""
     service = service_of(store, tmp_path)
     service.answer(service.plan.points[0], ignore)
-    forecast = Forecast(service, 100, speed=1e-9, workers=1, epochs=service.plan.epochs_shared)
-    assert forecast.seconds_left < 1000
+    assert forecast_of(service, speed=1e-9).look().seconds_left < 1000
 
 
-def test_an_epoch_counts_once_and_workers_share_the_rest(store, tmp_path):
-    service = service_of(store, tmp_path)
-    one, two = (Forecast(service, 100, 1e9, workers, service.plan.epochs_shared) for workers in (1, 2))
-    assert two.seconds_left == pytest.approx(one.seconds_left / 2)
-    service.answer(service.plan.points[8], ignore)
-    run = service.plan.points[8].runs[0]
-    for _ in range(2):
-        one.note(run, service.histories[run][0])
-    assert one.known_epochs == 1
+def test_workers_share_the_rest(tmp_path):
+    seconds = []
+    for workers in (1, 2):
+        with open_store(tmp_path / str(workers)) as store:
+            service = service_of(store, tmp_path, StubWorkers(tmp_path / "checkpoints", workers))
+            seconds.append(forecast_of(service).look().seconds_left)
+    assert seconds[1] == pytest.approx(seconds[0] / 2)
 
 
 def test_what_has_failed_is_not_left(store, tmp_path):
@@ -72,10 +80,23 @@ def test_what_has_failed_is_not_left(store, tmp_path):
             raise DivergedError("diverged")
 
     service = service_of(store, tmp_path, StubWorkers(tmp_path / "checkpoints", before=diverge))
-    forecast = Forecast(service, 100, 1e9, 1, service.plan.epochs_shared)
+    forecast = forecast_of(service)
     followed(service, forecast)
-    assert forecast.left == pytest.approx(0, abs=1e-3)
-    assert forecast.finished_runs == 6
+    assert forecast.look().seconds_left == 0
+    assert forecast.look().epochs_done == 18
+
+
+def test_of_later_rungs_half_is_left_and_what_is_known_already_is_not(store, tmp_path):
+    changes = {"epochs": [1, 2, 4], "conv": [2, 4, 6, 8], "opt": ["Adam"], "mom": [0.5]}
+    service = service_of(store, tmp_path, **changes)
+    forecast = forecast_of(service, halving=True, **changes)
+    assert forecast.epochs == 4 * 1 + 2 * 1 + 1 * 2
+    assert forecast.look().epochs_done == 0
+    followed(service, forecast, service.plan.points[:4])
+    assert forecast.look().epochs_done == 4
+    followed(service, forecast, service.plan.points)  # as an exploration of the whole grid does
+    again = forecast_of(service, halving=True, **changes)
+    assert (again.look().epochs_done, again.look().seconds_left) == (8, 0)
 
 
 def test_a_larger_network_costs_more():

@@ -77,6 +77,18 @@ def test_halving_again_trains_nothing_and_a_failed_run_is_among_the_weaker(tmp_p
     assert again.trained == []
 
 
+def test_under_several_seeds_networks_are_halved_not_runs(tmp_path):
+    grid = {**GRID, "epochs": [1, 2], "conv": [2, 4, 6], "opt": ["Adam"], "mom": [0.5]}
+    plan = plan_of(seeds=[0, 1], **grid)
+    points = {tuple(point.values.values()): point for point in plan.points}
+    stages = [[v for v in points_of(grid) if v["epochs"] == epochs] for epochs in (1, 2)]
+    search = Search(plan, grid, stages, points, halving=True)
+    workers = StubWorkers(tmp_path / "c", 2, late=True)
+    with open_store(tmp_path / "trials.sqlite") as store:
+        explore(search, TrialService(plan, store, tmp_path / "c", workers), tmp_path / "scan", ignore)
+    assert len(workers.trained) == search.epochs == 2 * (3 + 2)
+
+
 def test_of_an_odd_number_the_middle_one_stays(tmp_path):
     plan = plan_of(epochs=[1], conv=[2, 4, 8], opt=["Adam"], mom=[0.25])
     with open_store(tmp_path / "trials.sqlite") as store:

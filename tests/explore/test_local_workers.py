@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stub_exploration import epoch_of, plan_of
 
 from MNIST.data import Dataset
+from MNIST.explore.workers import local
 from MNIST.explore.workers.local import LocalWorkers
-from MNIST.explore.workers.protocol import WorkerDied
+from MNIST.explore.workers.protocol import Ended, EpochDone, Trial, WorkerDied
 
 IMAGES, LABELS = np.zeros((20, 28, 28), np.uint8), np.zeros(20, np.uint8)
 DATASET = Dataset("custom", IMAGES, LABELS, IMAGES, LABELS, "d" * 64)
@@ -68,6 +70,38 @@ def test_none_is_left_behind_not_even_one_that_is_at_work(tmp_path):
     executor.close()
     assert time.monotonic() - start < 10
     assert not any(map(is_alive, processes))
+
+
+def test_trials_can_be_stopped_while_many_epochs_wait_to_be_read(workers, monkeypatch):
+    """More than a pipe holds: who stops them is the one who reads it."""
+    monkeypatch.setattr(local, "_train", _report_for_ever)
+    trials = [Trial(run, 10**6) for run in plan_of().runs.values()][:2]
+    for trial in trials:
+        workers.start(trial)
+    time.sleep(3)
+    for trial in trials:
+        workers.stop(trial.run.identity)
+    ended, deadline = [], time.monotonic() + 30
+    while len(ended) < 2 and time.monotonic() < deadline:
+        ended += [event for event in workers.events(1) if isinstance(event, Ended)]
+    assert sorted(event.identity for event in ended) == sorted(trial.run.identity for trial in trials)
+    assert all(isinstance(event.error, WorkerDied) for event in ended)
+
+
+def _report_for_ever(trial, checkpoints):
+    for epoch in range(1, trial.epochs):
+        local._send(local._sender, EpochDone(trial.run.identity, epoch_of(trial.run.identity, epoch)))
+
+
+def test_messages_are_smaller_than_an_atomic_write():
+    sizes = []
+
+    class Sender:
+        def send_bytes(self, content):
+            sizes.append(len(content))
+
+    local._send(Sender(), EpochDone("f" * 64, epoch_of("f" * 64, 10_000)))
+    assert sizes[0] + 4 <= 512  # POSIX promises no more, and macOS keeps to that
 
 
 def test_a_worker_has_the_images_but_not_those_of_the_test_set(workers):

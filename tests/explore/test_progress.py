@@ -2,13 +2,12 @@
 
 import pytest
 from stub_exploration import StubWorkers, ignore, service_of
+from test_forecast import forecast_of
 
 from MNIST.errors import DivergedError
 from MNIST.explore import progress as module
-from MNIST.explore.forecast import Forecast
 from MNIST.explore.progress import progress
 from MNIST.explore.store import open_store
-from MNIST.explore.workers.protocol import EpochDone
 
 
 @pytest.fixture
@@ -18,15 +17,18 @@ def store(tmp_path):
 
 
 def board_of(service):
-    forecast = Forecast(service, 100, 1e9, service._executor.workers, service.plan.epochs_shared)
-    return module._Board(service, forecast)
+    return module._Board(service, forecast_of(service))
+
+
+def line(board) -> str:
+    return board.summary(board.forecast.look())
 
 
 def answer_all(service, board, look=ignore):
     service.expect(service.plan.points)
 
     def note(event):
-        if isinstance(event, EpochDone):
+        if event is not None:
             board.note(event)
         look()
 
@@ -37,13 +39,13 @@ def answer_all(service, board, look=ignore):
 def test_the_line_counts_runs_and_epochs_and_knows_the_best(store, tmp_path):
     service = service_of(store, tmp_path)
     board = board_of(service)
-    assert board.summary() == "0/6 runs · 0/18 epochs"
+    assert line(board) == "0/6 runs · 0/18 epochs"
     answer_all(service, board)
     best = max(
         epoch.val_accuracy for history in service.histories.values() for epoch in (history[0], history[2])
     )
-    assert board.summary() == f"6/6 runs · 18/18 epochs · best {best:.2%}"
-    assert board_of(service).summary() == board.summary()  # the same when all of it is known from before
+    assert line(board) == f"6/6 runs · 18/18 epochs · best {best:.2%}"
+    assert line(board_of(service)) == line(board)  # the same when all of it is known from before
 
 
 def test_an_epoch_that_no_point_asks_for_is_not_the_best(store, tmp_path):
@@ -54,7 +56,7 @@ def test_an_epoch_that_no_point_asks_for_is_not_the_best(store, tmp_path):
     answer_all(service, board)
     service.histories = {identity: history[:2] for identity, history in service.histories.items()}
     first = max(history[0].val_accuracy for history in service.histories.values())
-    assert f"best {first:.2%}" in board_of(service).summary()
+    assert f"best {first:.2%}" in line(board_of(service))
     assert service.histories[run][1].val_accuracy > first
 
 
@@ -63,7 +65,7 @@ def test_trials_under_way_have_a_line_each_with_what_tells_them_apart(store, tmp
     board = board_of(service)
     seen = []
     answer_all(service, board, lambda: seen.append(board.running()))
-    assert ["  epoch 2/3  conv 2, opt Adam, mom 0.25", "  epoch 2/3  conv 2, opt RMSprop, mom 0.25"] in seen
+    assert ["  epoch 2/3  conv 2, opt Adam", "  epoch 2/3  conv 2, opt RMSprop, mom 0.25"] in seen
     assert all("epochs" not in line for lines in seen for line in lines)
 
 
@@ -74,12 +76,12 @@ def test_failures_are_counted(store, tmp_path):
     service = service_of(store, tmp_path, StubWorkers(tmp_path / "checkpoints", before=diverge))
     board = board_of(service)
     answer_all(service, board)
-    assert board.summary() == "6/6 runs · 0/18 epochs · 6 failed"
+    assert line(board) == "6/6 runs · 18/18 epochs · 6 failed"
 
 
 def test_a_log_gets_a_line_now_and_then(store, tmp_path, capsys, monkeypatch):
     service = service_of(store, tmp_path)
-    forecast = Forecast(service, 100, 1e9, 1, service.plan.epochs_shared)
+    forecast = forecast_of(service)
     with progress(service, forecast) as show:
         for point in service.plan.points:
             service.answer(point, show)

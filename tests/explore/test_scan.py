@@ -1,13 +1,14 @@
 """Talos: the order in which it asks, sampling, Ctrl-C, and what it must not need or touch."""
 
+import inspect
 import os
 import random
 
 import numpy as np
 import pytest
 from stub_exploration import GRID, points_of
+from talos.scan.Scan import Scan
 
-from MNIST.explore import scan as scan_module
 from MNIST.explore.scan import BLOCK, INTERVAL, REDUCERS, grid_points, scan
 
 METRICS = {"loss": 0.5, "val_accuracy": float("nan")}
@@ -91,7 +92,8 @@ def test_talos_reducers_drop_what_does_badly_from_all_later_blocks(reducer, tmp_
 
 def test_reductions_never_need_rows_of_an_earlier_block():
     assert BLOCK % INTERVAL == 0
-    assert scan_module.INTERVAL >= 20  # Talos looks back over 20 points
+    window = inspect.signature(Scan.__init__).parameters["reduction_window"].default
+    assert window <= INTERVAL
 
 
 def test_ctrl_c_is_no_normal_return(tmp_path):

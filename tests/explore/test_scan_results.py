@@ -83,8 +83,9 @@ def test_what_a_network_takes_stands_in_its_row(service):
 
 
 def test_a_parameter_may_be_called_as_one_of_our_columns(tmp_path):
-    text = TEMPLATE.replace("{conv}", "{seconds}").replace("{mom}", "{duration}")
-    names = {"conv": "seconds", "mom": "duration"}
+    text = TEMPLATE.replace("{conv}", "{seconds}").replace("{mom}", "{acc}")
+    text = text.replace("{kernel}", "{param__loss}")
+    names = {"conv": "seconds", "mom": "acc", "kernel": "param__loss"}
     grid = {names.get(name, name): values for name, values in GRID.items()}
     with open_store(tmp_path / "s") as store:
         service = service_of(store, tmp_path)
@@ -96,7 +97,9 @@ def test_a_parameter_may_be_called_as_one_of_our_columns(tmp_path):
     metrics, parameters = read_results(tmp_path / "x.csv")
     assert set(parameters["seconds"]) == {2, 4}
     assert metrics["seconds"][0] == 0.5
-    assert "duration" in parameters
+    assert parameters["param__loss"] == [3.0] * 12
+    assert set(parameters) == {"epochs", "seconds", "param__loss", "opt", "acc"}
+    assert metrics["accuracy"][0] > 0.5
 
 
 def test_the_best_has_most_validation_accuracy_then_least_loss_then_fewest_epochs(service):

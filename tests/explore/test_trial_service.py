@@ -12,7 +12,7 @@ from stub_exploration import StubWorkers, answers, epoch_of, ignore, plan_of, se
 from MNIST.errors import DivergedError, StoreError, TrainingError
 from MNIST.explore.store import open_store
 from MNIST.explore.trials import TRIES, TimeIsUp, TrialService
-from MNIST.explore.workers.protocol import Ended, EpochDone, WorkerDied
+from MNIST.explore.workers.protocol import Ended, EpochDone, Waiting, WorkerDied
 
 
 @pytest.fixture
@@ -39,12 +39,13 @@ def test_each_run_is_trained_once_and_read_at_each_number_of_epochs(store, tmp_p
     assert sorted(workers.trained) == sorted((run, e) for run in service.plan.runs for e in (1, 2, 3))
 
 
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize(("workers", "shuffled"), [(1, False), (2, False), (4, False), (4, True), (64, True)])
-def test_answers_do_not_depend_on_how_many_work_or_in_which_order(workers, shuffled, tmp_path):
+def test_answers_do_not_depend_on_how_many_work_or_in_which_order(workers, shuffled, late, tmp_path):
     found = []
     for name, executor in {
         "one": StubWorkers(tmp_path / "one" / "checkpoints"),
-        "many": StubWorkers(tmp_path / "many" / "checkpoints", workers, shuffled=shuffled),
+        "many": StubWorkers(tmp_path / "many" / "checkpoints", workers, shuffled=shuffled, late=late),
     }.items():
         with open_store(tmp_path / name / "trials.sqlite") as store:
             found.append(answers(service_of(store, tmp_path / name, executor)))
@@ -264,9 +265,72 @@ def test_dropped_runs_lose_their_checkpoints(store, tmp_path, checkpoints):
     one, other = list(service.plan.runs)[:2]
     for identity in (one, other):
         save_checkpoint(service.checkpoint(identity), Checkpoint(identity, {}, [epoch_of(identity, 1)], {}))
-    service.drop([one])
+    service.drop([one], epochs=1)
     assert not service.checkpoint(one).exists()
     assert service.checkpoint(other).is_dir()
+    service.drop([other], epochs=0)  # another exploration has trained it further
+    assert service.checkpoint(other).is_dir()
+
+
+def test_what_is_dropped_while_it_is_under_way_is_stopped(store, tmp_path, checkpoints):
+    """Under several seeds one may fail while another would still train in vain."""
+    workers = StubWorkers(checkpoints, 2)
+    service = service_of(store, tmp_path, workers)
+    service.expect(service.plan.points)
+    service.answer(service.plan.points[0], ignore)
+    first, second = list(service.plan.runs)[:2]
+    assert set(service.running) == {first, second}
+    service.drop([second], epochs=1)
+    assert set(service.running) == {first}
+    service.stop_all()
+    assert len(workers.trained) < 6
+    assert service.failures == {}  # to be stopped is no fault
+
+
+def test_a_trial_that_is_stopped_has_not_died(store, tmp_path, checkpoints):
+    deaths = []
+
+    def die_twice(run, epoch):
+        if len(deaths) < TRIES - 1:
+            deaths.append(run)
+            raise WorkerDied("killed")
+
+    service = service_of(store, tmp_path, StubWorkers(checkpoints, 1, die_twice))
+    service.expect(service.plan.points)
+
+    def interrupt(event):
+        if isinstance(event, EpochDone):
+            raise TimeIsUp
+
+    with pytest.raises(TimeIsUp):
+        service.answer(service.plan.points[8], interrupt)
+    service.stop_all()
+    assert len(deaths) == TRIES - 1
+    assert service.failures == {}
+
+
+def test_a_run_that_another_process_has_finished_meanwhile_frees_its_worker(tmp_path, checkpoints):
+    class Waits(StubWorkers):
+        """The first trial only ever waits for another process."""
+
+        def events(self, seconds):
+            if self.started[0] in self._under_way:
+                return [Waiting(self.started[0])]
+            return super().events(seconds)
+
+    with (
+        open_store(tmp_path / "trials.sqlite") as store,
+        open_store(tmp_path / "trials.sqlite") as other_store,
+    ):
+        service = service_of(store, tmp_path, Waits(checkpoints))
+        point, run = service.plan.points[8], service.plan.points[8].runs[0]
+
+        def train_there(event):
+            other_store.record(run, [epoch_of(run, epoch) for epoch in (1, 2, 3)])
+
+        assert service.answer(point, train_there).epochs == (epoch_of(run, 3),)
+        service.stop_all()
+        assert service.failures == {}
 
 
 def test_seconds_are_those_up_to_the_reading(store, tmp_path):

@@ -11,6 +11,7 @@ import pickle
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError
 from contextlib import suppress
@@ -22,10 +23,13 @@ from typing import Any
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from MNIST.data import Dataset
+from MNIST.errors import MNISTError
 from MNIST.explore.workers import worker
 from MNIST.explore.workers.protocol import Ended, EpochDone, Event, Trial, Waiting, WorkerDied
 from MNIST.training import EpochResult
 
+TRIES = 3  # of what `map` computes, if its worker dies
+PULSE = 0.05  # seconds between two looks whether a trial is over
 TRIALS_A_WORKER = 50  # then it is renewed: TensorFlow keeps some 7 MB of every network it has built
 DIED = (ProcessExpired, BrokenExecutor)
 
@@ -52,19 +56,21 @@ class LocalWorkers:
         self._busy: dict[str, tuple[ProcessPool, ProcessFuture[None]]] = {}
 
     def start(self, trial: Trial) -> None:
-        identity = trial.run.identity
-        pool, future = self._schedule(_train, (trial, self._checkpoints))
-        self._busy[identity] = pool, future
-        future.add_done_callback(lambda _: _send(self._sender, identity))
+        self._busy[trial.run.identity] = self._schedule(_train, (trial, self._checkpoints))
 
     def events(self, seconds: float) -> Sequence[Event]:
-        found: list[Event] = []
-        while self._receiver.poll(0 if found else seconds):
-            message = pickle.loads(self._receiver.recv_bytes())  # noqa: S301 - from our own workers
-            if isinstance(message, str):  # the identity of a trial that is over
-                message = Ended(message, self._give_back(*self._busy.pop(message)))
-            found.append(message)
-        return found
+        until = time.monotonic() + seconds
+        while True:
+            # In this order: what a worker has sent before its end comes before its end.
+            over = [identity for identity, (_, future) in self._busy.items() if future.done()]
+            found: list[Event] = []
+            while self._receiver.poll():
+                found.append(pickle.loads(self._receiver.recv_bytes()))  # noqa: S301 - from our own workers
+            found += [Ended(identity, self._give_back(*self._busy.pop(identity))) for identity in over]
+            left = until - time.monotonic()
+            if found or left <= 0:
+                return found
+            self._receiver.poll(min(left, PULSE))
 
     def stop(self, identity: str) -> None:
         if identity in self._busy:
@@ -80,13 +86,20 @@ class LocalWorkers:
                 running[number] = self._schedule(function, words)
 
         def results() -> Iterator[Any]:
-            for index in range(len(arguments)):
-                pool, future = running.pop(index)
-                error = self._give_back(pool, future)
-                fill()
-                if error:
-                    raise error
-                yield future.result()
+            try:
+                for index, words in enumerate(arguments):
+                    for attempt in range(TRIES):
+                        pool, future = running.pop(index)
+                        error = self._give_back(pool, future)
+                        if not isinstance(error, WorkerDied) or attempt == TRIES - 1:
+                            break
+                        running[index] = self._schedule(function, words)
+                    fill()
+                    if error:
+                        raise error
+                    yield future.result()
+            finally:  # after an error, others may still be at work
+                self._free += [self._replaced(pool) for pool, _ in running.values()]
 
         fill()  # at once, so that the caller can do something else meanwhile
         return results()
@@ -106,7 +119,10 @@ class LocalWorkers:
             return pool, pool.schedule(function, args=arguments)
         except RuntimeError:  # its worker was killed while it had nothing to do
             pool = self._replaced(pool)
+        try:
             return pool, pool.schedule(function, args=arguments)
+        except RuntimeError as error:
+            raise MNISTError(f"no worker process can be started: {error}") from error
 
     def _give_back(self, pool: ProcessPool, future: ProcessFuture[Any]) -> BaseException | None:
         """Wait for a pool's task, note the pool as free, and return what the task raised."""
@@ -115,7 +131,7 @@ class LocalWorkers:
         except CancelledError:
             error = WorkerDied("stopped")
         if isinstance(error, DIED):
-            error = WorkerDied(str(error))
+            error = WorkerDied(f"a worker process died: {error}")
         if isinstance(error, WorkerDied):  # what it left in the pool's pipes is of no use
             pool = self._replaced(pool)
         self._free.append(pool)
@@ -179,7 +195,7 @@ def _train(trial: Trial, checkpoints: Path) -> None:
     worker.train(trial, checkpoints, report, lambda: _send(_sender, Waiting(identity)))
 
 
-def _send(sender: Connection | None, message: Event | str) -> None:
+def _send(sender: Connection | None, message: Event) -> None:
     """Send a message whole: it is smaller than a pipe's atomic write, so that no lock is needed.
 
     Workers that are killed while they hold a lock would stop all others.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from MNIST.errors import MNISTError
 from MNIST.explore.plan import Run
 from MNIST.training import EpochResult
 
@@ -49,7 +50,7 @@ class Ended:
 Event = EpochDone | Waiting | Ended
 
 
-class WorkerDied(Exception):
+class WorkerDied(MNISTError):
     """A worker ended without an answer: killed, or out of memory. The trial itself may be sound."""
 
 
@@ -82,7 +83,7 @@ class Executor(Protocol):
         """A function's value for each tuple of arguments, in their order, computed by all workers.
 
         function: importable by name on a worker. Called while no trial is under way.
-        Raises what the function raises, WorkerDied if a worker dies of it.
+        Raises what the function raises, WorkerDied if worker after worker dies of it.
         """
         ...
 

@@ -12,11 +12,11 @@ import numpy as np
 
 from MNIST import engines
 from MNIST.data import Dataset, TrainingData, split
-from MNIST.errors import BusyError
+from MNIST.errors import BusyError, TrainingError
 from MNIST.explore.workers.protocol import Trial
 from MNIST.files import only_one
 from MNIST.spec import ModelSpec
-from MNIST.training import EpochResult, Run, RunSettings, continue_run, trained_files
+from MNIST.training import EpochResult, Run, RunSettings, continue_run, newest_epoch, trained_files
 from MNIST.training.checkpoint import read_checkpoints, remove_checkpoints
 
 LOCK_INTERVAL = 0.5  # seconds between two looks whether another process still trains the run
@@ -60,7 +60,7 @@ def _train_alone(trial: Trial, folder: Path, report: Callable[[EpochResult], Non
         for epoch in newest.history:
             report(epoch)
         if len(newest.history) >= trial.epochs:
-            return
+            return remove_checkpoints(folder, keep_newest=True)
     data = _data_of(run.settings)
     continue_run(run.spec, data, run.settings, epochs=trial.epochs, checkpoint=folder, on_epoch=report)
     remove_checkpoints(folder, keep_newest=True)
@@ -71,18 +71,26 @@ def describe(engine: str, precision: str) -> tuple[str, str, str]:
     return engines.version(engine), engines.device(engine), engines.resolve_precision(engine, precision)
 
 
-def time_step(spec: ModelSpec, settings: RunSettings) -> tuple[float, float]:
-    """Seconds that a network takes to be built and do its first step, and those of another step."""
+def time_step(spec: ModelSpec, settings: RunSettings) -> tuple[float, float] | None:
+    """Seconds that a network takes to be built and do its first step, and those of another step.
+
+    None if it does not fit into memory.
+    """
     data = _data_of(settings)
-    start = time.perf_counter()
     images = data.train[: spec.batch_size]
-    run = Run(spec, data, settings, epochs=1)
+    batch = data.images[images], data.labels[images], np.zeros(1, np.float32)
+    start = time.perf_counter()
     try:
-        batch = data.images[images], data.labels[images], np.zeros(1, np.float32)
+        run = Run(spec, data, settings, epochs=1)
+    except (TrainingError, MemoryError):
+        return None
+    try:
         run.engine.train_epoch(*batch, seed=0, on_step=lambda *_: None)
         first = time.perf_counter()
         run.engine.train_epoch(*batch, seed=0, on_step=lambda *_: None)
         return first - start, time.perf_counter() - first
+    except MemoryError:
+        return None
     finally:
         run.engine.close()
 
@@ -93,20 +101,30 @@ def network_files(
     """All files of the trained network that a spec makes, as `train` leaves them.
 
     checkpoint: its run's folder, from which it goes on if what lies there is not past its epochs.
+    Raises TrainingError if the network does not fit into memory now.
     """
+    lock, found = checkpoint.with_suffix(".lock"), newest_epoch(checkpoint)
+    if not 0 < found <= spec.epochs:
+        return _network_files(spec, settings, None, text, command)
+    try:
+        with only_one(lock, busy="another process trains this run"):
+            files = _network_files(spec, settings, checkpoint, text, command)
+            remove_checkpoints(checkpoint, keep_newest=True)
+            return files
+    except BusyError:
+        return _network_files(spec, settings, None, text, command)
+
+
+def _network_files(
+    spec: ModelSpec, settings: RunSettings, checkpoint: Path | None, text: str, command: Sequence[str]
+) -> dict[str, bytes]:
     assert _dataset is not None
-    folder = checkpoint if _epochs_in(checkpoint) <= spec.epochs else None
-    run = Run(spec, _data_of(settings), settings, epochs=spec.epochs, checkpoint=folder)
+    run = Run(spec, _data_of(settings), settings, epochs=spec.epochs, checkpoint=checkpoint)
     try:
         run.train()
         return trained_files(run, text, _dataset.name, command)
     finally:
         run.engine.close()
-
-
-def _epochs_in(checkpoint: Path) -> int:
-    newest = next(read_checkpoints(checkpoint, warn=lambda _: None), None)
-    return len(newest.history) if newest else 0
 
 
 def _data_of(settings: RunSettings) -> TrainingData:
