@@ -6,6 +6,7 @@ from stub_exploration import GRID, SETTINGS, plan_of, points_of
 
 from MNIST.cli import parse
 from MNIST.commands import explore
+from MNIST.commands.explore_wishes import read_wishes
 from MNIST.explore.exploration import make_search
 from MNIST.explore.plan import make_plan
 from MNIST.spec import lay_out, parse_template, read_text
@@ -67,7 +68,7 @@ def test_networks_are_those_of_the_runs():
 
 
 def test_the_default_exploration_is_nothing_but_its_file():
-    wishes = explore.read_wishes(parse("explore", explore.__doc__, ["Data", "scan1"]))
+    wishes = read_wishes(parse("explore", explore.__doc__, ["Data", "scan1"]))
     assert wishes.space.axes[0].names == ("epochs",)
     search = make_search(wishes.space, parse_template(read_text(SHIPPED)), SETTINGS)
     plan = search.plan
