@@ -14,11 +14,10 @@ from statistics import fmean, stdev
 from MNIST.errors import BusyError, DivergedError, StoreError, TrainingError
 from MNIST.explore.plan import Plan, Point, Run
 from MNIST.explore.store import TrialStore
-from MNIST.explore.workers.protocol import EpochDone, Event, Executor, Trial, Waiting, WorkerDied
+from MNIST.explore.workers.protocol import TRIES, EpochDone, Event, Executor, Trial, Waiting, WorkerDied
 from MNIST.files import only_one
 from MNIST.training import EpochResult, newest_epoch, remove_checkpoints
 
-TRIES = 3  # of a run whose worker dies, or hangs, before its next epoch
 PULSE = 0.5  # seconds between two looks at the clock while nothing happens
 
 

@@ -11,8 +11,8 @@ from stub_exploration import StubWorkers, answers, epoch_of, ignore, plan_of, se
 
 from MNIST.errors import DivergedError, StoreError, TrainingError
 from MNIST.explore.store import open_store
-from MNIST.explore.trials import TRIES, TimeIsUp, TrialService
-from MNIST.explore.workers.protocol import Ended, EpochDone, Waiting, WorkerDied
+from MNIST.explore.trials import TimeIsUp, TrialService
+from MNIST.explore.workers.protocol import TRIES, Ended, EpochDone, Waiting, WorkerDied
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from MNIST.errors import BusyError, MNISTError
 from MNIST.explore.workers import worker
 from MNIST.explore.workers.cluster_connection import connect
 from MNIST.explore.workers.cluster_worker import ClusterWorker, Folder, News, read_files
-from MNIST.explore.workers.protocol import Ended, EpochDone, Event, Trial, Waiting, WorkerDied
+from MNIST.explore.workers.protocol import TRIES, Ended, EpochDone, Event, Trial, Waiting, WorkerDied
 from MNIST.files import only_one, write_atomically
 
 TRIALS_A_WORKER = 50  # then it is renewed: TensorFlow keeps some 7 MB of every network it has built
@@ -113,6 +113,7 @@ class ClusterWorkers:
         waiting = deque(enumerate(arguments))
         running: dict[Any, tuple[int, _Worker]] = {}
         known: dict[int, Any] = {}
+        deaths: Counter[int] = Counter()
         try:
             for index in range(len(arguments)):
                 while index not in known:
@@ -123,7 +124,13 @@ class ClusterWorkers:
                     self._receive(0 if running else PULSE)
                     for ref in self._ready(list(running), PULSE):
                         number, member = running.pop(ref)
-                        known[number] = self._value(ref, member)
+                        try:
+                            known[number] = self._value(ref, member)
+                        except WorkerDied:
+                            deaths[number] += 1
+                            if deaths[number] == TRIES:
+                                raise
+                            waiting.appendleft((number, arguments[number]))
                 yield known.pop(index)
         finally:
             self._free += [member for _, member in running.values()]  # they do one thing after another

@@ -25,10 +25,9 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 from MNIST.data import Dataset
 from MNIST.errors import MNISTError
 from MNIST.explore.workers import worker
-from MNIST.explore.workers.protocol import Ended, EpochDone, Event, Trial, Waiting, WorkerDied
+from MNIST.explore.workers.protocol import TRIES, Ended, EpochDone, Event, Trial, Waiting, WorkerDied
 from MNIST.training import EpochResult
 
-TRIES = 3  # of what `map` computes, if its worker dies
 PULSE = 0.05  # seconds between two looks whether a trial is over
 TRIALS_A_WORKER = 50  # then it is renewed: TensorFlow keeps some 7 MB of every network it has built
 DIED = (ProcessExpired, BrokenExecutor)

@@ -11,6 +11,8 @@ from MNIST.errors import MNISTError
 from MNIST.explore.plan import Run
 from MNIST.training import EpochResult
 
+TRIES = 3  # of what a worker dies of, before it counts as the fault of what it did
+
 
 @dataclass(frozen=True)
 class Trial:
