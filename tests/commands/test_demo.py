@@ -34,7 +34,7 @@ def test_without_a_network_and_then_with_one(mnist_folder, tmp_path):
     assert "python MNIST train Demo/Digits/ my_net my_net.txt" in output
     shown = [line for line in output.splitlines() if line.startswith("    ") and "/" in line.split("  ")[2]]
     named = [line.split()[0] for line in shown if not line.strip().startswith("python")]
-    assert len(named) == 5
+    assert len(named) == 6
     assert all((tmp_path / "Demo" / name).exists() for name in named), named
 
     online = start(tmp_path, mnist_folder.as_uri())
