@@ -18,7 +18,7 @@ from stub_exploration import points_of
 import MNIST
 from MNIST.data import Dataset, load, split
 from MNIST.errors import MNISTError, UsageError
-from MNIST.explore.plan import Plan, make_plan
+from MNIST.explore.plan import Plan, Run, make_plan
 from MNIST.explore.store import open_store
 from MNIST.explore.trials import TrialService
 from MNIST.explore.workers import worker
@@ -127,13 +127,19 @@ def train(plan: Plan, executor: Executor, on_event: Callable[[Event], None]) -> 
 
 
 def alone(plan: Plan, dataset: Dataset) -> dict[str, list[tuple]]:
-    """The numbers of each run's epochs, trained in this process."""
-    each = {}
-    for identity, run in plan.runs.items():
-        data = split(dataset, run.settings.split, run.settings.seed, run.settings.images)
-        history = continue_run(run.spec, data, run.settings, epochs=run.horizon)
-        each[identity] = [epoch.numbers for epoch in history]
-    return each
+    """The numbers of each run's epochs, trained by itself: in another process, since threads are set once."""
+    executor = LocalWorkers(1, dataset, Path("nowhere"))
+    try:
+        histories = list(executor.map(_alone, [(run, dataset) for run in plan.runs.values()]))
+    finally:
+        executor.close()
+    return dict(zip(plan.runs, histories, strict=True))
+
+
+def _alone(run: Run, dataset: Dataset) -> list[tuple]:
+    data = split(dataset, run.settings.split, run.settings.seed, run.settings.images)
+    history = continue_run(run.spec, data, run.settings, epochs=run.horizon)
+    return [epoch.numbers for epoch in history]
 
 
 def numbers(told: dict[str, list]) -> dict[str, list[tuple]]:
