@@ -4,6 +4,7 @@ TensorFlow is the backend unless KERAS_BACKEND names another that is installed (
 """
 
 import importlib.util
+import logging
 import os
 import platform
 import sys
@@ -31,6 +32,9 @@ BACKEND = _chosen_backend()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what goes wrong reaches us as an exception
 with quiet_stderr():  # TensorFlow announces its processor features before it reads that level
     import keras
+
+# TensorFlow warns of functions that are traced again and again; ours are, once a network: there are many.
+logging.getLogger("tensorflow").addFilter(lambda record: "retracing" not in record.getMessage())
 
 # A user's keras.json may say otherwise, and the same text would give other numbers.
 keras.config.set_floatx("float32")

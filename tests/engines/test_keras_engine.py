@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 
 import keras
 import numpy as np
@@ -308,3 +309,26 @@ def test_state_is_a_copy_not_a_view():
 def test_a_backend_out_of_memory_is_pythons_memory_error():
     with pytest.raises(MemoryError), memory_errors():
         keras.ops.ones((2**45,))  # 128 TiB
+
+
+def test_many_networks_of_one_step_are_no_reason_for_a_warning():
+    """TensorFlow warns of functions that are traced again and again, as each new network's is."""
+    script = """
+import numpy as np
+from MNIST import engines
+from MNIST.spec import lay_out, parse_spec, simplify
+from MNIST.training.draws import initial_weights
+images, labels = np.zeros((8, 28, 28), np.uint8), np.zeros(8, np.uint8)
+for units in range(2, 14):
+    text = f"Layers:\\nFlatten\\nDense,{units},relu\\nDense,10,softmax\\nOptimizer:\\nAdam,0.1\\n1\\n8\\n"
+    spec = simplify(parse_spec(text))
+    weights = initial_weights(lay_out(spec), 0)
+    engine = engines.create("keras", spec, precision="float32", threads=1, pixels=(0.1, 0.3), weights=weights)
+    for _ in range(2):
+        engine.train_epoch(images, labels, np.zeros(1, np.float32), 0, lambda *_: None)
+"""
+    outcome = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=FilePath(__file__).parents[2]
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stderr == ""
