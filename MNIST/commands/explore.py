@@ -171,8 +171,9 @@ def _search(wishes: Wishes, settings: "RunSettings") -> "Search":
 def _introduce(data: str, search: "Search", executor: "Executor") -> None:
     from MNIST.explore.summary import counted, left_out
 
-    settings = next(iter(search.plan.runs.values())).settings if search.plan.runs else None
-    print(f"{data}\n{settings}, {counted(executor.workers, 'worker')}\n", flush=True)
+    print(data, flush=True)
+    for run in list(search.plan.runs.values())[:1]:  # they differ in their seeds only
+        print(f"{run.settings}, {counted(executor.workers, 'worker')}\n", flush=True)
     for machine in executor.left_out:
         print(f"not used: {machine}", flush=True)
     if search.plan.infeasible:
@@ -188,7 +189,8 @@ def _show_plan(search: "Search", images: int, executor: "Executor") -> int:
 
     plan = search.plan
     with open_store(HYPERPARAM_SEARCH / "trials.sqlite") as store:
-        known = {identity: len(store.history(identity)) for identity in plan.runs}
+        histories = store.histories(plan.runs)
+    known = {identity: min(len(histories[identity]), run.horizon) for identity, run in plan.runs.items()}
     print(summary.expectation(search, sum(known.values()), HYPERPARAM_SEARCH), flush=True)
     shapes = forecast.shapes(plan)
     distinct = summary.counted(len(set(shapes.values())), "distinct shape")

@@ -45,7 +45,7 @@ class Space:
         networks = grid_points(others, fraction, seed) if others else [{}]
         return [
             [{epochs_name: epochs, **network} for network in networks]
-            for epochs in sorted(map(int, self.domains[epochs_name]))
+            for epochs in sorted(self.domains[epochs_name], key=int)
         ]
 
     def one_at_a_time(self) -> list[Values]:

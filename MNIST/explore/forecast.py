@@ -36,7 +36,7 @@ class Forecast:
     """The work of an exploration that is left, and how long it takes.
 
     images: how many are trained on. speed: of one worker, in operations a second, as long as no epoch is
-    known; a run's first also compiles its step. workers: how many run side by side.
+    known; a run's first also compiles its step.
     """
 
     def __init__(

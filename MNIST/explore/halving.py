@@ -21,8 +21,8 @@ def weaker_half(asked: Iterable[Point], service: TrialService) -> set[Runs]:
     Failed ones come last; of an odd number the middle one stays; of equal ones the one asked first.
     """
     points = {point.runs: point for point in asked}
-    order = sorted(points, key=lambda runs: _rank(points[runs], service))
-    return set(order[ceil(len(order) / 2) :])
+    best_first = sorted(points, key=lambda runs: _rank(points[runs], service))
+    return set(best_first[ceil(len(best_first) / 2) :])
 
 
 def epochs_needed(runs: int, rungs: Sequence[int]) -> int:

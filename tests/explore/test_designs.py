@@ -73,6 +73,7 @@ def test_a_random_part_of_the_grid():
 
 
 def test_the_rungs_of_halving_are_the_numbers_of_epochs():
+    assert space_of("epochs=03,1").rungs("epochs", 1, 0)[1][0]["epochs"] == "03"  # as Talos has it
     search = make_search(space_of("epochs=3,1,2"), parse_template(TEXT), SETTINGS, halving=True)
     assert [{search.point(v).epochs for v in stage} for stage in search.stages] == [{1}, {2}, {3}]
 
