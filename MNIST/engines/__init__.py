@@ -4,7 +4,7 @@ An engine gets a laid-out network, an optimizer and arrays, and computes. What m
 engine (initial weights, the order of the images, rates, seeds, checkpoints) is the trainer's.
 """
 
-from MNIST.engines.protocol import Arrays, Engine, EpochMetrics, OnStep
+from MNIST.engines.protocol import Arrays, Engine, EpochMetrics, GradientEngine, OnStep
 from MNIST.engines.registry import (
     ENGINES,
     MODEL_FILES,
@@ -24,6 +24,7 @@ __all__ = [
     "Arrays",
     "Engine",
     "EpochMetrics",
+    "GradientEngine",
     "OnStep",
     "create",
     "device",

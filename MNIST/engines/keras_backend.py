@@ -6,12 +6,11 @@ TensorFlow is the backend unless KERAS_BACKEND names another that is installed (
 import importlib.util
 import logging
 import os
-import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
+from MNIST.engines.processor import BFLOAT16, described, processor, widest_instructions
 from MNIST.engines.quiet import quiet_stderr
 from MNIST.errors import UsageError, quoted
 
@@ -43,8 +42,6 @@ keras.config.set_image_data_format("channels_last")
 
 __all__ = ["device", "has_fast_bfloat16", "keras", "libraries", "memory_errors", "set_threads"]
 
-BFLOAT16 = ("amx_bf16", "avx512_bf16")  # Linux's names of a processor's bfloat16 arithmetic
-INSTRUCTIONS = (*BFLOAT16, "avx512f", "avx2", "avx")  # widest first
 SWITCHES = (
     "TF_ENABLE_ONEDNN_OPTS",
     "ONEDNN_MAX_CPU_ISA",
@@ -103,9 +100,7 @@ def device() -> str:
 
     All of these can change the last digits of a result.
     """
-    found = _gpu() or ", ".join(filter(None, (_processor("model name"), _widest_instructions())))
-    switches = [f"{name}={os.environ[name]}" for name in SWITCHES if name in os.environ]
-    return " ".join([found or platform.machine(), *switches])
+    return described(_gpu() or processor(), SWITCHES)
 
 
 def has_fast_bfloat16() -> bool:
@@ -113,7 +108,7 @@ def has_fast_bfloat16() -> bool:
 
     On the processor, Keras with PyTorch and with JAX is slower in bfloat16 than in float32.
     """
-    on_processor = BACKEND == "tensorflow" and _widest_instructions() in BFLOAT16
+    on_processor = BACKEND == "tensorflow" and widest_instructions() in BFLOAT16
     return on_processor or _gpu() is not None
 
 
@@ -126,17 +121,3 @@ def _gpu() -> str | None:
         return None if backend.default_backend() == "cpu" else str(backend.devices()[0].device_kind)
     found = backend.config.list_physical_devices("GPU")
     return str(backend.config.experimental.get_device_details(found[0]).get("device_name")) if found else None
-
-
-def _widest_instructions() -> str:
-    flags = _processor("flags").split()
-    return next((name for name in INSTRUCTIONS if name in flags), "")
-
-
-def _processor(line: str) -> str:
-    """A line of what Linux says of the processor, or "" elsewhere."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return ""
-    return next((text.split(":", 1)[1].strip() for text in lines if text.startswith(line)), "")

@@ -27,6 +27,7 @@ from MNIST.spec import ModelSpec, lay_out, optimizers
 
 __all__ = ["KerasEngine", "build", "device", "has_fast_bfloat16", "libraries"]
 
+PRECISIONS = ("float32", "bfloat16")
 INFERENCE_BATCH = 1000
 MODEL_FILE = "model.keras"
 
@@ -192,7 +193,14 @@ class _StepReporter(keras.callbacks.Callback):
         self._on_step(batch + 1, logs["loss"], logs["accuracy"])
 
 
-def build(spec: ModelSpec, *, precision: str, threads: int, pixels: tuple[float, float]) -> KerasEngine:
+def build(
+    spec: ModelSpec,
+    *,
+    precision: str,
+    threads: int,
+    pixels: tuple[float, float],
+    masks: Arrays | None = None,
+) -> KerasEngine:
     """Build a simplified spec's network; its weights are to be set before they are used."""
     return KerasEngine(spec, precision=precision, threads=threads, pixels=pixels)
 

@@ -44,18 +44,21 @@ class Engine(Protocol):
     ) -> EpochMetrics:
         """Train on every image once, in the order given; return what the epoch measured.
 
-        images: uint8 (n, 28, 28); labels: uint8 (n,); rates: float32 (steps,), the learning rate of
-        each step. seed: sets every random state inside (dropout), so that an epoch's numbers do not
-        depend on the epochs that this process has lived through.
+        images: uint8 (n, 28, 28); labels: uint8 (n,); rates: (steps,), the learning rate of each step.
+        seed: sets every random state inside (dropout), so that an epoch's numbers do not depend on the
+        epochs that this process has lived through.
         """
         ...
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """The network's outputs before softmax: float32 (n, 10) for uint8 images (n, 28, 28)."""
+        """The network's outputs before softmax: (n, 10), float32 or float64, for uint8 images (n, 28, 28)."""
         ...
 
     def get_weights(self) -> Arrays:
-        """The weights by name, float32: kernels (rows, columns, in, out) or (in, out)."""
+        """The weights by name, in the engine's precision (float32 where that is bfloat16).
+
+        Kernels are (rows, columns, in, out) or (in, out).
+        """
         ...
 
     def set_weights(self, weights: Arrays) -> None:
@@ -83,4 +86,16 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Give back what the library keeps for this network."""
+        ...
+
+
+class GradientEngine(Engine, Protocol):
+    """An engine that learns by gradients: all but those with a learning rule of their own."""
+
+    def gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, Arrays]:
+        """The mean loss of one batch, in nats, and its gradient with respect to each trainable weight.
+
+        As a step of `train_epoch` would compute them: BatchNorm uses the batch's own mean and variance,
+        Dropout its mask. Nothing changes: no weight, no moving average, no optimizer variable.
+        """
         ...

@@ -7,9 +7,19 @@ from MNIST.engines.protocol import Arrays, Engine
 from MNIST.errors import UsageError
 from MNIST.spec import ModelSpec
 
-ENGINES = {"keras": "MNIST.engines.keras_engine"}
-PRECISIONS = ("float32", "bfloat16")
-MODEL_FILES = frozenset({"model.keras"})  # the names under which engines save
+ENGINES = {
+    "keras": "MNIST.engines.keras_engine",
+    "numpy": "MNIST.engines.scratch.on_numpy",
+    "tensors": "MNIST.engines.scratch.on_tensors",
+    "autograd": "MNIST.engines.scratch.on_autograd",
+    "modules": "MNIST.engines.modules_engine",
+    "sonn": "MNIST.engines.sonn_engine",
+}
+"""Each is a module with `build`, `libraries`, `device`, `has_fast_bfloat16` and `PRECISIONS`."""
+
+PRECISIONS = ("float32", "bfloat16", "float64")  # not every engine has all
+EXTRAS = {"torch": "PyTorch"}  # libraries that are installed only where they are wanted
+MODEL_FILES = frozenset({"model.keras", "weights.npz"})  # the names under which engines save
 
 
 def create(
@@ -20,12 +30,15 @@ def create(
     threads: int,
     pixels: tuple[float, float],
     weights: Arrays,
+    masks: Arrays | None = None,
 ) -> Engine:
     """Build an engine's network for a simplified spec, with the given initial weights.
 
     pixels: mean and standard deviation of the training images, in [0, 1], for `Standardize`.
+    masks: for each Dropout, by its node's path, what to keep (1) and what to drop (0) of every batch,
+    (batch, …), in place of random draws; so that several engines can compute the same step.
     """
-    engine = _module(name).build(spec, precision=precision, threads=threads, pixels=pixels)
+    engine = _module(name).build(spec, precision=precision, threads=threads, pixels=pixels, masks=masks)
     engine.set_weights(weights)
     return engine
 
@@ -60,13 +73,29 @@ def device(name: str) -> str:
 
 
 def resolve_precision(name: str, precision: str) -> str:
-    """What `auto` means on this machine for this engine: "float32" or "bfloat16"."""
-    if precision != "auto":
-        return precision
-    return "bfloat16" if _module(name).has_fast_bfloat16() else "float32"
+    """What `auto` means on this machine for this engine: "float32" or "bfloat16".
+
+    Raises UsageError for a precision that the engine cannot compute in.
+    """
+    module = _module(name)
+    if precision == "auto":
+        return "bfloat16" if module.has_fast_bfloat16() else "float32"
+    if precision not in module.PRECISIONS:
+        raise UsageError(
+            f"the engine {name} cannot compute in {precision}; it can in {', '.join(module.PRECISIONS)}"
+        )
+    return precision
 
 
 def _module(name: str) -> ModuleType:
     if name not in ENGINES:
         raise UsageError(f"unknown engine {name!r}; there are: {', '.join(ENGINES)}")
-    return importlib.import_module(ENGINES[name])
+    try:
+        return importlib.import_module(ENGINES[name])
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        raise UsageError(
+            f"the engine {name} needs {EXTRAS[error.name]}, which is not installed: "
+            f"python -m pip install '.[{error.name}]'"
+        ) from None
