@@ -1,0 +1,137 @@
+"""Activations: each a pair of functions, y of x and dx of dy, element by element.
+
+The forward one also returns what the backward one has to know: x or y, whichever is enough.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from array_api_compat import array_namespace
+
+from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass
+
+LEAK = 0.2  # the slope of leaky_relu below 0
+
+
+class Activate:
+    """A layer of one activation by name."""
+
+    def __init__(self, name: str) -> None:
+        self.function = ACTIVATIONS[name]
+
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+        return self.function.forward(x)
+
+    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+        return self.function.backward(dy, memory)
+
+
+# linear: y = x
+def linear(x: Array) -> tuple[Array, None]:
+    return x, None
+
+
+def linear_backward(dy: Array, _: None) -> Array:
+    return dy
+
+
+# relu: y = max(x, 0), y' = 1 where y > 0, else 0
+def relu(x: Array) -> tuple[Array, Array]:
+    y = _at_least_zero(x)
+    return y, y
+
+
+def relu_backward(dy: Array, y: Array) -> Array:
+    return dy * (y > 0)
+
+
+# leaky_relu: y = x above 0, LEAK · x below. Source: Maas, Hannun and Ng (2013).
+def leaky_relu(x: Array) -> tuple[Array, Array]:
+    xp = array_namespace(x)
+    return xp.where(x > 0, x, LEAK * x), x
+
+
+def leaky_relu_backward(dy: Array, x: Array) -> Array:
+    xp = array_namespace(x)
+    return xp.where(x > 0, dy, LEAK * dy)
+
+
+# elu: y = x above 0, eˣ − 1 below, where y' = eˣ = y + 1. Source: Clevert et al. (2016), arXiv:1511.07289.
+def elu(x: Array) -> tuple[Array, Array]:
+    xp = array_namespace(x)
+    y = xp.where(x > 0, x, xp.expm1(-_at_least_zero(-x)))  # not of x itself: eˣ could overflow
+    return y, y
+
+
+def elu_backward(dy: Array, y: Array) -> Array:
+    xp = array_namespace(y)
+    return xp.where(y > 0, dy, dy * (y + 1))
+
+
+# sigmoid: y = 1 / (1 + e⁻ˣ) = (1 + tanh(x / 2)) / 2, which cannot overflow; y' = y (1 − y)
+def sigmoid(x: Array) -> tuple[Array, Array]:
+    y = _sigmoid(x)
+    return y, y
+
+
+def sigmoid_backward(dy: Array, y: Array) -> Array:
+    return dy * y * (1 - y)
+
+
+# silu: y = x σ(x), y' = σ(x) (1 + x (1 − σ(x))). Source: Hendrycks and Gimpel (2016), arXiv:1606.08415.
+def silu(x: Array) -> tuple[Array, tuple[Array, Array]]:
+    s = _sigmoid(x)
+    return x * s, (x, s)
+
+
+def silu_backward(dy: Array, memory: tuple[Array, Array]) -> Array:
+    x, s = memory
+    return dy * s * (1 + x * (1 - s))
+
+
+# tanh: y' = 1 − y²
+def tanh(x: Array) -> tuple[Array, Array]:
+    y = array_namespace(x).tanh(x)
+    return y, y
+
+
+def tanh_backward(dy: Array, y: Array) -> Array:
+    return dy * (1 - y * y)
+
+
+# softplus: y = log(1 + eˣ) = log(e⁰ + eˣ), y' = σ(x)
+def softplus(x: Array) -> tuple[Array, Array]:
+    xp = array_namespace(x)
+    return xp.logaddexp(x, xp.zeros_like(x)), x
+
+
+def softplus_backward(dy: Array, x: Array) -> Array:
+    return dy * _sigmoid(x)
+
+
+class Activation(NamedTuple):
+    """The two functions of an activation: x to (y, memory), and (dy, memory) to dx."""
+
+    forward: Callable[[Array], tuple[Array, Memory]]
+    backward: Callable[[Array, Memory], Array]
+
+
+ACTIVATIONS = {
+    "linear": Activation(linear, linear_backward),
+    "relu": Activation(relu, relu_backward),
+    "leaky_relu": Activation(leaky_relu, leaky_relu_backward),
+    "elu": Activation(elu, elu_backward),
+    "sigmoid": Activation(sigmoid, sigmoid_backward),
+    "silu": Activation(silu, silu_backward),
+    "tanh": Activation(tanh, tanh_backward),
+    "softplus": Activation(softplus, softplus_backward),
+}
+
+
+def _at_least_zero(x: Array) -> Array:
+    xp = array_namespace(x)
+    return xp.maximum(x, xp.zeros((), dtype=x.dtype, device=x.device))
+
+
+def _sigmoid(x: Array) -> Array:
+    return (1 + array_namespace(x).tanh(x / 2)) / 2

@@ -1,0 +1,76 @@
+"""Layers made of layers: one after another, around a shortcut, side by side."""
+
+from collections.abc import Sequence
+
+from array_api_compat import array_namespace
+
+from MNIST.engines.scratch.layer import Array, Gradients, Layer, Memory, Pass
+
+
+class Chain:
+    """y = lₙ(… l₂(l₁(x))): layers one after another; the chain rule takes them back in turn."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = layers
+
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+        memories = []
+        for layer in self.layers:
+            x, memory = layer.forward(x, this_pass)
+            memories.append(memory)
+        return x, memories
+
+    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+        for layer, of_layer in zip(reversed(self.layers), reversed(memory), strict=True):
+            dy = layer.backward(dy, of_layer, gradients)
+            if dy is None:  # nothing that learns comes before it
+                break
+        return dy
+
+
+class Residual:
+    """y = block(x) + x, or block(x) + projection(x) where the shapes differ.
+
+    Source: He et al. (2015), arXiv:1512.03385.
+    """
+
+    def __init__(self, block: Layer, projection: Layer | None) -> None:
+        self.block, self.projection = block, projection
+
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+        y, of_block = self.block.forward(x, this_pass)
+        if self.projection is None:
+            return y + x, (of_block, None)
+        shortcut, of_projection = self.projection.forward(x, this_pass)
+        return y + shortcut, (of_block, of_projection)
+
+    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+        """dy goes back both ways, and what comes back adds up."""
+        of_block, of_projection = memory
+        dx = self.block.backward(dy, of_block, gradients)
+        if self.projection is None:
+            return dx + dy
+        return dx + self.projection.backward(dy, of_projection, gradients)
+
+
+class Parallel:
+    """y = the outputs of several paths for the same x, side by side in the channels.
+
+    Source: Szegedy et al. (2014), Going deeper with convolutions, arXiv:1409.4842.
+    """
+
+    def __init__(self, paths: Sequence[Layer]) -> None:
+        self.paths = paths
+
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+        outputs, memories = zip(*(path.forward(x, this_pass) for path in self.paths), strict=True)
+        return array_namespace(x).concat(outputs, axis=-1), ([y.shape[-1] for y in outputs], memories)
+
+    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+        """Each path gets its own channels of dy; what comes back from them adds up."""
+        widths, memories = memory
+        begin, dx = 0, 0
+        for path, width, of_path in zip(self.paths, widths, memories, strict=True):
+            dx = dx + path.backward(dy[..., begin : begin + width], of_path, gradients)
+            begin += width
+        return dx

@@ -1,0 +1,115 @@
+"""Convolution: sliding windows and one matrix product.
+
+A kernel that stands at a place of the map sees a window of it. Written one under the other as rows, all
+windows are a matrix P(x), and the convolution of all images at all places is one product of matrices:
+
+    forward     Z = P(x) W + b                  W with a row for each of a window's values, a column a filter
+    backward    dW = P(x)ᵀ dZ,  db = Σ dZ,  dx = Pᵀ(dZ Wᵀ)
+
+P takes each value of x into every window that it stands in; it is linear, and its transpose Pᵀ adds up,
+for each value, what comes back from all of them. `windows` and `add_windows` are these two. That they
+are transposes of one another, ⟨P(x), d⟩ = ⟨x, Pᵀ(d)⟩, and that the gradients are right, is proved in
+tests/engines/test_scratch_layers.py, and for any model file by `python MNIST certify`.
+
+Source: Chellapilla, Puri and Simard (2006), High performance convolutional neural networks for document
+processing.
+"""
+
+from collections.abc import Iterator
+
+from array_api_compat import array_namespace
+
+from MNIST.engines.scratch.activations import ACTIVATIONS
+from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, channel_sums
+from MNIST.engines.scratch.padding import Margins, crop, pad
+
+
+class Convolution:
+    """y[r, c, f] = activation(b[f] + Σ x[r·stride + i, c·stride + j, k] · W[i, j, k, f]), x padded.
+
+    W: (rows, columns, channels, filters); b: (filters,), or None where there is none (a projection).
+    """
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        W: Array,
+        b: Array | None,
+        activation: str,
+        stride: int,
+        margins: Margins,
+        *,
+        wants_dx: bool = True,
+    ) -> None:
+        self.names, self.W, self.b, self.wants_dx = names, W, b, wants_dx
+        self.activation = ACTIVATIONS[activation]
+        self.stride, self.margins = stride, margins
+
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+        rows, columns, _, filters = self.W.shape
+        P = windows(pad(x, self.margins), (rows, columns), self.stride)  # (batch, R, C, window)
+        Z = _as_matrix(P) @ _as_matrix(self.W)  # (batch·R·C, filters)
+        if self.b is not None:
+            Z += self.b
+        z = array_namespace(x).reshape(Z, (*P.shape[:3], filters))
+        y, slope = self.activation.forward(z)
+        return y, (x, slope)
+
+    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+        """dW = P(x)ᵀ dZ, db = Σ dZ over all images and places, dx = Pᵀ(dZ Wᵀ)."""
+        x, slope = memory
+        xp = array_namespace(x)
+        size = self.W.shape[:2]
+        padded = pad(x, self.margins)
+        P = windows(padded, size, self.stride)  # again: to keep it would take most memory of all
+        dz = self.activation.backward(dy, slope)  # (batch, R, C, filters)
+        dZ = _as_matrix(dz)  # (batch·R·C, filters)
+        gradients[self.names[0]] = xp.reshape(_as_matrix(P).T @ dZ, self.W.shape)
+        if self.b is not None:
+            gradients[self.names[1]] = channel_sums(dz)
+        if not self.wants_dx:
+            return None
+        dP = xp.reshape(dZ @ _as_matrix(self.W).T, P.shape)
+        return crop(add_windows(dP, padded.shape, size, self.stride), self.margins)
+
+
+def windows(x: Array, size: tuple[int, int], stride: int) -> Array:
+    """P(x): all that a kernel sees at each of its places, in the order of a kernel's values.
+
+    x: (batch, rows, columns, channels); returns (batch, R, C, size[0] · size[1] · channels).
+    """
+    xp = array_namespace(x)
+    if size == (1, 1):
+        return x[:, ::stride, ::stride, :]
+    return xp.concat([x[place] for place in places(x.shape, size, (stride, stride))], axis=-1)
+
+
+def add_windows(dP: Array, shape: tuple[int, ...], size: tuple[int, int], stride: int) -> Array:
+    """Pᵀ(dP): windows added up where they were taken from, in a map of the given shape."""
+    xp = array_namespace(dP)
+    dx = xp.zeros(shape, dtype=dP.dtype, device=dP.device)
+    channels = shape[-1]
+    for index, place in enumerate(places(shape, size, (stride, stride))):
+        dx[place] += dP[..., index * channels : (index + 1) * channels]
+    return dx
+
+
+def places(
+    shape: tuple[int, ...], size: tuple[int, int], strides: tuple[int, int]
+) -> Iterator[tuple[slice, ...]]:
+    """For each value of a window, row by row, which values of a map it has at all of the window's places."""
+    _, rows, columns, _ = shape
+    last_row, last_column = rows - size[0], columns - size[1]  # where the windows can stand at most
+    for i in range(size[0]):
+        for j in range(size[1]):
+            yield (
+                slice(None),
+                slice(i, i + last_row + 1, strides[0]),
+                slice(j, j + last_column + 1, strides[1]),
+                slice(None),
+            )
+
+
+def _as_matrix(x: Array) -> Array:
+    """All axes but the last as one."""
+    return array_namespace(x).reshape(x, (-1, x.shape[-1]))

@@ -1,0 +1,36 @@
+"""Dense: every unit sees all inputs."""
+
+from MNIST.engines.scratch.activations import ACTIVATIONS
+from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, channel_sums
+
+
+class Dense:
+    """y = activation(z), z = x W + b.
+
+    W: (inputs, units), b: (units,), both by their names in `names`.
+    wants_dx: False where nothing that learns comes before: then no dx is computed.
+    """
+
+    def __init__(
+        self, names: tuple[str, str], W: Array, b: Array, activation: str, *, wants_dx: bool = True
+    ) -> None:
+        self.names, self.W, self.b, self.wants_dx = names, W, b, wants_dx
+        self.activation = ACTIVATIONS[activation]
+
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+        z = x @ self.W  # (batch, units)
+        z += self.b
+        y, slope = self.activation.forward(z)
+        return y, (x, slope)
+
+    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+        """With dz = dy · activation'(z): dW = xᵀ dz, db = Σ dz over the batch, dx = dz Wᵀ.
+
+        Source: Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating errors.
+        """
+        x, slope = memory
+        kernel, bias = self.names
+        dz = self.activation.backward(dy, slope)  # (batch, units)
+        gradients[kernel] = x.T @ dz
+        gradients[bias] = channel_sums(dz)
+        return dz @ self.W.T if self.wants_dx else None

@@ -1,0 +1,258 @@
+"""The engine of this room: batches cut into pieces, forward and backward by hand, the optimizer's step.
+
+A batch's gradient is the sum of its pieces' gradients. Pieces are small enough that what lies between two
+layers stays in the processor's cache, and they are independent, so that each thread can take one: an epoch
+of Models/example_model.txt takes a quarter of the time that whole batches in one thread take (two cores).
+BatchNorm needs a batch as a whole: a network that has it is computed in one piece.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep
+from MNIST.engines.saved_arrays import MODEL_FILE, read_arrays, write_arrays
+from MNIST.engines.scratch.blocks import Chain
+from MNIST.engines.scratch.layer import Array, Gradients, Pass
+from MNIST.engines.scratch.library import Library
+from MNIST.engines.scratch.loss import cross_entropy
+from MNIST.engines.scratch.network import build_network
+from MNIST.engines.scratch.optimizers import UPDATES, initial_slots
+from MNIST.engines.scratch.pixels import prepare
+from MNIST.spec import ModelSpec, Network, Node, lay_out, layers
+
+INFERENCE_BATCH = 1000
+
+Differentiate = Callable[[Chain, dict[str, Array], Array, Array, int, Pass], tuple[Array, Array, Gradients]]
+"""How the gradients of a piece are found, as `backpropagate` finds them: what sets two engines apart."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one piece of a batch has given.
+
+    loss: the sum over its images; correct: how many it answered right; moving: see `Pass`.
+    """
+
+    loss: float
+    correct: int
+    gradients: Gradients
+    moving: dict[str, Array]
+
+
+class ScratchEngine:
+    """One network from scratch. See `GradientEngine` for what each method promises."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        library: Library,
+        differentiate: Differentiate,
+        pixels: tuple[float, float],
+        masks: Arrays | None,
+    ) -> None:
+        network = lay_out(spec)
+        parameters = {f"{node.path}/{each.name}": each for node in network.walk() for each in node.parameters}
+        self._spec, self._library, self._differentiate = spec, library, differentiate
+        self._pixels, self._masks = pixels, masks
+        self._weights = {name: library.array(np.zeros(each.shape)) for name, each in parameters.items()}
+        self._trainable = [name for name, each in parameters.items() if each.trainable]
+        self._chain = build_network(network, self._weights)
+        self._whole = any(isinstance(node.layer, layers.BatchNorm) for node in network.walk())
+        self._images_at_once = images_at_once(network, library)
+        self._dropouts = [node.path for node in network.walk() if isinstance(node.layer, layers.Dropout)]
+        self._slots = {
+            name: [
+                library.array(np.full(parameters[name].shape, value))
+                for value in initial_slots(spec.optimizer)
+            ]
+            for name in self._trainable
+        }
+        self._steps = 0  # since the first epoch
+
+    def train_epoch(
+        self, images: np.ndarray, labels: np.ndarray, rates: np.ndarray, seed: int, on_step: OnStep
+    ) -> EpochMetrics:
+        size, seen, loss, correct = self._spec.batch_size, 0, 0.0, 0
+        norms = np.zeros(len(rates))
+        with self._library.computing(pieces=not self._whole):
+            for step, rate in enumerate(rates):
+                batch = slice(step * size, (step + 1) * size)
+                pieces = self._pieces(images[batch], labels[batch], (seed, step))
+                gradients = _sum([piece.gradients for piece in pieces])
+                norms[step] = _norm(gradients)
+                self._update(gradients, float(rate))
+                for name, average in pieces[0].moving.items():
+                    self._weights[name][...] = average
+                seen += len(labels[batch])
+                loss += sum(piece.loss for piece in pieces)
+                correct += sum(piece.correct for piece in pieces)
+                on_step(step + 1, loss / seen, correct / seen)
+        return EpochMetrics.of(loss / seen, correct / seen, norms)
+
+    def gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, Arrays]:
+        with self._library.computing(pieces=not self._whole):
+            pieces = self._pieces(images, labels, (0, 0))
+            gradients = _sum([piece.gradients for piece in pieces])
+        loss = sum(piece.loss for piece in pieces) / len(labels)
+        return loss, {name: self._library.to_numpy(gradients[name]) for name in self._trainable}
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        def of_piece(piece: slice) -> np.ndarray:
+            x = prepare(self._library.array(images[piece]), self._spec.input, self._pixels)
+            return self._library.to_numpy(self._chain.forward(x, Pass())[0])
+
+        with self._library.computing(pieces=True):
+            size = min(self._images_at_once, INFERENCE_BATCH)
+            pieces = [slice(begin, begin + size) for begin in range(0, max(len(images), 1), size)]
+            return np.concatenate(self._library.map(of_piece, pieces))
+
+    def get_weights(self) -> Arrays:
+        return {name: self._library.to_numpy(weight) for name, weight in self._weights.items()}
+
+    def set_weights(self, weights: Arrays) -> None:
+        self._assign(self._weights, weights)
+
+    def get_state(self) -> Arrays:
+        slots = {name: self._library.to_numpy(slot) for name, slot in self._named_slots().items()}
+        return {**self.get_weights(), **slots, "optimizer/steps": np.array(self._steps)}
+
+    def set_state(self, state: Arrays) -> None:
+        arrays = dict(state)
+        self._steps = int(arrays.pop("optimizer/steps"))
+        self._assign({**self._weights, **self._named_slots()}, arrays)
+
+    def save(self) -> tuple[str, bytes]:
+        return MODEL_FILE, write_arrays(self.get_weights())
+
+    def load(self, content: bytes) -> None:
+        self.set_weights(read_arrays(content, self.get_weights()))
+
+    def close(self) -> None:
+        pass
+
+    def _pieces(self, images: np.ndarray, labels: np.ndarray, draw: tuple[int, int]) -> list[Piece]:
+        """Loss and gradients of a batch, piece by piece. draw: what names the batch's random draws."""
+        count = len(labels)
+        size = count if self._whole else min(self._images_at_once, count)
+
+        trainable = {name: self._weights[name] for name in self._trainable}
+
+        def of_piece(begin: int) -> Piece:
+            piece = slice(begin, begin + size)
+            this_pass = Pass(training=True, draw_mask=partial(self._mask, (*draw, begin)))
+            x = prepare(self._library.array(images[piece]), self._spec.input, self._pixels)
+            expected = self._library.integers(labels[piece])
+            losses, hits, gradients = self._differentiate(
+                self._chain, trainable, x, expected, count, this_pass
+            )
+            return Piece(float(losses), int(hits), gradients, this_pass.moving)
+
+        return self._library.map(of_piece, range(0, count, size))
+
+    def _mask(self, draw: tuple[int, int, int], path: str, rate: float, x: Array) -> Array:
+        """A Dropout's mask for one piece, drawn by NumPy whatever the library: equal for all engines here.
+
+        draw: the epoch's seed, the step, and the piece's first image.
+        """
+        if self._masks is not None:
+            begin = draw[-1]
+            return self._library.array(self._masks[path][begin : begin + x.shape[0]])
+        generator = np.random.default_rng([*draw, self._dropouts.index(path)])
+        return self._library.array(generator.random(tuple(x.shape), dtype=np.float32) >= rate)
+
+    def _update(self, gradients: Gradients, rate: float) -> None:
+        """One step of the optimizer. It works element by element, hence in pieces that stay in the cache."""
+        self._steps += 1
+        optimizer, update = self._spec.optimizer, UPDATES[type(self._spec.optimizer)]
+        flat = {
+            name: [_flat(each) for each in (self._weights[name], gradients[name], *self._slots[name])]
+            for name in self._trainable
+        }
+        size = self._library.weights_at_once
+
+        def of_piece(place: tuple[str, int]) -> None:
+            name, begin = place
+            w, g, *slots = [each[begin : begin + size] for each in flat[name]]
+            update(optimizer, w, g, slots, rate, self._steps)
+
+        self._library.map(
+            of_piece,
+            [(name, begin) for name in flat for begin in range(0, math.prod(flat[name][0].shape), size)],
+        )
+
+    def _named_slots(self) -> dict[str, Array]:
+        return {
+            f"optimizer/{name}/{index}": slot
+            for name, slots in self._slots.items()
+            for index, slot in enumerate(slots)
+        }
+
+    def _assign(self, arrays: dict[str, Array], values: Arrays) -> None:
+        if arrays.keys() != values.keys():
+            raise ValueError(f"names differ: {sorted(arrays.keys() ^ values.keys())}")
+        with self._library.computing(pieces=False):
+            for name, array in arrays.items():
+                if tuple(array.shape) != values[name].shape:
+                    raise ValueError(f"{name}: shape {values[name].shape}, expected {tuple(array.shape)}")
+                array[...] = self._library.array(values[name])
+
+
+def backpropagate(
+    chain: Chain, trainable: dict[str, Array], x: Array, labels: Array, count: int, this_pass: Pass
+) -> tuple[Array, Array, Gradients]:
+    """The summed loss of some images, how many are right, and the gradients of the loss of their batch.
+
+    The loss of a batch is the mean over its `count` images, of which these may be a part. trainable: the
+    weights whose gradients are wanted; here the layers know their own.
+    """
+    logits, memory = chain.forward(x, this_pass)
+    losses, dlogits = cross_entropy(logits, labels)
+    gradients: Gradients = {}
+    chain.backward(dlogits / count, memory, gradients)
+    return *measured(logits, losses, labels), gradients
+
+
+def measured(logits: Array, losses: Array, labels: Array) -> tuple[Array, Array]:
+    """The summed loss, and how many answers are right."""
+    xp = array_namespace(logits)
+    hits = xp.argmax(logits, axis=1) == labels
+    return xp.sum(losses), xp.sum(xp.astype(hits, xp.int64))
+
+
+def images_at_once(network: Network, library: Library) -> int:
+    """How many images a piece has, so that no array between two layers is larger than the library wants."""
+    widest = max(math.prod(network.input_shape), *map(_values, network.walk()))
+    return max(1, min(library.values_at_once // widest, library.images_at_once))
+
+
+def _values(node: Node) -> int:
+    """How many values of one image stand in the largest array that a layer makes."""
+    values = math.prod(node.output_shape)
+    if isinstance(node.layer, layers.Conv):
+        window = node.layer.rows * node.layer.columns * node.input_shape[-1]
+        values = max(values, math.prod(node.output_shape[:-1]) * window)
+    return values
+
+
+def _sum(pieces: Sequence[Gradients]) -> Gradients:
+    """The gradients of a batch: those of its pieces, added up in their order."""
+    total, *others = pieces
+    for gradients in others:
+        for name, gradient in gradients.items():
+            total[name] += gradient
+    return total
+
+
+def _norm(gradients: Gradients) -> float:
+    """The L2 norm of all gradients together."""
+    squares = [float(array_namespace(g).vecdot(g, g)) for g in map(_flat, gradients.values())]
+    return math.sqrt(sum(squares))
+
+
+def _flat(array: Array) -> Array:
+    return array_namespace(array).reshape(array, (-1,))

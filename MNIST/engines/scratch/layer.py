@@ -1,0 +1,61 @@
+"""What the layers of this room have in common: a forward pass and, beside it, its backward pass.
+
+x is a layer's input, y its output, and dx, dy, dW the gradients of the loss with respect to them: a
+forward pass computes y of x, the backward pass dx and the dW of its weights of dy, by the chain rule.
+Arrays are NumPy's or PyTorch's; what is called on them is in both by the array API standard, so that one
+source serves the two. Source of that standard: https://data-apis.org/array-api/2024.12/
+
+Axis order everywhere: (batch, rows, columns, channels) or (batch, units).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from array_api_compat import array_namespace
+
+Array = Any
+"""An array of NumPy's or PyTorch's, of the engine's precision."""
+
+Gradients = dict[str, Array]
+"""The gradient of the loss with respect to each weight, by the weight's name."""
+
+Memory = Any
+"""What a layer's backward pass must know of its forward pass."""
+
+
+@dataclass
+class Pass:
+    """One pass of some images through the network.
+
+    training: whether Dropout drops and BatchNorm uses the batch's statistics.
+    draw_mask: for a Dropout's path, its rate and its input: 1 to keep a value, 0 to drop it.
+    moving: what BatchNorms' moving averages become if this pass is a step of training.
+    """
+
+    training: bool = False
+    draw_mask: Callable[[str, float, Array], Array] | None = None
+    moving: dict[str, Array] = field(default_factory=dict)
+
+
+def channel_sums(x: Array) -> Array:
+    """The sum of each channel (or unit) over the batch and all places: (channels,).
+
+    One axis after the other: a sum of many numbers in a row would round in the fifth digit in float32.
+    """
+    xp = array_namespace(x)
+    while x.ndim > 1:
+        x = xp.sum(x, axis=0)
+    return x
+
+
+class Layer(Protocol):
+    """A layer with its weights, which it shares with the optimizer."""
+
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+        """The output y, and what `backward` must know."""
+        ...
+
+    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+        """The gradient dx; puts those of the layer's own weights into `gradients`."""
+        ...

@@ -1,0 +1,93 @@
+"""From a laid-out network to this room's layers: one function a layer type, in `BUILDERS`."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from MNIST.engines.scratch.activations import Activate
+from MNIST.engines.scratch.blocks import Chain, Parallel, Residual
+from MNIST.engines.scratch.convolution import Convolution
+from MNIST.engines.scratch.dense import Dense
+from MNIST.engines.scratch.dropout import Dropout, Flatten
+from MNIST.engines.scratch.layer import Array, Layer
+from MNIST.engines.scratch.normalization import BatchNorm, LocalResponseNorm
+from MNIST.engines.scratch.padding import Margins, Pad, margins_of
+from MNIST.engines.scratch.pooling import AvgPool, GlobalAvgPool, MaxPool
+from MNIST.spec import Network, Node, layers
+
+Weights = dict[str, Array]
+
+
+def build_network(network: Network, weights: Weights) -> Chain:
+    """The layers up to the logits; the final softmax belongs to the loss. They share the given weights."""
+    *body, last = network.nodes
+    built = [_build(node, weights) for node in body]
+    if isinstance(last.layer, layers.Dense):
+        built.append(_dense(last, last.layer, weights, activation="linear"))
+    first = next((node for node in network.nodes if any(each.parameters for each in node.walk())), None)
+    for node, layer in zip(network.nodes, built, strict=False):
+        if node is first and isinstance(layer, Convolution | Dense):
+            layer.wants_dx = False
+    return Chain(built)
+
+
+def _build(node: Node, weights: Weights) -> Layer:
+    return BUILDERS[type(node.layer)](node, node.layer, weights)
+
+
+def _chain(nodes: Iterable[Node], weights: Weights) -> Chain:
+    return Chain([_build(node, weights) for node in nodes])
+
+
+def _conv(node: Node, conv: layers.Conv, weights: Weights) -> Layer:
+    names = f"{node.path}/kernel", f"{node.path}/bias"
+    margins = margins_of(conv.padding, node.input_shape, (conv.rows, conv.columns), conv.strides)
+    return Convolution(names, weights[names[0]], weights[names[1]], conv.activation, conv.stride, margins)
+
+
+def _dense(node: Node, dense: layers.Dense, weights: Weights, activation: str | None = None) -> Layer:
+    names = f"{node.path}/kernel", f"{node.path}/bias"
+    return Dense(names, weights[names[0]], weights[names[1]], activation or dense.activation)
+
+
+def _pool(kind: type[MaxPool] | type[AvgPool]) -> Callable[[Node, Any, Weights], Layer]:
+    def build(node: Node, pool: layers.MaxPool | layers.AvgPool, weights: Weights) -> Layer:
+        size = pool.rows, pool.columns
+        return kind(size, pool.strides, margins_of(pool.padding, node.input_shape, size, pool.strides))
+
+    return build
+
+
+def _residual(node: Node, _: layers.Residual, weights: Weights) -> Layer:
+    block, projection = _chain(node.children, weights), None
+    if node.projection_stride is not None:
+        name, stride = f"{node.path}/projection", node.projection_stride
+        margins = margins_of("same", node.input_shape, (1, 1), (stride, stride))
+        projection = Convolution((name,), weights[name], None, "linear", stride, margins)
+    return Residual(block, projection)
+
+
+def _batch_norm(node: Node, norm: layers.BatchNorm, weights: Weights) -> Layer:
+    return BatchNorm(node.path, weights, norm.momentum, norm.epsilon)
+
+
+def _local_response_norm(node: Node, norm: layers.LocalResponseNorm, weights: Weights) -> Layer:
+    return LocalResponseNorm(norm.size, norm.alpha, norm.beta, norm.k)
+
+
+BUILDERS: dict[type, Callable[[Node, Any, Weights], Layer]] = {
+    layers.Conv: _conv,
+    layers.MaxPool: _pool(MaxPool),
+    layers.AvgPool: _pool(AvgPool),
+    layers.GlobalAvgPool: lambda node, pool, weights: GlobalAvgPool(),
+    layers.BatchNorm: _batch_norm,
+    layers.LocalResponseNorm: _local_response_norm,
+    layers.Activation: lambda node, activation, weights: Activate(activation.name),
+    layers.Dropout: lambda node, dropout, weights: Dropout(node.path, dropout.rate),
+    layers.Flatten: lambda node, flatten, weights: Flatten(),
+    layers.Dense: _dense,
+    layers.Pad: lambda node, pad, weights: Pad(Margins(pad.rows, pad.rows, pad.columns, pad.columns)),
+    layers.Residual: _residual,
+    layers.Parallel: lambda node, parallel, weights: Parallel(
+        [_chain(path.children, weights) for path in node.children]
+    ),
+}

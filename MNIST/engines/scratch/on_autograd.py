@@ -1,0 +1,46 @@
+"""The engine `autograd`: this room's forward passes and updates, with PyTorch's own backward pass.
+
+No `backward` of this room is called: what PyTorch derives from the forward passes is what they must equal.
+"""
+
+import torch
+
+from MNIST.engines.protocol import Arrays
+from MNIST.engines.scratch.blocks import Chain
+from MNIST.engines.scratch.engine import ScratchEngine, measured
+from MNIST.engines.scratch.layer import Array, Gradients, Pass
+from MNIST.engines.scratch.loss import cross_entropy
+from MNIST.engines.scratch.on_tensors import PRECISIONS, TorchArrays
+from MNIST.engines.torch_backend import device, has_fast_bfloat16, libraries
+from MNIST.spec import ModelSpec
+
+__all__ = ["PRECISIONS", "build", "device", "has_fast_bfloat16", "libraries"]
+
+
+def build(
+    spec: ModelSpec,
+    *,
+    precision: str,
+    threads: int,
+    pixels: tuple[float, float],
+    masks: Arrays | None = None,
+) -> ScratchEngine:
+    """Build a simplified spec's network; its weights are to be set before they are used."""
+    return ScratchEngine(spec, TorchArrays(precision, threads), differentiate, pixels, masks)
+
+
+def differentiate(
+    chain: Chain, weights: dict[str, Array], x: Array, labels: Array, count: int, this_pass: Pass
+) -> tuple[Array, Array, Gradients]:
+    """As `backpropagate`, with the gradients found by PyTorch."""
+    with torch.enable_grad():
+        for weight in weights.values():
+            weight.requires_grad_(True)
+        logits, _ = chain.forward(x, this_pass)
+        losses, _ = cross_entropy(logits, labels)
+        found = torch.autograd.grad(losses.sum() / count, list(weights.values()))
+    for weight in weights.values():
+        weight.requires_grad_(False)
+    this_pass.moving = {name: average.detach() for name, average in this_pass.moving.items()}
+    gradients = dict(zip(weights, found, strict=True))
+    return *measured(logits.detach(), losses.detach(), labels), gradients

@@ -1,0 +1,67 @@
+"""The engine `tensors`: the very same code on PyTorch's tensors, on the processor or a GPU."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from MNIST.engines.protocol import Arrays
+from MNIST.engines.scratch.engine import ScratchEngine, backpropagate
+from MNIST.engines.scratch.layer import Array
+from MNIST.engines.scratch.library import Item, Result
+from MNIST.engines.torch_backend import (
+    DEVICE,
+    device,
+    has_fast_bfloat16,
+    libraries,
+    memory_errors,
+    set_threads,
+)
+from MNIST.spec import ModelSpec
+
+__all__ = ["PRECISIONS", "TorchArrays", "build", "device", "has_fast_bfloat16", "libraries"]
+
+PRECISIONS = ("float32", "float64")
+
+
+class TorchArrays:
+    """PyTorch as a `Library`. It shares its work among threads by itself: few, large pieces."""
+
+    values_at_once = 2**25
+    images_at_once = 2**16
+    weights_at_once = 2**30
+
+    def __init__(self, precision: str, threads: int) -> None:
+        self._type = getattr(torch, precision)
+        self._threads = threads
+
+    def array(self, values: np.ndarray) -> Array:
+        return torch.tensor(values, dtype=self._type, device=DEVICE)
+
+    def integers(self, values: np.ndarray) -> Array:
+        return torch.tensor(values, dtype=torch.int64, device=DEVICE)
+
+    def to_numpy(self, array: Array) -> np.ndarray:
+        return array.detach().cpu().numpy().copy()
+
+    @contextmanager
+    def computing(self, pieces: bool) -> Iterator[None]:
+        set_threads(self._threads)
+        with memory_errors(), torch.no_grad():
+            yield
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        return [function(item) for item in items]
+
+
+def build(
+    spec: ModelSpec,
+    *,
+    precision: str,
+    threads: int,
+    pixels: tuple[float, float],
+    masks: Arrays | None = None,
+) -> ScratchEngine:
+    """Build a simplified spec's network; its weights are to be set before they are used."""
+    return ScratchEngine(spec, TorchArrays(precision, threads), backpropagate, pixels, masks)

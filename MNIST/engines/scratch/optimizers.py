@@ -1,0 +1,82 @@
+"""The optimizers' steps, written on flat pieces of the weights; their formulas as in `spec.optimizers`.
+
+w is a piece of a weight, g the gradient there, slots what the optimizer remembers of it, all (n,) and all
+but g changed in place. n counts the steps from 1; rate is that of this step.
+"""
+
+from collections.abc import Callable, Sequence
+from math import sqrt
+from typing import Any
+
+from array_api_compat import array_namespace
+
+from MNIST.engines.scratch.layer import Array
+from MNIST.spec import optimizers
+
+Update = Callable[[Any, Array, Array, Sequence[Array], float, int], None]
+
+
+def sgd(o: optimizers.SGD, w: Array, g: Array, slots: Sequence[Array], rate: float, n: int) -> None:
+    if o.momentum == 0:
+        w -= rate * g
+        return
+    (v,) = slots
+    v *= o.momentum
+    v -= rate * g
+    w += o.momentum * v - rate * g if o.nesterov else v
+
+
+def rmsprop(o: optimizers.RMSprop, w: Array, g: Array, slots: Sequence[Array], rate: float, n: int) -> None:
+    xp = array_namespace(w)
+    s, *rest = slots
+    s += (1 - o.rho) * (g * g - s)
+    step = rate * g / xp.sqrt(s + o.epsilon)
+    if rest:
+        (v,) = rest
+        v *= o.momentum
+        v += step
+        step = v
+    w -= step
+
+
+def adam(
+    o: optimizers.Adam | optimizers.AdamW, w: Array, g: Array, slots: Sequence[Array], rate: float, n: int
+) -> None:
+    xp = array_namespace(w)
+    m, s = slots
+    m += (1 - o.beta1) * (g - m)
+    s += (1 - o.beta2) * (g * g - s)
+    unbiased = rate * sqrt(1 - o.beta2**n) / (1 - o.beta1**n)
+    w -= unbiased * m / (xp.sqrt(s) + o.epsilon)
+
+
+def adamw(o: optimizers.AdamW, w: Array, g: Array, slots: Sequence[Array], rate: float, n: int) -> None:
+    w *= 1 - rate * o.weight_decay
+    adam(o, w, g, slots, rate, n)
+
+
+def adagrad(o: optimizers.Adagrad, w: Array, g: Array, slots: Sequence[Array], rate: float, n: int) -> None:
+    xp = array_namespace(w)
+    (s,) = slots
+    s += g * g
+    w -= rate * g / xp.sqrt(s + o.epsilon)
+
+
+UPDATES: dict[type, Update] = {
+    optimizers.SGD: sgd,
+    optimizers.RMSprop: rmsprop,
+    optimizers.Adam: adam,
+    optimizers.AdamW: adamw,
+    optimizers.Adagrad: adagrad,
+}
+
+
+def initial_slots(o: optimizers.Optimizer) -> tuple[float, ...]:
+    """What the optimizer remembers of each weight: the value at which each of its arrays begins."""
+    if isinstance(o, optimizers.SGD):
+        return () if o.momentum == 0 else (0.0,)
+    if isinstance(o, optimizers.RMSprop):
+        return (0.0,) if o.momentum == 0 else (0.0, 0.0)
+    if isinstance(o, optimizers.Adagrad):
+        return (o.accumulator,)
+    return 0.0, 0.0

@@ -1,0 +1,31 @@
+"""From pixels 0 to 255 to what the first layer sees: the steps of `Input:`."""
+
+from collections.abc import Sequence
+
+from array_api_compat import array_namespace
+
+from MNIST.engines.scratch.layer import Array
+from MNIST.spec import InputStep, inputs
+
+
+def prepare(pixels: Array, steps: Sequence[InputStep], statistics: tuple[float, float]) -> Array:
+    """Images as the network's input: (batch, 28, 28, channels).
+
+    pixels: (batch, 28, 28), of the engine's precision; statistics: mean and standard deviation of the
+    training images, in [0, 1].
+    """
+    x = pixels[..., None]
+    for step in steps:
+        x = _step(x, step, statistics)
+    return x
+
+
+def _step(x: Array, step: InputStep, statistics: tuple[float, float]) -> Array:
+    if isinstance(step, inputs.Scale):
+        return x * (1 / 255)
+    if isinstance(step, inputs.Standardize):
+        mean, deviation = statistics
+        return x * (1 / (255 * deviation)) - mean / deviation
+    assert isinstance(step, inputs.Threshold)
+    xp = array_namespace(x)
+    return xp.concat([xp.astype(x >= level, x.dtype) for level in step.levels], axis=-1)
