@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from stub_exploration import points_of
@@ -45,6 +46,7 @@ Optimizer:
 epochs={epochs}
 batch=50
 """
+Result = TypeVar("Result")
 GRID = {"epochs": [1, 3], "opt": ["Adam", "RMSprop"], "rate": [0.003, 0.001]}
 
 
@@ -66,7 +68,7 @@ def plan(settings) -> Plan:
 @pytest.fixture(scope="module")
 def long_plan(settings) -> Plan:
     """Two runs of many epochs, in the midst of which something can happen."""
-    grid = {"epochs": [20], "opt": ["Adam", "RMSprop"], "rate": [0.002]}
+    grid = {"epochs": [60], "opt": ["Adam", "RMSprop"], "rate": [0.002]}
     return make_plan(points_of(grid), parse_template(TEMPLATE), settings)
 
 
@@ -151,6 +153,25 @@ def numbers(told: dict[str, list]) -> dict[str, list[tuple]]:
         identity: [epoch.numbers for epoch in sorted(set(epochs), key=lambda epoch: epoch.epoch)]
         for identity, epochs in told.items()
     }
+
+
+def within(seconds: float, ask: Callable[[], Result]) -> Result:
+    """The first answer that counts as true; fails where none comes in time."""
+    until = time.monotonic() + seconds
+    while not (answer := ask()):
+        assert time.monotonic() < until, f"not within {seconds} seconds"
+        time.sleep(0.2)
+    return answer
+
+
+def processes(cluster: ClusterWorkers) -> set[int]:
+    """The processes of those workers that are there now and found to be free."""
+    return set(cluster.map(os.getpid, [()] * 8))
+
+
+def both(pids: set[int]) -> set[int]:
+    """The processes of two workers; none while one of them is not ready."""
+    return pids if len(pids) == 2 else set()
 
 
 class Once:
@@ -245,8 +266,7 @@ def test_a_running_cluster_is_joined_loses_a_machine_and_goes_on(
             assert "TF_ENABLE_ONEDNN_OPTS=0" in other
             told = train(long_plan, cluster, Once(machine.kill))
             assert numbers(told) == long_runs_alone
-            while cluster.workers == 2:  # until Ray is sure
-                assert cluster.events(0.5) == []
+            within(60, lambda: (processes(cluster), cluster.workers)[1] == 1)  # Ray needs time to be sure
             assert [line.endswith("has gone") for line in cluster.left_out] == [False, False, True]
         finally:
             cluster.close()
@@ -295,11 +315,11 @@ def test_this_package_travels_and_nothing_else(local):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_a_killed_worker_costs_the_epoch_under_way(local, long_plan, long_runs_alone):
-    pid, other = set(local.map(os.getpid, [()] * 8))
+    pid, other = within(60, lambda: both(processes(local)))
     told = train(long_plan, local, Once(lambda: os.kill(pid, signal.SIGKILL)))
     assert numbers(told) == long_runs_alone
     assert local.workers == 2
-    now = set(local.map(os.getpid, [()] * 8))
+    now = within(60, lambda: both(processes(local)))
     assert other in now
     assert pid not in now
     assert local.left_out == []
@@ -309,11 +329,10 @@ def test_a_killed_worker_costs_the_epoch_under_way(local, long_plan, long_runs_a
 @pytest.mark.slow
 def test_a_worker_is_renewed_after_so_many_trials(local, plan, monkeypatch):
     monkeypatch.setattr("MNIST.explore.workers.cluster.TRIALS_A_WORKER", 1)
-    before = set(local.map(os.getpid, [()] * 8))
+    before = within(60, lambda: both(processes(local)))
     train(replace(plan, runs=dict(list(plan.runs.items())[:1])), local, lambda _: None)
     assert local.workers == 2
-    while len(after := set(local.map(os.getpid, [()] * 8))) < 2:  # until the new one is ready
-        time.sleep(0.2)
+    after = within(60, lambda: both(processes(local)))
     assert len(before & after) == 1
 
 

@@ -22,8 +22,9 @@ from MNIST.explore.workers.protocol import TRIES, Ended, EpochDone, Event, Trial
 from MNIST.files import only_one, write_atomically
 
 TRIALS_A_WORKER = 50  # then it is renewed: TensorFlow keeps some 7 MB of every network it has built
-START_SECONDS = 60.0  # without a new worker, after which those still missing are given up
-ANSWER_SECONDS = 5.0  # for a worker that has nothing to do
+START_SECONDS = 180.0  # without a new worker, after which those still missing are given up
+ANSWER_SECONDS = 20.0  # for a worker that has nothing to do
+FETCH_SECONDS = 60.0  # for a value that is there, to come here
 GONE = "has gone"
 PULSE = 0.5  # seconds between two looks at what does not report by itself: locks, new workers
 
@@ -195,7 +196,7 @@ class ClusterWorkers:
             self._starting.remove(member)
             self._last_birth = time.monotonic()
             try:
-                born.append((member, self._ray.get(member.born)))
+                born.append((member, self._ray.get(member.born, timeout=FETCH_SECONDS)))
             except self._ray.exceptions.RayError as error:
                 reason = _reason(error) if self._is_there(member.node) else GONE
                 self._leave_out(member, reason)
@@ -287,7 +288,7 @@ class ClusterWorkers:
         """Keep what a worker has sent: its checkpoints first, so that an epoch that is told is safe."""
         identity = task.trial.run.identity
         try:
-            news: News = self._ray.get(next(task.news))
+            news: News = self._ray.get(next(task.news), timeout=FETCH_SECONDS)
             _keep(self._checkpoints / identity, news)
         except StopIteration:
             self._end(task, None)
@@ -315,7 +316,7 @@ class ClusterWorkers:
     def _value(self, ref: Any, member: _Worker) -> Any:
         """What a worker's call has given. Raises what it raised, or WorkerDied."""
         try:
-            value = self._ray.get(ref)
+            value = self._ray.get(ref, timeout=FETCH_SECONDS)
         except self._ray.exceptions.RayError as error:
             cause = self._cause(error)
             self._replace(member) if isinstance(cause, WorkerDied) else self._free.append(member)
