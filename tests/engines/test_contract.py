@@ -1,0 +1,244 @@
+"""What every engine that learns by gradients promises: one set of tests for all of them.
+
+That they compute the same numbers is `certify`'s to prove; here, that each keeps its word.
+"""
+
+import importlib.util
+import os
+
+import numpy as np
+import pytest
+
+from MNIST import engines
+from MNIST.engines.saved_arrays import read_arrays, write_arrays
+from MNIST.errors import ModelError, UsageError
+from MNIST.spec import lay_out, parse_spec, simplify
+from MNIST.training.draws import initial_weights
+
+SMALL = """
+Layers:
+Conv,4,3,3,relu
+MaxPool,2,2
+Dropout,0.3
+Flatten
+Dense,10,softmax
+Optimizer:
+{optimizer}
+1
+32
+"""
+DEEP = """
+Input:
+Standardize
+Layers:
+Conv,4,5,5,linear,stride=2
+BatchNorm
+Activation,relu
+Residual:
+    Conv,6,3,3,tanh,padding=same
+Dropout,0.2
+GlobalAvgPool
+Dense,10,softmax
+Optimizer:
+{optimizer}
+1
+32
+"""
+OPTIMIZERS = (
+    *("SGD,0.05", "Momentum,0.02", "Nesterov,0.02", "RMSprop,0.002,momentum=0.5", "Adam,0.01"),
+    *("AdamW,0.01", "Adagrad,0.05"),
+)
+IMAGES = np.random.default_rng(0).integers(0, 256, (70, 28, 28), dtype=np.uint8)
+LABELS = (np.arange(70) % 10).astype(np.uint8)
+THREADS = os.cpu_count() or 1  # Keras takes one number of threads for a whole process
+
+
+ON_PYTORCH = ["tensors", "autograd", "modules"]
+INSTALLED = ["keras", "numpy", *(ON_PYTORCH if importlib.util.find_spec("torch") else [])]
+
+every_engine = pytest.mark.parametrize("name", INSTALLED)
+
+
+def make(name, text=SMALL, optimizer="Adam,0.01", precision="float32", masks=None):
+    spec = simplify(parse_spec(text.format(optimizer=optimizer)))
+    return engines.create(
+        name,
+        spec,
+        precision=precision,
+        threads=THREADS,
+        pixels=(0.13, 0.31),
+        weights=initial_weights(lay_out(spec), seed=0),
+        masks=masks,
+    )
+
+
+def train(engine, seed=7, rate=0.01):
+    return engine.train_epoch(IMAGES, LABELS, np.full(3, rate, np.float32), seed, lambda *step: None)
+
+
+def same(these, those):
+    return these.keys() == those.keys() and all(np.array_equal(these[key], those[key]) for key in these)
+
+
+@every_engine
+def test_weights_are_those_that_were_set(name):
+    engine = make(name, DEEP)
+    spec = simplify(parse_spec(DEEP.format(optimizer="Adam,0.01")))
+    weights = engine.get_weights()
+    assert same(weights, initial_weights(lay_out(spec), seed=0))
+    assert {weight.dtype for weight in weights.values()} == {np.dtype(np.float32)}
+    weights[next(iter(weights))][...] = 0  # a copy: the engine's own stay
+    assert not same(weights, engine.get_weights())
+
+
+@every_engine
+def test_other_weights_are_refused(name):
+    engine = make(name)
+    weights = engine.get_weights()
+    first = next(iter(weights))
+    with pytest.raises(ValueError, match="names differ"):
+        engine.set_weights({**weights, "conv_9/kernel": weights[first]})
+    with pytest.raises(ValueError, match="shape"):
+        engine.set_weights({**weights, first: weights[first][..., :1]})
+
+
+@every_engine
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_an_epoch_depends_on_the_state_alone(name, optimizer):
+    """Seven epochs lived through, or the state of one set in a new engine: the next has the same bits."""
+    text = DEEP if optimizer in ("Momentum,0.02", "Adam,0.01") else SMALL
+    first = make(name, text, optimizer)
+    train(first, seed=1)
+    second = make(name, text, optimizer)
+    train(second, seed=99)  # builds what only training needs
+    second.set_state(first.get_state())
+    fresh = make(name, text, optimizer)
+    fresh.set_state(first.get_state())
+    expected = train(first, seed=2)
+    for engine in (second, fresh):
+        assert train(engine, seed=2) == expected
+        assert same(engine.get_state(), first.get_state())
+
+
+@every_engine
+def test_the_seed_decides_what_dropout_drops(name):
+    losses = {seed: train(make(name), seed=seed).loss for seed in (1, 2)}
+    assert losses[1] != losses[2]
+    assert train(make(name), seed=1).loss == losses[1]
+
+
+@every_engine
+def test_metrics_are_told_while_it_trains_and_at_the_end(name):
+    told = []
+    rates = np.full(3, 0.01, np.float32)
+    metrics = make(name).train_epoch(IMAGES, LABELS, rates, 7, lambda *step: told.append(step))
+    assert [steps for steps, _, _ in told] == [1, 2, 3]
+    assert told[-1][1:] == pytest.approx((metrics.loss, metrics.accuracy))
+    assert 2 < told[0][1] < 3  # ln 10 = 2.3: nothing is learned yet
+    assert metrics.gradient_norm_mean > 0 < metrics.gradient_norm_variance
+
+
+@every_engine
+def test_gradients_change_nothing_and_are_those_of_a_step(name):
+    """With SGD a step is the rate times the gradient."""
+    engine = make(name, DEEP.replace("Dropout,0.2\n", ""), "SGD,0.1")
+    before = engine.get_weights()
+    loss, gradients = engine.gradients(IMAGES[:32], LABELS[:32])
+    assert same(engine.get_weights(), before)
+    metrics = engine.train_epoch(IMAGES[:32], LABELS[:32], np.full(1, 0.1, np.float32), 7, lambda *step: None)
+    assert metrics.loss == pytest.approx(loss, rel=1e-6)
+    after = engine.get_weights()
+    assert gradients.keys() == {name for name in before if "moving" not in name}
+    for key, gradient in gradients.items():
+        np.testing.assert_allclose(after[key], before[key] - 0.1 * gradient, rtol=1e-5, atol=1e-7)
+    norm = np.sqrt(sum((gradient.astype(np.float64) ** 2).sum() for gradient in gradients.values()))
+    assert metrics.gradient_norm_mean == pytest.approx(norm, rel=1e-5)
+
+
+@every_engine
+def test_given_masks_take_the_place_of_draws(name):
+    keep = (np.random.default_rng(1).random((32, 13, 13, 4)) < 0.7).astype(np.float32)
+    masked = make(name, masks={"dropout_3": keep})
+    none_kept = make(name, masks={"dropout_3": np.zeros_like(keep)})
+    losses = [masked.gradients(IMAGES[:32], LABELS[:32])[0] for _ in range(2)]
+    assert losses[0] == losses[1]
+    loss, gradients = none_kept.gradients(IMAGES[:32], LABELS[:32])
+    assert loss == pytest.approx(np.log(10), rel=1e-6)  # all biases are still 0
+    assert not gradients["conv_1/kernel"].any()
+
+
+@every_engine
+def test_logits_are_those_of_the_whole_network_whatever_comes_together(name):
+    engine = make(name, DEEP)
+    train(engine)
+    logits = engine.logits(IMAGES)
+    assert (logits.dtype, logits.shape) == (np.float32, (70, 10))
+    np.testing.assert_allclose(engine.logits(IMAGES[60:]), logits[60:], rtol=1e-4, atol=1e-5)
+    assert engine.logits(IMAGES[:0]).shape == (0, 10)
+
+
+@every_engine
+def test_a_saved_network_is_read_back_and_the_same_one_gives_the_same_bytes(name):
+    engine = make(name, DEEP)
+    train(engine)
+    file, content = engine.save()
+    assert file in engines.MODEL_FILES
+    again = make(name, DEEP)
+    again.load(content)
+    assert same(again.get_weights(), engine.get_weights())
+    assert again.save() == (file, content)
+
+
+@every_engine
+def test_what_is_not_its_own_file_is_refused(name):
+    engine = make(name)
+    _, content = engine.save()
+    before = engine.get_weights()
+    for broken in (
+        b"",
+        content[: len(content) // 2],
+        content[:-40],
+        b"PK" + content[2:500],
+        make(name, DEEP).save()[1],
+    ):
+        with pytest.raises(ModelError):
+            engine.load(broken)
+    assert same(engine.get_weights(), before)
+
+
+@every_engine
+def test_a_rate_beyond_measure_ends_in_numbers_that_are_none_and_no_noise(name, capfd, recwarn):
+    metrics = train(make(name, SMALL, "SGD,0.1"), rate=3e38)
+    assert not np.isfinite(metrics.loss)
+    assert capfd.readouterr() == ("", "")
+    assert [warning for warning in recwarn if issubclass(warning.category, RuntimeWarning)] == []
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_double_precision_is_kept_throughout(name):
+    engine = make(name, DEEP, precision="float64")
+    train(engine)
+    assert {weight.dtype for weight in engine.get_weights().values()} == {np.dtype(np.float64)}
+    assert engine.logits(IMAGES).dtype == np.float64
+    again = make(name, DEEP, precision="float64")
+    again.load(engine.save()[1])
+    assert same(again.get_weights(), engine.get_weights())
+
+
+def test_every_engine_is_here_or_has_tests_of_its_own():
+    assert {"keras", "numpy", *ON_PYTORCH, "sonn"} == set(engines.ENGINES)
+
+
+def test_arrays_are_written_without_their_time_and_read_as_expected():
+    arrays = {"a/b": np.arange(6, dtype=np.float32).reshape(2, 3), "c": np.zeros((), np.float64)}
+    assert same(read_arrays(write_arrays(arrays), arrays), arrays)
+    with pytest.raises(ModelError, match=r"d\.npy"):
+        read_arrays(write_arrays({**arrays, "d": np.zeros(1)}), arrays)
+    with pytest.raises(ModelError, match=r"a/b is <f8 \(2, 3\), expected <f4 \(2, 3\)"):
+        read_arrays(write_arrays({**arrays, "a/b": arrays["a/b"].astype(np.float64)}), arrays)
+
+
+def test_an_engine_that_cannot_compute_in_a_precision_says_so():
+    with pytest.raises(UsageError, match="the engine numpy cannot compute in bfloat16"):
+        engines.resolve_precision("numpy", "bfloat16")
+    assert engines.resolve_precision("numpy", "auto") == "float32"
