@@ -169,21 +169,15 @@ class ScratchEngine:
         """One step of the optimizer. It works element by element, hence in pieces that stay in the cache."""
         self._steps += 1
         optimizer, update = self._spec.optimizer, UPDATES[type(self._spec.optimizer)]
-        flat = {
-            name: [_flat(each) for each in (self._weights[name], gradients[name], *self._slots[name])]
+        flat = [
+            [_flat(each) for each in (self._weights[name], gradients[name], *self._slots[name])]
             for name in self._trainable
-        }
+        ]
         size = self._library.weights_at_once
-
-        def of_piece(place: tuple[str, int]) -> None:
-            name, begin = place
-            w, g, *slots = [each[begin : begin + size] for each in flat[name]]
-            update(optimizer, w, g, slots, rate, self._steps)
-
-        self._library.map(
-            of_piece,
-            [(name, begin) for name in flat for begin in range(0, math.prod(flat[name][0].shape), size)],
-        )
+        for w, g, *slots in flat:
+            for begin in range(0, w.shape[0], size):
+                part = slice(begin, begin + size)
+                update(optimizer, w[part], g[part], [slot[part] for slot in slots], rate, self._steps)
 
     def _named_slots(self) -> dict[str, Array]:
         return {

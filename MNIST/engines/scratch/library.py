@@ -17,7 +17,8 @@ class Library(Protocol):
 
     values_at_once, images_at_once: how many values between two layers, and how many images, are worked on
     in one piece at most: pieces that stay in the processor's cache, and one for each thread.
-    weights_at_once: as many weights are updated in one piece.
+    weights_at_once: as many weights are updated in one piece, all in one thread: two that work on such short
+    arrays wait for Python's lock more than they gain.
     """
 
     values_at_once: int

@@ -25,7 +25,7 @@ class NumPyArrays:
 
     values_at_once = 2**19
     images_at_once = 64
-    weights_at_once = 2**14
+    weights_at_once = 2**16
 
     def __init__(self, precision: str, threads: int) -> None:
         self._type = np.dtype(precision)
