@@ -8,14 +8,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# cuBLAS repeats its results only with a fixed workspace, which it reads when it is first used.
-os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-
 import torch
 
 from MNIST.engines.processor import described, processor
 
-__all__ = ["DEVICE", "device", "has_fast_bfloat16", "libraries", "memory_errors", "set_threads", "torch"]
+__all__ = ["DEVICE", "device", "has_fast_bfloat16", "libraries", "memory_errors", "set_threads"]
 
 SWITCHES = (
     *("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"),
@@ -33,6 +30,8 @@ def _chosen_device() -> torch.device:
 DEVICE = _chosen_device()
 """Where tensors live: the GPU if there is one, else the processor."""
 
+# cuBLAS repeats its results only with a fixed workspace, which it reads when it is first used.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 # Raises where an operation has no repeatable form, rather than let two runs differ.
 torch.use_deterministic_algorithms(True)
 # That also fills each new tensor before it is written; nothing here reads what it has not written.
