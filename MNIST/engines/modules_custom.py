@@ -1,0 +1,172 @@
+"""The modules that `torch.nn` lacks, or whose formula is not quite that of the language.
+
+Maps are (batch, channels, rows, columns), rows of numbers (batch, units).
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from MNIST.engines.torch_backend import DEVICE
+from MNIST.spec.layers import Shape
+
+
+class Standardize(nn.Module):
+    """Pixels in [0, 1] less `mean`, divided by `deviation`: uint8 (n, 28, 28) to (n, 1, 28, 28)."""
+
+    def __init__(self, mean: float = 0.0, deviation: float = 1.0) -> None:
+        super().__init__()
+        self.mean, self.deviation = mean, deviation
+
+    def forward(self, images: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        x = images.to(dtype).div_(255)
+        if (self.mean, self.deviation) != (0.0, 1.0):
+            x.sub_(self.mean).div_(self.deviation)
+        return x.unsqueeze(1)
+
+
+class Threshold(nn.Module):
+    """A binary map for each level: uint8 (n, 28, 28) to (n, levels, 28, 28)."""
+
+    def __init__(self, levels: Sequence[int]) -> None:
+        super().__init__()
+        self.register_buffer("levels", torch.tensor(levels, dtype=torch.uint8).reshape(-1, 1, 1))
+
+    def forward(self, images: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        return (images.unsqueeze(1) >= self.levels).to(dtype)
+
+
+class UncountedPadding(nn.Module):
+    """The means of windows over a padded map as if the padded places were not there.
+
+    means: pads with zeros and takes the means; dividing by the means of ones leaves those of real places.
+    """
+
+    def __init__(self, means: nn.Module, input_shape: Shape) -> None:
+        super().__init__()
+        self.means = means
+        # In float64: what it is rounded to is decided by the network's precision.
+        self.register_buffer("covered", means(torch.ones(1, 1, *input_shape[:2], dtype=torch.float64)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.means(x) / self.covered
+
+
+class GlobalAvgPool(nn.Module):
+    """The mean of each channel: (batch, channels). `nn.AdaptiveAvgPool2d` is not repeatable on a GPU."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mean(dim=(2, 3))
+
+
+class BatchNorm(nn.Module):
+    """y = gamma · (x − mean) / √(variance + epsilon) + beta, for each channel. See `layers.BatchNorm`.
+
+    `nn.BatchNorm2d` keeps a moving average of Σ(x − mean)² / (n − 1), the language one of the variance that
+    the batch is divided by, with n; and `nn.BatchNorm1d` refuses a batch of one image.
+    """
+
+    def __init__(self, channels: int, momentum: float, epsilon: float) -> None:
+        super().__init__()
+        self.momentum, self.epsilon = momentum, epsilon
+        self.gamma = nn.Parameter(torch.ones(channels))
+        self.beta = nn.Parameter(torch.zeros(channels))
+        self.moving_mean = nn.Parameter(torch.zeros(channels), requires_grad=False)
+        self.moving_variance = nn.Parameter(torch.ones(channels), requires_grad=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            return self._normalize(x, self.moving_mean, self.moving_variance, 0.0)
+        # With a momentum of 1, PyTorch leaves the batch's own mean and variance in the two arrays.
+        mean, variance = torch.zeros_like(self.moving_mean), torch.zeros_like(self.moving_variance)
+        y = self._normalize(x, mean, variance, 1.0)
+        n = x.numel() // x.shape[1]
+        # Of a single value it is 0 / (n − 1), which is no number.
+        variance = variance * ((n - 1) / n) if n > 1 else torch.zeros_like(variance)
+        with torch.no_grad():
+            self.moving_mean.lerp_(mean, 1 - self.momentum)
+            self.moving_variance.lerp_(variance, 1 - self.momentum)
+        return y
+
+    def _normalize(
+        self, x: torch.Tensor, mean: torch.Tensor, variance: torch.Tensor, momentum: float
+    ) -> torch.Tensor:
+        return torch.batch_norm(
+            x, self.gamma, self.beta, mean, variance, self.training, momentum, self.epsilon, True
+        )
+
+
+class LocalResponseNorm(nn.Module):
+    """y[c] = x[c] / (k + alpha · Σ x[j]²)^beta over `size` channels around c. See `layers.LocalResponseNorm`.
+
+    `nn.LocalResponseNorm` takes the squares' mean; it is not repeatable on a GPU, and on a processor takes
+    twice the time: 232 to 110 ms, forward and back, for (128, 32, 26, 26) on one core.
+    """
+
+    def __init__(self, size: int, alpha: float, beta: float, k: float) -> None:
+        super().__init__()
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        channels, around = x.shape[1], self.size // 2
+        squares = functional.pad(x.square(), (0, 0, 0, 0, around, around))
+        sums = sum(squares[:, offset : offset + channels] for offset in range(self.size))
+        return x / (self.k + self.alpha * sums) ** self.beta
+
+
+class Dropout(nn.Module):
+    """While training, sets a proportion `rate` of the values to 0 and divides the others by 1 − rate.
+
+    It draws from a generator of its own, so that no other layer's draws change what it draws.
+    mask: 0 to drop and 1 to keep, in place of draws; (batch, rows, columns, channels) or (batch, units).
+    """
+
+    def __init__(self, rate: float, mask: np.ndarray | None) -> None:
+        super().__init__()
+        self.keep = 1 - rate
+        self.generator = torch.Generator(DEVICE)
+        if mask is not None:
+            kept = torch.tensor(mask, dtype=torch.float64)
+            mask = kept.permute(0, 3, 1, 2) if kept.dim() == 4 else kept
+        self.register_buffer("mask", mask)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            return x
+        if self.mask is None:
+            kept = torch.empty_like(x).bernoulli_(self.keep, generator=self.generator)
+        else:
+            kept = self.mask[: len(x)].clone()  # an epoch's last batch may be smaller
+        return x * kept.div_(self.keep)
+
+
+class Flatten(nn.Module):
+    """A map as one row of numbers: rows outermost, channels innermost, unlike `nn.Flatten`."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+class Residual(nn.Module):
+    """y = block(x) + shortcut(x)."""
+
+    def __init__(self, block: nn.Module, shortcut: nn.Module) -> None:
+        super().__init__()
+        self.block, self.shortcut = block, shortcut
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.block(x) + self.shortcut(x)
+
+
+class Parallel(nn.Module):
+    """The paths' outputs for the same input, concatenated along the channels."""
+
+    def __init__(self, paths: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.paths = nn.ModuleList(paths)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([path(x) for path in self.paths], dim=1)

@@ -1,0 +1,150 @@
+"""The modules engine: the network as `torch.nn` modules, trained by `torch.optim`'s optimizers.
+
+The modules are made in `modules_layers`, the optimizers in `modules_optimizers`.
+"""
+
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import get_total_norm
+
+from MNIST.engines.modules_layers import NetworkModule
+from MNIST.engines.modules_optimizers import Optimizer
+from MNIST.engines.modules_weights import assign, to_array
+from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep
+from MNIST.engines.saved_arrays import MODEL_FILE, read_arrays, write_arrays
+from MNIST.engines.torch_backend import (
+    DEVICE,
+    device,
+    has_fast_bfloat16,
+    libraries,
+    memory_errors,
+    set_threads,
+)
+from MNIST.spec import ModelSpec
+
+__all__ = ["ModulesEngine", "build", "device", "has_fast_bfloat16", "libraries"]
+
+PRECISIONS = ("float32", "float64")
+INFERENCE_BATCH = 1000
+
+
+class ModulesEngine:
+    """One network of PyTorch's modules. See `GradientEngine` for what each method promises."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        *,
+        precision: str,
+        threads: int,
+        pixels: tuple[float, float],
+        masks: Arrays | None = None,
+    ) -> None:
+        self._spec, self._threads = spec, threads
+        with memory_errors():
+            self._network = NetworkModule(spec, getattr(torch, precision), pixels, masks)
+        self._trainable = {name: w for name, w in self._network.weights.items() if w.requires_grad}
+
+    @cached_property
+    def _optimizer(self) -> Optimizer | None:
+        """The optimizer with its variables, which only training needs; None where nothing is trained."""
+        return Optimizer(self._spec.optimizer, self._trainable) if self._trainable else None
+
+    def train_epoch(
+        self, images: np.ndarray, labels: np.ndarray, rates: np.ndarray, seed: int, on_step: OnStep
+    ) -> EpochMetrics:
+        set_threads(self._threads)
+        self._network.train()
+        self._network.set_dropout_seeds(seed)
+        norms = np.zeros(len(rates))
+        loss_sum = right_sum = 0.0
+        done = 0
+        with memory_errors():
+            x, y_true = _on_device(images), _on_device(labels).long()
+            batches = zip(x.split(self._spec.batch_size), y_true.split(self._spec.batch_size), strict=True)
+            for step, (batch, batch_labels) in enumerate(batches):
+                loss, right, norms[step] = self._step(batch, batch_labels, float(rates[step]))
+                loss_sum, right_sum, done = loss_sum + loss * len(batch), right_sum + right, done + len(batch)
+                on_step(step + 1, loss_sum / done, right_sum / done)
+        return EpochMetrics.of(loss_sum / done, right_sum / done, norms)
+
+    def _step(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> list[float]:
+        """Train on one batch; return its mean loss, how many it got right, and the gradient's norm."""
+        logits = self._network(images)
+        loss = cross_entropy(logits, labels)
+        right = (logits.detach().argmax(dim=1) == labels).sum()
+        norm = torch.zeros_like(loss)
+        if self._optimizer is not None:
+            loss.backward()
+            norm = get_total_norm([weight.grad for weight in self._trainable.values()])
+            self._optimizer.step(rate)
+        # One transfer for all three: a GPU is waited for once a step.
+        return torch.stack([loss.detach(), right.to(loss.dtype), norm]).tolist()
+
+    def gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, Arrays]:
+        set_threads(self._threads)
+        self._network.train()
+        averages = [weight for weight in self._network.weights.values() if not weight.requires_grad]
+        before = [average.clone() for average in averages]
+        with memory_errors():
+            loss = cross_entropy(self._network(_on_device(images)), _on_device(labels).long())
+            found = torch.autograd.grad(loss, self._trainable.values()) if self._trainable else ()
+        for average, value in zip(averages, before, strict=True):
+            average.copy_(value)
+        return loss.item(), dict(zip(self._trainable, map(to_array, found), strict=True))
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        set_threads(self._threads)
+        self._network.eval()
+        with memory_errors(), torch.inference_mode():
+            batches = [
+                self._network(_on_device(images[begin : begin + INFERENCE_BATCH])).cpu().numpy()
+                for begin in range(0, len(images), INFERENCE_BATCH)
+            ]
+        return np.concatenate([np.zeros((0, 10), np.float32), *batches])
+
+    def get_weights(self) -> Arrays:
+        return {name: to_array(weight) for name, weight in self._network.weights.items()}
+
+    def set_weights(self, weights: Arrays) -> None:
+        assign(self._network.weights, weights)
+
+    def get_state(self) -> Arrays:
+        return {name: to_array(variable) for name, variable in self._state().items()}
+
+    def set_state(self, state: Arrays) -> None:
+        assign(self._state(), state)
+
+    def save(self) -> tuple[str, bytes]:
+        """The weights alone, as `.npz`: with the model text they are the network."""
+        return MODEL_FILE, write_arrays(self.get_weights())
+
+    def load(self, content: bytes) -> None:
+        self.set_weights(read_arrays(content, self.get_weights()))
+
+    def close(self) -> None:
+        """Nothing: PyTorch keeps nothing of a network that nobody holds."""
+
+    def _state(self) -> dict[str, torch.Tensor]:
+        variables = self._optimizer.variables() if self._optimizer is not None else {}
+        return self._network.weights | {f"optimizer/{name}": v for name, v in variables.items()}
+
+
+def build(
+    spec: ModelSpec,
+    *,
+    precision: str,
+    threads: int,
+    pixels: tuple[float, float],
+    masks: Arrays | None = None,
+) -> ModulesEngine:
+    """Build a simplified spec's network; its weights are to be set before they are used."""
+    return ModulesEngine(spec, precision=precision, threads=threads, pixels=pixels, masks=masks)
+
+
+def _on_device(array: np.ndarray) -> torch.Tensor:
+    """An array as a tensor; on the processor they share memory, which is only read."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy()).to(DEVICE)

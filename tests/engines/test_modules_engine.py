@@ -1,0 +1,504 @@
+"""The modules engine, judged by Keras in float32 and by formulas written out in float64."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path as FilePath
+
+import numpy as np
+import pytest
+
+from MNIST import engines
+from MNIST.engines.saved_arrays import write_arrays
+from MNIST.errors import ModelError
+from MNIST.spec import LAYERS, lay_out, optimizers, parse_spec, simplify
+from MNIST.spec.layers import ACTIVATION, Path, Repeat
+from MNIST.training import softmax
+from MNIST.training.draws import initial_weights
+from MNIST.training.rates import epoch_rates
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: python -m pip install '.[torch]'")
+
+from MNIST.engines.modules_layers import ACTIVATIONS, BUILDERS  # noqa: E402
+from MNIST.engines.modules_optimizers import OPTIMIZERS  # noqa: E402
+from MNIST.engines.torch_backend import memory_errors  # noqa: E402
+
+END = "Dense,10,softmax\nOptimizer:\n{optimizer}\n1\n32\n"
+ROWS = "Layers:\nFlatten\n" + END
+EVERYTHING = """
+Input:
+Threshold,1,64,128
+Layers:
+Pad,1,0
+Conv,8,3,3,relu,stride=2,padding=same,init=he_normal
+BatchNorm,momentum=0.9
+LocalResponseNorm,alpha=0.1
+Residual:
+    Conv,12,4,2,silu,stride=2,padding=same
+    BatchNorm
+Repeat,2:
+    Residual:
+        Activation,relu
+        Conv,12,3,3,leaky_relu,padding=same
+Parallel:
+    Path:
+        Conv,4,1,1,elu
+    Path:
+        MaxPool,3,3,stride=1,padding=same
+        Conv,4,1,1,tanh
+AvgPool,2,2,stride=1,padding=same
+AvgPool,3,3,stride=2,padding=same
+MaxPool,2,3,padding=same
+Conv,5,2,1,linear
+Flatten
+Dense,9,relu
+BatchNorm
+Residual:
+    Dense,9,softplus
+Dense,16,sigmoid
+Activation,tanh
+Dense,10,linear
+Activation,softmax
+Optimizer:
+{optimizer}
+1
+32
+"""
+GLOBAL = "Layers:\nConv,10,3,3,linear\nGlobalAvgPool\nActivation,softmax\nOptimizer:\n{optimizer}\n1\n32\n"
+DROPPING = "Layers:\nConv,4,3,3,relu\nDropout,0.3\nFlatten\nDense,8,tanh\nDropout,0.5\n" + END
+IMAGES = np.random.default_rng(0).integers(0, 256, (70, 28, 28), dtype=np.uint8)
+LABELS = (np.arange(70) % 10).astype(np.uint8)
+PIXELS = (0.13, 0.31)
+_THREADS = os.cpu_count()
+
+
+def _engine(text, precision="float64", name="modules", threads=_THREADS, masks=None):
+    spec = simplify(parse_spec(text))
+    weights = initial_weights(lay_out(spec), seed=0)
+    return engines.create(
+        name, spec, precision=precision, threads=threads, pixels=PIXELS, weights=weights, masks=masks
+    )
+
+
+def _train(engine, text, epoch=1, images=IMAGES, labels=LABELS, seed=7):
+    rates = epoch_rates(parse_spec(text).optimizer, epoch, -(-len(images) // 32))
+    return engine.train_epoch(images, labels, rates, seed, lambda *step: None)
+
+
+def _same(arrays, others):
+    return arrays.keys() == others.keys() and all(
+        np.array_equal(arrays[name], others[name]) and arrays[name].dtype == others[name].dtype
+        for name in arrays
+    )
+
+
+def test_every_layer_activation_and_optimizer_of_the_language_has_its_place():
+    assert set(BUILDERS) == set(LAYERS.values()) - {Path, Repeat}  # blocks that are laid out away
+    assert set(ACTIVATIONS) == set(ACTIVATION.choices) - {"softmax", "swish"}  # the loss's; another spelling
+    concrete = {cls for cls in vars(optimizers).values() if isinstance(cls, type)}
+    assert set(OPTIMIZERS) == {
+        cls for cls in concrete if issubclass(cls, optimizers.Optimizer) and cls is not optimizers.Optimizer
+    }
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("text", [EVERYTHING, GLOBAL], ids=["everything", "global"])
+def test_weights_are_those_of_the_laid_out_network(text, precision):
+    text = text.format(optimizer="Adam,0.01")
+    engine = _engine(text, precision)
+    network = lay_out(simplify(parse_spec(text)))
+    before = engine.get_weights()
+    expected = {f"{n.path}/{p.name}": p.shape for n in network.walk() for p in n.parameters}
+    assert {name: weight.shape for name, weight in before.items()} == expected
+    assert {weight.dtype for weight in before.values()} == {np.dtype(precision)}
+    assert all(weight.flags.c_contiguous and weight.flags.owndata for weight in before.values())
+    metrics = _train(engine, text)
+    assert metrics.gradient_norm_mean > 0 < metrics.gradient_norm_variance
+    after = engine.get_weights()
+    assert [name for name in before if np.array_equal(before[name], after[name])] == []
+    logits = engine.logits(IMAGES)
+    assert (logits.dtype, logits.shape) == (np.dtype(precision), (70, 10))
+    assert engine.logits(IMAGES[:0]).shape == (0, 10)
+
+
+@pytest.mark.parametrize("text", [EVERYTHING, GLOBAL], ids=["everything", "global"])
+def test_outputs_and_gradients_agree_with_keras(text):
+    """A step of plain SGD at the rate 1 takes the gradient itself from each weight.
+
+    Keras computes in float32; ours in float64, so that all the difference is Keras's rounding.
+    """
+    text = text.format(optimizer="SGD,1")
+    ours, theirs = _engine(text), _engine(text, "float32", "keras")
+    assert ours.logits(IMAGES) == pytest.approx(theirs.logits(IMAGES), abs=1e-5)
+    before = theirs.get_weights()
+    loss, gradients = ours.gradients(IMAGES[:32], LABELS[:32])
+    step = {"images": IMAGES[:32], "labels": LABELS[:32]}
+    measured, expected = _train(ours, text, **step), _train(theirs, text, **step)
+    assert loss == pytest.approx(measured.loss, rel=1e-12)
+    assert loss == pytest.approx(expected.loss, rel=1e-5)
+    assert measured.accuracy == pytest.approx(expected.accuracy)
+    assert measured.gradient_norm_mean == pytest.approx(expected.gradient_norm_mean, rel=1e-4)
+    norm = np.sqrt(sum((gradient**2).sum() for gradient in gradients.values()))
+    assert measured.gradient_norm_mean == pytest.approx(norm, rel=1e-12)
+    after = theirs.get_weights()
+    for name, weight in ours.get_weights().items():
+        assert weight == pytest.approx(after[name], abs=1e-5, rel=1e-4), name
+        if name in gradients:
+            assert gradients[name] == pytest.approx(before[name] - after[name], abs=1e-5, rel=1e-4), name
+
+
+def _adam_step(o, w, g, slots, rate, n):
+    m, s = (slots.setdefault(name, np.zeros_like(w)) for name in "ms")
+    m += (1 - o.beta1) * (g - m)
+    s += (1 - o.beta2) * (g**2 - s)
+    return w - rate * np.sqrt(1 - o.beta2**n) / (1 - o.beta1**n) * m / (np.sqrt(s) + o.epsilon)
+
+
+def _adamw_step(o, w, g, slots, rate, n):
+    return _adam_step(o, w - rate * o.weight_decay * w, g, slots, rate, n)
+
+
+def _sgd_step(o, w, g, slots, rate, n):
+    v = slots["v"] = o.momentum * slots.get("v", 0.0) - rate * g
+    return w + o.momentum * v - rate * g if o.nesterov else w + v
+
+
+def _rmsprop_step(o, w, g, slots, rate, n):
+    s = slots["s"] = o.rho * slots.get("s", 0.0) + (1 - o.rho) * g**2
+    v = slots["v"] = o.momentum * slots.get("v", 0.0) + rate * g / np.sqrt(s + o.epsilon)
+    return w - v
+
+
+def _adagrad_step(o, w, g, slots, rate, n):
+    s = slots["s"] = slots.get("s", o.accumulator) + g**2
+    return w - rate * g / np.sqrt(s + o.epsilon)
+
+
+FORMULAS = {
+    "SGD,0.5,decay=0.1": _sgd_step,
+    "SGD,0.5,decay=0.1,momentum=0.9": _sgd_step,
+    "SGD,0.5,decay=0.1,momentum=0.9,nesterov=true": _sgd_step,
+    "RMSprop,0.01,decay=0.1,epsilon=1e-3": _rmsprop_step,
+    "RMSprop,0.01,decay=0.1,momentum=0.5": _rmsprop_step,
+    "Adam,0.01,decay=0.1": _adam_step,
+    "Adam,0.01,decay=0.1,epsilon=0.1,beta1=0.5,beta2=0.9": _adam_step,
+    "AdamW,0.01,decay=0.1,weight_decay=0.1": _adamw_step,
+    "Adagrad,0.01,decay=0.1": _adagrad_step,
+    "Adagrad,0.01,decay=0.1,accumulator=0,epsilon=0.01": _adagrad_step,
+}
+
+
+@pytest.mark.parametrize("optimizer", FORMULAS)
+def test_steps_follow_the_optimizers_formula(optimizer):
+    """Softmax regression, where ∂L/∂W = xᵀ(p − y)/n and ∂L/∂b = Σ(p − y)/n: six steps over two epochs."""
+    text = ROWS.format(optimizer=optimizer)
+    engine, spec = _engine(text), parse_spec(text)
+    weights = engine.get_weights()
+    slots = {name: {} for name in weights}
+    for epoch in (1, 2):
+        norms = []
+        metrics = _train(engine, text, epoch)
+        for step, rate in enumerate(epoch_rates(spec.optimizer, epoch, 3).astype(np.float64)):
+            batch = slice(32 * step, 32 * step + 32)  # the last step has 6 images
+            x = IMAGES[batch].reshape(-1, 784) / 255
+            logits = x @ weights["dense_2/kernel"] + weights["dense_2/bias"]
+            error = (softmax(logits) - np.eye(10)[LABELS[batch]]) / len(x)
+            gradients = {"dense_2/kernel": x.T @ error, "dense_2/bias": error.sum(axis=0)}
+            norms.append(np.sqrt(sum((g**2).sum() for g in gradients.values())))
+            for name, g in gradients.items():
+                n = 3 * (epoch - 1) + step + 1
+                weights[name] = FORMULAS[optimizer](spec.optimizer, weights[name], g, slots[name], rate, n)
+        assert metrics.gradient_norm_mean == pytest.approx(np.mean(norms), rel=1e-11)
+        assert metrics.gradient_norm_variance == pytest.approx(np.var(norms), rel=1e-9)
+    for name, weight in engine.get_weights().items():
+        # PyTorch divides where the formula multiplies: some units of the sixteenth digit, a step after step.
+        assert weight == pytest.approx(weights[name], rel=1e-11, abs=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("name", "formula"),
+    [
+        ("linear", lambda x: x),
+        ("relu", lambda x: np.maximum(x, 0)),
+        ("leaky_relu", lambda x: np.where(x < 0, 0.2 * x, x)),
+        ("elu", lambda x: np.where(x < 0, np.expm1(np.minimum(x, 0)), x)),
+        ("silu", lambda x: x / (1 + np.exp(-x))),
+        ("sigmoid", lambda x: 1 / (1 + np.exp(-x))),
+        ("tanh", np.tanh),
+        ("softplus", lambda x: np.logaddexp(0, x)),
+    ],
+)
+def test_activations_follow_their_formula(name, formula):
+    x = np.linspace(-60, 60, 121)
+    assert ACTIVATIONS[name]()(torch.tensor(x)).numpy() == pytest.approx(formula(x), rel=1e-13, abs=1e-25)
+
+
+def _layer(line, x):
+    """What one layer makes of maps (batch, rows, columns, channels) in float64 while training."""
+    text = f"Input:\nThreshold,{','.join(str(n + 1) for n in range(x.shape[-1]))}\nLayers:\n{line}\nFlatten\n"
+    network = _engine(text + END.format(optimizer="SGD,1"))._network
+    maps = torch.tensor(x).permute(0, 3, 1, 2)
+    return network.body[0](maps).detach().permute(0, 2, 3, 1).numpy(), network
+
+
+def test_padded_places_are_not_counted_and_never_win():
+    x = np.random.default_rng(1).normal(size=(2, 28, 28, 3)) - 9  # below the zeros of the padding
+    for window, stride in [((2, 2), 1), ((4, 3), 2), ((3, 2), 3), ((2, 3), 5)]:
+        line = f"Pool,{window[0]},{window[1]},stride={stride},padding=same"
+        means, largest = _layer(f"Avg{line}", x)[0], _layer(f"Max{line}", x)[0]
+        places = -(-28 // stride)
+        assert means.shape == largest.shape == (2, places, places, 3)
+        before = [max((places - 1) * stride + side - 28, 0) // 2 for side in window]
+        for row in range(places):
+            for column in range(places):
+                begins = [place * stride - b for place, b in zip((row, column), before, strict=True)]
+                rows, columns = (slice(max(b, 0), b + side) for b, side in zip(begins, window, strict=True))
+                seen = x[:, rows, columns]
+                assert means[:, row, column] == pytest.approx(seen.mean(axis=(1, 2)), rel=1e-12)
+                assert np.array_equal(largest[:, row, column], seen.max(axis=(1, 2)))
+
+
+def test_local_response_norm_follows_its_formula():
+    x = np.random.default_rng(1).normal(size=(2, 28, 28, 7))
+    ours, _ = _layer("LocalResponseNorm,size=5,alpha=0.1", x)
+    for channel in range(7):
+        near = x[..., max(0, channel - 2) : channel + 3]
+        expected = x[..., channel] / (2.0 + 0.1 * (near**2).sum(axis=-1)) ** 0.75
+        assert ours[..., channel] == pytest.approx(expected, rel=1e-12)
+
+
+def test_batch_norm_keeps_the_variance_that_it_divides_by():
+    x = np.random.default_rng(1).normal(2, 3, size=(5, 28, 28, 3))
+    ours, network = _layer("BatchNorm,momentum=0.9,epsilon=0.5", x)
+    mean, variance = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))
+    assert ours == pytest.approx((x - mean) / np.sqrt(variance + 0.5), rel=1e-9, abs=1e-12)
+    moving = {name: weight.detach().numpy() for name, weight in network.weights.items()}
+    assert moving["batchnorm_1/moving_mean"] == pytest.approx(0.1 * mean, rel=1e-12)
+    assert moving["batchnorm_1/moving_variance"] == pytest.approx(0.9 + 0.1 * variance, rel=1e-12)
+
+
+def test_batch_norm_takes_a_batch_of_one_image():
+    text = ("Layers:\nFlatten\nBatchNorm\n" + END).format(optimizer="SGD,0.1")
+    engine = _engine(text)
+    _train(engine, text, images=IMAGES[:33], labels=LABELS[:33])
+    weights = engine.get_weights()
+    assert all(np.isfinite(weight).all() for weight in weights.values())
+    x = IMAGES[:33].reshape(33, 784) / 255
+    expected = 0.99 * (0.99 + 0.01 * x[:32].var(axis=0))  # one image has no variance
+    assert weights["batchnorm_2/moving_variance"] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("Scale", lambda p: p[..., None] / 255),
+        ("Standardize", lambda p: (p[..., None] / 255 - PIXELS[0]) / PIXELS[1]),
+        ("Threshold,1,64,255", lambda p: p[..., None] >= np.array([1, 64, 255])),
+    ],
+)
+def test_pixels_are_prepared_as_the_language_says(steps, expected):
+    engine = _engine(f"Input:\n{steps}\n{ROWS.format(optimizer='SGD,1')}")
+    pixels = np.arange(784, dtype=np.uint8).reshape(1, 28, 28)  # every grey level
+    weights = engine.get_weights()
+    logits = expected(pixels).reshape(1, -1) @ weights["dense_2/kernel"] + weights["dense_2/bias"]
+    assert engine.logits(pixels) == pytest.approx(logits, rel=1e-12, abs=1e-13)
+
+
+def test_dropout_multiplies_by_the_mask_it_is_given():
+    """The same mask before and after Flatten: its channels are innermost, as everywhere."""
+    draws = np.random.default_rng(2).random((32, 28, 28, 3))
+    mask = (draws < 0.7).astype(np.float32)
+    head = "Input:\nThreshold,1,64,128\nLayers:\n"
+    text = (head + "Dropout,0.3\nFlatten\n" + END).format(optimizer="SGD,1")
+    engine = _engine(text, masks={"dropout_1": mask})
+    images, labels = IMAGES[:32], LABELS[:32]
+    loss, gradients = engine.gradients(images, labels)
+
+    x = ((images[..., None] >= np.array([1, 64, 128])) * mask.astype(np.float64) / 0.7).reshape(32, -1)
+    weights = engine.get_weights()
+    logits = x @ weights["dense_3/kernel"] + weights["dense_3/bias"]
+    probabilities = softmax(logits)
+    assert loss == pytest.approx(-np.log(probabilities[np.arange(32), labels]).mean(), rel=1e-12)
+    error = (probabilities - np.eye(10)[labels]) / 32
+    assert gradients["dense_3/kernel"] == pytest.approx(x.T @ error, rel=1e-10, abs=1e-14)
+
+    text = (head + "Flatten\nDropout,0.3\n" + END).format(optimizer="SGD,1")
+    flat = _engine(text, masks={"dropout_2": mask.reshape(32, -1)})
+    assert flat.gradients(images, labels)[0] == loss
+
+
+def test_dropout_keeps_its_proportion_and_the_mean():
+    values = torch.ones(200_000, dtype=torch.float64)
+    text = ("Layers:\nFlatten\nDropout,0.3\n" + END).format(optimizer="SGD,1")
+    (dropout,) = _engine(text)._network.dropouts
+    out = dropout(values)
+    assert set(out.unique().tolist()) == {0.0, 1 / 0.7}
+    # Four standard deviations of the proportion dropped: 4 √(0.3 · 0.7 / 200,000).
+    assert (out == 0).double().mean().item() == pytest.approx(0.3, abs=0.0041)
+    assert torch.equal(dropout.eval()(values), values)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("optimizer", FORMULAS)
+def test_a_resumed_run_is_bit_equal(optimizer, precision):
+    text = DROPPING.format(optimizer=optimizer)
+    whole, resumed = _engine(text, precision), _engine(text, precision)
+    _train(whole, text, epoch=1, seed=7)
+    state = whole.get_state()
+    assert resumed.get_state().keys() == state.keys()  # before the first step and after it
+    resumed.set_state(state)
+    assert _train(whole, text, epoch=2, seed=8) == _train(resumed, text, epoch=2, seed=8)
+    assert _same(whole.get_state(), resumed.get_state())
+    assert np.array_equal(whole.logits(IMAGES), resumed.logits(IMAGES))
+
+
+def test_an_epoch_depends_on_its_seed_alone():
+    text = DROPPING.format(optimizer="Adam,0.01")
+    engine = _engine(text)
+    state = engine.get_state()
+    one = _train(engine, text, seed=1)
+    torch.rand(5)  # whoever else draws changes nothing
+    engine.set_state(state)
+    assert _train(engine, text, seed=2) != one
+    engine.set_state(state)
+    assert _train(engine, text, seed=1) == one
+
+
+def test_another_engines_threads_change_nothing():
+    text = DROPPING.format(optimizer="Adam,0.01")
+    alone = _engine(text, "float32", threads=1)
+    _train(alone, text)
+    beside = _engine(text, "float32", threads=1)
+    _engine(text, "float32", threads=2).logits(IMAGES)
+    _train(beside, text)
+    assert _same(alone.get_weights(), beside.get_weights())
+
+
+def test_gradients_change_nothing():
+    text = EVERYTHING.format(optimizer="SGD,0.1,momentum=0.9")
+    engine, untouched = _engine(text), _engine(text)
+    trainable = {
+        f"{node.path}/{parameter.name}"
+        for node in lay_out(simplify(parse_spec(text))).walk()
+        for parameter in node.parameters
+        if parameter.trainable
+    }
+    _, gradients = engine.gradients(IMAGES, LABELS)
+    assert gradients.keys() == trainable
+    assert {name: g.shape for name, g in gradients.items()} == {
+        name: weight.shape for name, weight in engine.get_weights().items() if name in trainable
+    }
+    assert _same(engine.get_state(), untouched.get_state())
+    assert _train(engine, text) == _train(untouched, text)
+    assert _same(engine.get_state(), untouched.get_state())
+
+
+def test_steps_are_reported_with_the_means_so_far():
+    text = ROWS.format(optimizer="SGD,0.1")
+    engine, steps = _engine(text), []
+    rates = epoch_rates(parse_spec(text).optimizer, 1, 3)
+    metrics = engine.train_epoch(IMAGES, LABELS, rates, 7, lambda *step: steps.append(step))
+    assert [step for step, _, _ in steps] == [1, 2, 3]
+    assert steps[-1][1:] == (metrics.loss, metrics.accuracy)
+    assert steps[0][1] == pytest.approx(_engine(text).gradients(IMAGES[:32], LABELS[:32])[0], rel=1e-12)
+
+
+def test_a_network_without_weights_has_a_gradient_of_none():
+    levels = ",".join(map(str, range(1, 11)))
+    text = f"Input:\nThreshold,{levels}\nLayers:\nGlobalAvgPool\nActivation,softmax\nOptimizer:\n0.1\n1\n32\n"
+    engine = _engine(text)
+    metrics = _train(engine, text)
+    assert (metrics.gradient_norm_mean, metrics.gradient_norm_variance) == (0.0, 0.0)
+    assert engine.get_state() == engine.gradients(IMAGES, LABELS)[1] == {}
+
+
+def test_a_saved_network_is_read_back():
+    text = EVERYTHING.format(optimizer="Adam,0.01")
+    engine = _engine(text, "float32")
+    _train(engine, text)
+    name, content = engine.save()
+    assert (name, content) == engine.save()
+    again = _read(text, content)
+    assert _same(engine.get_weights(), again.get_weights())
+    assert np.array_equal(engine.logits(IMAGES), again.logits(IMAGES))
+
+
+def _read(text, content):
+    spec = simplify(parse_spec(text))
+    return engines.read_saved("modules", spec, content, precision="float32", threads=_THREADS, pixels=PIXELS)
+
+
+def test_a_damaged_or_foreign_file_is_refused():
+    text = GLOBAL.format(optimizer="0.01,0")
+    weights = _engine(text, "float32").get_weights()
+    content = write_arrays(weights)
+    for wrong in (
+        b"",
+        content[: len(content) // 2],
+        content.replace(b"float", b"flaot").replace(b"<f4", b"<f2"),
+        write_arrays({name: weight.astype(np.float64) for name, weight in weights.items()}),
+        write_arrays({**weights, "conv_1/more": np.zeros(1, np.float32)}),
+        write_arrays({**weights, "conv_1/bias": np.zeros(11, np.float32)}),
+        _engine(ROWS.format(optimizer="0.01,0"), "float32").save()[1],
+    ):
+        with pytest.raises(ModelError):
+            _read(text, wrong)
+
+
+def test_wrong_weights_are_refused():
+    engine = _engine(GLOBAL.format(optimizer="0.01,0"))
+    weights = engine.get_weights()
+    with pytest.raises(ValueError, match="names differ"):
+        engine.set_weights({})
+    for shape in [(11,), (10, 1), ()]:
+        with pytest.raises(ValueError, match="conv_1/bias"):
+            engine.set_weights({**weights, "conv_1/bias": np.zeros(shape)})
+    with pytest.raises(ValueError, match="names differ"):
+        engine.set_state(weights)  # the optimizer's variables are missing
+
+
+def test_state_is_a_copy_not_a_view():
+    text = EVERYTHING.format(optimizer="Adam,0.01")
+    engine = _engine(text)
+    state = engine.get_state()
+    kept = {name: array.copy() for name, array in state.items()}
+    _train(engine, text)
+    assert _same(state, kept)
+    engine.set_state(state)
+    assert _same(engine.get_state(), kept)
+    _train(engine, text)
+    assert _same(state, kept)
+
+
+def test_out_of_memory_is_pythons_memory_error():
+    with pytest.raises(MemoryError), memory_errors():
+        torch.ones(2**45)  # 128 TiB
+    with pytest.raises(RuntimeError, match="size"), memory_errors():
+        torch.ones(2) @ torch.ones(3)
+
+
+def test_nothing_is_said_on_the_screen():
+    """Nor by NumPy arrays that may not be written to, of which PyTorch warns."""
+    script = """
+import numpy as np
+from MNIST import engines
+from MNIST.spec import lay_out, parse_spec, simplify
+from MNIST.training.draws import initial_weights
+images, labels = np.zeros((8, 28, 28), np.uint8), np.zeros(8, np.uint8)
+images.flags.writeable = labels.flags.writeable = False
+text = "Layers:\\nConv,4,2,2,relu,padding=same\\nFlatten\\nDense,10,softmax\\n"
+spec = simplify(parse_spec(text + "Optimizer:\\nAdam,0.1\\n1\\n8\\n"))
+weights = initial_weights(lay_out(spec), 0)
+for weight in weights.values():
+    weight.flags.writeable = False
+engine = engines.create("modules", spec, precision="float32", threads=1, pixels=(0.1, 0.3), weights=weights)
+engine.train_epoch(images, labels, np.zeros(1, np.float32), 0, lambda *_: None)
+engine.logits(images)
+print(engines.version("modules"), "on", engines.device("modules"))
+"""
+    outcome = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=FilePath(__file__).parents[2]
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stderr == ""
+    assert outcome.stdout.startswith(f"modules (PyTorch {torch.__version__}, NumPy {np.__version__}) on ")
