@@ -1,0 +1,196 @@
+"""Seconds per epoch and peak memory of our engines, against what their users would otherwise write.
+
+    python -m benchmarks.engines Data [<rounds> [<images>]]
+
+Two networks on the 60,000 training images, in float32: 784-512-256-10 in batches of 128, and
+`example_model`; both with Adam. The peers: a plain PyTorch script, without metrics, and for the first
+network scikit-learn's MLPClassifier. All train in one process, an epoch of each in turn, the first of which
+is a warm-up. All cores compute, or as many as OMP_NUM_THREADS says.
+
+The ratios are of the medians; of the fastest epochs, which a noisy machine disturbs least; and of the
+processor's seconds in those, which with one thread it hardly disturbs. Peak memory is that of a process
+that trains one epoch and nothing else, the libraries included.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from MNIST import engines
+from MNIST.data import load
+from MNIST.spec import lay_out, parse_spec, simplify
+from MNIST.training import memory
+from MNIST.training.draws import epoch_order, initial_weights
+from MNIST.training.rates import epoch_rates
+
+ROOT = Path(__file__).resolve().parent.parent
+THREADS = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+DENSE = """
+Layers:
+Flatten
+Dense,512,relu
+Dense,256,relu
+Dense,10,softmax
+Optimizer:
+Adam,0.001
+epochs=1
+batch=128
+"""
+TEXTS = {"784-512-256-10": DENSE, "example_model": (ROOT / "Models" / "example_model.txt").read_text()}
+TARGETS = {  # of an engine's time to a peer's, at most
+    ("784-512-256-10", "numpy", "PyTorch"): 1.25,
+    ("784-512-256-10", "numpy", "scikit-learn"): 1.0,
+    ("784-512-256-10", "modules", "PyTorch"): 1.1,
+    ("example_model", "numpy", "PyTorch"): 3.0,
+    ("example_model", "modules", "PyTorch"): 1.1,
+}
+
+Epoch = Callable[[int], None]
+"""Trains one epoch, whose number (from 1) it is given."""
+
+
+def engine(name: str) -> Callable[[str, np.ndarray, np.ndarray], Epoch]:
+    """An engine of ours, called as `training` calls it."""
+
+    def make(network: str, images: np.ndarray, labels: np.ndarray) -> Epoch:
+        spec = simplify(parse_spec(TEXTS[network]))
+        ours = engines.create(
+            name,
+            spec,
+            precision="float32",
+            threads=THREADS,
+            pixels=(0.13, 0.31),
+            weights=initial_weights(lay_out(spec), seed=0),
+        )
+        steps = -(-len(images) // spec.batch_size)
+
+        def train(epoch: int) -> None:
+            order = epoch_order(np.arange(len(images)), 0, epoch)
+            rates = epoch_rates(spec.optimizer, epoch, steps)
+            ours.train_epoch(images[order], labels[order], rates, epoch, lambda *_: None)
+
+        return train
+
+    return make
+
+
+def plain_torch(network: str, images: np.ndarray, labels: np.ndarray) -> Epoch:
+    """What a PyTorch user would write."""
+    import torch
+    from torch import nn
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    x = torch.tensor(images, dtype=torch.float32, device=device).unsqueeze(1) / 255
+    y_true = torch.tensor(labels, dtype=torch.int64, device=device)
+    if network == "example_model":
+        batch_size = 1000
+        model = nn.Sequential(
+            *(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25), nn.Flatten()),
+            *(nn.Linear(8 * 13 * 13, 32), nn.ReLU(), nn.Dropout(0.25), nn.Linear(32, 10)),
+        )
+    else:
+        batch_size = 128
+        model = nn.Sequential(
+            *(nn.Flatten(), nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU()),
+            nn.Linear(256, 10),
+        )
+    model.to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
+    loss_function = nn.CrossEntropyLoss()
+
+    def train(epoch: int) -> None:
+        torch.set_num_threads(THREADS)
+        for batch in torch.randperm(len(x), device=device).split(batch_size):
+            loss = loss_function(model(x[batch]), y_true[batch])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+
+    return train
+
+
+def plain_sklearn(network: str, images: np.ndarray, labels: np.ndarray) -> Epoch:
+    """What a scikit-learn user would write; a call of `partial_fit` is an epoch."""
+    from sklearn.neural_network import MLPClassifier
+
+    assert network == "784-512-256-10"
+    x = images.reshape(len(images), -1).astype(np.float32) / 255
+    model = MLPClassifier((512, 256), alpha=0.0, batch_size=128, learning_rate_init=0.001)
+
+    def train(epoch: int) -> None:
+        model.partial_fit(x, labels, classes=np.arange(10))
+
+    return train
+
+
+CONTENDERS = {
+    "PyTorch": plain_torch,
+    "scikit-learn": plain_sklearn,
+    "numpy": engine("numpy"),
+    "modules": engine("modules"),
+}
+
+
+def main(folder: Path, rounds: int = 5, count: int = 60_000) -> None:
+    dataset = load(folder)
+    images, labels = dataset.train_images[:count], dataset.train_labels[:count]
+    for network in TEXTS:
+        epochs: dict[str, Epoch] = {}
+        for name in CONTENDERS if network != "example_model" else ("PyTorch", "numpy", "modules"):
+            try:
+                epochs[name] = CONTENDERS[name](network, images, labels)
+            except ModuleNotFoundError as error:
+                print(f"{network}, {name}: left out, for {error.name} is not there")
+        times: dict[str, list[tuple[float, float]]] = {name: [] for name in epochs}
+        for number in range(1, rounds + 2):
+            for name, train in epochs.items():
+                begun = time.perf_counter(), time.process_time()
+                train(number)
+                times[name].append((time.perf_counter() - begun[0], time.process_time() - begun[1]))
+        for name in epochs:
+            seconds = [wall for wall, _ in times[name][1:]]
+            spread = f"{statistics.median(seconds):.2f} s an epoch ({min(seconds):.2f} to {max(seconds):.2f})"
+            print(f"{network}, {name}: {spread}, {peak_memory(folder, network, name):,.0f} MB", flush=True)
+        report(network, {name: np.array(pairs[1:]) for name, pairs in times.items()})
+
+
+def report(network: str, times: dict[str, np.ndarray]) -> None:
+    """Print the ratios for one network. times: (rounds, 2), the seconds that passed and the processor's."""
+    for (of, ours, peer), target in TARGETS.items():
+        if of == network and ours in times:
+            medians = np.median(times[ours], axis=0) / np.median(times[peer], axis=0)
+            fastest = times[ours].min(axis=0) / times[peer].min(axis=0)
+            ratios = f"{medians[0]:.2f} of the medians, {fastest[0]:.2f} of the fastest epochs"
+            print(
+                f"{network}, {ours} / {peer}: {ratios}, {fastest[1]:.2f} of the processor's seconds; "
+                f"at most {target}",
+                flush=True,
+            )
+
+
+def peak_memory(folder: Path, network: str, name: str) -> float:
+    """MB of a process of its own that trains one epoch."""
+    command = [sys.executable, "-m", "benchmarks.engines", str(folder), network, name]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return float(result.stdout.splitlines()[-1])
+
+
+def train_alone(folder: Path, network: str, name: str) -> None:
+    """Train one epoch; print this process's peak memory in MB."""
+    dataset = load(folder)
+    CONTENDERS[name](network, dataset.train_images, dataset.train_labels)(1)
+    print(memory.peak_memory() / 1e6)
+
+
+if __name__ == "__main__":
+    data, *rest = sys.argv[1:]
+    if rest[:1] and rest[0] in TEXTS:
+        train_alone(Path(data), *rest)
+    else:
+        main(Path(data).resolve(), *map(int, rest))
