@@ -12,7 +12,7 @@ ENGINES = {
     "numpy": "MNIST.engines.scratch.on_numpy",
     "tensors": "MNIST.engines.scratch.on_tensors",
     "autograd": "MNIST.engines.scratch.on_autograd",
-    "modules": "MNIST.engines.modules_engine",
+    "modules": "MNIST.engines.modules.engine",
     "sonn": "MNIST.engines.sonn_engine",
 }
 """Each is a module with `build`, `libraries`, `device`, `has_fast_bfloat16` and `PRECISIONS`."""

@@ -19,8 +19,8 @@ from MNIST.training.rates import epoch_rates
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: python -m pip install '.[torch]'")
 
-from MNIST.engines.modules_layers import ACTIVATIONS, BUILDERS  # noqa: E402
-from MNIST.engines.modules_optimizers import OPTIMIZERS  # noqa: E402
+from MNIST.engines.modules.layers import ACTIVATIONS, BUILDERS  # noqa: E402
+from MNIST.engines.modules.optimizers import OPTIMIZERS  # noqa: E402
 from MNIST.engines.torch_backend import memory_errors  # noqa: E402
 
 END = "Dense,10,softmax\nOptimizer:\n{optimizer}\n1\n32\n"

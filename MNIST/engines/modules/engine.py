@@ -1,6 +1,6 @@
 """The modules engine: the network as `torch.nn` modules, trained by `torch.optim`'s optimizers.
 
-The modules are made in `modules_layers`, the optimizers in `modules_optimizers`.
+The modules are made in `layers`, the optimizers in `optimizers`.
 """
 
 from functools import cached_property
@@ -10,9 +10,9 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import get_total_norm
 
-from MNIST.engines.modules_layers import NetworkModule
-from MNIST.engines.modules_optimizers import Optimizer
-from MNIST.engines.modules_weights import assign, to_array
+from MNIST.engines.modules.layers import NetworkModule
+from MNIST.engines.modules.optimizers import Optimizer
+from MNIST.engines.modules.weights import assign, to_array
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep
 from MNIST.engines.saved_arrays import MODEL_FILE, read_arrays, write_arrays
 from MNIST.engines.torch_backend import (

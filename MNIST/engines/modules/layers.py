@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn.utils import skip_init  # the weights are set, never drawn, by PyTorch
 
-from MNIST.engines.modules_custom import (
+from MNIST.engines.modules.custom import (
     BatchNorm,
     Dropout,
     Flatten,
