@@ -6,9 +6,7 @@ The forward one also returns what the backward one has to know: x or y, whicheve
 from collections.abc import Callable
 from typing import NamedTuple
 
-from array_api_compat import array_namespace
-
-from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass
+from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, namespace
 
 LEAK = 0.2  # the slope of leaky_relu below 0
 
@@ -37,7 +35,7 @@ def linear_backward(dy: Array, _: None) -> Array:
 
 # relu: y = max(x, 0), y' = 1 where y > 0, else 0
 def relu(x: Array) -> tuple[Array, Array]:
-    y = _at_least_zero(x)
+    y = namespace(x).maximum(x, 0.0)
     return y, y
 
 
@@ -47,24 +45,24 @@ def relu_backward(dy: Array, y: Array) -> Array:
 
 # leaky_relu: y = x above 0, LEAK · x below. Source: Maas, Hannun and Ng (2013).
 def leaky_relu(x: Array) -> tuple[Array, Array]:
-    xp = array_namespace(x)
+    xp = namespace(x)
     return xp.where(x > 0, x, LEAK * x), x
 
 
 def leaky_relu_backward(dy: Array, x: Array) -> Array:
-    xp = array_namespace(x)
+    xp = namespace(x)
     return xp.where(x > 0, dy, LEAK * dy)
 
 
 # elu: y = x above 0, eˣ − 1 below, where y' = eˣ = y + 1. Source: Clevert et al. (2016), arXiv:1511.07289.
 def elu(x: Array) -> tuple[Array, Array]:
-    xp = array_namespace(x)
-    y = xp.where(x > 0, x, xp.expm1(-_at_least_zero(-x)))  # not of x itself: eˣ could overflow
+    xp = namespace(x)
+    y = xp.where(x > 0, x, xp.expm1(xp.minimum(x, 0.0)))  # above 0, eˣ could overflow
     return y, y
 
 
 def elu_backward(dy: Array, y: Array) -> Array:
-    xp = array_namespace(y)
+    xp = namespace(y)
     return xp.where(y > 0, dy, dy * (y + 1))
 
 
@@ -91,7 +89,7 @@ def silu_backward(dy: Array, memory: tuple[Array, Array]) -> Array:
 
 # tanh: y' = 1 − y²
 def tanh(x: Array) -> tuple[Array, Array]:
-    y = array_namespace(x).tanh(x)
+    y = namespace(x).tanh(x)
     return y, y
 
 
@@ -101,8 +99,8 @@ def tanh_backward(dy: Array, y: Array) -> Array:
 
 # softplus: y = log(1 + eˣ) = log(e⁰ + eˣ), y' = σ(x)
 def softplus(x: Array) -> tuple[Array, Array]:
-    xp = array_namespace(x)
-    return xp.logaddexp(x, xp.zeros_like(x)), x
+    xp = namespace(x)
+    return xp.logaddexp(x, 0.0), x
 
 
 def softplus_backward(dy: Array, x: Array) -> Array:
@@ -128,10 +126,5 @@ ACTIVATIONS = {
 }
 
 
-def _at_least_zero(x: Array) -> Array:
-    xp = array_namespace(x)
-    return xp.maximum(x, xp.zeros((), dtype=x.dtype, device=x.device))
-
-
 def _sigmoid(x: Array) -> Array:
-    return (1 + array_namespace(x).tanh(x / 2)) / 2
+    return (1 + namespace(x).tanh(x / 2)) / 2

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from array_api_compat import array_namespace
-
-from MNIST.engines.scratch.layer import Array, Gradients, Layer, Memory, Pass
+from MNIST.engines.scratch.layer import Array, Gradients, Layer, Memory, Pass, namespace
 
 
 class Chain:
@@ -64,7 +62,7 @@ class Parallel:
 
     def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
         outputs, memories = zip(*(path.forward(x, this_pass) for path in self.paths), strict=True)
-        return array_namespace(x).concat(outputs, axis=-1), ([y.shape[-1] for y in outputs], memories)
+        return namespace(x).concat(outputs, axis=-1), ([y.shape[-1] for y in outputs], memories)
 
     def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
         """Each path gets its own channels of dy; what comes back from them adds up."""

@@ -17,10 +17,8 @@ processing.
 
 from collections.abc import Iterator
 
-from array_api_compat import array_namespace
-
 from MNIST.engines.scratch.activations import ACTIVATIONS
-from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, channel_sums
+from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, channel_sums, namespace
 from MNIST.engines.scratch.padding import Margins, crop, pad
 
 
@@ -51,14 +49,14 @@ class Convolution:
         Z = _as_matrix(P) @ _as_matrix(self.W)  # (batch·R·C, filters)
         if self.b is not None:
             Z += self.b
-        z = array_namespace(x).reshape(Z, (*P.shape[:3], filters))
+        z = namespace(x).reshape(Z, (*P.shape[:3], filters))
         y, slope = self.activation.forward(z)
         return y, (x, slope)
 
     def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
         """dW = P(x)ᵀ dZ, db = Σ dZ over all images and places, dx = Pᵀ(dZ Wᵀ)."""
         x, slope = memory
-        xp = array_namespace(x)
+        xp = namespace(x)
         size = self.W.shape[:2]
         padded = pad(x, self.margins)
         P = windows(padded, size, self.stride)  # again: to keep it would take most memory of all
@@ -78,7 +76,7 @@ def windows(x: Array, size: tuple[int, int], stride: int) -> Array:
 
     x: (batch, rows, columns, channels); returns (batch, R, C, size[0] · size[1] · channels).
     """
-    xp = array_namespace(x)
+    xp = namespace(x)
     if size == (1, 1):
         return x[:, ::stride, ::stride, :]
     return xp.concat([x[place] for place in places(x.shape, size, (stride, stride))], axis=-1)
@@ -86,7 +84,7 @@ def windows(x: Array, size: tuple[int, int], stride: int) -> Array:
 
 def add_windows(dP: Array, shape: tuple[int, ...], size: tuple[int, int], stride: int) -> Array:
     """Pᵀ(dP): windows added up where they were taken from, in a map of the given shape."""
-    xp = array_namespace(dP)
+    xp = namespace(dP)
     dx = xp.zeros(shape, dtype=dP.dtype, device=dP.device)
     channels = shape[-1]
     for index, place in enumerate(places(shape, size, (stride, stride))):
@@ -112,4 +110,4 @@ def places(
 
 def _as_matrix(x: Array) -> Array:
     """All axes but the last as one."""
-    return array_namespace(x).reshape(x, (-1, x.shape[-1]))
+    return namespace(x).reshape(x, (-1, x.shape[-1]))

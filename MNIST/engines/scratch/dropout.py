@@ -1,8 +1,6 @@
 """Dropout, and Flatten: the layers that only pass on, or not."""
 
-from array_api_compat import array_namespace
-
-from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass
+from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, namespace
 
 
 class Dropout:
@@ -30,7 +28,7 @@ class Flatten:
     """A map as one row of numbers: rows outermost, channels innermost."""
 
     def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
-        return array_namespace(x).reshape(x, (x.shape[0], -1)), x.shape
+        return namespace(x).reshape(x, (x.shape[0], -1)), x.shape
 
     def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
-        return array_namespace(dy).reshape(dy, memory)
+        return namespace(dy).reshape(dy, memory)

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep
 from MNIST.engines.saved_arrays import MODEL_FILE, read_arrays, write_arrays
 from MNIST.engines.scratch.blocks import Chain
-from MNIST.engines.scratch.layer import Array, Gradients, Pass
+from MNIST.engines.scratch.layer import Array, Gradients, Pass, namespace
 from MNIST.engines.scratch.library import Library
 from MNIST.engines.scratch.loss import cross_entropy
 from MNIST.engines.scratch.network import build_network
@@ -70,6 +69,10 @@ class ScratchEngine:
                 library.array(np.full(parameters[name].shape, value))
                 for value in initial_slots(spec.optimizer)
             ]
+            for name in self._trainable
+        }
+        self._flat = {  # the same memory as rows of numbers
+            name: [_flat(each) for each in (self._weights[name], *self._slots[name])]
             for name in self._trainable
         }
         self._steps = 0  # since the first epoch
@@ -169,12 +172,9 @@ class ScratchEngine:
         """One step of the optimizer. It works element by element, hence in pieces that stay in the cache."""
         self._steps += 1
         optimizer, update = self._spec.optimizer, UPDATES[type(self._spec.optimizer)]
-        flat = [
-            [_flat(each) for each in (self._weights[name], gradients[name], *self._slots[name])]
-            for name in self._trainable
-        ]
         size = self._library.weights_at_once
-        for w, g, *slots in flat:
+        for name, (w, *slots) in self._flat.items():
+            g = _flat(gradients[name])
             for begin in range(0, w.shape[0], size):
                 part = slice(begin, begin + size)
                 update(optimizer, w[part], g[part], [slot[part] for slot in slots], rate, self._steps)
@@ -213,7 +213,7 @@ def backpropagate(
 
 def measured(logits: Array, losses: Array, labels: Array) -> tuple[Array, Array]:
     """The summed loss, and how many answers are right."""
-    xp = array_namespace(logits)
+    xp = namespace(logits)
     hits = xp.argmax(logits, axis=1) == labels
     return xp.sum(losses), xp.sum(xp.astype(hits, xp.int64))
 
@@ -244,9 +244,9 @@ def _sum(pieces: Sequence[Gradients]) -> Gradients:
 
 def _norm(gradients: Gradients) -> float:
     """The L2 norm of all gradients together."""
-    squares = [float(array_namespace(g).vecdot(g, g)) for g in map(_flat, gradients.values())]
+    squares = [float(namespace(g).vecdot(g, g)) for g in map(_flat, gradients.values())]
     return math.sqrt(sum(squares))
 
 
 def _flat(array: Array) -> Array:
-    return array_namespace(array).reshape(array, (-1,))
+    return namespace(array).reshape(array, (-1,))

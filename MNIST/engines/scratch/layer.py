@@ -38,12 +38,25 @@ class Pass:
     moving: dict[str, Array] = field(default_factory=dict)
 
 
+def namespace(x: Array) -> Any:
+    """The functions of an array's library, as the standard names them.
+
+    Known by the array's type: to ask anew each time takes longer than to add two rows of a small network.
+    """
+    if type(x) not in _NAMESPACES:
+        _NAMESPACES[type(x)] = array_namespace(x)
+    return _NAMESPACES[type(x)]
+
+
+_NAMESPACES: dict[type, Any] = {}
+
+
 def channel_sums(x: Array) -> Array:
     """The sum of each channel (or unit) over the batch and all places: (channels,).
 
     One axis after the other: a sum of many numbers in a row would round in the fifth digit in float32.
     """
-    xp = array_namespace(x)
+    xp = namespace(x)
     while x.ndim > 1:
         x = xp.sum(x, axis=0)
     return x

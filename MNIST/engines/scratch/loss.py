@@ -1,8 +1,6 @@
 """Softmax and cross-entropy, fused: together they are simpler, and safer, than each by itself."""
 
-from array_api_compat import array_namespace
-
-from MNIST.engines.scratch.layer import Array
+from MNIST.engines.scratch.layer import Array, namespace
 
 
 def cross_entropy(logits: Array, labels: Array) -> tuple[Array, Array]:
@@ -12,7 +10,7 @@ def cross_entropy(logits: Array, labels: Array) -> tuple[Array, Array]:
     With p = softmax(z): loss = log Σ exp(z) − z[label], and the gradient is p − 1 at the label, p elsewhere.
     Source: Goodfellow et al., Deep Learning (2016), 6.2.2.3.
     """
-    xp = array_namespace(logits)
+    xp = namespace(logits)
     shifted = logits - xp.max(logits, axis=1, keepdims=True)  # p stays the same, and exp cannot overflow
     exps = xp.exp(shifted)
     sums = xp.sum(exps, axis=1, keepdims=True)

@@ -2,9 +2,7 @@
 
 import math
 
-from array_api_compat import array_namespace
-
-from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, channel_sums
+from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, channel_sums, namespace
 
 
 class BatchNorm:
@@ -21,7 +19,7 @@ class BatchNorm:
         self.momentum, self.epsilon = momentum, epsilon
 
     def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
-        xp = array_namespace(x)
+        xp = namespace(x)
         if this_pass.training:
             count = math.prod(x.shape[:-1])
             mean = channel_sums(x) / count
@@ -77,7 +75,7 @@ class LocalResponseNorm:
 
     def _sum_neighbours(self, x: Array) -> Array:
         """For each channel the sum over it and its (size − 1) / 2 neighbours on either side."""
-        xp = array_namespace(x)
+        xp = namespace(x)
         channels, reach = x.shape[-1], self.size // 2
         margin = xp.zeros((*x.shape[:-1], reach), dtype=x.dtype, device=x.device)
         padded = xp.concat([margin, x, margin], axis=-1)

@@ -2,9 +2,7 @@
 
 from typing import NamedTuple
 
-from array_api_compat import array_namespace
-
-from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass
+from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, namespace
 
 
 class Margins(NamedTuple):
@@ -53,7 +51,7 @@ def pad(x: Array, margins: Margins, value: float = 0.0) -> Array:
     """A map (batch, rows, columns, channels) within margins of one value."""
     if margins == NONE:
         return x
-    xp = array_namespace(x)
+    xp = namespace(x)
     batch, rows, columns, channels = x.shape
 
     def margin(height: int, width: int) -> Array:

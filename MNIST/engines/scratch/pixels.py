@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from array_api_compat import array_namespace
-
-from MNIST.engines.scratch.layer import Array
+from MNIST.engines.scratch.layer import Array, namespace
 from MNIST.spec import InputStep, inputs
 
 
@@ -27,5 +25,5 @@ def _step(x: Array, step: InputStep, statistics: tuple[float, float]) -> Array:
         mean, deviation = statistics
         return x * (1 / (255 * deviation)) - mean / deviation
     assert isinstance(step, inputs.Threshold)
-    xp = array_namespace(x)
+    xp = namespace(x)
     return xp.concat([xp.astype(x >= level, x.dtype) for level in step.levels], axis=-1)

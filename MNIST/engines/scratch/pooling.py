@@ -2,10 +2,8 @@
 
 from functools import reduce
 
-from array_api_compat import array_namespace
-
 from MNIST.engines.scratch.convolution import places
-from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass
+from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, namespace
 from MNIST.engines.scratch.padding import Margins, crop, pad
 
 
@@ -16,7 +14,7 @@ class MaxPool:
         self.size, self.strides, self.margins = size, strides, margins
 
     def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
-        xp = array_namespace(x)
+        xp = namespace(x)
         padded = pad(x, self.margins, float("-inf"))
         y = reduce(xp.maximum, (padded[place] for place in places(padded.shape, self.size, self.strides)))
         return y, (padded, y)
@@ -24,7 +22,7 @@ class MaxPool:
     def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
         """dx = dy where x is its window's largest value, the first one if several are; 0 elsewhere."""
         padded, y = memory
-        xp = array_namespace(dy)
+        xp = namespace(dy)
         dx = xp.zeros_like(padded)
         open_ = xp.ones(y.shape, dtype=xp.bool, device=y.device)  # windows whose largest is not found yet
         for place in places(padded.shape, self.size, self.strides):
@@ -42,13 +40,13 @@ class AvgPool:
 
     def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
         padded = pad(x, self.margins)
-        counts = self._sums(pad(array_namespace(x).ones_like(x[:1, :, :, :1]), self.margins))
+        counts = self._sums(pad(namespace(x).ones_like(x[:1, :, :, :1]), self.margins))
         return self._sums(padded) / counts, (padded.shape, counts)
 
     def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
         """dx = Σ dy / count over the windows that a value stands in."""
         shape, counts = memory
-        xp = array_namespace(dy)
+        xp = namespace(dy)
         dx = xp.zeros(shape, dtype=dy.dtype, device=dy.device)
         share = dy / counts
         for place in places(shape, self.size, self.strides):
@@ -63,8 +61,8 @@ class GlobalAvgPool:
     """y = the mean of each channel over the whole map: to (batch, channels)."""
 
     def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
-        return array_namespace(x).mean(x, axis=(1, 2)), x.shape
+        return namespace(x).mean(x, axis=(1, 2)), x.shape
 
     def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
         _, rows, columns, _ = shape = memory
-        return array_namespace(dy).broadcast_to(dy[:, None, None, :] / (rows * columns), shape)
+        return namespace(dy).broadcast_to(dy[:, None, None, :] / (rows * columns), shape)
