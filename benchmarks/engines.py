@@ -51,6 +51,10 @@ TARGETS = {  # of an engine's time to a peer's, at most
     ("example_model", "modules", "PyTorch"): 1.1,
 }
 
+REST = (
+    0.5  # seconds between two epochs: a library's threads go on waiting for work for a while, at full speed
+)
+
 Epoch = Callable[[int], None]
 """Trains one epoch, whose number (from 1) it is given."""
 
@@ -150,6 +154,7 @@ def main(folder: Path, rounds: int = 5, count: int = 60_000) -> None:
         times: dict[str, list[tuple[float, float]]] = {name: [] for name in epochs}
         for number in range(1, rounds + 2):
             for name, train in epochs.items():
+                time.sleep(REST)
                 begun = time.perf_counter(), time.process_time()
                 train(number)
                 times[name].append((time.perf_counter() - begun[0], time.process_time() - begun[1]))

@@ -53,7 +53,11 @@ def adam(
     S += g * g
     unbiased = rate * sqrt(1 - o.beta2**n) / (1 - o.beta1**n)
     scale = sqrt(1 - o.beta2)  # √s = scale · √S
-    w -= (unbiased * (1 - o.beta1) / scale) * M / (xp.sqrt(S) + o.epsilon / scale)
+    root = xp.sqrt(S)
+    root += o.epsilon / scale
+    step = M / root
+    step *= unbiased * (1 - o.beta1) / scale
+    w -= step
 
 
 def adamw(o: optimizers.AdamW, w: Array, g: Array, slots: Sequence[Array], rate: float, n: int) -> None:
