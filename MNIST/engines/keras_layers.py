@@ -66,7 +66,7 @@ def _conv(graph: Graph, conv: layers.Conv, node: Node, tensor: Any) -> Any:
             padding=conv.padding,
             activation=conv.activation,
             dtype=graph.policy,
-            name=node.path,
+            name=layer_name(node),
         ),
     )
 
@@ -75,7 +75,9 @@ def _dense(graph: Graph, dense: layers.Dense, node: Node, tensor: Any) -> Any:
     return graph.apply(
         node,
         tensor,
-        keras.layers.Dense(dense.units, activation=dense.activation, dtype=graph.policy, name=node.path),
+        keras.layers.Dense(
+            dense.units, activation=dense.activation, dtype=graph.policy, name=layer_name(node)
+        ),
     )
 
 
@@ -86,7 +88,7 @@ def _pool(kind: type) -> Callable[[Graph, Any, Node, Any], Any]:
             strides=pool.stride,
             padding=pool.padding,
             dtype=graph.policy,
-            name=node.path,
+            name=layer_name(node),
         )
         return graph.apply(node, tensor, layer)
 
@@ -94,12 +96,14 @@ def _pool(kind: type) -> Callable[[Graph, Any, Node, Any], Any]:
 
 
 def _global_avg_pool(graph: Graph, _: layers.GlobalAvgPool, node: Node, tensor: Any) -> Any:
-    return graph.apply(node, tensor, keras.layers.GlobalAveragePooling2D(dtype=graph.policy, name=node.path))
+    return graph.apply(
+        node, tensor, keras.layers.GlobalAveragePooling2D(dtype=graph.policy, name=layer_name(node))
+    )
 
 
 def _batch_norm(graph: Graph, norm: layers.BatchNorm, node: Node, tensor: Any) -> Any:
     layer = keras.layers.BatchNormalization(
-        momentum=norm.momentum, epsilon=norm.epsilon, dtype=graph.policy, name=node.path
+        momentum=norm.momentum, epsilon=norm.epsilon, dtype=graph.policy, name=layer_name(node)
     )
     return graph.apply(node, tensor, layer)
 
@@ -107,27 +111,27 @@ def _batch_norm(graph: Graph, norm: layers.BatchNorm, node: Node, tensor: Any) -
 def _local_response_norm(graph: Graph, norm: layers.LocalResponseNorm, node: Node, tensor: Any) -> Any:
     # In float32: with the usual alpha of 1e-4, bfloat16 would round most sums back to k.
     layer = LocalResponseNormalization(
-        norm.size, norm.alpha, norm.beta, norm.k, dtype="float32", name=node.path
+        norm.size, norm.alpha, norm.beta, norm.k, dtype="float32", name=layer_name(node)
     )
     return graph.apply(node, tensor, layer)
 
 
 def _activate(graph: Graph, activation: layers.Activation, node: Node, tensor: Any) -> Any:
-    layer = keras.layers.Activation(activation.name, dtype=graph.policy, name=node.path)
+    layer = keras.layers.Activation(activation.name, dtype=graph.policy, name=layer_name(node))
     return graph.apply(node, tensor, layer)
 
 
 def _dropout(graph: Graph, dropout: layers.Dropout, node: Node, tensor: Any) -> Any:
-    layer = keras.layers.Dropout(dropout.rate, seed=0, dtype=graph.policy, name=node.path)
+    layer = keras.layers.Dropout(dropout.rate, seed=0, dtype=graph.policy, name=layer_name(node))
     return graph.apply(node, tensor, layer)
 
 
 def _flatten(graph: Graph, _: layers.Flatten, node: Node, tensor: Any) -> Any:
-    return graph.apply(node, tensor, keras.layers.Flatten(dtype=graph.policy, name=node.path))
+    return graph.apply(node, tensor, keras.layers.Flatten(dtype=graph.policy, name=layer_name(node)))
 
 
 def _pad(graph: Graph, pad: layers.Pad, node: Node, tensor: Any) -> Any:
-    layer = keras.layers.ZeroPadding2D((pad.rows, pad.columns), dtype=graph.policy, name=node.path)
+    layer = keras.layers.ZeroPadding2D((pad.rows, pad.columns), dtype=graph.policy, name=layer_name(node))
     return graph.apply(node, tensor, layer)
 
 
@@ -142,17 +146,17 @@ def _residual(graph: Graph, _: layers.Residual, node: Node, tensor: Any) -> Any:
             padding="same",
             use_bias=False,
             dtype=graph.policy,
-            name=f"{node.path}.projection",
+            name=f"{layer_name(node)}-projection",
         )
         shortcut = graph.apply(node, tensor, projection, projection="kernel")
-    return keras.layers.Add(dtype=graph.policy, name=node.path)([branch, shortcut])
+    return keras.layers.Add(dtype=graph.policy, name=layer_name(node))([branch, shortcut])
 
 
 def _parallel(graph: Graph, _: layers.Parallel, node: Node, tensor: Any) -> Any:
     paths = [graph.chain(path.children, tensor) for path in node.children]
     if len(paths) == 1:
         return paths[0]
-    return keras.layers.Concatenate(dtype=graph.policy, name=node.path)(paths)
+    return keras.layers.Concatenate(dtype=graph.policy, name=layer_name(node))(paths)
 
 
 BUILDERS: dict[type, Callable[[Graph, Any, Node, Any], Any]] = {
@@ -211,6 +215,11 @@ def _prepare(step: InputStep, tensor: Any, pixels: tuple[float, float], name: st
         1.0, [1.0 - level for level in step.levels], dtype="float32", name=f"{name}_above"
     )(channels)
     return keras.layers.ReLU(max_value=1.0, dtype="float32", name=name)(above)
+
+
+def layer_name(node: Node) -> str:
+    """Keras's name of a node: its path, without the dots that PyTorch does not permit."""
+    return node.path.replace(".", "-")
 
 
 def _without_softmax(nodes: tuple[Node, ...]) -> tuple[Node, ...]:

@@ -21,6 +21,8 @@ spec = parse_spec('''Layers:
 Conv,4,3,3,relu
 BatchNorm
 MaxPool,4,4
+Residual:
+    Conv,4,3,3,leaky_relu,padding=same
 Dropout,0.3
 Flatten
 Dropout,0.2

@@ -15,7 +15,7 @@ from MNIST import engines
 from MNIST.engines import EpochMetrics
 from MNIST.engines.keras_backend import memory_errors
 from MNIST.engines.keras_engine import OPTIMIZERS
-from MNIST.engines.keras_layers import BUILDERS, LocalResponseNormalization
+from MNIST.engines.keras_layers import BUILDERS, LocalResponseNormalization, layer_name
 from MNIST.spec import LAYERS, lay_out, optimizers, parse_spec, simplify
 from MNIST.spec.grammar import positional, real
 from MNIST.spec.layers import Layer, Path, Repeat
@@ -111,10 +111,10 @@ def test_output_shapes_are_those_that_the_spec_infers():
     engine = _engine(EVERYTHING)
     network = lay_out(simplify(parse_spec(EVERYTHING)))
     shapes = {layer.name: tuple(layer.output.shape[1:]) for layer in engine._model.layers}
-    compared = [node for node in network.walk() if node.path in shapes]
+    compared = [node for node in network.walk() if layer_name(node) in shapes]
     assert len(compared) >= 20
     for node in compared:
-        assert shapes[node.path] == node.output_shape, node.path
+        assert shapes[layer_name(node)] == node.output_shape, node.path
 
 
 def test_training_agrees_with_plain_keras():
@@ -251,7 +251,7 @@ def test_a_new_layer_type_is_a_dataclass_and_a_builder(monkeypatch):
         deviation: float = positional(real(0, 10))
 
     def build(graph, noise, node, tensor):
-        layer = keras.layers.GaussianNoise(noise.deviation, seed=0, dtype=graph.policy, name=node.path)
+        layer = keras.layers.GaussianNoise(noise.deviation, seed=0, dtype=graph.policy, name=layer_name(node))
         return graph.apply(node, tensor, layer)
 
     monkeypatch.setitem(LAYERS, "GaussianNoise", GaussianNoise)
