@@ -7,8 +7,9 @@ import importlib.util
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from MNIST.engines.processor import BFLOAT16, described, processor, widest_instructions
 from MNIST.engines.quiet import quiet_stderr
@@ -40,7 +41,19 @@ keras.config.set_floatx("float32")
 keras.config.set_epsilon(1e-7)
 keras.config.set_image_data_format("channels_last")
 
-__all__ = ["device", "has_fast_bfloat16", "keras", "libraries", "memory_errors", "set_threads"]
+__all__ = [
+    "device",
+    "floats",
+    "has_fast_bfloat16",
+    "keras",
+    "libraries",
+    "loss_and_gradients",
+    "memory_errors",
+    "set_threads",
+]
+
+# Keras's table of what two types make together: with JAX and PyTorch, of float64 and anything float32.
+PROMOTED = keras.src.backend.common.dtypes.BIT64_TO_BIT32_DTYPE
 
 SWITCHES = (
     "TF_ENABLE_ONEDNN_OPTS",
@@ -77,6 +90,49 @@ def set_threads(threads: int) -> None:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True)
     _threads_set = threads
+
+
+@contextmanager
+def floats(kind: str) -> Iterator[None]:
+    """Let Keras take plain numbers as `kind` ("float32" or "float64"), for as long as this lasts."""
+    before = keras.config.floatx(), PROMOTED["float64"]
+    if kind == "float64":
+        PROMOTED["float64"] = "float64"
+        if BACKEND == "jax":
+            import jax
+
+            jax.config.update("jax_enable_x64", True)  # else it makes float32 of everything
+    keras.config.set_floatx(kind)
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(before[0])
+        PROMOTED["float64"] = before[1]
+
+
+def loss_and_gradients(
+    loss: Callable[[Sequence[Any]], Any], weights: Sequence[Any]
+) -> tuple[Any, Sequence[Any]]:
+    """The loss at some weights, and its gradient with respect to each; all are the backend's tensors."""
+    if not weights:
+        return loss(weights), []
+    if BACKEND == "jax":
+        import jax
+
+        return jax.jit(jax.value_and_grad(loss))(weights)  # much faster than step by step
+    if BACKEND == "torch":
+        import torch
+
+        leaves = [weight.detach().requires_grad_() for weight in weights]
+        value = loss(leaves)
+        return value.detach(), torch.autograd.grad(value, leaves)
+    import tensorflow as tf
+
+    tensors = [tf.convert_to_tensor(weight) for weight in weights]
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        value = loss(tensors)
+    return value, tape.gradient(value, tensors)
 
 
 @contextmanager

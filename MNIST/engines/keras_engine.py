@@ -4,7 +4,9 @@ The layers are made in `keras_layers`; a saved file is looked at by `saved_keras
 """
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,59 +15,74 @@ import numpy as np
 
 from MNIST.engines.keras_backend import (
     device,
+    floats,
     has_fast_bfloat16,
     keras,
     libraries,
+    loss_and_gradients,
     memory_errors,
     set_threads,
 )
-from MNIST.engines.keras_layers import Graph
+from MNIST.engines.keras_layers import Graph, as_exact
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep
 from MNIST.engines.quiet import quiet_stderr
 from MNIST.engines.saved_keras import checked_weights, weight_layout, without_times
-from MNIST.spec import ModelSpec, lay_out, optimizers
+from MNIST.spec import ModelSpec, Optimizer, lay_out, optimizers
 
 __all__ = ["KerasEngine", "build", "device", "has_fast_bfloat16", "libraries"]
 
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("float32", "bfloat16", "float64")
 INFERENCE_BATCH = 1000
 MODEL_FILE = "model.keras"
 
 
 class KerasEngine:
-    """One network in Keras. See `Engine` for what each method promises."""
+    """One network in Keras. See `GradientEngine` for what each method promises."""
 
-    def __init__(self, spec: ModelSpec, *, precision: str, threads: int, pixels: tuple[float, float]) -> None:
+    def __init__(
+        self,
+        spec: ModelSpec,
+        *,
+        precision: str,
+        threads: int,
+        pixels: tuple[float, float],
+        masks: Arrays | None = None,
+    ) -> None:
         set_threads(threads)
         self._spec = spec
-        self._graph = Graph(lay_out(spec), spec, precision, pixels)
-        self._model = keras.Model(self._graph.images, self._graph.logits)
+        self._floats = "float64" if precision == "float64" else "float32"
+        with self._computing():
+            self._graph = Graph(lay_out(spec), spec, precision, pixels, masks)
+            self._model = keras.Model(self._graph.images, self._graph.logits)
+            self._loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         self._rates: Any = None
         self._gradient_norms: Any = None
 
     @cached_property
     def _optimizer(self) -> Any:
         """The optimizer with its variables, which only training needs: they are as large as the weights."""
-        optimizer = OPTIMIZERS[type(self._spec.optimizer)](self._spec.optimizer)
-        optimizer.learning_rate = self._current_rate
-        optimizer.apply = self._noting_norms(optimizer.apply)
-        optimizer.build(self._model.trainable_variables)
-        self._model.compile(
-            optimizer=optimizer,
-            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-        )
+        with self._computing():
+            exact = _exact(self._spec.optimizer, self._floats)
+            optimizer = OPTIMIZERS[type(exact)](exact)
+            optimizer.learning_rate = self._current_rate
+            optimizer.apply = self._noting_norms(optimizer.apply)
+            optimizer.build(self._model.trainable_variables)
+            self._model.compile(
+                optimizer=optimizer,
+                loss=self._loss,
+                metrics=["accuracy"],
+            )
         return optimizer
 
     def train_epoch(
         self, images: np.ndarray, labels: np.ndarray, rates: np.ndarray, seed: int, on_step: OnStep
     ) -> EpochMetrics:
-        self._set_rates(rates)
         for index, generator in enumerate(self._graph.generators):
             word = int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
             # A seed and a counter of calls; 31 bits, for PyTorch's is a signed number.
             generator.state.assign([word % 2**31, 0])
-        with memory_errors():
+        with self._computing():
+            self._set_rates(rates)
             history = self._model.fit(
                 images,
                 labels,
@@ -79,7 +96,7 @@ class KerasEngine:
     def logits(self, images: np.ndarray) -> np.ndarray:
         # Layer by layer rather than by `predict`, which would trace a graph for every network: tracing
         # costs more than it gains on a few batches, and an exploration makes many networks.
-        with memory_errors():
+        with self._computing():
             batches = [
                 keras.ops.convert_to_numpy(
                     self._model(images[begin : begin + INFERENCE_BATCH], training=False)
@@ -87,6 +104,20 @@ class KerasEngine:
                 for begin in range(0, len(images), INFERENCE_BATCH)
             ]
         return np.concatenate([np.zeros((0, 10), np.float32), *batches])
+
+    def gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, Arrays]:
+        trained, others = self._model.trainable_variables, self._model.non_trainable_variables
+        names = {variable.path: name for name, variable in self._graph.variables.items()}
+
+        def loss_of(weights: Sequence[Any]) -> Any:
+            kept = [variable.value for variable in others]  # moving averages, and the seeds of Dropout
+            logits, _ = self._model.stateless_call(weights, kept, images, training=True)
+            return self._loss(labels, logits)
+
+        with self._computing():
+            loss, gradients = loss_and_gradients(loss_of, [variable.value for variable in trained])
+        named = zip(trained, gradients, strict=True)
+        return float(loss), {names[variable.path]: _array(gradient) for variable, gradient in named}
 
     def get_weights(self) -> Arrays:
         return {name: _array(variable) for name, variable in self._graph.variables.items()}
@@ -123,11 +154,17 @@ class KerasEngine:
 
     def whole_model(self) -> Any:
         """The network with its softmax: uint8 images (n, 28, 28) to probabilities (n, 10)."""
-        probabilities = keras.layers.Softmax(dtype="float32", name="softmax")(self._graph.logits)
-        return keras.Model(self._graph.images, probabilities, name="network")
+        with self._computing():
+            probabilities = keras.layers.Softmax(dtype=self._floats, name="softmax")(self._graph.logits)
+            return keras.Model(self._graph.images, probabilities, name="network")
 
     def close(self) -> None:
         keras.backend.clear_session()
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        with floats(self._floats), memory_errors():
+            yield
 
     def _current_step(self) -> Any:
         return self._optimizer.iterations % self._rates.shape[0]
@@ -156,8 +193,8 @@ class KerasEngine:
     def _set_rates(self, rates: np.ndarray) -> None:
         if self._rates is None:  # variables of the optimizer's, so that every backend carries them along
             add = self._optimizer.add_variable
-            self._rates = add(rates.shape, dtype="float32", name="rates")
-            self._gradient_norms = add(rates.shape, dtype="float32", name="gradient_norms")
+            self._rates = add(rates.shape, dtype=self._floats, name="rates")
+            self._gradient_norms = add(rates.shape, dtype=self._floats, name="gradient_norms")
         self._rates.assign(rates)
 
     def _state(self) -> dict[str, Any]:
@@ -202,7 +239,14 @@ def build(
     masks: Arrays | None = None,
 ) -> KerasEngine:
     """Build a simplified spec's network; its weights are to be set before they are used."""
-    return KerasEngine(spec, precision=precision, threads=threads, pixels=pixels)
+    return KerasEngine(spec, precision=precision, threads=threads, pixels=pixels, masks=masks)
+
+
+def _exact(optimizer: Optimizer, floats: str) -> Optimizer:
+    """An optimizer whose numbers no backend rounds on their way to `floats`."""
+    values = {field.name: getattr(optimizer, field.name) for field in fields(optimizer)}
+    numbers = {name: value for name, value in values.items() if isinstance(value, float)}
+    return replace(optimizer, **{name: as_exact(number, floats) for name, number in numbers.items()})
 
 
 def _assign(variables: dict[str, Any], arrays: Arrays) -> None:

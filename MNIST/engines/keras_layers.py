@@ -8,28 +8,42 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from MNIST.engines.keras_backend import keras
+from MNIST.engines.protocol import Arrays
 from MNIST.spec import InputStep, ModelSpec, Network, Node, inputs, layers
 
 
 class Graph:
-    """The Keras layers of a network: its tensors, its weights by name, its random generators in order."""
+    """The Keras layers of a network: its tensors, its weights by name, its random generators in order.
+
+    floats: the type of weights, loss and whatever bfloat16 is too coarse for; policy: that of the layers.
+    masks: what each Dropout keeps, by its node's path; without them it draws.
+    """
 
     def __init__(
-        self, network: Network, spec: ModelSpec, precision: str, pixels: tuple[float, float]
+        self,
+        network: Network,
+        spec: ModelSpec,
+        precision: str,
+        pixels: tuple[float, float],
+        masks: Arrays | None = None,
     ) -> None:
-        self.policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
+        self.floats = "float64" if precision == "float64" else "float32"
+        self.policy = "mixed_bfloat16" if precision == "bfloat16" else self.floats
+        self.masks = masks
         self.variables: dict[str, Any] = {}
         self.generators: list[Any] = []  # what Dropout draws from; the engine sets them each epoch
         self.images = keras.Input((28, 28), dtype="uint8", name="pixels")
-        tensor = keras.layers.Reshape((28, 28, 1), dtype="float32", name="channel")(self.images)
+        tensor = keras.layers.Reshape((28, 28, 1), dtype=self.floats, name="channel")(self.images)
         for number, step in enumerate(spec.input, 1):
-            tensor = _prepare(step, tensor, pixels, f"input_{number}")
+            tensor = _prepare(step, tensor, pixels, f"input_{number}", self.floats)
         *body, last = _without_softmax(network.nodes)
         tensor = self.chain(body, tensor)
-        self.policy = "float32"  # of what the loss and the answer are computed from
+        self.policy = self.floats  # of what the loss and the answer are computed from
         tensor = self.add(last, tensor)
-        self.logits = keras.layers.Activation("linear", dtype="float32", name="logits")(tensor)
+        self.logits = keras.layers.Activation("linear", dtype=self.floats, name="logits")(tensor)
 
     def add(self, node: Node, tensor: Any) -> Any:
         """Append one node, with its block if it has one; return its output tensor."""
@@ -40,6 +54,10 @@ class Graph:
         for node in nodes:
             tensor = self.add(node, tensor)
         return tensor
+
+    def activation(self, name: str) -> Any:
+        """What Keras knows an activation by; TensorFlow's own leaky_relu has the slope in float32."""
+        return leaky_relu if (name, self.policy) == ("leaky_relu", "float64") else name
 
     def apply(self, node: Node, tensor: Any, layer: Any, **renamed: str) -> Any:
         """Call a Keras layer; note its weights under the node's path, and its random generator.
@@ -64,7 +82,7 @@ def _conv(graph: Graph, conv: layers.Conv, node: Node, tensor: Any) -> Any:
             (conv.rows, conv.columns),
             strides=conv.stride,
             padding=conv.padding,
-            activation=conv.activation,
+            activation=graph.activation(conv.activation),
             dtype=graph.policy,
             name=layer_name(node),
         ),
@@ -76,7 +94,10 @@ def _dense(graph: Graph, dense: layers.Dense, node: Node, tensor: Any) -> Any:
         node,
         tensor,
         keras.layers.Dense(
-            dense.units, activation=dense.activation, dtype=graph.policy, name=layer_name(node)
+            dense.units,
+            activation=graph.activation(dense.activation),
+            dtype=graph.policy,
+            name=layer_name(node),
         ),
     )
 
@@ -109,19 +130,24 @@ def _batch_norm(graph: Graph, norm: layers.BatchNorm, node: Node, tensor: Any) -
 
 
 def _local_response_norm(graph: Graph, norm: layers.LocalResponseNorm, node: Node, tensor: Any) -> Any:
-    # In float32: with the usual alpha of 1e-4, bfloat16 would round most sums back to k.
+    # Never in bfloat16: with the usual alpha of 1e-4, it would round most sums back to k.
     layer = LocalResponseNormalization(
-        norm.size, norm.alpha, norm.beta, norm.k, dtype="float32", name=layer_name(node)
+        norm.size, norm.alpha, norm.beta, norm.k, dtype=graph.floats, name=layer_name(node)
     )
     return graph.apply(node, tensor, layer)
 
 
 def _activate(graph: Graph, activation: layers.Activation, node: Node, tensor: Any) -> Any:
-    layer = keras.layers.Activation(activation.name, dtype=graph.policy, name=layer_name(node))
+    layer = keras.layers.Activation(
+        graph.activation(activation.name), dtype=graph.policy, name=layer_name(node)
+    )
     return graph.apply(node, tensor, layer)
 
 
 def _dropout(graph: Graph, dropout: layers.Dropout, node: Node, tensor: Any) -> Any:
+    if graph.masks is not None:
+        kept = graph.masks[node.path] / (1 - dropout.rate)
+        return graph.apply(node, tensor, GivenDropout(kept, dtype=graph.policy, name=layer_name(node)))
     layer = keras.layers.Dropout(dropout.rate, seed=0, dtype=graph.policy, name=layer_name(node))
     return graph.apply(node, tensor, layer)
 
@@ -199,27 +225,52 @@ class LocalResponseNormalization(keras.layers.Layer):
         return {**super().get_config(), **own}
 
 
-def _prepare(step: InputStep, tensor: Any, pixels: tuple[float, float], name: str) -> Any:
-    """One step of `Input:` as a standard Keras layer: pixels 0 to 255 in, float32 out."""
+@keras.saving.register_keras_serializable("MNIST")
+def leaky_relu(x: Any) -> Any:
+    """x above 0, 0.2 · x elsewhere; at 0 too, its slope is 0.2 on every backend."""
+    return keras.ops.where(x > 0, x, x * 0.2)
+
+
+class GivenDropout(keras.layers.Layer):
+    """Dropout that draws nothing: while training, its input times `kept`, (batch, …). It is never saved."""
+
+    def __init__(self, kept: np.ndarray, **options: Any) -> None:
+        super().__init__(**options)
+        self.kept = kept
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        return x * keras.ops.convert_to_tensor(self.kept, x.dtype) if training else x
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return shape
+
+
+def _prepare(step: InputStep, tensor: Any, pixels: tuple[float, float], name: str, floats: str) -> Any:
+    """One step of `Input:` as a standard Keras layer: pixels 0 to 255 in, `floats` out."""
     if isinstance(step, inputs.Scale):
-        return keras.layers.Rescaling(1 / 255, dtype="float32", name=name)(tensor)
+        return keras.layers.Rescaling(as_exact(1 / 255, floats), dtype=floats, name=name)(tensor)
     if isinstance(step, inputs.Standardize):
         mean, deviation = pixels
-        scale = 1 / (255 * deviation)
-        return keras.layers.Rescaling(scale, -mean / deviation, dtype="float32", name=name)(tensor)
+        scale, offset = (as_exact(x, floats) for x in (1 / (255 * deviation), -mean / deviation))
+        return keras.layers.Rescaling(scale, offset, dtype=floats, name=name)(tensor)
     assert isinstance(step, inputs.Threshold)
     # A whole pixel p is at least t exactly if min(max(p - (t - 1), 0), 1) is 1.
     copies = [tensor] * len(step.levels)
-    channels = keras.layers.Concatenate(dtype="float32", name=f"{name}_channels")(copies)
+    channels = keras.layers.Concatenate(dtype=floats, name=f"{name}_channels")(copies)
     above = keras.layers.Rescaling(
-        1.0, [1.0 - level for level in step.levels], dtype="float32", name=f"{name}_above"
+        1.0, [1.0 - level for level in step.levels], dtype=floats, name=f"{name}_above"
     )(channels)
-    return keras.layers.ReLU(max_value=1.0, dtype="float32", name=name)(above)
+    return keras.layers.ReLU(max_value=1.0, dtype=floats, name=name)(above)
 
 
 def layer_name(node: Node) -> str:
     """Keras's name of a node: its path, without the dots that PyTorch does not permit."""
     return node.path.replace(".", "-")
+
+
+def as_exact(number: float, floats: str) -> float:
+    """A number that no backend rounds to float32 on its way to float64, as TensorFlow's `cast` does."""
+    return np.float64(number) if floats == "float64" else number
 
 
 def _without_softmax(nodes: tuple[Node, ...]) -> tuple[Node, ...]:

@@ -12,6 +12,8 @@ from MNIST.errors import TrainingError
 from MNIST.spec import Network
 from MNIST.spec.layers import Conv, Dense
 
+BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}  # of a value between two layers
+
 
 def least_memory(network: Network, batch_size: int, precision: str) -> int:
     """A lower bound, in bytes, of what one training step holds at once.
@@ -19,11 +21,11 @@ def least_memory(network: Network, batch_size: int, precision: str) -> int:
     Each Conv's and Dense's output is kept for the backward pass, for every image of the batch; each
     parameter stands there with its gradient. What an engine needs beyond that is not counted.
     """
-    value = 2 if precision == "bfloat16" else 4
+    value = BYTES[precision]
     outputs = sum(
         math.prod(node.output_shape) for node in network.walk() if isinstance(node.layer, Conv | Dense)
     )
-    return batch_size * outputs * value + 2 * 4 * network.parameters
+    return batch_size * outputs * value + 2 * max(4, value) * network.parameters
 
 
 def refuse_too_large(network: Network, batch_size: int, precision: str) -> None:

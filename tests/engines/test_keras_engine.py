@@ -18,7 +18,7 @@ from MNIST.engines.keras_engine import OPTIMIZERS
 from MNIST.engines.keras_layers import BUILDERS, LocalResponseNormalization, layer_name
 from MNIST.spec import LAYERS, lay_out, optimizers, parse_spec, simplify
 from MNIST.spec.grammar import positional, real
-from MNIST.spec.layers import Layer, Path, Repeat
+from MNIST.spec.layers import Dropout, Layer, Path, Repeat
 from MNIST.training import softmax
 from MNIST.training.draws import initial_weights
 from MNIST.training.rates import epoch_rates
@@ -65,11 +65,11 @@ LABELS = (np.arange(70) % 10).astype(np.uint8)
 _THREADS = os.cpu_count()
 
 
-def _engine(text, precision="float32", pixels=(0.13, 0.31)):
+def _engine(text, precision="float32", pixels=(0.13, 0.31), masks=None):
     spec = simplify(parse_spec(text))
     weights = initial_weights(lay_out(spec), seed=0)
     return engines.create(
-        "keras", spec, precision=precision, threads=_THREADS, pixels=pixels, weights=weights
+        "keras", spec, precision=precision, threads=_THREADS, pixels=pixels, weights=weights, masks=masks
     )
 
 
@@ -86,7 +86,7 @@ def test_every_layer_and_optimizer_of_the_language_has_its_place():
     }
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float64"])
 @pytest.mark.parametrize("text", [EVERYTHING, GLOBAL], ids=["everything", "global"])
 def test_weights_are_those_of_the_laid_out_network(text, precision):
     engine = _engine(text, precision)
@@ -94,7 +94,8 @@ def test_weights_are_those_of_the_laid_out_network(text, precision):
     weights = engine.get_weights()
     expected = {f"{n.path}/{p.name}": p.shape for n in network.walk() for p in n.parameters}
     assert {name: weight.shape for name, weight in weights.items()} == expected
-    assert {weight.dtype for weight in weights.values()} == {np.dtype(np.float32)}
+    floats = np.dtype("float64" if precision == "float64" else "float32")
+    assert {weight.dtype for weight in weights.values()} == {floats}
     assert sum(weight.size for weight in weights.values()) == network.parameters
     before = {name: weight.copy() for name, weight in weights.items()}
     metrics = _train(engine, text)
@@ -104,7 +105,7 @@ def test_weights_are_those_of_the_laid_out_network(text, precision):
     after = engine.get_weights()
     assert [name for name in before if np.array_equal(before[name], after[name])] == []
     logits = engine.logits(IMAGES)
-    assert (logits.dtype, logits.shape) == (np.float32, (70, 10))
+    assert (logits.dtype, logits.shape) == (floats, (70, 10))
 
 
 def test_output_shapes_are_those_that_the_spec_infers():
@@ -173,6 +174,46 @@ def test_gradient_norms_are_those_of_softmax_regression(epochs):
     assert metrics.gradient_norm_variance == pytest.approx(np.var(norms), rel=1e-5)
 
 
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_gradients_are_those_of_a_step_and_change_nothing(precision):
+    """After a step of plain gradient descent, weight = weight − rate · gradient, at the masks given."""
+    rate = 0.5
+    text = EVERYTHING.replace("0.01,0\n1\n32", f"SGD,{rate}\n1\n70")
+    nodes = list(lay_out(simplify(parse_spec(text))).walk())
+    (dropout,) = (node for node in nodes if isinstance(node.layer, Dropout))
+    mask = np.random.default_rng(2).integers(0, 2, (70, *dropout.output_shape))
+    engine = _engine(text, precision, masks={dropout.path: mask})
+    before = engine.get_state()
+    loss, gradients = engine.gradients(IMAGES, LABELS)
+    weights, state = engine.get_weights(), engine.get_state()
+    assert all(np.array_equal(before[name], state[name]) for name in before)
+    trained = {f"{n.path}/{p.name}" for n in nodes for p in n.parameters if p.trainable}
+    assert gradients.keys() == trained
+    metrics = engine.train_epoch(IMAGES, LABELS, np.float32([rate]), 7, lambda *step: None)
+    tolerance = 1e-4 if precision == "float32" else 1e-12
+    assert metrics.loss == pytest.approx(loss, rel=tolerance)
+    norm = np.sqrt(sum((gradient**2).sum() for gradient in gradients.values()))
+    assert metrics.gradient_norm_mean == pytest.approx(norm, rel=tolerance)
+    for name, weight in engine.get_weights().items():
+        if name in trained:
+            step = (weights[name] - weight) / rate
+            assert np.abs(step - gradients[name]).max() <= tolerance * np.abs(gradients[name]).max(), name
+        else:  # the moving averages go on from the batch
+            assert not np.array_equal(weight, weights[name])
+
+
+def test_given_masks_decide_what_is_dropped():
+    text = "Layers:\nFlatten\nDropout,0.5\nDense,10,softmax\nOptimizer:\nSGD,0.5\n1\n70\n"
+    mask = np.random.default_rng(2).integers(0, 2, (70, 784))
+    engine = _engine(text, "float64", masks={"dropout_2": mask})
+    W, _ = engine.get_weights().values()
+    x = IMAGES.reshape(70, -1) / 255 * mask * 2
+    error = (softmax(x @ W) - np.eye(10)[LABELS]) / 70
+    _, gradients = engine.gradients(IMAGES, LABELS)
+    assert gradients["dense_3/kernel"] == pytest.approx(x.T @ error, abs=1e-12)
+    assert engine.logits(IMAGES) == pytest.approx(IMAGES.reshape(70, -1) / 255 @ W, abs=1e-12)
+
+
 def test_the_spread_of_gradient_norms_is_not_lost_to_rounding():
     norms = np.float32([1000, 1000.0001, 1000.0002])
     assert EpochMetrics.of(0.0, 0.0, norms).gradient_norm_variance == np.var(norms.astype(np.float64))
@@ -217,7 +258,7 @@ def test_local_response_normalization_follows_its_formula():
         assert ours[..., channel] == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float64"])
 def test_a_saved_network_is_read_back_and_by_plain_keras(precision, tmp_path):
     engine = _engine(EVERYTHING, precision)
     _train(engine, EVERYTHING)
