@@ -22,6 +22,7 @@ from MNIST.spec.layers import (
     Activation,
     AvgPool,
     BatchNorm,
+    Columns,
     Conv,
     Dense,
     Dropout,
@@ -38,18 +39,18 @@ from MNIST.spec.layers import (
     Residual,
 )
 from MNIST.spec.model import ModelSpec
-from MNIST.spec.network import Network, Node, lay_out
-from MNIST.spec.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from MNIST.spec.network import Network, Node, lay_out, needs_engine
+from MNIST.spec.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, ParallelDelta, RMSprop
 from MNIST.spec.parse import parse_spec, read_spec
 from MNIST.spec.template import Template, parse_template
 from MNIST.spec.text import read_text
 
 __all__ = [
     "INPUTS", "LAYERS", "OPTIMIZERS", "SGD",
-    "Activation", "Adagrad", "Adam", "AdamW", "AvgPool", "Axis", "BatchNorm", "Conv", "Dense", "Dropout",
-    "Flatten", "GlobalAvgPool", "InputStep", "Layer", "LocalResponseNorm", "MaxPool", "ModelSpec",
-    "Network", "Node", "Optimizer", "Pad", "Parallel", "Parameter", "Path", "Problem", "RMSprop",
-    "Repeat", "Residual", "Scale", "SpecError", "Standardize", "Template", "Threshold",
-    "canonical_text", "lay_out", "parse_axis", "parse_spec", "parse_template", "read_spec", "read_text",
-    "read_values", "simplify", "statement_text",
+    "Activation", "Adagrad", "Adam", "AdamW", "AvgPool", "Axis", "BatchNorm", "Columns", "Conv", "Dense",
+    "Dropout", "Flatten", "GlobalAvgPool", "InputStep", "Layer", "LocalResponseNorm", "MaxPool", "ModelSpec",
+    "Network", "Node", "Optimizer", "Pad", "Parallel", "ParallelDelta", "Parameter", "Path", "Problem",
+    "RMSprop", "Repeat", "Residual", "Scale", "SpecError", "Standardize", "Template", "Threshold",
+    "canonical_text", "lay_out", "needs_engine", "parse_axis", "parse_spec", "parse_template", "read_spec",
+    "read_text", "read_values", "simplify", "statement_text",
 ]  # fmt: skip

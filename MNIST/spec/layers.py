@@ -12,6 +12,7 @@ from MNIST.spec.errors import Line
 from MNIST.spec.grammar import block, choice, keyword, positional, real, whole
 
 Shape = tuple[int, ...]
+CLASSES = 10
 
 # Below 0, leaky_relu has the slope 0.2 and elu is eˣ − 1; silu is x · sigmoid(x); softplus is log(1 + eˣ).
 ACTIVATION = choice(
@@ -29,9 +30,12 @@ class ShapeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """An array that a layer owns. init: "zeros", "ones" or one of INIT, which draws from fan_in and fan_out.
+    """An array that a layer owns. init: "zeros", "ones", one of INIT, which draws from fan_in and fan_out,
+    "normal" (mean 0, deviation 1), or "places".
 
     A convolution's kernel is (rows, columns, channels in, channels out), a dense one (units in, units out).
+    map, spread: of "places", which are whole numbers: indices into a flattened map of that shape, all of a
+    last axis in one window of spread × spread pixels, in any channel.
     """
 
     name: str
@@ -40,6 +44,8 @@ class Parameter:
     fan_in: int = 0
     fan_out: int = 0
     trainable: bool = True
+    map: Shape = ()
+    spread: int = 0
 
     @property
     def size(self) -> int:
@@ -228,6 +234,36 @@ class Dense(Layer):
 
 
 @dataclass(frozen=True)
+class Columns(Layer):
+    """Ten columns of neurons, one for each digit: y[c] = 4 / √neurons · how many neurons of column c fire.
+
+    A neuron fires when Σ weights[k] · x[sources[k]] over its connections exceeds its threshold; x is the
+    whole binary input as one row, as Flatten makes it. spread: the sources of a neuron lie in one window of
+    spread × spread pixels, each in any of the binary maps; 28 is anywhere in the image.
+    4 / √neurons makes softmax about as sure as the columns are right, as tried with 100 and 792 neurons.
+    """
+
+    neurons: int = positional(whole(1, 100_000))
+    connections: int = positional(whole(1, 1_000))
+    spread: int = keyword(whole(1, 28), 28)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (CLASSES,)
+
+    def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
+        neurons = CLASSES, self.neurons
+        connections = *neurons, self.connections
+        return (
+            Parameter("sources", connections, "places", trainable=False, map=shape, spread=self.spread),
+            Parameter("weights", connections, "normal"),
+            Parameter("thresholds", neurons, "zeros"),
+        )
+
+    def flops(self, shape: Shape) -> int:
+        return 2 * CLASSES * self.neurons * self.connections
+
+
+@dataclass(frozen=True)
 class Pad(Layer):
     """Adds `rows` rows of zeros above and below the map, and `columns` columns at its left and right."""
 
@@ -313,6 +349,7 @@ LAYERS: dict[str, type[Layer]] = {
     "Dropout": Dropout,
     "Flatten": Flatten,
     "Dense": Dense,
+    "Columns": Columns,
     "Pad": Pad,
     "Residual": Residual,
     "Parallel": Parallel,

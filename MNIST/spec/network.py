@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from MNIST.spec.errors import Line, Problems
 from MNIST.spec.grammar import block_field
-from MNIST.spec.inputs import InputStep
+from MNIST.spec.inputs import InputStep, Threshold
 from MNIST.spec.layers import (
+    CLASSES,
     Activation,
+    Columns,
     Conv,
     Dense,
     Layer,
@@ -26,9 +28,9 @@ from MNIST.spec.layers import (
     kernel,
 )
 from MNIST.spec.model import ModelSpec
+from MNIST.spec.optimizers import Optimizer, ParallelDelta
 
 IMAGE_SIDE = 28
-CLASSES = 10
 MOST_LAYERS = 10_000  # after Repeat
 MOST_PARAMETERS = 10**9
 MOST_VALUES = 10**8  # between two layers, for one image
@@ -87,12 +89,18 @@ def lay_out(spec: ModelSpec) -> Network:
     problems = Problems()
     nodes = lay_out_layers(spec.layers, input_shape(spec.input), problems)
     if nodes is not None:
-        check_ending(spec.layers, nodes, problems)
+        check_ending(spec.layers, spec.input, nodes, problems)
+        check_rule(spec.layers, spec.optimizer, problems)
     problems.raise_any()
     assert nodes is not None  # nothing was wrong
     every = [node for root in nodes for node in root.walk()]
     parameters = sum(parameter.size for node in every for parameter in node.parameters)
     return Network(input_shape(spec.input), nodes, parameters, sum(node.flops for node in every))
+
+
+def needs_engine(spec: ModelSpec) -> str | None:
+    """The name of the one engine that trains such a network; None if all do that learn by gradients."""
+    return "sonn" if isinstance(spec.layers[0], Columns) else None  # it stands alone
 
 
 def input_shape(steps: Iterable[InputStep]) -> Shape:
@@ -114,15 +122,25 @@ def lay_out_layers(layers: Sequence[Layer], shape: Shape, problems: Problems) ->
             _note(problems, layer, "", message)
             return None
     _check_softmax(layers, True, problems)
+    _check_alone(layers, problems)
+    if len(problems) > mistakes and _columns(layers):
+        return None  # what its neighbours say of shapes would mislead
     nodes, _ = _Layout(problems).sequence(layers, shape, "")
     return nodes if len(problems) == mistakes else None
 
 
-def check_ending(layers: Sequence[Layer], nodes: Sequence[Node], problems: Problems) -> None:
-    """Note a network that does not end in softmax over the ten digits."""
+def check_ending(
+    layers: Sequence[Layer], steps: Sequence[InputStep], nodes: Sequence[Node], problems: Problems
+) -> None:
+    """Note a network that does not end in softmax over the ten digits, or Columns that see no binary maps."""
     if not nodes:
         _note(problems, layers[-1], "", "there is no layer: all of them are repeated 0 times")
         return
+    for columns in _columns(layers):
+        if not any(isinstance(step, Threshold) for step in steps):
+            message = "Columns sums binary pixels: let 'Input:' have a line such as 'Threshold,1,64,128,192'"
+            _note(problems, columns, nodes[-1].path, message)
+        return  # votes, in place of softmax
     last = _present(layers)[-1]
     while isinstance(last, Repeat):
         last = _present(last.layers)[-1]
@@ -133,6 +151,23 @@ def check_ending(layers: Sequence[Layer], nodes: Sequence[Node], problems: Probl
     elif not (_is_softmax(last) and isinstance(last, Dense | Activation)):
         message = "the network must end in softmax, which makes probabilities of ten numbers"
         _note(problems, last, nodes[-1].path, f"{message}: Dense,{CLASSES},softmax")
+
+
+def check_rule(layers: Sequence[Layer], optimizer: Optimizer, problems: Problems) -> None:
+    """Note a network that its optimizer cannot train: Columns has a learning rule of its own.
+
+    layers: they fit together, so that Columns stands alone.
+    """
+    columns, rule = isinstance(layers[0], Columns), isinstance(optimizer, ParallelDelta)
+    if columns == rule:
+        return
+    where = optimizer.line or Line(type(optimizer).__name__, 0)
+    if columns:
+        message = f"{type(optimizer).__name__} follows gradients, and Columns has none"
+        problems.add(where, f"{message}; its rule is 'ParallelDelta,0.05'", of_shapes=True)
+    else:
+        message = "ParallelDelta is the learning rule of Columns, and these layers learn by gradients"
+        problems.add(where, f"{message}; take an optimizer such as 'Adam,0.001'", of_shapes=True)
 
 
 class _Layout:
@@ -251,6 +286,22 @@ def _check_softmax(layers: Sequence[Layer], at_end: bool, problems: Problems) ->
             message = "softmax makes probabilities of the ten digits: only the last layer has it"
             _note(problems, layer, "", f"{message}; use relu here")
         _check_softmax(_inside(layer), is_last and isinstance(layer, Repeat) and layer.times == 1, problems)
+
+
+def _check_alone(layers: Sequence[Layer], problems: Problems) -> None:
+    """Note Columns that is not the only layer."""
+    found = _columns(layers)
+    if found and (len(layers) > 1 or found[0] is not layers[0]):
+        message = "Columns is a whole network, from the binary maps to the votes for ten digits"
+        _note(problems, found[0], "", f"{message}: let it stand alone in 'Layers:'")
+
+
+def _columns(layers: Iterable[Layer]) -> list[Columns]:
+    """Every Columns among layers and in their blocks."""
+    found = []
+    for layer in layers:
+        found += [layer] if isinstance(layer, Columns) else _columns(_inside(layer))
+    return found
 
 
 def _is_softmax(layer: Layer) -> bool:

@@ -3,9 +3,10 @@
 g is the gradient, w a weight, t the step from 0; the learning rate of step t is rate / (1 + decay · t).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from MNIST.spec.errors import Line
 from MNIST.spec.grammar import flag, keyword, positional, real
 
 PROPORTION = real(0, 1, below=True)
@@ -14,8 +15,12 @@ EPSILON = real(0, 1, above=True)
 
 @dataclass(frozen=True)
 class Optimizer:
-    """What all optimizers share."""
+    """What all optimizers share.
 
+    line: where it was written, for messages; no part of what the optimizer is.
+    """
+
+    line: Line | None = field(default=None, compare=False, repr=False, kw_only=True)
     rate: float = positional(real(0, 1e30, above=True))
     decay: float = positional(real(0, 1e6), 0.0)
 
@@ -80,6 +85,28 @@ class Adagrad(Optimizer):
     epsilon: float = keyword(EPSILON, 1e-7)
 
 
+@dataclass(frozen=True)
+class ParallelDelta(Optimizer):
+    """The learning rule of Columns, without gradients: the votes of a column are corrected neuron by neuron.
+
+    An image is a lesson where the votes of its own column lead those of the best other column by less than
+    an adaptive threshold. From a lesson learn, of these two columns, the neurons whose sum is within `reach`
+    of their threshold: the active connections of the true column's grow and their thresholds fall by rate,
+    those of the other's shrink and their thresholds rise, summed over the batch.
+    The lead that is asked for grows while fewer than a proportion `lessons` of the images are lessons, and
+    shrinks while more are. After each epoch the proportion `prune` of the connections that weigh least are
+    grown anew elsewhere.
+    Source: Auer, Burgsteiner and Maass (2008), A learning rule for very simple universal approximators
+    consisting of a single layer of perceptrons; learning near the threshold only, as in Widrow and Winter
+    (1988), Neural nets for adaptive filtering and adaptive pattern recognition; pruning and regrowth as in
+    Mocanu et al. (2018), Scalable training of artificial neural networks with adaptive sparse connectivity.
+    """
+
+    reach: float = keyword(real(0, 1e6, above=True), 1.0)
+    lessons: float = keyword(PROPORTION, 0.1)
+    prune: float = keyword(PROPORTION, 0.1)
+
+
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "SGD": SGD,
     "Momentum": SGD,
@@ -88,6 +115,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "Adam": Adam,
     "AdamW": AdamW,
     "Adagrad": Adagrad,
+    "ParallelDelta": ParallelDelta,
 }
 
 # Names that mean another optimizer with other defaults.

@@ -10,7 +10,7 @@ from MNIST.spec.errors import Line, Problems
 from MNIST.spec.grammar import find
 from MNIST.spec.layers import LAYERS
 from MNIST.spec.model import ModelSpec
-from MNIST.spec.network import check_ending, input_shape, lay_out_layers
+from MNIST.spec.network import check_ending, check_rule, input_shape, lay_out_layers
 from MNIST.spec.sections import EXPLORE, HEADS, REQUIRED, SECTIONS
 from MNIST.spec.text import Statement, Word, read_statements, read_text
 
@@ -95,7 +95,9 @@ def _check_layers(fields: dict[str, Any], problems: Problems) -> None:
         return
     nodes = lay_out_layers(known, input_shape(steps), problems)
     if nodes is not None and len(known) == len(layers):
-        check_ending(layers, nodes, problems)
+        check_ending(layers, steps, nodes, problems)
+        if fields.get("optimizer"):
+            check_rule(layers, fields["optimizer"], problems)
 
 
 def _sections(statements: Sequence[Statement], problems: Problems) -> Sections:

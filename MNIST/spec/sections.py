@@ -232,7 +232,9 @@ def _optimizer(statement: Statement, problems: Problems) -> Optimizer | None:
     if name is None:
         return None
     values = bind(name, OPTIMIZERS[name], words, statement.line, problems, DROPPABLE)
-    return None if values is None else OPTIMIZERS[name](**{**SPELLINGS.get(name, {}), **values})
+    if values is None:
+        return None
+    return OPTIMIZERS[name](**{**SPELLINGS.get(name, {}), **values}, line=statement.line)
 
 
 def _name(names: Mapping[str, type], what: str, statement: Statement, problems: Problems) -> str | None:

@@ -9,6 +9,7 @@ from MNIST.errors import did_you_mean, quoted
 from MNIST.spec.axes import Axis, read_explore
 from MNIST.spec.errors import Line, Problem, Problems, SpecError
 from MNIST.spec.model import ModelSpec
+from MNIST.spec.network import check_rule
 from MNIST.spec.parse import Sections, placeholder_names, placeholders, read_fields, read_sections
 from MNIST.spec.sections import epochs_placeholder
 
@@ -50,6 +51,7 @@ class Template:
             problems += mistakes
         if problems:
             raise SpecError(problems)
+        self._check_together(fields, values)
         return ModelSpec(**fields)
 
     @property
@@ -83,6 +85,16 @@ class Template:
         found = (each for part in self.parts for each in placeholders(part.sections))
         lines = dict.fromkeys(line for line, word in found if word.placeholder == name)
         return tuple(sorted(lines, key=lambda line: line.number))
+
+    def _check_together(self, fields: Mapping[str, Any], values: Mapping[str, str]) -> None:
+        """Raise SpecError if parts that are right by themselves do not go together."""
+        unfit = Problems()
+        check_rule(fields["layers"], fields["optimizer"], unfit)
+        problems: list[Problem] = unfit
+        for part in self.parts:
+            problems = [part.with_values(problem, values) for problem in problems]
+        if problems:
+            raise SpecError(problems)
 
     def _check_names(self, values: Mapping[str, str]) -> None:
         """Raise SpecError unless there is a value for every name, and a name for every value."""
@@ -128,9 +140,9 @@ class Part:
         }
         with suppress(SpecError):  # more mistakes than are told; `problems` has those that are
             fields = read_fields(sections, problems)
-        return fields, tuple(self._with_values(problem, values) for problem in problems)
+        return fields, tuple(self.with_values(problem, values) for problem in problems)
 
-    def _with_values(self, problem: Problem, values: Mapping[str, str]) -> Problem:
+    def with_values(self, problem: Problem, values: Mapping[str, str]) -> Problem:
         """The problem, saying with which values of the placeholders at its place it came to be."""
         end = problem.column + problem.length
         names = [

@@ -72,6 +72,18 @@ def _lecun(parameter: Parameter) -> float:
     return 1 / parameter.fan_in
 
 
+def _places(parameter: Parameter, generator: np.random.Generator) -> np.ndarray:
+    """Indices into the flattened map, all of a last axis in one window that stands anywhere in the map."""
+    rows, columns, channels = parameter.map
+    windows = *parameter.shape[:-1], 1
+    row, column = (
+        generator.integers(side - parameter.spread + 1, size=windows)
+        + generator.integers(parameter.spread, size=parameter.shape)
+        for side in (rows, columns)
+    )
+    return (row * columns + column) * channels + generator.integers(channels, size=parameter.shape)
+
+
 INITIALIZERS: dict[str, Callable[[Parameter, np.random.Generator], np.ndarray]] = {
     "zeros": lambda parameter, generator: np.zeros(parameter.shape),
     "ones": lambda parameter, generator: np.ones(parameter.shape),
@@ -81,4 +93,6 @@ INITIALIZERS: dict[str, Callable[[Parameter, np.random.Generator], np.ndarray]] 
     "he_normal": _normal(_he),
     "lecun_uniform": _uniform(_lecun),
     "lecun_normal": _normal(_lecun),
+    "normal": _normal(lambda parameter: 1.0),
+    "places": _places,
 }

@@ -11,6 +11,7 @@ from MNIST.spec import (
     Activation,
     AvgPool,
     BatchNorm,
+    Columns,
     Conv,
     Dense,
     Dropout,
@@ -30,7 +31,7 @@ from MNIST.spec import (
     Threshold,
 )
 from MNIST.spec.layers import ACTIVATION, INIT
-from MNIST.spec.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from MNIST.spec.optimizers import SGD, Adagrad, Adam, AdamW, ParallelDelta, RMSprop
 
 proportions = st.floats(0, 1, exclude_max=True)
 tiny = st.floats(0, 1, exclude_min=True)
@@ -115,19 +116,18 @@ optimizers = st.one_of(
     st.builds(AdamW, **adam, weight_decay=st.floats(0, 1)),
     st.builds(Adagrad, **rates, accumulator=st.floats(0, 1e6), epsilon=tiny),
 )
-inputs = st.one_of(
-    st.sampled_from(((Scale(),), (Standardize(),), (Scale(), Standardize()))),
-    st.sets(st.integers(1, 255), min_size=1, max_size=5).map(
-        lambda levels: (Threshold(tuple(sorted(levels))),)
-    ),
+thresholds = st.sets(st.integers(1, 255), min_size=1, max_size=5).map(
+    lambda levels: (Threshold(tuple(sorted(levels))),)
 )
-specs = st.builds(
-    ModelSpec,
-    input=inputs,
-    layers=layers,
-    optimizer=optimizers,
-    epochs=st.integers(1, 100_000),
-    batch_size=st.integers(1, 1_000_000),
+inputs = st.one_of(st.sampled_from(((Scale(),), (Standardize(),), (Scale(), Standardize()))), thresholds)
+numbers: dict[str, Any] = {"epochs": st.integers(1, 100_000), "batch_size": st.integers(1, 1_000_000)}
+columns = st.builds(Columns, st.integers(1, 9999), st.integers(1, 99), spread=st.integers(1, 28))
+rule = st.builds(
+    ParallelDelta, **rates, reach=st.floats(0, 1e6, exclude_min=True), lessons=proportions, prune=proportions
+)
+specs = st.one_of(
+    st.builds(ModelSpec, input=inputs, layers=layers, optimizer=optimizers, **numbers),
+    st.builds(ModelSpec, input=thresholds, layers=st.tuples(columns), optimizer=rule, **numbers),
 )
 
 # Text that is nearly a model file: its words, in any order.

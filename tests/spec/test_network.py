@@ -6,6 +6,7 @@ import pytest
 
 from MNIST.spec import (
     SGD,
+    Columns,
     Conv,
     Dense,
     Flatten,
@@ -13,7 +14,9 @@ from MNIST.spec import (
     ModelSpec,
     Node,
     SpecError,
+    Threshold,
     lay_out,
+    needs_engine,
     parse_spec,
     read_spec,
     read_text,
@@ -125,7 +128,30 @@ def test_threshold_levels_are_channels() -> None:
     assert network.nodes[0].parameters[0].shape == (3, 3, 4, 2)
 
 
+def test_columns_are_a_whole_network() -> None:
+    spec = parse_spec(
+        "Input:\nThreshold,1,128\nLayers:\nColumns,50,8,spread=5\nOptimizer:\nParallelDelta,0.05\n5\n100\n"
+    )
+    network = lay_out(spec)
+    (node,) = network.nodes
+    assert [(p.name, p.shape, p.init, p.trainable) for p in node.parameters] == [
+        ("sources", (10, 50, 8), "places", False),
+        ("weights", (10, 50, 8), "normal", True),
+        ("thresholds", (10, 50), "zeros", True),
+    ]
+    assert (node.parameters[0].map, node.parameters[0].spread) == ((28, 28, 2), 5)
+    assert (node.output_shape, network.flops) == ((10,), 2 * 10 * 50 * 8)
+    assert needs_engine(spec) == "sonn"
+    assert needs_engine(parse_spec("Layers:\nFlatten\nDense,10,softmax" + END)) is None
+
+
 def test_a_spec_made_in_code_is_checked_too() -> None:
+    with pytest.raises(SpecError, match="SGD: SGD follows gradients, and Columns has none"):
+        lay_out(
+            ModelSpec(
+                input=(Threshold((1,)),), layers=(Columns(9, 9),), optimizer=SGD(0.1), epochs=1, batch_size=1
+            )
+        )
     layers = (MaxPool(28, 28), Conv(8, 3, 3, "relu"), Flatten(), Dense(10, "softmax"))
     with pytest.raises(SpecError, match="conv_2: Conv: its 3×3 window does not fit on a 1×1×1 map"):
         lay_out(ModelSpec(layers=layers, optimizer=SGD(0.1), epochs=1, batch_size=1))

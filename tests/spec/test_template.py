@@ -10,6 +10,7 @@ from MNIST.spec import (
     SGD,
     Adam,
     Axis,
+    Columns,
     MaxPool,
     ModelSpec,
     RMSprop,
@@ -183,6 +184,20 @@ def test_a_point_that_does_not_fit_is_told_from_a_wrong_value() -> None:
         with pytest.raises(SpecError) as caught:
             template.fill(SMALL_VALUES | change)
         assert caught.value.only_shapes == only_shapes
+
+
+def test_an_optimizer_that_does_not_suit_the_layers_is_told_with_its_value() -> None:
+    template = parse_template(
+        "Input:\nThreshold,128\nLayers:\nColumns,{n},9\nOptimizer:\n{opt},0.1\n1\n1\n"
+        "Explore:\nopt=ParallelDelta,Adam\nn=5,6\n"
+    )
+    template.check_values()
+    assert template.fill({"n": "6", "opt": "ParallelDelta"}).layers == (Columns(6, 9),)
+    with pytest.raises(
+        SpecError, match=r"line 6: Adam follows gradients.* \(with \{opt\} = 'Adam'\)"
+    ) as caught:
+        template.fill({"n": "6", "opt": "Adam"})
+    assert caught.value.only_shapes
 
 
 def test_a_filling_does_not_depend_on_those_before_it(explore: Template) -> None:
