@@ -5,7 +5,7 @@ from types import ModuleType
 
 from MNIST.engines.protocol import Arrays, Engine
 from MNIST.errors import UsageError
-from MNIST.spec import ModelSpec
+from MNIST.spec import ModelSpec, needs_engine
 
 ENGINES = {
     "keras": "MNIST.engines.keras_engine",
@@ -35,10 +35,11 @@ def create(
     """Build an engine's network for a simplified spec, with the given initial weights.
 
     pixels: mean and standard deviation of the training images, in [0, 1], for `Standardize`.
+    Raises UsageError for a network that this engine cannot train.
     masks: for each Dropout, by its node's path, what to keep (1) and what to drop (0) of every batch,
     (batch, …), in place of random draws; so that several engines can compute the same step.
     """
-    engine = _module(name).build(spec, precision=precision, threads=threads, pixels=pixels, masks=masks)
+    engine = _module(name, spec).build(spec, precision=precision, threads=threads, pixels=pixels, masks=masks)
     engine.set_weights(weights)
     return engine
 
@@ -48,9 +49,10 @@ def read_saved(
 ) -> Engine:
     """Read a network that `Engine.save` wrote, trusting nothing in the file's bytes.
 
-    Raises ModelError if they are not exactly what the spec's own network would have written.
+    Raises ModelError if they are not exactly what the spec's own network would have written, UsageError
+    for a network that this engine cannot train.
     """
-    engine = _module(name).build(spec, precision=precision, threads=threads, pixels=pixels)
+    engine = _module(name, spec).build(spec, precision=precision, threads=threads, pixels=pixels)
     engine.load(content)
     return engine
 
@@ -87,9 +89,17 @@ def resolve_precision(name: str, precision: str) -> str:
     return precision
 
 
-def _module(name: str) -> ModuleType:
+def _module(name: str, spec: ModelSpec | None = None) -> ModuleType:
+    """An engine's module. Raises UsageError if there is none, or if it cannot train the spec's network."""
     if name not in ENGINES:
         raise UsageError(f"unknown engine {name!r}; there are: {', '.join(ENGINES)}")
+    needed = needs_engine(spec) if spec else None
+    if needed and name != needed:
+        raise UsageError(f"Columns learns by a rule of its own, not by gradients: --engine {needed}")
+    if spec and name == "sonn" and not needed:
+        raise UsageError(
+            "the engine sonn trains Columns, and these layers learn by gradients: --engine keras"
+        )
     try:
         return importlib.import_module(ENGINES[name])
     except ModuleNotFoundError as error:
