@@ -245,8 +245,10 @@ def build(
 def _exact(optimizer: Optimizer, floats: str) -> Optimizer:
     """An optimizer whose numbers no backend rounds on their way to `floats`."""
     values = {field.name: getattr(optimizer, field.name) for field in fields(optimizer)}
-    numbers = {name: value for name, value in values.items() if isinstance(value, float)}
-    return replace(optimizer, **{name: as_exact(number, floats) for name, number in numbers.items()})
+    numbers: dict[str, Any] = {
+        name: as_exact(value, floats) for name, value in values.items() if isinstance(value, float)
+    }
+    return replace(optimizer, **numbers)
 
 
 def _assign(variables: dict[str, Any], arrays: Arrays) -> None:
