@@ -156,6 +156,19 @@ def test_gradients_change_nothing_and_are_those_of_a_step(name):
 
 
 @every_engine
+@pytest.mark.parametrize(("activation", "slope"), [("relu", 0), ("leaky_relu", 0.2), ("elu", 1)])
+def test_all_agree_on_the_slope_of_an_activation_at_exactly_zero(name, activation, slope):
+    """There every new network is, wherever an image is black: its biases are 0."""
+    black = np.zeros_like(IMAGES[:32])
+    bias = {}
+    for each in ("linear", activation):
+        text = SMALL.replace("3,3,relu\nMaxPool,2,2\nDropout,0.3", f"3,3,{each}")
+        _, gradients = make(name, text, precision="float64").gradients(black, LABELS[:32])
+        bias[each] = gradients["conv_1/bias"]
+    np.testing.assert_allclose(bias[activation], slope * bias["linear"], rtol=1e-12)
+
+
+@every_engine
 def test_given_masks_take_the_place_of_draws(name):
     keep = (np.random.default_rng(1).random((32, 13, 13, 4)) < 0.7).astype(np.float32)
     masked = make(name, masks={"dropout_3": keep})

@@ -33,9 +33,10 @@ def linear_backward(dy: Array, _: None) -> Array:
     return dy
 
 
-# relu: y = max(x, 0), y' = 1 where y > 0, else 0
+# relu: y = max(x, 0), y' = 1 where y > 0, else 0. As a product: at exactly 0, where a new network is wherever
+# an image is black, PyTorch's own backward pass would give a maximum half a slope. So too with elu's minimum.
 def relu(x: Array) -> tuple[Array, Array]:
-    y = namespace(x).maximum(x, 0.0)
+    y = x * (x > 0)
     return y, y
 
 
@@ -57,7 +58,7 @@ def leaky_relu_backward(dy: Array, x: Array) -> Array:
 # elu: y = x above 0, eˣ − 1 below, where y' = eˣ = y + 1. Source: Clevert et al. (2016), arXiv:1511.07289.
 def elu(x: Array) -> tuple[Array, Array]:
     xp = namespace(x)
-    y = xp.where(x > 0, x, xp.expm1(xp.minimum(x, 0.0)))  # above 0, eˣ could overflow
+    y = xp.where(x > 0, x, xp.expm1(x * (x <= 0)))  # above 0, eˣ could overflow
     return y, y
 
 
