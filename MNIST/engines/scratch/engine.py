@@ -2,7 +2,7 @@
 
 A batch's gradient is the sum of its pieces' gradients. Pieces are small enough that what lies between two
 layers stays in the processor's cache, and they are independent, so that each thread can take one: an epoch
-of Models/example_model.txt takes a quarter of the time that whole batches in one thread take (two cores).
+of Models/example_model.txt takes a third of the time that whole batches in one thread take (two cores).
 BatchNorm needs a batch as a whole: a network that has it is computed in one piece.
 """
 
