@@ -40,6 +40,10 @@ class ModelError(MNISTError):
     """A saved model is missing, damaged, hostile or not what its record says."""
 
 
+class CertifyError(MNISTError):
+    """An engine could not compute its part of a certificate."""
+
+
 class BusyError(MNISTError):
     """Another process holds what only one may hold at a time."""
 

@@ -1,11 +1,15 @@
 """What several rooms' tests share: the real MNIST files, when this machine has them, and a mirror."""
 
+import importlib
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -73,6 +77,39 @@ def digits_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("digits")
     download(folder, dataset="digits")
     return folder
+
+
+@pytest.fixture
+def wrong_engine(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a weight whose gradient one of three engines has with the wrong sign.
+
+    All three are NumPy's, hence quick to start: `numpy`, `again` and `wrong`. There are no others.
+    """
+    from MNIST.engines.registry import ENGINES
+
+    weight = "conv_1/kernel"
+    numpy = importlib.import_module(ENGINES["numpy"])
+
+    class Wrong:
+        def __init__(self, engine: Any) -> None:
+            self.engine = engine
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.engine, name)
+
+        def gradients(self, images: Any, labels: Any) -> Any:
+            loss, gradients = self.engine.gradients(images, labels)
+            return loss, gradients | {weight: -gradients[weight]}
+
+    module = ModuleType("wrong_engine")
+    module.__dict__.update(vars(numpy) | {"build": lambda *spec, **how: Wrong(numpy.build(*spec, **how))})
+    monkeypatch.setitem(sys.modules, "wrong_engine", module)
+    monkeypatch.setattr("MNIST.certify.participants.BACKENDS", ())
+    for name in list(ENGINES):
+        monkeypatch.delitem(ENGINES, name)
+    for name, place in {"numpy": numpy.__name__, "again": numpy.__name__, "wrong": "wrong_engine"}.items():
+        monkeypatch.setitem(ENGINES, name, place)
+    return weight
 
 
 def send(request: BaseHTTPRequestHandler, content: bytes) -> None:

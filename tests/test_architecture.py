@@ -24,6 +24,7 @@ ARROWS = {
     "engines": {"errors", "spec"},
     "training": BASE | {"spec", "data", "engines"},
     "explore": BASE | {"spec", "data", "engines", "training"},
+    "certify": BASE | {"spec", "data", "engines", "training"},
     "report": set(),
 }
 

@@ -3,7 +3,6 @@
 TensorFlow is the backend unless KERAS_BACKEND names another that is installed (jax, torch).
 """
 
-import importlib.util
 import logging
 import os
 import sys
@@ -11,24 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from MNIST.engines.backends import chosen_backend
 from MNIST.engines.processor import BFLOAT16, described, processor, widest_instructions
 from MNIST.engines.quiet import quiet_stderr
-from MNIST.errors import UsageError, quoted
 
-BACKENDS = ("tensorflow", "jax", "torch")
-
-
-def _chosen_backend() -> str:
-    """The backend that KERAS_BACKEND asks for. Raises UsageError if it is none, or not installed."""
-    name = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    if name not in BACKENDS:
-        raise UsageError(f"KERAS_BACKEND={quoted(name)}: expected one of {', '.join(BACKENDS)}")
-    if importlib.util.find_spec(name) is None:
-        raise UsageError(f"KERAS_BACKEND={name}: not installed; python -m pip install '.[{name}]'")
-    return name
-
-
-BACKEND = _chosen_backend()
+BACKEND = os.environ["KERAS_BACKEND"] = chosen_backend()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what goes wrong reaches us as an exception
 with quiet_stderr():  # TensorFlow announces its processor features before it reads that level
     import keras

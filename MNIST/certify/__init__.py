@@ -1,0 +1,31 @@
+"""Certificates: from the same weights and images, every engine computes the same step, in float64.
+
+problem.py       what is asked: one network, one batch, one mask for each Dropout
+participants.py  who is asked: every engine that is installed, Keras once a backend
+answers.py       one engine's answer                elsewhere.py  the same from a process of its own
+differences.py   finite differences: the loss itself judges the gradients
+certificate.py   all answers side by side: do they agree?
+"""
+
+from MNIST.certify.answers import Answer, answer
+from MNIST.certify.certificate import TOLERANCE, Certificate, ParameterRow, certify, compare
+from MNIST.certify.differences import TOLERANCE as FINITE_DIFFERENCE_TOLERANCE
+from MNIST.certify.participants import Participant, installed
+from MNIST.certify.problem import Problem, pose, refuse_too_large, refuse_without_gradients
+
+__all__ = [
+    "FINITE_DIFFERENCE_TOLERANCE",
+    "TOLERANCE",
+    "Answer",
+    "Certificate",
+    "ParameterRow",
+    "Participant",
+    "Problem",
+    "answer",
+    "certify",
+    "compare",
+    "installed",
+    "pose",
+    "refuse_too_large",
+    "refuse_without_gradients",
+]

@@ -1,0 +1,164 @@
+"""All engines' answers to one problem, side by side: do they agree?"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from MNIST.certify import differences
+from MNIST.certify.answers import Answer, answer
+from MNIST.certify.differences import Judged
+from MNIST.certify.elsewhere import answer_elsewhere
+from MNIST.certify.participants import Participant
+from MNIST.certify.problem import Problem
+from MNIST.errors import CertifyError
+from MNIST.spec.layers import Shape
+
+TOLERANCE = 1e-9  # relative, between engines; float64 has 16 digits, and sums of thousands lose some
+ROUNDING = 1e-12  # of the network's largest gradient: what rounding leaves of many terms that cancel
+
+OnAnswer = Callable[[Participant, Answer], None]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far answers lie apart: relative difference, and the engine that is farthest from the median."""
+
+    difference: float
+    engine: str
+
+
+@dataclass(frozen=True)
+class ParameterRow:
+    """How far the engines lie apart in one weight.
+
+    gradient, judged: None for what is not trained, as moving averages, and where no differences are asked.
+    """
+
+    name: str
+    shape: Shape
+    gradient: Spread | None
+    weights: Spread
+    judged: Judged | None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all differences are within tolerance; nan and infinity are not."""
+        spreads = [self.weights.difference] + ([self.gradient.difference] if self.gradient else [])
+        judged = self.judged.difference if self.judged else None
+        return max(spreads) <= TOLERANCE and (judged is None or judged <= differences.TOLERANCE)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The comparison of several engines; `passed` is its verdict.
+
+    versions: of each engine compared; loss: of the first of them, in nats.
+    """
+
+    versions: Mapping[str, str]
+    loss: float
+    losses: Spread
+    rows: tuple[ParameterRow, ...]
+
+    @property
+    def passed(self) -> bool:
+        return self.losses.difference <= TOLERANCE and all(row.agrees for row in self.rows)
+
+    @property
+    def largest(self) -> Spread:
+        """The largest difference between engines: in the loss, a gradient or a weight."""
+        spreads = [self.losses, *(row.weights for row in self.rows)]
+        spreads += [row.gradient for row in self.rows if row.gradient]
+        return max(spreads, key=lambda spread: spread.difference)
+
+    @property
+    def largest_judged(self) -> float | None:
+        """The largest difference between a gradient and its finite differences; None without any."""
+        found = (row.judged.difference for row in self.rows if row.judged)
+        return max((difference for difference in found if difference is not None), default=None)
+
+
+def certify(
+    problem: Problem,
+    participants: list[Participant],
+    *,
+    entries: int,
+    on_answer: OnAnswer = lambda *_: None,
+) -> Certificate:
+    """Let every participant compute a problem, and compare what they say.
+
+    entries: of each weight, judged by finite differences of the first participant's loss; 0: none.
+    Raises CertifyError if one of them cannot answer.
+    """
+    answers = {}
+    for participant in participants:
+        # One after the other: together, on the same processors, they take longer.
+        if participant.elsewhere:
+            found = answer_elsewhere(problem, participant)
+        else:
+            found = answer(problem, participant.engine)
+        answers[participant.name] = found
+        on_answer(participant, found)
+    judged = differences.judge(problem, participants[0].engine, entries) if entries else {}
+    return compare(problem, answers, judged)
+
+
+def compare(
+    problem: Problem, answers: Mapping[str, Answer], judged: Mapping[str, Judged] | None = None
+) -> Certificate:
+    """Compare answers to one problem; the first of them is the measure of relative differences.
+
+    For each weight, max |a − b| over all its entries and all pairs of engines, divided by max |reference|
+    over its entries: entry by entry, what is near 0 has no relative precision, being left of larger terms.
+    In some weights all terms cancel, as in a bias before BatchNorm: their whole gradient is rounding. So
+    what is smaller than ROUNDING of the network's largest gradient is never held against an engine, nor
+    what the optimizer makes of it.
+    Raises CertifyError if answers are about other weights.
+    """
+    reference, *_ = answers.values()
+    for engine, other in answers.items():
+        _refuse_other_shapes(engine, other, reference)
+    largest = max(map(_largest, reference.gradients.values()), default=0.0)
+    noise = largest * ROUNDING / TOLERANCE
+    rows = []
+    for name, weight in problem.weights.items():
+        gradient, amplified = None, 0.0
+        if name in reference.gradients:
+            gradient = spread({engine: one.gradients[name] for engine, one in answers.items()}, noise)
+            moved = _largest(reference.last[name] - weight)
+            amplified = noise * moved / (_largest(reference.gradients[name]) or 1.0)
+        first = spread({engine: one.first[name] for engine, one in answers.items()}, amplified)
+        last = spread({engine: one.last[name] for engine, one in answers.items()}, amplified)
+        weights = max(first, last, key=lambda found: found.difference)
+        rows.append(ParameterRow(name, weight.shape, gradient, weights, (judged or {}).get(name)))
+    losses = spread({engine: np.array([one.loss]) for engine, one in answers.items()})
+    versions = {engine: one.version for engine, one in answers.items()}
+    return Certificate(versions, reference.loss, losses, tuple(rows))
+
+
+def spread(arrays: Mapping[str, np.ndarray], least: float = 0.0) -> Spread:
+    """How far arrays of one shape lie apart, relative to the first's largest entry, or `least` if more."""
+    stacked = np.stack([array.astype(np.float64) for array in arrays.values()])
+    infinite = [engine for engine, array in zip(arrays, stacked, strict=True) if not np.isfinite(array).all()]
+    if infinite:
+        return Spread(np.inf, infinite[0])
+    apart = float((stacked.max(axis=0) - stacked.min(axis=0)).max())
+    strays = np.abs(stacked - np.median(stacked, axis=0)).reshape(len(stacked), -1).max(axis=1)
+    scale = max(_largest(stacked[0]), least)
+    return Spread(apart / scale if apart else 0.0, list(arrays)[int(strays.argmax())])
+
+
+def _largest(array: np.ndarray) -> float:
+    return float(np.abs(array).max())
+
+
+def _refuse_other_shapes(engine: str, found: Answer, reference: Answer) -> None:
+    """Raise CertifyError if an answer is not about the weights that the reference is about."""
+    for what in ("gradients", "first", "last"):
+        shapes, expected = (
+            {name: array.shape for name, array in getattr(one, what).items()} for one in (found, reference)
+        )
+        odd = sorted(dict(shapes.items() ^ expected.items()))
+        if odd:
+            raise CertifyError(f"{engine}: its {what} differ from the others' in name or shape: {odd[0]}")

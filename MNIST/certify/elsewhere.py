@@ -1,0 +1,55 @@
+"""An answer from a process of its own: Keras with another backend than this process has.
+
+Problem and answer are files in a temporary folder. As a program: `python -m MNIST.certify.elsewhere
+<folder> <engine>`, with KERAS_BACKEND set.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from MNIST.certify.answers import Answer, answer
+from MNIST.certify.participants import Participant
+from MNIST.certify.problem import Problem
+from MNIST.errors import CertifyError
+
+ROOT = Path(__file__).resolve().parents[2]  # where this program can be imported from
+
+
+def answer_elsewhere(problem: Problem, participant: Participant) -> Answer:
+    """A participant's answer to a problem, computed in a process of its own.
+
+    Raises CertifyError, with the process's last words, if it ends without an answer.
+    """
+    assert participant.backend
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    with tempfile.TemporaryDirectory(prefix="certify") as files:
+        folder = Path(files)
+        problem.write(folder)
+        process = subprocess.run(
+            [sys.executable, "-m", "MNIST.certify.elsewhere", files, participant.engine],
+            env={**os.environ, "KERAS_BACKEND": participant.backend, "PYTHONPATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,  # shown only if it fails
+            text=True,
+            errors="replace",
+        )
+        if process.returncode:
+            said = [line for line in process.stdout.splitlines() if line.strip()]
+            raise CertifyError(
+                f"{participant.name}: its process ended with exit code {process.returncode}: "
+                f"{said[-1].strip() if said else 'without a word'}"
+            )
+        return Answer.read(folder)
+
+
+def main(folder: Path, engine: str) -> None:
+    """Answer the problem that lies in a folder."""
+    answer(Problem.read(folder), engine).write(folder)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,163 @@
+"""What every engine is asked: one network with its weights, one batch of images, one mask a Dropout.
+
+All of it is drawn here, with NumPy, so that the answers can differ in nothing but the arithmetic.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from MNIST.engines import Arrays
+from MNIST.engines.saved_arrays import write_arrays
+from MNIST.errors import UsageError
+from MNIST.files import write_atomically
+from MNIST.spec import (
+    Dropout,
+    ModelSpec,
+    Network,
+    canonical_text,
+    lay_out,
+    needs_engine,
+    parse_spec,
+    simplify,
+)
+from MNIST.training.draws import initial_weights
+from MNIST.training.memory import available_memory, least_memory
+from MNIST.training.rates import epoch_rates
+
+STEPS = 3  # momentum and moving averages show in the second step; an error in them grows in the third
+STREAM = 101  # of what this room draws, apart from what training draws from the same seed
+MOST_FLOPS = 5 * 10**9  # of a batch, forward; seven engines take some minutes for it on two cores
+
+_SPEC, _ARRAYS = "spec.txt", "problem.npz"  # the files of a problem in a folder
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A step to compute.
+
+    spec: simplified, its batch as large as this one. weights: float64, by name; masks: what each Dropout
+    keeps, float64 (batch, …) of 0 and 1, by its path; images: uint8 (batch, 28, 28); labels: uint8
+    (batch,); pixels: mean and standard deviation of the images, in [0, 1].
+    """
+
+    spec: ModelSpec
+    weights: Arrays
+    masks: Arrays
+    images: np.ndarray
+    labels: np.ndarray
+    pixels: tuple[float, float]
+
+    @property
+    def network(self) -> Network:
+        return lay_out(self.spec)
+
+    @property
+    def rates(self) -> np.ndarray:
+        """The learning rate of each of the STEPS steps, as in training: float32 (STEPS,)."""
+        return epoch_rates(self.spec.optimizer, 1, STEPS)
+
+    def first(self, count: int) -> "Problem":
+        """The same on the first `count` images of the batch."""
+        images, labels = self.images[:count], self.labels[:count]
+        masks = {path: mask[:count] for path, mask in self.masks.items()}
+        spec = replace(self.spec, batch_size=len(images))
+        return replace(self, spec=spec, images=images, labels=labels, masks=masks)
+
+    def write(self, folder: Path) -> None:
+        """Write it into a folder, for another process."""
+        arrays = {"images": self.images, "labels": self.labels, "pixels": np.array(self.pixels)}
+        arrays |= {f"weights/{name}": weight for name, weight in self.weights.items()}
+        arrays |= {f"masks/{path}": mask for path, mask in self.masks.items()}
+        write_atomically(folder / _SPEC, canonical_text(self.spec))
+        write_atomically(folder / _ARRAYS, write_arrays(arrays))
+
+    @classmethod
+    def read(cls, folder: Path) -> "Problem":
+        """Read what `write` has written."""
+        spec = simplify(parse_spec((folder / _SPEC).read_text(encoding="utf-8")))
+        with np.load(folder / _ARRAYS, allow_pickle=False) as file:
+            arrays = dict(file)
+        mean, deviation = map(float, arrays["pixels"])
+        weights, masks = below(arrays, "weights"), below(arrays, "masks")
+        return cls(spec, weights, masks, arrays["images"], arrays["labels"], (mean, deviation))
+
+
+def pose(spec: ModelSpec, images: np.ndarray, labels: np.ndarray, seed: int = 0) -> Problem:
+    """The problem of a spec on a batch: weights as training draws them, in float64, and shaken.
+
+    images: uint8 (batch, 28, 28), not all of one grey; labels: uint8 (batch,).
+    """
+    spec = replace(simplify(spec), batch_size=len(images), epochs=1)
+    network = lay_out(spec)
+    generator = np.random.default_rng([seed, STREAM])
+    grey = images / 255
+    return Problem(
+        spec,
+        _shaken(network, initial_weights(network, seed), generator),
+        _masks(network, len(images), generator),
+        images,
+        labels,
+        (float(grey.mean()), float(grey.std())),
+    )
+
+
+def refuse_without_gradients(spec: ModelSpec) -> None:
+    """Raise UsageError for a network that learns by another rule than by gradients."""
+    only = needs_engine(spec)
+    if only:
+        raise UsageError(
+            f"such a network learns without gradients, in the engine {only} alone: nothing to compare it with"
+        )
+
+
+def refuse_too_large(spec: ModelSpec, batch: int, engines: int) -> None:
+    """Raise UsageError for what would take hours, or more memory than there is, in so many engines."""
+    network = lay_out(simplify(spec))
+    if network.flops * batch > MOST_FLOPS:
+        fits = MOST_FLOPS // network.flops
+        raise UsageError(
+            f"too large to certify: {network.flops * batch / 1e9:,.1f} GFLOP for {batch:,} images forward, "
+            f"at most {MOST_FLOPS / 1e9:g}; "
+            + (f"try --batch {fits}" if fits else "certify a copy of it with fewer filters")
+        )
+    numbers = (3 * engines + 6) * 8 * network.parameters  # of each answer, its gradients and weights twice
+    needed = least_memory(network, batch, "float64") + numbers
+    free = available_memory()
+    if free is not None and needed > free:
+        raise UsageError(
+            f"too large to certify: {engines} engines need at least {needed / 2**30:.1f} GiB, and "
+            f"{free / 2**30:.1f} GiB are free; try a smaller --batch, or a copy of it with fewer units"
+        )
+
+
+def below(arrays: Arrays, place: str) -> Arrays:
+    """The arrays whose names begin with a place, without it."""
+    prefix = f"{place}/"
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _shaken(network: Network, weights: Arrays, generator: np.random.Generator) -> Arrays:
+    """Weights in float64, with every second number of those that begin at 0 or 1 moved by 0.05 to 0.1.
+
+    A bias of 0 or a gamma of 1 hides whether an engine computes with it. The others stay, for that is
+    where training begins: relu of exactly 0, wherever an image is black, must have one slope everywhere.
+    """
+    shaken = {name: weight.astype(np.float64) for name, weight in weights.items()}
+    for node in network.walk():
+        for parameter in node.parameters:
+            if parameter.init in ("zeros", "ones"):
+                flat = shaken[f"{node.path}/{parameter.name}"].reshape(-1)
+                moves = generator.uniform(0.05, 0.1, flat[::2].size)
+                flat[::2] += moves * generator.choice([-1, 1], moves.size)
+    return shaken
+
+
+def _masks(network: Network, batch: int, generator: np.random.Generator) -> Arrays:
+    """For each Dropout, 1 for what it keeps and 0 for what it drops: float64 (batch, …), by its path."""
+    return {
+        node.path: (generator.random((batch, *node.output_shape)) >= node.layer.rate).astype(np.float64)
+        for node in network.walk()
+        if isinstance(node.layer, Dropout)
+    }

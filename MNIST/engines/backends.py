@@ -1,0 +1,26 @@
+"""Keras's backends, by name: which are installed, which is chosen. Imports none of them."""
+
+import importlib.util
+import os
+
+from MNIST.errors import UsageError, quoted
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def chosen_backend() -> str:
+    """The backend of this process: KERAS_BACKEND, or TensorFlow. Keras reads it once, when it is imported.
+
+    Raises UsageError if it is none, or not installed.
+    """
+    name = os.environ.get("KERAS_BACKEND", BACKENDS[0])
+    if name not in BACKENDS:
+        raise UsageError(f"KERAS_BACKEND={quoted(name)}: expected one of {', '.join(BACKENDS)}")
+    refuse_missing(name)
+    return name
+
+
+def refuse_missing(name: str) -> None:
+    """Raise UsageError, with what to do, if a backend is not installed."""
+    if importlib.util.find_spec(name) is None:
+        raise UsageError(f"KERAS_BACKEND={name}: not installed; python -m pip install '.[{name}]'")

@@ -1,0 +1,192 @@
+"""Every engine computes the same step: each layer, block and optimizer, and each shipped model file."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from MNIST import certify
+from MNIST.certify import Answer, certificate
+from MNIST.certify.certificate import Spread, compare, spread
+from MNIST.data.digits import make_digits
+from MNIST.errors import CertifyError, UsageError
+from MNIST.spec import LAYERS, OPTIMIZERS, lay_out, needs_engine, parse_spec, parse_template, simplify
+
+EVERYTHING = (Path(__file__).parent / "everything.txt").read_text(encoding="utf-8")
+SMALL = """Layers:
+Conv,3,5,5,relu,stride=3
+Flatten
+Dropout,0.2
+Dense,10,softmax
+Optimizer:
+Adam,0.001
+1
+8
+"""
+MODELS = Path(__file__).resolve().parents[2] / "Models"
+SMALL_ENOUGH = 100_000_000  # operations of one image forward: some seconds for all engines
+
+OPTIMIZER_LINES = {
+    "SGD": "SGD,0.1,decay=0.01",
+    "Momentum": "Momentum,0.1",
+    "Nesterov": "Nesterov,0.1,momentum=0.8",
+    "RMSprop": "RMSprop,0.001,rho=0.8,momentum=0.7",
+    "Adam": "Adam,0.003,beta1=0.8",
+    "AdamW": "AdamW,0.003,weight_decay=0.1",
+    "Adagrad": "Adagrad,0.01",
+}
+INPUTS = {"Adam": "Scale", "Adagrad": "Threshold,1,64,192"}  # the others standardize
+
+
+def _everything(optimizer: str) -> str:
+    text = EVERYTHING.replace("Adam,0.003", OPTIMIZER_LINES[optimizer])
+    return text.replace("Standardize", INPUTS.get(optimizer, "Standardize"))
+
+
+def _shipped() -> list[str]:
+    """The model files that are no templates, learn by gradients, and are small enough."""
+    names = []
+    for file in sorted(MODELS.glob("*.txt")):
+        template = parse_template(file.read_text(encoding="utf-8"), str(file))
+        spec = None if template.names else template.fill({})
+        if spec and not needs_engine(spec) and lay_out(simplify(spec)).flops <= SMALL_ENOUGH:
+            names.append(file.name)
+    return names
+
+
+@pytest.fixture(scope="session")
+def problem_of():
+    """The problem of a model text on the first embedded digits."""
+    images, labels, _, _ = make_digits()
+
+    def posed(text: str, batch: int = 8, seed: int = 0) -> certify.Problem:
+        return certify.pose(parse_spec(text), images[:batch], labels[:batch], seed)
+
+    return posed
+
+
+@pytest.fixture
+def in_process() -> list[certify.Participant]:
+    """The engines that are installed and need no process of their own."""
+    return [participant for participant in certify.installed()[0] if not participant.elsewhere]
+
+
+def test_the_file_has_everything() -> None:
+    words = {line.strip().split(",")[0].split(":")[0] for line in EVERYTHING.splitlines()}
+    assert set(LAYERS) - words == {"Columns"}  # which learn without gradients, by
+    assert set(OPTIMIZERS) - set(OPTIMIZER_LINES) == {"ParallelDelta"}
+    activations = r"(linear|relu|leaky_relu|elu|silu|sigmoid|tanh|softplus|softmax)"
+    assert len(set(re.findall(rf",{activations}\b", EVERYTHING))) == 9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", OPTIMIZER_LINES)
+def test_every_layer_and_optimizer_is_the_same_in_all_engines(optimizer, problem_of, in_process) -> None:
+    problem = problem_of(_everything(optimizer))
+    found = certify.certify(problem, in_process, entries=2 if optimizer in INPUTS else 0)
+    assert found.passed, [row for row in found.rows if not row.agrees]
+    assert set(found.versions) >= {"numpy", "keras on tensorflow"}
+    if optimizer in INPUTS:
+        assert all(row.judged.entries for row in found.rows if row.judged)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", _shipped())
+def test_every_small_model_file_is_certified(name, problem_of, in_process) -> None:
+    problem = problem_of((MODELS / name).read_text(encoding="utf-8"), batch=4)
+    found = certify.certify(problem, in_process, entries=1)
+    assert found.passed, [row for row in found.rows if not row.agrees]
+
+
+def test_a_wrong_sign_is_found_and_named(problem_of, wrong_engine) -> None:
+    problem = problem_of(SMALL)
+    found = certify.certify(problem, certify.installed()[0], entries=1)
+    assert not found.passed
+    assert [row.name for row in found.rows if not row.agrees] == [wrong_engine]
+    assert found.largest == Spread(pytest.approx(2), "wrong")
+
+
+def test_answers_about_other_weights_are_no_answers(problem_of) -> None:
+    problem = problem_of(SMALL)
+    answer = certify.answer(problem, "numpy")
+    fewer = replace(answer, gradients={})
+    with pytest.raises(CertifyError, match=r"b: its gradients differ .*: conv_1/bias"):
+        compare(problem, {"a": answer, "b": fewer})
+
+
+@pytest.mark.parametrize("place", ["loss", "gradients", "first", "last"])
+def test_each_part_of_an_answer_counts(place, problem_of) -> None:
+    problem = problem_of(SMALL)
+    answer = certify.answer(problem, "numpy")
+    assert compare(problem, {"a": answer, "b": answer, "c": answer}).largest.difference == 0
+    for factor, passes in ((1 + 1e-10, True), (1 + 1e-8, False), (np.nan, False), (np.inf, False)):
+        part = getattr(answer, place)
+        changed = part * factor if place == "loss" else part | {"dense_4/bias": part["dense_4/bias"] * factor}
+        found = compare(problem, {"a": answer, "b": replace(answer, **{place: changed}), "c": answer})
+        assert found.passed == passes
+        assert found.largest.engine == "b"
+
+
+def test_a_gradient_that_is_only_rounding_is_held_against_nobody(problem_of) -> None:
+    """A bias before BatchNorm has the gradient 0, and each engine's sum of it another rounding."""
+    text = SMALL.replace("5,relu,stride=3", "5,linear,stride=3\nBatchNorm")
+    problem = problem_of(text)
+    answer = certify.answer(problem, "numpy")
+    assert np.abs(answer.gradients["conv_1/bias"]).max() < 1e-15
+    noise = answer.gradients | {"conv_1/bias": np.full(3, 1e-17)}
+    assert compare(problem, {"a": answer, "b": replace(answer, gradients=noise)}).passed
+    wrong = answer.gradients | {"conv_1/bias": np.full(3, 1e-9)}
+    assert not compare(problem, {"a": answer, "b": replace(answer, gradients=wrong)}).passed
+
+
+def test_a_spread_is_that_of_the_pair_farthest_apart_and_names_the_stray() -> None:
+    one, two, three = np.array([4.0, 1.0]), np.array([4.0, 1.5]), np.array([4.0, 0.9])
+    assert spread({"one": one, "two": two, "three": three}) == Spread(pytest.approx(0.15), "two")
+    assert spread({"one": np.zeros(2), "two": np.zeros(2)}).difference == 0
+    assert certificate.TOLERANCE == 1e-9
+
+
+def test_a_problem_is_drawn_from_its_seed_and_hides_nothing(problem_of) -> None:
+    one, same, other = problem_of(EVERYTHING), problem_of(EVERYTHING), problem_of(EVERYTHING, seed=1)
+    for name, weight in one.weights.items():
+        assert weight.dtype == np.float64
+        assert np.array_equal(weight, same.weights[name])
+        assert not np.array_equal(weight, other.weights[name])
+        if name.endswith(
+            ("bias", "beta", "moving_mean")
+        ):  # half are moved, and half are where training begins
+            assert np.count_nonzero(weight) == (weight.size + 1) // 2
+    assert {mask.shape for mask in one.masks.values()} == {(8, 8, 8, 8), (8, 9)}
+    assert all(set(np.unique(mask)) == {0, 1} for mask in one.masks.values())
+    assert one.first(3).masks.keys() == one.masks.keys()
+    assert {len(mask) for mask in one.first(3).masks.values()} == {3}
+
+
+def test_problem_and_answer_survive_their_files(problem_of, tmp_path) -> None:
+    problem = problem_of(EVERYTHING)
+    problem.write(tmp_path)
+    again = certify.Problem.read(tmp_path)
+    assert (again.spec, again.pixels) == (problem.spec, problem.pixels)
+    answer = certify.answer(again, "numpy")
+    answer.write(tmp_path)
+    read = Answer.read(tmp_path)
+    assert (read.version, read.loss) == (answer.version, answer.loss)
+    found = compare(problem, {"before": certify.answer(problem, "numpy"), "after": read})
+    assert found.largest.difference == 0
+
+
+def test_an_engine_that_dies_in_its_process_is_named_with_its_last_words(problem_of) -> None:
+    nowhere = certify.Participant("keras", "nowhere")
+    with pytest.raises(CertifyError, match=r"keras on nowhere: .* exit code 1: .*expected one of tensorflow"):
+        certify.certify(problem_of(SMALL), [nowhere], entries=0)
+
+
+def test_what_is_too_large_is_refused() -> None:
+    spec = parse_spec(SMALL.replace("Conv,3,5,5,relu,stride=3", "Conv,256,9,9,relu\nConv,256,9,9,relu"))
+    with pytest.raises(UsageError, match=r"GFLOP for 32 images forward, .* try --batch \d$"):
+        certify.refuse_too_large(spec, 32, 7)
+    huge = parse_spec(SMALL.replace("Dense,10", "Dense,200000,relu\nDense,10"))
+    with pytest.raises(UsageError, match="700 engines need at least"):
+        certify.refuse_too_large(huge, 1, 700)
