@@ -12,6 +12,9 @@ The main job:
     test        evaluate trained networks on the test set
     explore     scan a grid of hyper-parameters
 
+To trust it:
+    certify     prove that every engine computes the same step
+
 To begin:
     demo        all of it, once, quickly
 
@@ -35,7 +38,7 @@ from MNIST.errors import MNISTError, UsageError, did_you_mean, quoted
 from MNIST.interrupts import EXIT_CODE as INTERRUPTED
 from MNIST.interrupts import Interrupts
 
-COMMANDS = ("download", "check", "train", "test", "explore", "demo")
+COMMANDS = ("download", "check", "train", "test", "explore", "certify", "demo")
 
 USAGE = __doc__ or ""
 BROKEN_PIPE = 141  # as a shell reports programs that the signal has ended

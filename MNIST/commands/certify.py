@@ -1,0 +1,164 @@
+"""Prove that every engine computes the same step, from the same weights and images, in float64.
+
+Usage:
+    python MNIST certify <model-description-file> [options]
+    python MNIST certify --help
+
+Keras on each of its installed backends, the network from scratch and the one of PyTorch's modules each
+compute the loss, the gradient of every weight, and the weights after one step of the file's optimizer,
+and after three. The table tells of each weight how far the engines lie apart in its gradient and after
+the steps, relative to its largest number; which of them is farthest from the others; and how far
+finite differences of the loss lie from NumPy's gradient. The exit code is 1 where engines lie more
+than 1e-9 apart, or finite differences more than 1e-6.
+
+Arguments:
+    <model-description-file>    a file in Models/, or a path
+
+Options:
+    --data DIR     take the first images of the dataset there; else of the digits that scikit-learn carries
+    --batch N      images in the batch [default: 32]
+    --entries N    entries of each weight that finite differences judge; 0: none [default: 3]
+    --seed N       draws the weights, and what Dropout drops [default: 0]
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from MNIST.commands.values import whole_number
+from MNIST.paths import find_model_file
+from MNIST.spec import parse_spec, read_text
+
+LARGEST_BATCH, MOST_ENTRIES = 10_000, 1_000
+MOST_NAMES = 5  # of weights that differ, in the verdict
+PAGE_WIDTH = 120  # columns, where the table goes to a file
+
+
+def run(options: Mapping[str, Any]) -> int:
+    """Check every value, let all engines compute, print the table; 1 if they do not agree."""
+    file = find_model_file(options["<model-description-file>"])
+    batch = whole_number(options["--batch"], "--batch", highest=LARGEST_BATCH)
+    entries = whole_number(options["--entries"], "--entries", lowest=0, highest=MOST_ENTRIES)
+    seed = whole_number(options["--seed"], "--seed", lowest=0)
+    spec = parse_spec(read_text(file), str(file))
+
+    from MNIST import certify  # numpy, from here on
+
+    certify.refuse_without_gradients(spec)
+    images, labels, source = _images(options["--data"], batch)
+    found, missing = certify.installed()
+    certify.refuse_too_large(spec, len(images), len(found))
+    problem = certify.pose(spec, images, labels, seed)
+    print(
+        f"{file}: {problem.network.parameters:,} parameters, {len(images)} images of {source}\n", flush=True
+    )
+    certificate = certify.certify(problem, found, entries=entries, on_answer=_Progress(found))
+    for name, lack in missing.items():
+        print(f"  {name}: left out; {lack}")
+    apart = _shown(certificate.losses.difference)
+    print(f"\nThe loss is {certificate.loss:.6f} nats; in that, the engines lie {apart} apart.\n")
+    _print_table(certificate)
+    print(f"\n{_verdict(certificate)}")
+    return 0 if certificate.passed else 1
+
+
+class _Progress:
+    """Says which engine has answered, with its versions and the time it took."""
+
+    def __init__(self, participants: list[Any]) -> None:
+        self._width = max(len(participant.name) for participant in participants)
+        self._start = time.perf_counter()
+
+    def __call__(self, participant: Any, answer: Any) -> None:
+        now = time.perf_counter()
+        versions = answer.version.split(" ", 1)[1].strip("()")
+        print(f"  {participant.name:{self._width}}  {now - self._start:5.1f} s  {versions}", flush=True)
+        self._start = now
+
+
+def _images(folder: str | None, count: int) -> tuple[Any, Any, str]:
+    """The first images and labels of a dataset, and what to call it."""
+    if folder is None:
+        from MNIST.data.digits import make_digits
+
+        images, labels, _, _ = make_digits()
+        return images[:count], labels[:count], "digits"
+    from MNIST.data import load
+
+    dataset = load(Path(folder))
+    return dataset.train_images[:count], dataset.train_labels[:count], dataset.name
+
+
+def _print_table(certificate: Any) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    judged = any(row.judged for row in certificate.rows)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Weight", overflow="fold")
+    for heading in ("Shape", "Gradient", "After steps"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("Farthest off", overflow="fold")
+    if judged:
+        table.add_column("Differences", justify="right")
+    for row in certificate.rows:
+        farthest = max(filter(None, (row.gradient, row.weights)), key=lambda spread: spread.difference)
+        table.add_row(
+            row.name if row.agrees else f"✗ {row.name}",
+            "×".join(map(str, row.shape)),
+            _shown(row.gradient.difference) if row.gradient else "",
+            _shown(row.weights.difference),
+            farthest.engine if farthest.difference else "",
+            *([_judgement(row.judged)] if judged else []),
+            style=None if row.agrees else "bold red",
+        )
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = PAGE_WIDTH
+    console.print(table)
+
+
+def _judgement(judged: Any) -> str:
+    if judged is None:
+        return ""
+    return "kinks" if judged.difference is None else _shown(judged.difference)
+
+
+def _shown(number: float) -> str:
+    return f"{number:.1e}".replace("e-0", "e-") if number else "0"
+
+
+def _verdict(certificate: Any) -> str:
+    """In a sentence or two: do they agree, how far are they apart, and if not, who and where."""
+    from MNIST.certify import FINITE_DIFFERENCE_TOLERANCE, TOLERANCE
+
+    count, apart = len(certificate.versions), certificate.largest
+    if apart.difference > TOLERANCE:
+        odd = [row.name for row in certificate.rows if not row.agrees] or ["the loss"]
+        shown = ", ".join(odd[:MOST_NAMES]) + (f" and {len(odd) - MOST_NAMES} more" * (len(odd) > MOST_NAMES))
+        return (
+            f"The {count} engines do not agree: they lie {_shown(apart.difference)} apart "
+            f"(tolerance {_shown(TOLERANCE)}), {apart.engine} farthest off, in {shown}."
+        )
+    agreed = (
+        f"The {count} engines agree: loss, gradients and weights lie {_shown(apart.difference)} apart "
+        f"at most (tolerance {_shown(TOLERANCE)})."
+    )
+    judged = [row.judged for row in certificate.rows if row.judged]
+    if not judged:
+        return agreed
+    reference, kinks = next(iter(certificate.versions)), sum(each.kinks for each in judged)
+    passed_over = f"; passed over, at a kink: {kinks}" if kinks else ""
+    if certificate.passed:
+        return (
+            f"{agreed}\nFinite differences of {reference}'s loss, at {sum(each.entries for each in judged)} "
+            f"entries, lie {_shown(certificate.largest_judged or 0)} from its gradients at most "
+            f"(tolerance {_shown(FINITE_DIFFERENCE_TOLERANCE)}){passed_over}."
+        )
+    wrong = max(certificate.rows, key=lambda row: (row.judged and row.judged.difference) or 0.0)
+    return (
+        f"{agreed}\nBut finite differences of {reference}'s loss lie {_shown(wrong.judged.difference)} "
+        f"from its gradient of {wrong.name} (tolerance {_shown(FINITE_DIFFERENCE_TOLERANCE)})."
+    )
