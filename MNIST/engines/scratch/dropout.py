@@ -1,5 +1,7 @@
 """Dropout, and Flatten: the layers that only pass on, or not."""
 
+import math
+
 from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, namespace
 
 
@@ -28,7 +30,7 @@ class Flatten:
     """A map as one row of numbers: rows outermost, channels innermost."""
 
     def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
-        return namespace(x).reshape(x, (x.shape[0], -1)), x.shape
+        return namespace(x).reshape(x, (x.shape[0], math.prod(x.shape[1:]))), x.shape
 
     def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
         return namespace(dy).reshape(dy, memory)
