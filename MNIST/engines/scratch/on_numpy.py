@@ -69,10 +69,12 @@ def build(
 
 
 def libraries() -> str:
-    """What decides the numbers beside NumPy itself: the library of matrix products."""
-    return ", ".join(
-        sorted(f"{each['internal_api']} {each['version']}" for each in _blas().select(user_api="blas").info())
-    )
+    """What decides the numbers beside NumPy itself: its library of matrix products.
+
+    As NumPy was built, not as this process has it: SciPy brings another one, which computes nothing here.
+    """
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return f"{blas['name']} {blas['version']}"
 
 
 def device() -> str:
