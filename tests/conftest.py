@@ -15,6 +15,9 @@ from urllib.request import url2pathname
 
 import pytest
 
+from MNIST import engines
+from MNIST.errors import UsageError
+
 MNIST_FILES = (
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",
@@ -34,6 +37,26 @@ def mnist_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 shutil.copyfile(source / name, folder / name)
             return folder
     pytest.skip("needs real MNIST: set MNIST_MIRROR to the file:// URL of a folder with its four files")
+
+
+@pytest.fixture(params=engines.ENGINES)
+def any_engine(request: pytest.FixtureRequest) -> str:
+    """The name of each engine in turn; a skip where its library is missing."""
+    return _there(request.param)
+
+
+@pytest.fixture(params=[name for name in engines.ENGINES if name != "sonn"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of each engine that trains by gradients, in turn; a skip where its library is missing."""
+    return _there(request.param)
+
+
+def _there(engine: str) -> str:
+    try:
+        engines.version(engine)
+    except UsageError as error:
+        pytest.skip(str(error))
+    return engine
 
 
 Answer = Callable[[BaseHTTPRequestHandler, bytes], None]

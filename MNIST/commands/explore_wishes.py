@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from MNIST.commands import values
 from MNIST.commands.values import (
     MOST_IMAGES,
     MOST_THREADS,
-    PRECISIONS,
     duration,
     one_of,
     optional_whole_number,
@@ -80,7 +80,7 @@ def read_wishes(options: Mapping[str, Any]) -> Wishes:
         split=proportion(options["--split"], "--split"),
         images=optional_whole_number(options["--images"], "--images", MOST_IMAGES),
         seeds=range(seed, seed + repeats),
-        precision=one_of(options["--precision"], "--precision", PRECISIONS),
+        precision=values.precision(options["--precision"]),
         threads=whole_number(options["--threads"], "--threads", highest=MOST_THREADS),
         workers=optional_whole_number(options["--workers"], "--workers", MOST_WORKERS),
         cluster=options["--cluster"],

@@ -20,7 +20,10 @@ Options:
     --epochs N             train N epochs instead of what the file says
     --batch N              images a step, instead of what the file says
     --seed N               decides everything random [default: 0]
-    --precision KIND       float32, bfloat16, or auto: bfloat16 where the processor has it [default: auto]
+    --engine NAME          what computes: keras, numpy, tensors, autograd, modules (PyTorch), sonn; keras
+                           unless given, or the only one that the file can be trained by
+    --precision KIND       float32, float64, bfloat16 (keras), or auto: bfloat16 where the engine
+                           is faster in it, else float32 [default: auto]
     --threads N            threads of one operation; all cores unless given
     --fresh                train anew, whatever is there
 """
@@ -32,12 +35,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from MNIST.commands import values
 from MNIST.commands.values import (
     MOST_EPOCHS,
     MOST_IMAGES,
     MOST_THREADS,
-    PRECISIONS,
-    one_of,
     optional_whole_number,
     proportion,
     whole_number,
@@ -56,15 +58,18 @@ def run(options: Mapping[str, Any]) -> int:
     epochs = optional_whole_number(options["--epochs"], "--epochs", MOST_EPOCHS)
     batch = optional_whole_number(options["--batch"], "--batch", MOST_IMAGES)
     seed = whole_number(options["--seed"], "--seed", lowest=0)
-    precision = one_of(options["--precision"], "--precision", PRECISIONS)
+    engine = values.engine(options["--engine"])
+    precision = values.precision(options["--precision"])
     threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
     text = read_text(file)
     spec = parse_spec(text, str(file))
     spec = replace(spec, epochs=epochs or spec.epochs, batch_size=batch or spec.batch_size)
 
+    from MNIST import engines
     from MNIST.data import load  # numpy, from here on
     from MNIST.data import split as split_images
 
+    engine = engines.choose(spec, engine)
     dataset = load(Path(options["<dataset-dir>"]))
     data = split_images(dataset, split, seed, images)
 
@@ -75,6 +80,7 @@ def run(options: Mapping[str, Any]) -> int:
         images=images,
         split=split,
         seed=seed,
+        engine=engine,
         precision=precision,
         threads=threads,
     )

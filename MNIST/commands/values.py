@@ -5,11 +5,10 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-from MNIST.errors import UsageError
+from MNIST.errors import UsageError, did_you_mean
 
 Value = TypeVar("Value", int, float)
 
-PRECISIONS = ("auto", "float32", "bfloat16")
 MOST_THREADS = 1024
 MOST_EPOCHS, MOST_IMAGES = 100_000, 1_000_000  # as in a model file; images: of a step
 
@@ -40,8 +39,23 @@ def proportion(text: str, option: str) -> float:
 def one_of(text: str, option: str, choices: tuple[str, ...]) -> str:
     """Read one word of `choices`, in any case."""
     if text.lower() not in choices:
-        raise UsageError(f"{option}: expected one of {', '.join(choices)}, found {text[:64]!r}")
+        hint = did_you_mean(text, choices)
+        raise UsageError(f"{option}: expected one of {', '.join(choices)}, found {text[:64]!r}{hint}")
     return text.lower()
+
+
+def engine(text: str | None) -> str | None:
+    """Read an engine's name, without importing it; None where none was given."""
+    from MNIST.engines import ENGINES
+
+    return None if text is None else one_of(text, "--engine", tuple(ENGINES))
+
+
+def precision(text: str) -> str:
+    """Read a precision; whether the engine can compute in it is the engine's to say."""
+    from MNIST.engines import PRECISIONS
+
+    return one_of(text, "--precision", ("auto", *PRECISIONS))
 
 
 def duration(text: str, option: str) -> float:

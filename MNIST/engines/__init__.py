@@ -6,9 +6,12 @@ engine (initial weights, the order of the images, rates, seeds, checkpoints) is 
 
 from MNIST.engines.protocol import Arrays, Engine, EpochMetrics, GradientEngine, OnStep
 from MNIST.engines.registry import (
+    DEFAULT,
     ENGINES,
     MODEL_FILES,
     PRECISIONS,
+    PRELOADED,
+    choose,
     create,
     device,
     name_of,
@@ -18,14 +21,17 @@ from MNIST.engines.registry import (
 )
 
 __all__ = [
+    "DEFAULT",
     "ENGINES",
     "MODEL_FILES",
     "PRECISIONS",
+    "PRELOADED",
     "Arrays",
     "Engine",
     "EpochMetrics",
     "GradientEngine",
     "OnStep",
+    "choose",
     "create",
     "device",
     "name_of",

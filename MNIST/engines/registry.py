@@ -4,7 +4,7 @@ import importlib
 from types import ModuleType
 
 from MNIST.engines.protocol import Arrays, Engine
-from MNIST.errors import UsageError
+from MNIST.errors import UsageError, did_you_mean
 from MNIST.spec import ModelSpec, needs_engine
 
 ENGINES = {
@@ -16,6 +16,19 @@ ENGINES = {
     "sonn": "MNIST.engines.sonn_engine",
 }
 """Each is a module with `build`, `libraries`, `device`, `has_fast_bfloat16` and `PRECISIONS`."""
+
+_PYTORCH = "torch._inductor.config"  # all that takes long: what it is told to repeat its results imports this
+PRELOADED = {
+    "keras": "MNIST.engines.keras_engine",
+    "numpy": "MNIST.engines.scratch.on_numpy",
+    "tensors": _PYTORCH,
+    "autograd": _PYTORCH,
+    "modules": _PYTORCH,
+    "sonn": "MNIST.engines.sonn_engine",
+}
+"""What a process from which others are forked may import of each: it starts no thread, asks for no GPU."""
+
+DEFAULT = "keras"  # for a file that several can train
 
 PRECISIONS = ("float32", "bfloat16", "float64")  # not every engine has all
 EXTRAS = {"torch": "PyTorch"}  # libraries that are installed only where they are wanted
@@ -35,11 +48,12 @@ def create(
     """Build an engine's network for a simplified spec, with the given initial weights.
 
     pixels: mean and standard deviation of the training images, in [0, 1], for `Standardize`.
-    Raises UsageError for a network that this engine cannot train.
     masks: for each Dropout, by its node's path, what to keep (1) and what to drop (0) of every batch,
     (batch, …), in place of random draws; so that several engines can compute the same step.
+    Raises UsageError for a network that this engine cannot train.
     """
-    engine = _module(name, spec).build(spec, precision=precision, threads=threads, pixels=pixels, masks=masks)
+    module = _module(choose(spec, name))
+    engine = module.build(spec, precision=precision, threads=threads, pixels=pixels, masks=masks)
     engine.set_weights(weights)
     return engine
 
@@ -52,9 +66,27 @@ def read_saved(
     Raises ModelError if they are not exactly what the spec's own network would have written, UsageError
     for a network that this engine cannot train.
     """
-    engine = _module(name, spec).build(spec, precision=precision, threads=threads, pixels=pixels)
+    engine = _module(choose(spec, name)).build(spec, precision=precision, threads=threads, pixels=pixels)
     engine.load(content)
     return engine
+
+
+def choose(spec: ModelSpec, wanted: str | None = None) -> str:
+    """The name of the engine that trains a spec's network: the wanted one if it is given.
+
+    Raises UsageError for a name that there is not, or an engine that cannot train this network.
+    """
+    needed = needs_engine(spec)
+    name = wanted or needed or DEFAULT
+    if name not in ENGINES:
+        raise UsageError(_unknown(name))
+    if needed and name != needed:
+        raise UsageError(f"Columns learns by a rule of its own, not by gradients: --engine {needed}")
+    if name == "sonn" and not needed:
+        raise UsageError(
+            f"the engine sonn trains Columns, and these layers learn by gradients: --engine {DEFAULT}"
+        )
+    return name
 
 
 def name_of(version: str) -> str:
@@ -89,17 +121,9 @@ def resolve_precision(name: str, precision: str) -> str:
     return precision
 
 
-def _module(name: str, spec: ModelSpec | None = None) -> ModuleType:
-    """An engine's module. Raises UsageError if there is none, or if it cannot train the spec's network."""
+def _module(name: str) -> ModuleType:
     if name not in ENGINES:
-        raise UsageError(f"unknown engine {name!r}; there are: {', '.join(ENGINES)}")
-    needed = needs_engine(spec) if spec else None
-    if needed and name != needed:
-        raise UsageError(f"Columns learns by a rule of its own, not by gradients: --engine {needed}")
-    if spec and name == "sonn" and not needed:
-        raise UsageError(
-            "the engine sonn trains Columns, and these layers learn by gradients: --engine keras"
-        )
+        raise UsageError(_unknown(name))
     try:
         return importlib.import_module(ENGINES[name])
     except ModuleNotFoundError as error:
@@ -109,3 +133,7 @@ def _module(name: str, spec: ModelSpec | None = None) -> ModuleType:
             f"the engine {name} needs {EXTRAS[error.name]}, which is not installed: "
             f"python -m pip install '.[{error.name}]'"
         ) from None
+
+
+def _unknown(name: str) -> str:
+    return f"unknown engine {name[:64]!r}{did_you_mean(name, ENGINES)}; there are: {', '.join(ENGINES)}"

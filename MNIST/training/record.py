@@ -126,6 +126,7 @@ def trained_files(run: Run, text: str, dataset_name: str, command: Sequence[str]
 def write_trained(name: str, files: Mapping[str, bytes]) -> bool:
     """Write what `trained_files` gave under a name; return whether another network was there.
 
+    The file of a network that another engine had trained under that name goes, last of all.
     Raises OSError if something cannot be written.
     """
     new = json.loads(files[_RECORD])
@@ -137,6 +138,8 @@ def write_trained(name: str, files: Mapping[str, bytes]) -> bool:
     for file, content in files.items():
         path = MODEL_OUTPUT / f"{name}.txt" if file == _FIGURES else output_folder(name) / file
         write_atomically(path, content, alone=True)
+    for file in engines.MODEL_FILES - files.keys():
+        (output_folder(name) / file).unlink(missing_ok=True)
     return replaced
 
 
@@ -207,35 +210,50 @@ def read_record(name: str) -> RunRecord:
     return record
 
 
-def load_trained(name: str, threads: int | None = None) -> TrainedModel:
+def load_trained(name: str, threads: int | None = None, engine: str | None = None) -> TrainedModel:
     """Read a trained network back, verified against its record, trusting none of its files.
 
-    threads: of one operation; all cores unless given.
-    Raises ModelError if anything is missing, damaged, hostile, or a weight is not a finite number.
+    threads: of one operation; all cores unless given. engine: the name of one that is to compute, in
+    float32, with the same weights; unless given, it is the one that trained, in its precision.
+    Raises ModelError if anything is missing, damaged, hostile, or a weight is not a finite number,
+    UsageError if the engine asked for cannot compute this network.
     """
     record = read_record(name)
     folder = output_folder(name)
-    model_file = next((file for file in record.files if file in engines.MODEL_FILES), "model.keras")
+    threads = threads or os.cpu_count() or 1
+    pixels = record.pixel_mean, record.pixel_deviation
     try:
+        model_file = next((file for file in record.files if file in engines.MODEL_FILES), None)
+        if model_file is None:
+            raise ModelError(f"{_RECORD} names no file of a network")
         _verified(folder / _SPEC, record.files.get(_SPEC))
         spec = simplify(parse_spec(read_text(folder / _SPEC), str(folder / _SPEC)))
         content = _verified(folder / model_file, record.files.get(model_file), _largest(spec))
         if len(content) < 4 * lay_out(spec).parameters:  # before a network of that size is built
             raise ModelError(f"{model_file} is too small to hold the weights of {_SPEC}")
-        engine = engines.read_saved(
+        network = engines.read_saved(
             engines.name_of(record.settings.engine),
             spec,
             content,
             precision=record.settings.precision,
-            threads=threads or os.cpu_count() or 1,
-            pixels=(record.pixel_mean, record.pixel_deviation),
+            threads=threads,
+            pixels=pixels,
         )
     except (ModelError, UsageError) as error:
         raise ModelError(f"{folder}: refused: {error}") from None
-    bad = [key for key, weight in engine.get_weights().items() if not np.isfinite(weight).all()]
+    weights = network.get_weights()
+    bad = [key for key, weight in weights.items() if not np.isfinite(weight).all()]
     if bad:
         raise ModelError(f"{folder}: refused: {', '.join(bad[:3])} holds values that are not finite numbers")
-    return TrainedModel(name, spec, record, engine)
+    if engine is not None:
+        network.close()
+        try:
+            network = engines.create(
+                engine, spec, precision="float32", threads=threads, pixels=pixels, weights=weights
+            )
+        except UsageError as error:
+            raise UsageError(f"{name}: {error}") from None
+    return TrainedModel(name, spec, record, network)
 
 
 def _largest(spec: ModelSpec) -> int:

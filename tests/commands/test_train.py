@@ -3,6 +3,7 @@
 import csv
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -33,6 +34,16 @@ Optimizer:
 """
 
 
+COLUMNS = """
+Input:
+Threshold,1,128
+Layers:
+Columns,50,10
+Optimizer:
+ParallelDelta,0.05
+{epochs}
+50
+"""
 WIDE = "Layers:\nConv,{filters},3,3,relu\nGlobalAvgPool\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n1000\n"
 
 
@@ -46,6 +57,11 @@ def start(*words: object, cwd: Path, **options) -> subprocess.Popen:
         text=True,
         **options,
     )
+
+
+def model_of(engine: str) -> str:
+    """A model file that an engine can train, with the number of epochs left open."""
+    return COLUMNS if engine == "sonn" else MODEL
 
 
 def finish(process: subprocess.Popen) -> tuple[int, str, str]:
@@ -119,26 +135,31 @@ def test_on_a_terminal_there_is_a_bar(digits_folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_killed_at_ten_random_moments_it_ends_with_the_same_bits(digits_folder, tmp_path, monkeypatch):
+def test_killed_at_random_moments_it_ends_with_the_same_bits(
+    any_engine, digits_folder, tmp_path, monkeypatch
+):
+    """Keras, in which most of it is somebody else's, at ten moments; the others at two."""
+    most_kills, epochs, images, seconds = (10, 100, 1500, 4) if any_engine == "keras" else (2, 40, 300, 2)
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     for folder in (killed, whole):
         folder.mkdir()
-        (folder / "net.txt").write_text(MODEL.format(epochs=100))
-    assert finish(start(digits_folder, "net", "net.txt", cwd=whole))[0] == 0
+        (folder / "net.txt").write_text(model_of(any_engine).format(epochs=epochs))
+    words = digits_folder, "net", "net.txt", "--engine", any_engine, "--images", images
+    assert finish(start(*words, cwd=whole))[0] == 0
     moments = random.Random(0)
     kills = 0
-    while kills < 10:
-        process = start(digits_folder, "net", "net.txt", cwd=killed)
+    while kills < most_kills:
+        process = start(*words, cwd=killed)
         if kills % 2:  # half of them while it trains, half anywhere from its start on
             wait_for_epoch(process, int(moments.uniform(1, 4)) + _epochs_done(killed))
             time.sleep(moments.uniform(0, 0.2))
         else:
-            time.sleep(moments.uniform(0, 4))
+            time.sleep(moments.uniform(0, seconds))
         process.kill()
         finish(process)
         kills += 1
     assert not (killed / "Model_Output" / "net.txt").exists()
-    code, output, _ = finish(start(digits_folder, "net", "net.txt", cwd=killed))
+    code, output, _ = finish(start(*words, cwd=killed))
     assert code == 0
     assert "Going on after epoch" in output
     assert history(killed, "net") == history(whole, "net")
@@ -150,6 +171,52 @@ def test_killed_at_ten_random_moments_it_ends_with_the_same_bits(digits_folder, 
 def _epochs_done(folder: Path) -> int:
     checkpoints = (folder / "Model_Output" / "net" / "checkpoint").glob("epoch_*.npz")
     return max((int(path.stem.removeprefix("epoch_")) for path in checkpoints), default=0)
+
+
+def test_any_engine_trains_and_says_so(any_engine, digits_folder, tmp_path):
+    (tmp_path / "net.txt").write_text(model_of(any_engine).format(epochs=1))
+    words = digits_folder, "net", "net.txt", "--engine", any_engine
+    code, output, errors = finish(start(*words, cwd=tmp_path))
+    assert (code, errors) == (0, "")
+    assert f"\n{any_engine} (" in output
+
+
+def test_a_file_that_one_engine_alone_can_train_chooses_it(digits_folder, tmp_path):
+    (tmp_path / "net.txt").write_text(COLUMNS.format(epochs=1))
+    code, _, errors = finish(start(digits_folder, "net", "net.txt", "--engine", "keras", cwd=tmp_path))
+    assert code == 2
+    assert "--engine sonn" in errors
+    assert [path.name for path in tmp_path.iterdir()] == ["net.txt"]
+    code, output, errors = finish(start(digits_folder, "net", "net.txt", cwd=tmp_path))
+    assert (code, errors) == (0, "")
+    assert "\nsonn (" in output
+
+
+def test_without_keras_tensorflow_is_not_imported(digits_folder, tmp_path):
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=1))
+    environment = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}
+    words = digits_folder, "net", "net.txt", "--engine", "numpy"
+    code, _, errors = finish(start(*words, cwd=tmp_path, env=environment))
+    assert code == 0
+    imported = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in errors.splitlines()}
+    assert not imported & {"tensorflow", "keras", "torch", "jax"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--engine", "nunpy"], "--engine: expected one of keras, .*; did you mean 'numpy'"),
+        (["--precision", "float46"], "--precision: expected one of auto, .*; did you mean 'float64'"),
+        (["--engine", "numpy", "--precision", "bfloat16"], "the engine numpy cannot compute in bfloat16"),
+        (["--engine", "sonn"], "the engine sonn trains Columns, .*: --engine keras"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_written(words, message, digits_folder, tmp_path):
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=1))
+    code, _, errors = finish(start(digits_folder, "new", "net.txt", *words, cwd=tmp_path))
+    assert code == 2
+    assert re.search(message, errors)
+    assert [path.name for path in tmp_path.iterdir()] == ["net.txt"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -24,6 +24,12 @@ def settings() -> RunSettings:
     return resolve_settings("digits", images=600, split=0.9, seed=0, precision="float32")
 
 
+@pytest.fixture
+def settings_of(engine, settings) -> RunSettings:
+    """Those settings, for each engine in turn."""
+    return resolve_settings("digits", images=600, split=0.9, seed=0, engine=engine, precision="float32")
+
+
 @pytest.fixture(scope="module")
 def trained(digits, settings, tmp_path_factory):
     """A folder in which `small` was trained."""

@@ -10,7 +10,16 @@ import pytest
 from small_model import TEXT
 
 from MNIST.errors import ModelError
-from MNIST.training import EpochResult, is_finished, load_trained, other_run_there, save_trained
+from MNIST.spec import parse_spec
+from MNIST.training import (
+    EpochResult,
+    Run,
+    is_finished,
+    load_trained,
+    other_run_there,
+    resolve_settings,
+    save_trained,
+)
 from MNIST.training.record import figures, history_csv
 
 
@@ -64,6 +73,26 @@ def test_it_is_said_what_another_run_did(trained, small):
     record["identity"], record["settings"]["seed"] = "x", 7
     (small / "run.json").write_text(json.dumps(record))
     assert other_run_there("small", run) == "another run (seed 7, now 0)"
+
+
+def test_what_any_engine_leaves_is_read_back_equal(digits, settings_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = Run(parse_spec(TEXT), digits, settings_of, epochs=1)
+    run.train()
+    save_trained("small", run, TEXT, "digits", [])
+    model = load_trained("small")
+    assert model.record.settings == settings_of
+    assert np.array_equal(model.engine.logits(digits.images), run.engine.logits(digits.images))
+    assert is_finished("small", run.identity, run.spec)
+
+
+def test_the_file_of_another_engines_network_does_not_stay(small, digits):
+    settings = resolve_settings("digits", images=600, split=0.9, seed=0, engine="numpy")
+    run = Run(parse_spec(TEXT), digits, settings, epochs=1)
+    run.train()
+    save_trained("small", run, TEXT, "digits", [])
+    assert (small / "weights.npz").exists()
+    assert not (small / "model.keras").exists()
 
 
 def test_what_a_killed_writer_left_is_cleared_away(trained, small):

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from MNIST.engines import ENGINES
 from MNIST.errors import TrainingError
 from MNIST.spec import parse_spec
 from MNIST.training import Run, continue_run, resolve_settings
@@ -53,15 +52,24 @@ def _equal(one, two):
         assert np.array_equal(one[name], two[name]), name
 
 
-def test_every_engine_there_is_is_tested_here():
-    assert set(ENGINES) == {"keras"}  # add an engine to these tests when you add an engine
+def test_a_resumed_run_equals_an_uninterrupted_one(digits, settings_of, tmp_path):
+    _resumed_equals_whole(_spec(), digits, settings_of, tmp_path)
+
+
+@pytest.mark.parametrize("engine", ["keras", "numpy"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_under_every_optimizer_too(engine, optimizer, digits, settings_of, tmp_path):
+    _resumed_equals_whole(_spec(optimizer), digits, settings_of, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "precision"), [*((name, "float32") for name in OPTIMIZERS), (OPTIMIZERS[0], "bfloat16")]
+    ("engine", "precision"), [("keras", "bfloat16"), ("keras", "float64"), ("numpy", "float64")]
 )
-def test_a_resumed_run_equals_an_uninterrupted_one(optimizer, precision, digits, settings, tmp_path):
-    spec, settings = _spec(optimizer), replace(settings, precision=precision)
+def test_in_every_precision_too(engine, precision, digits, settings_of, tmp_path):
+    _resumed_equals_whole(_spec(), digits, replace(settings_of, precision=precision), tmp_path)
+
+
+def _resumed_equals_whole(spec, digits, settings, tmp_path):
     whole = Run(spec, digits, settings, epochs=3)
     whole.train()
     for epochs in (1, 2):  # stopped after one epoch, gone on by one; each time in a new engine
@@ -73,11 +81,9 @@ def test_a_resumed_run_equals_an_uninterrupted_one(optimizer, precision, digits,
     _equal(resumed.engine.get_state(), whole.engine.get_state())
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_short_run_is_the_prefix_of_a_long_one(precision, digits, settings):
-    settings = replace(settings, precision=precision)
-    short = continue_run(_spec(), digits, settings, epochs=2)
-    long = continue_run(_spec(), digits, settings, epochs=3)
+def test_a_short_run_is_the_prefix_of_a_long_one(digits, settings_of):
+    short = continue_run(_spec(), digits, settings_of, epochs=2)
+    long = continue_run(_spec(), digits, settings_of, epochs=3)
     assert _figures(short) == _figures(long)[:2]
     assert [result.epoch for result in long] == [1, 2, 3]
 
