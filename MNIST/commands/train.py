@@ -20,6 +20,7 @@ Options:
     --epochs N             train N epochs instead of what the file says
     --batch N              images a step, instead of what the file says
     --seed N               decides everything random [default: 0]
+    --from NAME            begin with the weights of the trained network NAME, of any engine
     --engine NAME          what computes: keras, numpy, tensors, autograd, modules (PyTorch), sonn; keras
                            unless given, or the only one that the file can be trained by
     --precision KIND       float32, float64, bfloat16 (keras), or auto: bfloat16 where the engine
@@ -44,6 +45,7 @@ from MNIST.commands.values import (
     proportion,
     whole_number,
 )
+from MNIST.errors import UsageError
 from MNIST.files import only_one, write_atomically
 from MNIST.paths import MODEL_OUTPUT, checked_name, find_model_file
 from MNIST.spec import parse_spec, read_text
@@ -64,6 +66,7 @@ def run(options: Mapping[str, Any]) -> int:
     text = read_text(file)
     spec = parse_spec(text, str(file))
     spec = replace(spec, epochs=epochs or spec.epochs, batch_size=batch or spec.batch_size)
+    before = _network_before(options["--from"], name)
 
     from MNIST import engines
     from MNIST.data import load  # numpy, from here on
@@ -75,6 +78,7 @@ def run(options: Mapping[str, Any]) -> int:
 
     from MNIST import training
 
+    start = training.weights_of(before, spec, threads) if before else None
     settings = training.resolve_settings(
         dataset.digest,
         images=images,
@@ -83,6 +87,7 @@ def run(options: Mapping[str, Any]) -> int:
         engine=engine,
         precision=precision,
         threads=threads,
+        start=start,
     )
     busy = f"{name} is being trained by another process; wait for it, or take another name"
     with only_one(training.output_folder(name) / ".lock", busy):
@@ -99,9 +104,10 @@ def run(options: Mapping[str, Any]) -> int:
             settings,
             epochs=spec.epochs,
             checkpoint=training.checkpoint_folder(name),
+            start=start,
             warn=_warn,
         )
-        print(_heading(name, file, run, dataset.name), flush=True)
+        print(_heading(name, file, run, dataset.name, before), flush=True)
         _train(run)
         _leave(name, run, text, dataset.name, options["words"])
     print(f"Next: python MNIST test Results {shlex.quote(options['<dataset-dir>'])} {name}")
@@ -138,13 +144,21 @@ def _leave(name: str, run: Any, text: str, dataset_name: str, words: list[str]) 
     print(f"Written: {MODEL_OUTPUT / f'{name}.txt'} and {folder}/ (see its curves.png).")
 
 
-def _heading(name: str, file: Path, run: Any, dataset_name: str) -> str:
+def _network_before(name: str | None, new: str) -> str | None:
+    """The network whose weights another is to begin with; None if none is asked for."""
+    if name is not None and checked_name(name, "model name") == new:
+        raise UsageError(f"--from {name}: a network cannot begin from itself; give the new one another name")
+    return name
+
+
+def _heading(name: str, file: Path, run: Any, dataset_name: str, before: str | None) -> str:
     from MNIST import training
 
     settings, data = run.settings, run.data
     other = training.other_run_there(name, run)
     return (
-        f"{name}: {file.stem}, {run.parameters:,} parameters\n"
+        f"{name}: {file.stem}, {run.parameters:,} parameters"
+        f"{f', which begin as those of {before}' if before else ''}\n"
         f"{dataset_name}: {len(data.train):,} images to train on, {len(data.validation):,} to validate\n"
         f"{settings}\n"
         + (f"{MODEL_OUTPUT / name} holds {other}; this run will take its place.\n" if other else "")

@@ -16,6 +16,7 @@ from MNIST.training.record import (
     write_trained,
 )
 from MNIST.training.run import Run, continue_run, resolve_settings
+from MNIST.training.start import weights_of
 
 __all__ = [
     "EpochResult",
@@ -38,5 +39,6 @@ __all__ = [
     "save_trained",
     "softmax",
     "trained_files",
+    "weights_of",
     "write_trained",
 ]

@@ -12,7 +12,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_origin, get_type_hints
@@ -35,7 +35,7 @@ _LIMIT = 2**20  # bytes of a record or a text
 _SPEC, _HISTORY, _RECORD = "spec.txt", "history.csv", "run.json"
 _FIGURES = "figures.txt"  # written beside the folder, as <name>.txt
 
-Fields = TypeVar("Fields")
+Fields = TypeVar("Fields", RunSettings, "RunRecord")
 
 
 @dataclass(frozen=True)
@@ -271,14 +271,18 @@ def machine() -> dict[str, str]:
 
 
 def _typed(cls: type[Fields], values: Any) -> Fields:
-    """A dataclass of values from JSON. Raises TypeError if a name or a type is not the class's."""
+    """A dataclass of values from JSON; what has a default may be missing.
+
+    Raises TypeError if a name or a type is not the class's.
+    """
     kinds = get_type_hints(cls)
-    if not isinstance(values, dict) or values.keys() != kinds.keys():
+    needed = {field.name for field in fields(cls) if field.default is MISSING}
+    if not isinstance(values, dict) or not needed <= values.keys() <= kinds.keys():
         raise TypeError(f"the fields are not those of {cls.__name__}")
-    for name, kind in kinds.items():
-        plain = kind if isinstance(kind, UnionType) else get_origin(kind) or kind
-        if not isinstance(values[name], plain):
-            raise TypeError(f"{name} is {values[name]!r:.40}")
+    for name, value in values.items():
+        plain = kinds[name] if isinstance(kinds[name], UnionType) else get_origin(kinds[name]) or kinds[name]
+        if not isinstance(value, plain):
+            raise TypeError(f"{name} is {value!r:.40}")
     return cls(**values)
 
 

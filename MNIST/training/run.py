@@ -10,7 +10,7 @@ import numpy as np
 
 from MNIST import engines
 from MNIST.data import TrainingData
-from MNIST.engines import Engine, OnStep
+from MNIST.engines import Arrays, Engine, OnStep
 from MNIST.errors import DivergedError
 from MNIST.spec import ModelSpec, lay_out, simplify
 from MNIST.training.checkpoint import (
@@ -20,7 +20,7 @@ from MNIST.training.checkpoint import (
     save_checkpoint,
 )
 from MNIST.training.draws import epoch_order, epoch_seed, initial_weights
-from MNIST.training.identity import RunSettings, run_identity
+from MNIST.training.identity import RunSettings, run_identity, weights_digest
 from MNIST.training.memory import peak_memory, refuse_too_large, reset_peak_memory
 from MNIST.training.metrics import accuracy, cross_entropy
 from MNIST.training.rates import epoch_rates
@@ -38,6 +38,7 @@ class Run:
 
     checkpoint: a folder to go on from and to write to after each epoch; None keeps nothing. What lies
     there counts only if it is of this very run (same text, data, seed, …) and not past `epochs`.
+    start: the weights to begin with, whose digest the settings name; drawn from the seed unless given.
     """
 
     def __init__(
@@ -48,8 +49,11 @@ class Run:
         *,
         epochs: int,
         checkpoint: Path | None = None,
+        start: Arrays | None = None,
         warn: Warn = _ignore,
     ) -> None:
+        if settings.start != ("" if start is None else weights_digest(start)):
+            raise ValueError("these are not the weights that the settings name")
         self.spec, self.data, self.settings = simplify(spec), data, settings
         self.epochs = epochs
         self.identity = run_identity(spec, settings)
@@ -66,7 +70,7 @@ class Run:
             precision=settings.precision,
             threads=settings.threads,
             pixels=self.pixels,
-            weights=initial_weights(network, settings.seed),
+            weights=initial_weights(network, settings.seed) if start is None else start,
         )
         self._resume()
 
@@ -182,8 +186,12 @@ def resolve_settings(
     engine: str = "keras",
     precision: str = "auto",
     threads: int | None = None,
+    start: Arrays | None = None,
 ) -> RunSettings:
-    """The settings of a run on this machine: `auto` resolved, all cores by default, versions named."""
+    """The settings of a run on this machine: `auto` resolved, all cores by default, versions named.
+
+    start: the weights to begin with; drawn from the seed unless given.
+    """
     import os
 
     return RunSettings(
@@ -195,6 +203,7 @@ def resolve_settings(
         device=engines.device(engine),
         precision=engines.resolve_precision(engine, precision),
         threads=threads or os.cpu_count() or 1,
+        start="" if start is None else weights_digest(start),
     )
 
 

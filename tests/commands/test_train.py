@@ -1,6 +1,7 @@
 """`train` as a user types it: what it prints and leaves, and what interruptions cost (faults 16 to 21)."""
 
 import csv
+import json
 import os
 import random
 import re
@@ -179,6 +180,7 @@ def test_any_engine_trains_and_says_so(any_engine, digits_folder, tmp_path):
     code, output, errors = finish(start(*words, cwd=tmp_path))
     assert (code, errors) == (0, "")
     assert f"\n{any_engine} (" in output
+    assert json.loads((tmp_path / "Model_Output/net/run.json").read_text())["settings"]["start"] == ""
 
 
 def test_a_file_that_one_engine_alone_can_train_chooses_it(digits_folder, tmp_path):
@@ -190,6 +192,10 @@ def test_a_file_that_one_engine_alone_can_train_chooses_it(digits_folder, tmp_pa
     code, output, errors = finish(start(digits_folder, "net", "net.txt", cwd=tmp_path))
     assert (code, errors) == (0, "")
     assert "\nsonn (" in output
+    (tmp_path / "net.txt").write_text(COLUMNS.format(epochs=2))
+    code, output, errors = finish(start(digits_folder, "more", "net.txt", "--from", "net", cwd=tmp_path))
+    assert (code, errors) == (0, "")
+    assert "which begin as those of net" in output
 
 
 def test_without_keras_tensorflow_is_not_imported(digits_folder, tmp_path):
@@ -209,6 +215,8 @@ def test_without_keras_tensorflow_is_not_imported(digits_folder, tmp_path):
         (["--precision", "float46"], "--precision: expected one of auto, .*; did you mean 'float64'"),
         (["--engine", "numpy", "--precision", "bfloat16"], "the engine numpy cannot compute in bfloat16"),
         (["--engine", "sonn"], "the engine sonn trains Columns, .*: --engine keras"),
+        (["--from", "new"], "--from new: a network cannot begin from itself"),
+        (["--from", "../x"], "model name '../x' is not usable"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_written(words, message, digits_folder, tmp_path):
@@ -217,6 +225,40 @@ def test_what_cannot_be_is_said_before_anything_is_written(words, message, digit
     assert code == 2
     assert re.search(message, errors)
     assert [path.name for path in tmp_path.iterdir()] == ["net.txt"]
+
+
+def test_a_network_goes_on_from_another_also_when_it_is_killed(digits_folder, tmp_path, monkeypatch):
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=1))
+    words = "net.txt", "--engine", "numpy", "--images", 300
+    assert finish(start(digits_folder, "first", *words, cwd=tmp_path))[0] == 0
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=20))
+    words = *words, "--from", "first"
+    code, output, errors = finish(start(digits_folder, "whole", *words, cwd=tmp_path))
+    assert (code, errors) == (0, "")
+    assert "43,738 parameters, which begin as those of first" in output
+    process = start(digits_folder, "killed", *words, cwd=tmp_path)
+    wait_for_epoch(process, 2)
+    process.kill()
+    finish(process)
+    code, output, _ = finish(start(digits_folder, "killed", *words, cwd=tmp_path))
+    assert code == 0
+    assert "Going on after epoch" in output
+    assert history(tmp_path, "killed") == history(tmp_path, "whole")
+    ours, theirs = weights(tmp_path, "killed", monkeypatch), weights(tmp_path, "whole", monkeypatch)
+    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+    record = json.loads((tmp_path / "Model_Output/whole/run.json").read_text())
+    assert len(record["settings"]["start"]) == 64
+    assert record["command"][-2:] == ["--from", "first"]
+
+
+def test_a_network_of_other_layers_begins_nothing(digits_folder, tmp_path):
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=1))
+    assert finish(start(digits_folder, "first", "net.txt", "--engine", "numpy", cwd=tmp_path))[0] == 0
+    (tmp_path / "wider.txt").write_text(MODEL.format(epochs=1).replace("Dense,32", "Dense,64"))
+    code, _, errors = finish(start(digits_folder, "new", "wider.txt", "--from", "first", cwd=tmp_path))
+    assert code == 2
+    assert errors.startswith("wider.txt, line 9: dense_7/kernel takes 1352×64 weights, and first has 1352×32")
+    assert not (tmp_path / "Model_Output" / "new").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

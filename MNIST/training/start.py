@@ -1,0 +1,42 @@
+"""Going on from a trained network: its weights are where another run begins, by whatever engine."""
+
+from MNIST.engines import Arrays
+from MNIST.errors import UsageError
+from MNIST.spec import ModelSpec, lay_out, simplify
+from MNIST.training.record import load_trained
+
+
+def weights_of(name: str, spec: ModelSpec, threads: int | None = None) -> Arrays:
+    """The weights of the trained network `name`, for a run of this spec to begin with.
+
+    threads: as for `load_trained`. Raises ModelError if there is no such network or it cannot be trusted,
+    UsageError, naming the layer, if its weights are not those that the spec needs.
+    """
+    trained = load_trained(name, threads)
+    weights = trained.engine.get_weights()
+    trained.engine.close()
+    refuse_other_layers(name, weights, spec)
+    return weights
+
+
+def refuse_other_layers(name: str, weights: Arrays, spec: ModelSpec) -> None:
+    """Raise UsageError unless the weights have the names and shapes of the spec's own.
+
+    name: what the message calls the network that they are of.
+    """
+    others = dict(weights)
+    for node in lay_out(simplify(spec)).walk():
+        for parameter in node.parameters:
+            key = f"{node.path}/{parameter.name}"
+            found = others.pop(key, None)
+            if found is None or found.shape != parameter.shape:
+                line = node.layer.line
+                where = f"{line.source}, line {line.number}: " if line else ""
+                has = "has none" if found is None else f"has {_size(found.shape)}"
+                raise UsageError(f"{where}{key} takes {_size(parameter.shape)} weights, and {name} {has}")
+    if others:
+        raise UsageError(f"{name} has weights that this network has no layer for: {', '.join(others)[:200]}")
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) or "a number"
