@@ -7,12 +7,19 @@ Usage:
 Writes <comparison-name>.txt (a row a network) and <comparison-name>/ (each network's confusion matrix
 and its errors, the surest first).
 
+With --examples, a row for each test image comes before the table: the network, the example's number
+(from 0), the expected and the given answer, and whether that is right or wrong, separated by tabs.
+`| head` shows the first of them, `| grep wrong` the errors, `| grep -c wrong` their number.
+
 Arguments:
     <comparison-name>    what to call this comparison: letters, digits, _ and -
     <dataset-dir>        where `download` put the data
     <model-names>        networks trained by `train`, comma separated
 
 Options:
+    --examples           print every answer
+    --engine NAME        what computes, in float32, with the same weights: keras, numpy, tensors, autograd,
+                         modules, sonn; the engine that trained each network, in its precision, unless given
     --threads N          threads of one operation; all cores unless given
 """
 
@@ -21,6 +28,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from MNIST.commands import values
 from MNIST.commands.values import MOST_THREADS, optional_whole_number
 from MNIST.errors import ModelError, UsageError
 from MNIST.files import write_atomically
@@ -35,6 +43,7 @@ def run(options: Mapping[str, Any]) -> int:
     if repeated:
         raise UsageError(f"model names: {', '.join(repeated)} stands there twice")
     threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
+    engine = values.engine(options["--engine"])
 
     from MNIST.data import load
     from MNIST.report.comparison import is_results
@@ -43,26 +52,30 @@ def run(options: Mapping[str, Any]) -> int:
     if table.exists() and not is_results(table):
         raise UsageError(f"{table} is there and no table of results: take another comparison name")
     dataset = load(Path(options["<dataset-dir>"]))
-    evaluations = _evaluate(names, dataset, threads)
+    evaluations = _evaluate(names, dataset, threads, engine)
     if not evaluations:
         return 1
     _write(comparison, evaluations)
-    _print_table(evaluations, dataset.name)
+    if options["--examples"]:
+        _print_examples(evaluations)
+    _print_table(evaluations, dataset.name, engine)
     print(f"\nWritten: {comparison}.txt and {comparison}/ (confusion matrices and errors).")
     return 0 if len(evaluations) == len(names) else 1
 
 
-def _evaluate(names: Sequence[str], dataset: Any, threads: int | None) -> list[Any]:
+def _evaluate(names: Sequence[str], dataset: Any, threads: int | None, engine: str | None) -> list[Any]:
     import numpy as np
 
-    from MNIST import training
+    from MNIST import engines, training
     from MNIST.report.comparison import Evaluation
 
+    if engine is not None:
+        engines.version(engine)  # if its library is not installed, that is no network's fault
     evaluations = []
     for name in names:
         try:
-            model = training.load_trained(name, threads)
-        except ModelError as error:
+            model = training.load_trained(name, threads, engine)
+        except (ModelError, UsageError) as error:
             print(error, file=sys.stderr)
             continue
         logits = model.engine.logits(dataset.test_images)
@@ -73,6 +86,7 @@ def _evaluate(names: Sequence[str], dataset: Any, threads: int | None) -> list[A
         evaluations.append(
             Evaluation(
                 name,
+                engine or engines.name_of(model.record.settings.engine),
                 model.record.parameters,
                 training.cross_entropy(logits, dataset.test_labels),
                 dataset.test_labels,
@@ -92,18 +106,33 @@ def _write(comparison: str, evaluations: Sequence[Any]) -> None:
     write_atomically(Path(f"{comparison}.txt"), results_text(evaluations))
 
 
-def _print_table(evaluations: Sequence[Any], dataset_name: str) -> None:
+def _print_examples(evaluations: Sequence[Any]) -> None:
+    print("network", "example", "expected", "got", "answer", sep="\t")
+    for evaluation in evaluations:
+        answers = zip(evaluation.labels.tolist(), evaluation.answers.tolist(), strict=True)
+        for example, (expected, got) in enumerate(answers):
+            answer = "right" if got == expected else "wrong"
+            print(evaluation.name, example, expected, got, answer, sep="\t")
+    print()
+
+
+def _print_table(evaluations: Sequence[Any], dataset_name: str, engine: str | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
     best = min(evaluation.errors for evaluation in evaluations)
-    table = Table(title=f"{evaluations[0].images:,} test images of {dataset_name}", title_justify="left")
-    for heading in ("Network", "Accuracy", "95 % interval", "Errors", "Loss", "Parameters"):
-        table.add_column(heading, justify="left" if heading == "Network" else "right")
+    by = f", computed by {engine}" if engine else ""
+    table = Table(title=f"{evaluations[0].images:,} test images of {dataset_name}{by}", title_justify="left")
+    several = len({evaluation.engine for evaluation in evaluations}) > 1
+    for heading in ("Network", *(["Engine"] if several else [])):
+        table.add_column(heading)
+    for heading in ("Accuracy", "95 % interval", "Errors", "Loss", "Parameters"):
+        table.add_column(heading, justify="right")
     for evaluation in evaluations:
         low, high = evaluation.interval
         table.add_row(
             evaluation.name,
+            *([evaluation.engine] if several else []),
             f"{evaluation.accuracy:.2%}",
             f"{low:.2%} to {high:.2%}",
             f"{evaluation.errors:,}",

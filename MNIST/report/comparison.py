@@ -10,17 +10,22 @@ import numpy as np
 
 from MNIST.report.metrics import confusion_matrix, surest_errors, wilson_interval
 
-COLUMNS = ("Model_Name", "Test_Loss", "Test_Accuracy", "Errors", "Images", "Accuracy_Low", "Accuracy_High")
+COLUMNS = (
+    *("Model_Name", "Test_Loss", "Test_Accuracy"),
+    *("Errors", "Images", "Accuracy_Low", "Accuracy_High", "Engine"),
+)
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """A network's answers on a test set.
 
-    labels: integer (n,); probabilities: float64 (n, 10); loss: mean cross-entropy in nats.
+    engine: the name of the one that computed. labels: integer (n,); probabilities: float64 (n, 10);
+    loss: mean cross-entropy in nats.
     """
 
     name: str
+    engine: str
     parameters: int
     loss: float
     labels: np.ndarray
@@ -55,7 +60,7 @@ def results_text(evaluations: Sequence[Evaluation]) -> str:
     for evaluation in evaluations:
         low, high = evaluation.interval
         figures = (evaluation.loss, evaluation.accuracy, evaluation.errors, evaluation.images, low, high)
-        rows.append((evaluation.name, *(repr(figure) for figure in figures)))
+        rows.append((evaluation.name, *(repr(figure) for figure in figures), evaluation.engine))
     return "".join("\t".join(row) + "\n" for row in rows)
 
 

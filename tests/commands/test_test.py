@@ -38,7 +38,8 @@ def test_results_confusion_and_errors_agree(trained, capsys):
     assert header[:3] == ["Model_Name", "Test_Loss", "Test_Accuracy"]
     assert [row[0] for row in rows] == ["small", "large"]
     labels = load(trained).test_labels
-    for name, _, accuracy, errors, images, low, high in rows:
+    for name, _, accuracy, errors, images, low, high, engine in rows:
+        assert engine == "keras"
         assert float(low) < float(accuracy) < float(high)
         assert (len(labels) - int(errors)) / len(labels) == float(accuracy)
         assert int(images) == len(labels)
@@ -53,6 +54,70 @@ def test_results_confusion_and_errors_agree(trained, capsys):
         assert sureness == sorted(sureness, reverse=True)
         assert all(row["expected"] != row["got"] for row in listed)
         assert all(labels[int(row["image"])] == int(row["expected"]) for row in listed)
+
+
+def test_another_engine_computes_what_keras_has_trained(trained, capsys):
+    assert cli.main(["test", "Own", str(trained), "small,large"]) == 0
+    assert cli.main(["test", "Other", str(trained), "small,large", "--engine", "numpy"]) == 0
+    assert "297 test images of digits, computed by numpy" in capsys.readouterr().out
+    own, other = ([line.split("\t") for line in _lines(f"{name}.txt")[1:]] for name in ("Own", "Other"))
+    assert [row[-1] for row in own + other] == ["keras", "keras", "numpy", "numpy"]
+    for ours, theirs in zip(own, other, strict=True):
+        assert float(ours[1]) == pytest.approx(float(theirs[1]), rel=0.02)  # keras may be in bfloat16
+        assert abs(int(ours[3]) - int(theirs[3])) <= 2
+
+
+def test_each_network_by_its_own_engine(trained, capsys):
+    words = [str(trained), "by_numpy", "small.txt", "--engine", "numpy"]
+    assert cli.main(["train", *words]) == 0
+    capsys.readouterr()
+    assert cli.main(["test", "Results", str(trained), "small,by_numpy"]) == 0
+    assert "Engine" in capsys.readouterr().out
+    assert [line.split("\t")[-1] for line in _lines("Results.txt")[1:]] == ["keras", "numpy"]
+
+
+def test_every_example_has_a_row_that_pipes_well(trained, capsys):
+    capsys.readouterr()
+    assert cli.main(["test", "Results", str(trained), "small,large", "--examples"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split("\t") == ["network", "example", "expected", "got", "answer"]
+    labels = load(trained).test_labels
+    wrong = {row.split("\t")[0]: int(row.split("\t")[3]) for row in _lines("Results.txt")[1:]}
+    for place, name in enumerate(("small", "large")):
+        first = 1 + place * len(labels)
+        rows = [line.split("\t") for line in lines[first : first + len(labels)]]
+        assert [row[0] for row in rows] == [name] * len(labels)
+        assert [int(row[1]) for row in rows] == list(range(len(labels)))
+        assert [int(row[2]) for row in rows] == labels.tolist()
+        assert all((row[2] == row[3]) == (row[4] == "right") for row in rows)
+        assert [row[4] for row in rows].count("wrong") == wrong[name]
+    assert len([line for line in lines if "wrong" in line]) == sum(wrong.values())
+
+
+def test_examples_go_into_a_pipe_that_closes_early(trained):
+    words = [sys.executable, str(ROOT / "MNIST"), "test", "Results", str(trained), "small", "--examples"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline().startswith("network")
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.wait()
+    assert Path("Results.txt").exists()
+
+
+def test_a_network_that_an_engine_cannot_compute_is_named_and_left_out(trained, capsys):
+    assert cli.main(["test", "Results", str(trained), "small", "--engine", "sonn"]) == 1
+    assert "small: the engine sonn trains Columns" in capsys.readouterr().err
+    assert not Path("Results.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("engine", "hint"), [("nunpy", "did you mean 'numpy'"), ("sklearn", "expected one of keras, numpy")]
+)
+def test_an_unknown_engine_is_refused(engine, hint, digits_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["test", "Results", str(digits_folder), "small", "--engine", engine]) == 2
+    assert hint in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_network_that_cannot_be_trusted_is_reported_and_the_others_are_tested(trained, capsys):
