@@ -58,7 +58,10 @@ With what:
                                validates and decides the winner [default: 0.9]
     --images N                 use only the first N of the shuffled training images
     --seed N                   decides everything random [default: 0]
-    --precision KIND           float32, bfloat16, or auto: bfloat16 where the processor has it [default: auto]
+    --engine NAME              what computes: keras, numpy, tensors, autograd, modules (PyTorch), sonn;
+                               keras unless given, or the only one that the template can be trained by
+    --precision KIND           float32, float64, bfloat16 (keras), or auto: bfloat16 where the engine
+                               is faster in it, else float32 [default: auto]
 
     -f, --file FILE            draw the pictures of an earlier results.csv, and train nothing
 """
@@ -84,7 +87,6 @@ if TYPE_CHECKING:
 
 CHECKPOINTS = HYPERPARAM_SEARCH / "checkpoints"
 SOME_FAILED = 3  # the exit code
-ENGINE = "keras"
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -124,11 +126,13 @@ def _workers(wishes: Wishes, dataset: "Dataset") -> "Iterator[Executor]":
         from MNIST.explore.workers.local import LocalWorkers
 
         workers = wishes.workers or max(1, (os.cpu_count() or 1) // wishes.threads)
-        executor = LocalWorkers(workers, dataset, CHECKPOINTS)
+        executor = LocalWorkers(workers, dataset, CHECKPOINTS, wishes.engine)
     else:
         from MNIST.explore.workers.cluster import ClusterWorkers
 
-        executor = ClusterWorkers(wishes.cluster, wishes.workers, wishes.threads, dataset, CHECKPOINTS)
+        executor = ClusterWorkers(
+            wishes.cluster, wishes.workers, wishes.threads, dataset, CHECKPOINTS, wishes.engine
+        )
     try:
         yield executor
     finally:
@@ -140,7 +144,7 @@ def _settings(dataset: "Dataset", wishes: Wishes, executor: "Executor") -> "RunS
     from MNIST.explore.workers import worker
     from MNIST.training import RunSettings
 
-    ((engine, device, precision),) = executor.map(worker.describe, [(ENGINE, wishes.precision)])
+    ((engine, device, precision),) = executor.map(worker.describe, [(wishes.engine, wishes.precision)])
     return RunSettings(
         data_digest=dataset.digest,
         images=wishes.images,
@@ -222,7 +226,7 @@ def _explore(
         )
         known = service.known_epochs()
         service.expect(search.first_stage())
-        forecast = Forecast(search, service, images, guessed_speed(search.plan.precision), executor)
+        forecast = Forecast(search, service, images, guessed_speed(search.plan.settings.precision), executor)
         print(summary.expectation(search, known, HYPERPARAM_SEARCH), end="")
         print(f"What is left takes {spoken_time(forecast.look().seconds_left)}.\n", flush=True)
         try:
@@ -260,7 +264,7 @@ def _keep(options: Mapping[str, Any], folder: Path, files: dict[str, bytes]) -> 
     print(f"The winner is {training.output_folder(name)}, its text {folder}/best.txt.")
     print(f"Next: python MNIST test Results {data} {name}")
     if options["--images"] is not None:
-        same = {"--split": "0.9", "--seed": "0", "--precision": "auto"}
+        same = {"--split": "0.9", "--seed": "0", "--engine": None, "--precision": "auto"}
         words = [
             word
             for option, usual in same.items()

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from MNIST.commands.values import (
 )
 from MNIST.errors import UsageError
 from MNIST.paths import find_model_file
-from MNIST.spec import Axis, Template, parse_axis, parse_template, read_text, read_values
+from MNIST.spec import Axis, SpecError, Template, parse_axis, parse_template, read_text, read_values
 
 if TYPE_CHECKING:
     from MNIST.explore.designs import Space
@@ -49,6 +50,7 @@ class Wishes:
     split: float
     images: int | None
     seeds: range
+    engine: str
     precision: str
     threads: int
     workers: int | None
@@ -62,6 +64,7 @@ def read_wishes(options: Mapping[str, Any]) -> Wishes:
     from MNIST.explore.designs import make_space
     from MNIST.explore.scan import REDUCERS
 
+    engine = values.engine(options["--engine"])
     file = find_model_file(options["--template"])
     template = parse_template(read_text(file), str(file))
     fraction, reducer, limit = options["--fraction"], options["--reduce"], options["--time-limit"]
@@ -70,9 +73,10 @@ def read_wishes(options: Mapping[str, Any]) -> Wishes:
     design = one_of(options["--design"], "--design", tuple(DESIGNS))
     if design == "random" and fraction is None:
         raise UsageError("--design random needs a part to draw, as in --fraction 0.1")
+    space = make_space(template, dict(_changes(options)))
     wishes = Wishes(
         template=template,
-        space=make_space(template, dict(_changes(options))),
+        space=space,
         design="random" if design == "grid" and fraction is not None else design,
         fraction=1.0 if fraction is None else proportion(fraction, "--fraction"),
         halving=options["--halving"],
@@ -80,6 +84,7 @@ def read_wishes(options: Mapping[str, Any]) -> Wishes:
         split=proportion(options["--split"], "--split"),
         images=optional_whole_number(options["--images"], "--images", MOST_IMAGES),
         seeds=range(seed, seed + repeats),
+        engine=_engine(engine, template, space),
         precision=values.precision(options["--precision"]),
         threads=whole_number(options["--threads"], "--threads", highest=MOST_THREADS),
         workers=optional_whole_number(options["--workers"], "--workers", MOST_WORKERS),
@@ -89,6 +94,17 @@ def read_wishes(options: Mapping[str, Any]) -> Wishes:
     )
     _check_search(wishes)
     return wishes
+
+
+def _engine(wanted: str | None, template: Template, space: "Space") -> str:
+    """The engine that trains all points: the wanted one, or what the first network that works takes."""
+    from MNIST import engines
+
+    for point in map(space.placeholders, space.one_at_a_time()):
+        with suppress(SpecError):  # its layers do not fit together
+            spec = template.fill({name: str(value) for name, value in point.items()})
+            return engines.choose(spec, wanted)
+    return wanted or engines.DEFAULT
 
 
 def _changes(options: Mapping[str, Any]) -> Iterator[tuple[str, Axis]]:

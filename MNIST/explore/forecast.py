@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
+from MNIST import engines
 from MNIST.explore.exploration import Search
 from MNIST.explore.plan import Plan, Run
 from MNIST.explore.trials import TrialService
@@ -12,11 +13,13 @@ from MNIST.explore.workers.protocol import Executor
 from MNIST.explore.workers.worker import time_step
 from MNIST.training import EpochResult
 
-# Fitted to epochs of the default exploration: Keras with TensorFlow, one thread, an AMD EPYC.
+# Fitted to epochs of the default exploration by Keras with TensorFlow, one thread, an AMD EPYC; with any
+# engine they count only until its own epochs are known.
 BACKWARD = 3  # operations of a training step, in forward passes: forward, and two products backward
 BESIDES = 2.3e6  # what an image costs beside matrix products, in operations that would take as long
-EFFICIENCY = {"float32": 0.4, "bfloat16": 0.75}  # the speed of an epoch, in a float32 matrix product's
-START = 2.0  # seconds to build a network and compile its step
+# The speed of an epoch, in that of a float32 matrix product.
+EFFICIENCY = {"float32": 0.4, "bfloat16": 0.75, "float64": 0.2}
+STARTS = {"keras": 2.0}  # seconds to build a network and compile its step; other engines compile nothing
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Forecast:
         self._service = service
         self._executor = executor
         self._rungs = search.rungs
+        self._usual_start = STARTS.get(engines.name_of(service.plan.settings.engine), 0.0)
         self._costs = epoch_costs(service.plan, images)
         self._speed = speed
         self._later = 0.0, 0.0  # operations and seconds of the epochs after each run's first
@@ -64,7 +68,7 @@ class Forecast:
         self._counted[identity] = epoch.epoch
         cost = self._costs[identity]
         if epoch.epoch == 1:
-            training = max(epoch.seconds - START, epoch.seconds / 4)
+            training = max(epoch.seconds - self._usual_start, epoch.seconds / 4)
             self._first = self._first[0] + cost, self._first[1] + training
             self._starts.append(epoch.seconds - cost / self.speed)
         else:
@@ -79,7 +83,7 @@ class Forecast:
     def look(self) -> Outlook:
         """How it stands now."""
         epochs, operations, starts = self._left()
-        start = max(0.0, fmean(self._starts)) if self._starts else START
+        start = max(0.0, fmean(self._starts)) if self._starts else self._usual_start
         return Outlook(
             epochs_done=max(0, self.epochs - round(epochs)),
             done=max(0.0, 1 - operations / self._at_first) if self._at_first else 1.0,

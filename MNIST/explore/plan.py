@@ -75,14 +75,15 @@ class Plan:
         return sum(run.horizon for run in self.runs.values())
 
     @property
-    def precision(self) -> str:
-        """That of all runs."""
-        return next(iter(self.runs.values())).settings.precision
+    def settings(self) -> RunSettings:
+        """Those of all runs, but for the seed."""
+        return next(iter(self.runs.values())).settings
 
     @property
     def checkpoint_bytes(self) -> int:
-        """About what checkpoints take on the disk: a weight and, with Adam, two means, 4 bytes each."""
-        return sum(12 * self.network(run).parameters for run in self.runs.values())
+        """About what checkpoints take on the disk: a weight and, with Adam, two means, 4 or 8 bytes each."""
+        size = 8 if self.settings.precision == "float64" else 4
+        return sum(3 * size * self.network(run).parameters for run in self.runs.values())
 
     def network(self, run: Run) -> Network:
         """The run's network, laid out: its shapes, parameters and cost. Equal layers are laid out once."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from math import isfinite, isnan
 from pathlib import Path
 
+from MNIST import engines
 from MNIST.errors import UsageError
 from MNIST.explore.plan import Point
 from MNIST.explore.ranking import METRICS, Candidate, like_best, ranked
@@ -25,6 +26,7 @@ MEASURED = (
     "peak_memory_mb",
     "gradient_norm_mean",
     "gradient_norm_variance",
+    "engine",
     "run",
     "failure",
 )  # our columns; all others are the grid's parameters
@@ -169,6 +171,7 @@ def _row(point: Point, reading: Reading, service: TrialService) -> dict[str, obj
         "seconds": round(reading.seconds, 3),
         "parameters": network.parameters,
         "mflops": network.flops / 1e6,
+        "engine": engines.name_of(service.plan.settings.engine),
         "run": " ".join(identity[:12] for identity in point.runs),
         "failure": reading.failure or "",
     }

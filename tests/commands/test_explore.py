@@ -90,6 +90,7 @@ def command(*words: object, path: str | None = None) -> subprocess.CompletedProc
         (["--fraction", "0.0001"], "of a grid of 2,304 points leaves none"),
         (["-b", "1:1000"], "2,304,000 points"),
         (["--precision", "half"], "--precision"),
+        (["--engine", "nunpy"], "--engine: expected one of keras, .*; did you mean 'numpy'"),
         (["--images", "0"], "--images"),
         (["--rats", "1"], "unknown option '--rats'; did you mean '--rate'"),
         (["-f", "nowhere.csv"], "--file: there is no 'nowhere.csv'"),
@@ -193,6 +194,48 @@ def test_the_winner_is_the_network_that_train_would_make(here, digits):
     assert tested.returncode == 0, tested.stderr
     rows = (here / "Results.txt").read_text().splitlines()[1:]
     assert rows[0].split("\t")[1:] == rows[1].split("\t")[1:]
+
+
+def test_another_engine_explores_alike_with_one_worker_and_two(here, digits):
+    words = [digits, "scan1", *SMALL, "-e", "1,2", "-m", "0.5", "-r", "0.01,0.001", "--engine", "numpy"]
+    rows, networks = [], []
+    for workers in ("1", "2"):
+        (here / workers).mkdir()
+        os.chdir(here / workers)
+        outcome = explore(*words, "--workers", workers)
+        assert outcome.returncode == 0, outcome.stderr
+        assert "\nnumpy (" in outcome.stdout
+        folder = Path("Hyperparam_Search") / "scan1"
+        of_moment = dict.fromkeys(("seconds", "peak_memory_mb"))
+        rows.append([row | of_moment for row in csv.DictReader((folder / "results.csv").open())])
+        networks.append((Path("Model_Output") / "scan1" / "weights.npz").read_bytes())
+    assert rows[0] == rows[1]
+    assert {row["engine"] for row in rows[0]} == {"numpy"}
+    assert networks[0] == networks[1]
+    options = ["--images", "200", "--threads", "1", "--engine", "numpy"]
+    trained = command("train", digits, "same", folder / "best.txt", *options)
+    assert trained.returncode == 0, trained.stderr
+    assert Path("Model_Output/same/weights.npz").read_bytes() == networks[0]
+
+
+def test_a_template_that_one_engine_alone_can_train_chooses_it(here, digits):
+    (here / "net.txt").write_text(
+        "Input:\nThreshold,1,128\nLayers:\nColumns,{neurons},10\nOptimizer:\nParallelDelta,0.05\n"
+        "epochs={epochs}\n50\nExplore:\nneurons=20,50\nepochs=1,2\n"
+    )
+    words = [digits, "mine", "--template", "net.txt", "--images", "300"]
+    outcome = explore(*words)
+    assert outcome.returncode == 0, outcome.stderr
+    rows = list(csv.DictReader((here / "Hyperparam_Search" / "mine" / "results.csv").open()))
+    assert [(row["neurons"], row["epochs"], row["engine"]) for row in rows] == [
+        ("20", "1", "sonn"),
+        ("50", "1", "sonn"),
+        ("20", "2", "sonn"),
+        ("50", "2", "sonn"),
+    ]
+    refused = explore(*words, "--engine", "keras")
+    assert refused.returncode == 2
+    assert "--engine sonn" in refused.stderr
 
 
 def test_any_template_one_change_at_a_time_under_two_seeds(here, digits):

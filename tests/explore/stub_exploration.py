@@ -22,7 +22,7 @@ Optimizer:
 epochs={epochs}
 batch=10
 """
-SETTINGS = RunSettings("d" * 64, None, 0.9, 0, "stub", "device", "float32", 1)
+SETTINGS = RunSettings("d" * 64, None, 0.9, 0, "keras (a stub)", "device", "float32", 1)
 GRID = {"epochs": [1, 3], "conv": [2, 4], "kernel": [3], "opt": ["Adam", "RMSprop"], "mom": [0.25, 0.5]}
 
 

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from stub_exploration import epoch_of, plan_of
 
 from MNIST.data import Dataset
+from MNIST.engines import PRELOADED
 from MNIST.explore.workers import local
 from MNIST.explore.workers.local import LocalWorkers
 from MNIST.explore.workers.protocol import Ended, EpochDone, Trial, WorkerDied
@@ -107,6 +110,42 @@ def test_messages_are_smaller_than_an_atomic_write():
 def test_a_worker_has_the_images_but_not_those_of_the_test_set(workers):
     (shapes,) = workers.map(_shapes, [()])
     assert shapes == [(20, 28, 28), (0, 28, 28)]
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
+def test_what_workers_are_forked_from_has_one_thread(any_engine):
+    """A thread is lost in the fork, and what it holds stays locked for ever."""
+    code = f"import os, {PRELOADED[any_engine]}; print(len(os.listdir('/proc/self/task')))"
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    words = [sys.executable, "-c", code]
+    outcome = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
+    assert outcome.stdout.strip() == "1"
+
+
+ASK_WORKER = """
+import sys
+from pathlib import Path
+from MNIST.data import load
+from MNIST.explore.workers import worker
+from MNIST.explore.workers.local import LocalWorkers
+
+executor = LocalWorkers(1, load(sys.argv[2]), Path("nowhere"), sys.argv[1])
+try:
+    list(executor.map(worker.describe, [(sys.argv[1], "auto")]))
+    question = "sorted({'tensorflow', 'keras', 'torch'} & __import__('sys').modules.keys())"
+    print(*next(executor.map(eval, [(question,)])))
+finally:
+    executor.close()
+assert not {"tensorflow", "keras", "torch"} & sys.modules.keys()
+"""
+
+
+@pytest.mark.parametrize(("engine", "expected"), [("numpy", ""), ("keras", "keras tensorflow")])
+def test_workers_import_their_engine_and_no_other(engine, expected, digits_folder):
+    """In a process of its own: the server that workers are forked from lives as long as its process."""
+    words = [sys.executable, "-c", ASK_WORKER, engine, str(digits_folder)]
+    outcome = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert outcome.stdout.strip() == expected
 
 
 def _shapes() -> list[tuple[int, ...]]:

@@ -2,7 +2,7 @@
 
 Each worker is a pool of its own, so that what one leaves behind when it is killed (a lock, half a
 message) touches no other. Where the system can, workers are forked from a server that has imported
-the engine once: a new one costs a fifth of a second rather than three.
+the engine once: a new one costs a fifth of a second, with Keras, rather than three.
 """
 
 import multiprocessing
@@ -23,6 +23,7 @@ from typing import Any
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from MNIST.data import Dataset
+from MNIST.engines import PRELOADED
 from MNIST.errors import MNISTError
 from MNIST.explore.workers import worker
 from MNIST.explore.workers.protocol import TRIES, Ended, EpochDone, Event, Trial, Waiting, WorkerDied
@@ -34,14 +35,17 @@ DIED = (ProcessExpired, BrokenExecutor)
 
 
 class LocalWorkers:
-    """Worker processes on this machine. See `Executor` for what each method promises."""
+    """Worker processes on this machine. See `Executor` for what each method promises.
 
-    def __init__(self, workers: int, dataset: Dataset, checkpoints: Path) -> None:
+    engine: the name of what they will train with, so that it is imported before they are needed.
+    """
+
+    def __init__(self, workers: int, dataset: Dataset, checkpoints: Path, engine: str = "keras") -> None:
         self.workers = workers
         self.left_out: list[str] = []
         self._checkpoints = checkpoints
         self._receiver, self._sender = multiprocessing.Pipe(duplex=False)
-        context = _context()
+        context = _context(engine)
         images = replace(dataset, test_images=dataset.test_images[:0], test_labels=dataset.test_labels[:0])
         self._make_pool: Callable[[], ProcessPool] = lambda: ProcessPool(
             max_workers=1,
@@ -145,15 +149,18 @@ class LocalWorkers:
         return new
 
 
-def _context() -> Any:
-    """How workers are started: forked from a server where that is safe, else each by itself."""
-    threadless = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"  # once it is imported
+def _context(engine: str) -> Any:
+    """How workers are started: forked from a server where that is safe, else each by itself.
+
+    It is safe as long as what the server imports starts no thread. Keras with another backend does.
+    """
+    threadless = engine != "keras" or os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
     if sys.platform != "linux" or not threadless:  # macOS's own libraries do not survive it either
         return multiprocessing.get_context("spawn")
     from multiprocessing import forkserver
 
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["MNIST.explore.workers.preloaded"])
+    context.set_forkserver_preload([__name__, PRELOADED[engine]])
     # The server inherits this: one thread, so that nothing is lost when it forks; no Ctrl-C, which is
     # for the parent to hear; where our modules are, which Python 3.11 does not tell it.
     changes = {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
