@@ -1,3 +1,21 @@
-"""Neural networks as text files: train, test and explore networks on MNIST without writing code."""
+"""Neural networks as text files: train, test and explore networks on MNIST without writing code.
+
+In a notebook: `from MNIST import load, NeuralNetwork` (see docs/notebook.md).
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from MNIST.notebook import NeuralNetwork, load
 
 __version__ = "1.0.0"
+__all__ = ["NeuralNetwork", "__version__", "load"]
+
+
+def __getattr__(name: str) -> object:
+    """What notebooks import; NumPy comes with it, and so it waits until it is asked for."""
+    if name in ("NeuralNetwork", "load"):
+        from MNIST import notebook
+
+        return getattr(notebook, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -26,6 +26,7 @@ ARROWS = {
     "explore": BASE | {"spec", "data", "engines", "training"},
     "certify": BASE | {"spec", "data", "engines", "training"},
     "report": set(),
+    "notebook": {"errors", "spec", "data", "engines", "training"},
 }
 
 # Where each heavy library is imported. In few rooms, mostly one (NumPy is everywhere but in spec).

@@ -1,0 +1,120 @@
+"""For notebooks: a dataset as four arrays, and a network that is trained batch by batch.
+
+Built on the same engines and initial weights as `train`; the epochs, checkpoints and records of
+`MNIST.training` are left out.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from MNIST import data, engines
+from MNIST.data.idx import IMAGE_SIDE
+from MNIST.engines import Arrays
+from MNIST.spec import ModelSpec, Problem, SpecError, lay_out, parse_spec, simplify
+from MNIST.training.draws import epoch_seed, initial_weights
+from MNIST.training.metrics import softmax
+from MNIST.training.rates import epoch_rates
+
+LARGEST_BATCH = 1_000_000  # of the model language
+
+
+def load(folder: Path | str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Read the dataset in a folder: x_train, t_train, x_test, t_test.
+
+    Images: uint8 (n, 28, 28), 0 is the background, 255 the ink; labels: uint8 (n,), each in [0, 10).
+    All are read-only. Raises DataError, saying what to `download`, if a file is missing or damaged.
+    """
+    dataset = data.load(Path(folder))
+    return dataset.train_images, dataset.train_labels, dataset.test_images, dataset.test_labels
+
+
+class NeuralNetwork:
+    """A network of layers as in a model file, with an optimizer, trained by one batch after another.
+
+        network = NeuralNetwork(["Flatten", "Dense,128,sigmoid", "Dense,10,softmax"])
+        for start in range(0, len(x_train), 100):
+            network.train_batch(x_train[start : start + 100], t_train[start : start + 100])
+        errors = (network.apply(x_test).argmax(axis=1) != t_test).sum()
+
+    layers: lines of the model language, last a softmax over ten; an indented block is lines too.
+    optimizer: its line. engine: the name of what computes, in float32. seed: decides the initial weights
+    and what Dropout drops: the same calls give the same numbers.
+    Raises SpecError, with line and caret, for a mistake in a line.
+    """
+
+    def __init__(
+        self, layers: Sequence[str], optimizer: str = "Adam,0.001", engine: str = "numpy", seed: int = 0
+    ) -> None:
+        self._spec = simplify(_read(layers, optimizer))
+        self._seed = seed
+        self._steps = 0
+        self._engine = engines.create(
+            engine,
+            self._spec,
+            precision="float32",
+            threads=os.cpu_count() or 1,
+            pixels=(0.0, 1.0),  # for `Standardize`, which stands in another section of a file
+            weights=initial_weights(lay_out(self._spec), seed),
+        )
+
+    @property
+    def weights(self) -> Arrays:
+        """The weights by name, as `dense_2/kernel`; a kernel is (rows, columns, in, out) or (in, out)."""
+        return self._engine.get_weights()
+
+    def apply(self, images: np.ndarray) -> np.ndarray:
+        """The probability of each digit, float64 (n, 10), for images, uint8 (n, 28, 28)."""
+        return softmax(self._engine.logits(_checked(images)))
+
+    def train_batch(self, images: np.ndarray, labels: np.ndarray) -> float:
+        """Take one step of the optimizer; return the batch's mean loss before it, in nats.
+
+        images: uint8 (n, 28, 28), at least one; labels: integer (n,), each in [0, 10).
+        """
+        images, labels = _checked(images), _checked_labels(labels, len(images))
+        self._steps += 1
+        rates = epoch_rates(self._spec.optimizer, self._steps, 1)
+        seed = epoch_seed(self._seed, self._steps)
+        return self._engine.train_epoch(images, labels, rates, seed, lambda *_: None).loss
+
+
+def _read(layers: Sequence[str], optimizer: str) -> ModelSpec:
+    """The spec of some layers and an optimizer; a batch of any size is one step of it."""
+    body = "\n".join([layers] if isinstance(layers, str) else layers)
+    text = f"Layers:\n{body}\nOptimizer:\n{optimizer}\n1\n{LARGEST_BATCH}\n"
+    last = 2 + body.count("\n")  # line of the layers
+    try:
+        return parse_spec(text, "layers")
+    except SpecError as error:
+        raise SpecError(_counted_anew(problem, last) for problem in error.problems) from None
+
+
+def _counted_anew(problem: Problem, last: int) -> Problem:
+    """A mistake with the number that its line has for the caller, who wrote no heads of sections."""
+    if problem.line > last:
+        return replace(problem, source="optimizer", line=max(0, problem.line - last - 1))
+    return replace(problem, line=max(0, problem.line - 1))
+
+
+def _checked(images: np.ndarray) -> np.ndarray:
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.shape[1:] != (IMAGE_SIDE, IMAGE_SIDE):
+        raise ValueError(
+            f"expected images as `load` gives them, uint8 (n, {IMAGE_SIDE}, {IMAGE_SIDE}), "
+            f"found {images.dtype} {images.shape}"
+        )
+    return images
+
+
+def _checked_labels(labels: np.ndarray, count: int) -> np.ndarray:
+    labels = np.asarray(labels)
+    if not np.issubdtype(labels.dtype, np.integer) or labels.shape != (count,) or count == 0:
+        expected = count or "at least 1"
+        raise ValueError(f"expected {expected} whole numbers as labels, found {labels.dtype} {labels.shape}")
+    if labels.min() < 0 or labels.max() > 9:
+        raise ValueError(f"expected labels from 0 to 9, found {labels.min()} to {labels.max()}")
+    return labels.astype(np.uint8)
