@@ -136,7 +136,7 @@ class ScratchEngine:
         self.set_weights(read_arrays(content, self.get_weights()))
 
     def close(self) -> None:
-        pass
+        self._library.close()
 
     def _pieces(self, images: np.ndarray, labels: np.ndarray, draw: tuple[int, int]) -> list[Piece]:
         """Loss and gradients of a batch, piece by piece. draw: what names the batch's random draws."""

@@ -44,3 +44,7 @@ class Library(Protocol):
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """A function's values for independent items, in their order; in several threads where that pays."""
         ...
+
+    def close(self) -> None:
+        """End the threads; nothing is computed afterwards."""
+        ...

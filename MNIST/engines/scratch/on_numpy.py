@@ -55,6 +55,10 @@ class NumPyArrays:
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         return list(self._pool.map(function, items) if self._pool else map(function, items))
 
+    def close(self) -> None:
+        if self._pool:
+            self._pool.shutdown()
+
 
 def build(
     spec: ModelSpec,

@@ -54,6 +54,9 @@ class TorchArrays:
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         return [function(item) for item in items]
 
+    def close(self) -> None:
+        pass  # its threads are the process's
+
 
 def build(
     spec: ModelSpec,
