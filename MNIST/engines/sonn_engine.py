@@ -150,7 +150,7 @@ class SonnEngine:
             self._add_up(near, inputs[:, lessons], labels[block][lessons], rivals[lessons], growth, lowering)
         self._weights += rate * growth
         self._thresholds -= rate * lowering
-        asked = min(max(1.0, np.quantile(leads, self._rule.lessons)), self._columns.neurons)
+        asked = max(1.0, float(np.quantile(leads, self._rule.lessons)))  # an error is always a lesson
         self._lead = STEADINESS * self._lead + (1 - STEADINESS) * asked
         return votes
 
@@ -192,17 +192,17 @@ class SonnEngine:
         neurons = weakest // self._sources.shape[1]
         others = self._sources[neurons, generator.integers(self._sources.shape[1], size=len(weakest))]
         rows, columns, channels = self._map
-        spread = self._columns.spread
-        place = [
-            np.clip(middle - spread // 2, 0, side - spread) + generator.integers(spread, size=len(weakest))
-            for middle, side in (
-                (others // channels // columns, rows),
-                (others // channels % columns, columns),
-            )
-        ]
+        row, column = np.divmod(others // channels, columns)
+        row = self._near(row, rows, generator)
+        column = self._near(column, columns, generator)
         channel = generator.integers(channels, size=len(weakest))
-        self._sources.flat[weakest] = (place[0] * columns + place[1]) * channels + channel
+        self._sources.flat[weakest] = (row * columns + column) * channels + channel
         self._weights.flat[weakest] = 0
+
+    def _near(self, places: np.ndarray, side: int, generator: np.random.Generator) -> np.ndarray:
+        """For each place along a side of the map another, from a window of `spread` around it."""
+        spread = self._columns.spread
+        return np.clip(places - spread // 2, 0, side - spread) + generator.integers(spread, size=len(places))
 
 
 def _votes(sums: np.ndarray) -> np.ndarray:
