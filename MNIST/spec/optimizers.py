@@ -104,7 +104,7 @@ class ParallelDelta(Optimizer):
 
     reach: float = keyword(real(0, 1e6, above=True), 1.0)
     lessons: float = keyword(PROPORTION, 0.1)
-    prune: float = keyword(PROPORTION, 0.1)
+    prune: float = keyword(PROPORTION, 0.2)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
