@@ -125,16 +125,16 @@ def _print_table(evaluations: Sequence[Any], dataset_name: str, engine: str | No
     table = Table(title=f"{evaluations[0].images:,} test images of {dataset_name}{by}", title_justify="left")
     several = len({evaluation.engine for evaluation in evaluations}) > 1
     for heading in ("Network", *(["Engine"] if several else [])):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for heading in ("Accuracy", "95 % interval", "Errors", "Loss", "Parameters"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for evaluation in evaluations:
         low, high = evaluation.interval
         table.add_row(
             evaluation.name,
             *([evaluation.engine] if several else []),
             f"{evaluation.accuracy:.2%}",
-            f"{low:.2%} to {high:.2%}",
+            f"{100 * low:.2f} to {high:.2%}",
             f"{evaluation.errors:,}",
             f"{evaluation.loss:.4f}",
             f"{evaluation.parameters:,}",
