@@ -24,7 +24,7 @@ from MNIST.engines.keras_backend import (
     set_threads,
 )
 from MNIST.engines.keras_layers import Graph, as_exact
-from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep
+from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
 from MNIST.engines.quiet import quiet_stderr
 from MNIST.engines.saved_keras import checked_weights, weight_layout, without_times
 from MNIST.spec import ModelSpec, Optimizer, lay_out, optimizers
@@ -252,11 +252,8 @@ def _exact(optimizer: Optimizer, floats: str) -> Optimizer:
 
 
 def _assign(variables: dict[str, Any], arrays: Arrays) -> None:
-    if variables.keys() != arrays.keys():
-        raise ValueError(f"names differ: {sorted(variables.keys() ^ arrays.keys())}")
+    refuse_other_arrays({name: tuple(variable.shape) for name, variable in variables.items()}, arrays)
     for name, variable in variables.items():
-        if tuple(variable.shape) != arrays[name].shape:
-            raise ValueError(f"{name}: shape {arrays[name].shape}, expected {tuple(variable.shape)}")
         variable.assign(arrays[name])
 
 

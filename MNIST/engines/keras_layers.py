@@ -5,7 +5,6 @@ and returns the outgoing tensor. Tensors are (batch, rows, columns, channels) or
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ class Graph:
         tensor = keras.layers.Reshape((28, 28, 1), dtype=self.floats, name="channel")(self.images)
         for number, step in enumerate(spec.input, 1):
             tensor = _prepare(step, tensor, pixels, f"input_{number}", self.floats)
-        *body, last = _without_softmax(network.nodes)
+        *body, last = network.to_logits()
         tensor = self.chain(body, tensor)
         self.policy = self.floats  # of what the loss and the answer are computed from
         tensor = self.add(last, tensor)
@@ -227,8 +226,8 @@ class LocalResponseNormalization(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("MNIST")
 def leaky_relu(x: Any) -> Any:
-    """x above 0, 0.2 · x elsewhere; at 0 too, its slope is 0.2 on every backend."""
-    return keras.ops.where(x > 0, x, x * 0.2)
+    """x above 0, LEAK · x elsewhere; at 0 too, its slope is LEAK on every backend."""
+    return keras.ops.where(x > 0, x, x * layers.LEAK)
 
 
 class GivenDropout(keras.layers.Layer):
@@ -271,11 +270,3 @@ def layer_name(node: Node) -> str:
 def as_exact(number: float, floats: str) -> float:
     """A number that no backend rounds to float32 on its way to float64, as TensorFlow's `cast` does."""
     return np.float64(number) if floats == "float64" else number
-
-
-def _without_softmax(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """The nodes up to the logits: the final softmax belongs to the loss, and to the saved model."""
-    *body, last = nodes
-    if isinstance(last.layer, layers.Dense):
-        return (*body, replace(last, layer=replace(last.layer, activation="linear")))
-    return tuple(body)

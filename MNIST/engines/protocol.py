@@ -1,6 +1,6 @@
 """What every engine offers. Axis order everywhere: (batch, rows, columns, channels)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -99,3 +99,12 @@ class GradientEngine(Engine, Protocol):
         Dropout its mask. Nothing changes: no weight, no moving average, no optimizer variable.
         """
         ...
+
+
+def refuse_other_arrays(shapes: Mapping[str, tuple[int, ...]], arrays: Arrays) -> None:
+    """Raise ValueError unless arrays have exactly these names and shapes; before any of them is used."""
+    if shapes.keys() != arrays.keys():
+        raise ValueError(f"names differ: {sorted(shapes.keys() ^ arrays.keys())}")
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape:
+            raise ValueError(f"{name}: shape {arrays[name].shape}, expected {shape}")

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from MNIST.engines.binary_maps import threshold
 from MNIST.engines.processor import processor
-from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep
+from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
 from MNIST.engines.saved_arrays import MODEL_FILE, read_arrays, write_arrays
 from MNIST.errors import ModelError
 from MNIST.spec import Columns, ModelSpec, ParallelDelta, Threshold, lay_out
@@ -72,11 +72,7 @@ class SonnEngine:
         }
 
     def set_weights(self, weights: Arrays) -> None:
-        if weights.keys() != self._shapes.keys():
-            raise ValueError(f"names differ: {sorted(weights.keys() ^ self._shapes.keys())}")
-        for name, shape in self._shapes.items():
-            if weights[name].shape != shape:
-                raise ValueError(f"{name}: shape {weights[name].shape}, expected {shape}")
+        refuse_other_arrays(self._shapes, weights)
         sources, strengths, thresholds = (weights[name] for name in self._shapes)
         if not ((sources >= 0) & (sources < prod(self._map)) & (sources == np.floor(sources))).all():
             raise ValueError(f"sources: expected whole numbers from 0 to {prod(self._map) - 1:,}")

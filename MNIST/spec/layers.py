@@ -14,7 +14,8 @@ from MNIST.spec.grammar import block, choice, keyword, positional, real, whole
 Shape = tuple[int, ...]
 CLASSES = 10
 
-# Below 0, leaky_relu has the slope 0.2 and elu is eˣ − 1; silu is x · sigmoid(x); softplus is log(1 + eˣ).
+LEAK = 0.2
+# Below 0, leaky_relu has the slope LEAK and elu is eˣ − 1; silu is x · sigmoid(x); softplus is log(1 + eˣ).
 ACTIVATION = choice(
     ("linear", "relu", "leaky_relu", "elu", "silu", "sigmoid", "tanh", "softplus", "softmax"), swish="silu"
 )

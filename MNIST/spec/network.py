@@ -5,7 +5,7 @@ Pure arithmetic on shapes; nothing is built. Here a model that cannot work is fo
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from MNIST.spec.errors import Line, Problems
 from MNIST.spec.grammar import block_field
@@ -74,6 +74,13 @@ class Network:
     nodes: tuple[Node, ...]
     parameters: int
     flops: int
+
+    def to_logits(self) -> tuple[Node, ...]:
+        """The nodes up to the ten numbers of which softmax makes probabilities: that is the loss's to do."""
+        *body, last = self.nodes
+        if isinstance(last.layer, Dense):
+            return *body, replace(last, layer=replace(last.layer, activation="linear"))
+        return tuple(body)
 
     def walk(self) -> Iterator[Node]:
         """All nodes, depth first, in the order of the file; a block before its children."""

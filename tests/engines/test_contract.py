@@ -44,6 +44,17 @@ Optimizer:
 1
 32
 """
+WEIGHTLESS = """
+Input:
+Threshold,10,35,60,85,110,135,160,185,210,235
+Layers:
+GlobalAvgPool
+Activation,softmax
+Optimizer:
+{optimizer}
+1
+32
+"""
 OPTIMIZERS = (
     *("SGD,0.05", "Momentum,0.02", "Nesterov,0.02", "RMSprop,0.002,momentum=0.5", "Adam,0.01"),
     *("AdamW,0.01", "Adagrad,0.05"),
@@ -100,6 +111,11 @@ def test_other_weights_are_refused(name):
         engine.set_weights({**weights, "conv_9/kernel": weights[first]})
     with pytest.raises(ValueError, match="shape"):
         engine.set_weights({**weights, first: weights[first][..., :1]})
+    last = next(reversed(weights))
+    others = {key: weight[:1] if key == last else weight + 1 for key, weight in weights.items()}
+    with pytest.raises(ValueError, match="shape"):  # and nothing has changed
+        engine.set_weights(others)
+    assert same(engine.get_weights(), weights)
 
 
 @every_engine
@@ -166,6 +182,59 @@ def test_all_agree_on_the_slope_of_an_activation_at_exactly_zero(name, activatio
         _, gradients = make(name, text, precision="float64").gradients(black, LABELS[:32])
         bias[each] = gradients["conv_1/bias"]
     np.testing.assert_allclose(bias[activation], slope * bias["linear"], rtol=1e-12)
+
+
+@every_engine
+def test_a_network_without_weights_is_trained_too(name):
+    metrics = train(make(name, WEIGHTLESS))
+    assert np.isfinite(metrics.loss)
+    assert metrics.gradient_norm_mean == 0
+
+
+@every_engine
+@pytest.mark.parametrize("count", [1, 33])
+def test_a_batch_may_be_of_one_image(name, count):
+    rates = np.full(-(-count // 32), 0.01, np.float32)
+    metrics = make(name, DEEP).train_epoch(IMAGES[:count], LABELS[:count], rates, 7, lambda *step: None)
+    assert np.isfinite(metrics.loss)
+
+
+def _from_scratch(name, threads, precision="float32"):
+    """An engine whose batch of 70 images comes in several pieces."""
+    spec = simplify(parse_spec(SMALL.format(optimizer="Adam,0.01").replace("\n32\n", "\n70\n")))
+    weights = initial_weights(lay_out(spec), seed=0)
+    return engines.create(
+        name, spec, precision=precision, threads=threads, pixels=(0.0, 1.0), weights=weights
+    )
+
+
+def test_the_threads_of_numpy_change_no_bit():
+    states = []
+    for threads in (1, 2, 5):
+        engine = _from_scratch("numpy", threads)
+        engine.train_epoch(IMAGES, LABELS, np.full(1, 0.01), 7, lambda *step: None)
+        states.append(engine.get_state())
+    assert same(states[0], states[1])
+    assert same(states[0], states[2])
+
+
+@pytest.mark.skipif("tensors" not in INSTALLED, reason="PyTorch is not installed")
+def test_engines_from_scratch_draw_the_same_masks_whatever_pieces_they_compute_in():
+    made = [_from_scratch(name, 2, "float64") for name in ("numpy", "tensors", "autograd")]
+    rates = np.full(1, 0.01)
+    losses = [engine.train_epoch(IMAGES, LABELS, rates, 7, lambda *step: None).loss for engine in made]
+    assert losses == pytest.approx([losses[0]] * 3, rel=1e-12)
+
+
+def test_what_goes_wrong_in_a_piece_is_heard(monkeypatch):
+    from MNIST.engines.scratch import engine as scratch_engine
+
+    def broken(*words):
+        raise MemoryError
+
+    monkeypatch.setattr(scratch_engine, "prepare", broken)
+    with pytest.raises(MemoryError):
+        train(make("numpy"))
 
 
 @every_engine

@@ -89,11 +89,13 @@ class ModulesEngine:
         self._network.train()
         averages = [weight for weight in self._network.weights.values() if not weight.requires_grad]
         before = [average.clone() for average in averages]
-        with memory_errors():
-            loss = cross_entropy(self._network(_on_device(images)), _on_device(labels).long())
-            found = torch.autograd.grad(loss, self._trainable.values()) if self._trainable else ()
-        for average, value in zip(averages, before, strict=True):
-            average.copy_(value)
+        try:
+            with memory_errors():
+                loss = cross_entropy(self._network(_on_device(images)), _on_device(labels).long())
+                found = torch.autograd.grad(loss, self._trainable.values()) if self._trainable else ()
+        finally:
+            for average, value in zip(averages, before, strict=True):
+                average.copy_(value)
         return loss.item(), dict(zip(self._trainable, map(to_array, found), strict=True))
 
     def logits(self, images: np.ndarray) -> np.ndarray:

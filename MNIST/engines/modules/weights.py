@@ -7,7 +7,7 @@ An optimizer's variables have the axes of the weight that they belong to, or non
 import numpy as np
 import torch
 
-from MNIST.engines.protocol import Arrays
+from MNIST.engines.protocol import Arrays, refuse_other_arrays
 
 # By the number of axes: which of the other's axes each one is.
 TO_OURS = {0: (), 1: (0,), 2: (1, 0), 4: (2, 3, 1, 0)}
@@ -25,11 +25,7 @@ def assign(tensors: dict[str, torch.Tensor], arrays: Arrays) -> None:
 
     Raises ValueError, before anything has changed, for another set of names or another shape.
     """
-    if tensors.keys() != arrays.keys():
-        raise ValueError(f"names differ: {sorted(tensors.keys() ^ arrays.keys())}")
-    for name, tensor in tensors.items():
-        expected = tuple(tensor.permute(TO_OURS[tensor.dim()]).shape)
-        if arrays[name].shape != expected:
-            raise ValueError(f"{name}: shape {arrays[name].shape}, expected {expected}")
+    shapes = {name: tuple(tensor.permute(TO_OURS[tensor.dim()]).shape) for name, tensor in tensors.items()}
+    refuse_other_arrays(shapes, arrays)
     for name, tensor in tensors.items():
         tensor.copy_(torch.tensor(arrays[name]).permute(TO_PYTORCH[tensor.dim()]))

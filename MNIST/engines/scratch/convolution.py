@@ -21,6 +21,8 @@ from MNIST.engines.scratch.activations import ACTIVATIONS
 from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, channel_sums, namespace
 from MNIST.engines.scratch.padding import Margins, crop, pad
 
+LARGEST = 2**23  # values of P(x) at once: of whole batches it would take gigabytes
+
 
 class Convolution:
     """y[r, c, f] = activation(b[f] + Σ x[r·stride + i, c·stride + j, k] · W[i, j, k, f]), x padded.
@@ -44,31 +46,44 @@ class Convolution:
         self.stride, self.margins = stride, margins
 
     def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
-        rows, columns, _, filters = self.W.shape
-        P = windows(pad(x, self.margins), (rows, columns), self.stride)  # (batch, R, C, window)
-        Z = _as_matrix(P) @ _as_matrix(self.W)  # (batch·R·C, filters)
-        if self.b is not None:
-            Z += self.b
-        z = namespace(x).reshape(Z, (*P.shape[:3], filters))
+        z = _joined([self._products(x[part]) for part in self._parts(x)])  # (batch, R, C, filters)
         y, slope = self.activation.forward(z)
         return y, (x, slope)
 
     def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
         """dW = P(x)ᵀ dZ, db = Σ dZ over all images and places, dx = Pᵀ(dZ Wᵀ)."""
         x, slope = memory
-        xp = namespace(x)
-        size = self.W.shape[:2]
-        padded = pad(x, self.margins)
-        P = windows(padded, size, self.stride)  # again: to keep it would take most memory of all
         dz = self.activation.backward(dy, slope)  # (batch, R, C, filters)
-        dZ = _as_matrix(dz)  # (batch·R·C, filters)
-        gradients[self.names[0]] = xp.reshape(_as_matrix(P).T @ dZ, self.W.shape)
+        dW, dx = 0, []
+        for part in self._parts(x):
+            padded = pad(x[part], self.margins)
+            P = self._windows(padded)  # again: to keep it would take most memory of all
+            dZ = _as_matrix(dz[part])  # (batch·R·C, filters)
+            dW = dW + _as_matrix(P).T @ dZ
+            if self.wants_dx:
+                dP = namespace(x).reshape(dZ @ _as_matrix(self.W).T, P.shape)
+                dx.append(crop(add_windows(dP, padded.shape, self.W.shape[:2], self.stride), self.margins))
+        gradients[self.names[0]] = namespace(x).reshape(dW, self.W.shape)
         if self.b is not None:
             gradients[self.names[1]] = channel_sums(dz)
-        if not self.wants_dx:
-            return None
-        dP = xp.reshape(dZ @ _as_matrix(self.W).T, P.shape)
-        return crop(add_windows(dP, padded.shape, size, self.stride), self.margins)
+        return _joined(dx) if self.wants_dx else None
+
+    def _products(self, x: Array) -> Array:
+        """Z = P(x) W + b, as maps."""
+        P = self._windows(pad(x, self.margins))
+        Z = _as_matrix(P) @ _as_matrix(self.W)  # (batch·R·C, filters)
+        if self.b is not None:
+            Z += self.b
+        return namespace(x).reshape(Z, (*P.shape[:3], self.W.shape[-1]))
+
+    def _windows(self, padded: Array) -> Array:
+        return windows(padded, self.W.shape[:2], self.stride)
+
+    def _parts(self, x: Array) -> list[slice]:
+        """Some images at a time: P(x) is as many times larger than x as a window has places."""
+        rows, columns, channels, _ = self.W.shape
+        size = max(1, LARGEST // (x.shape[1] * x.shape[2] * rows * columns * channels))
+        return [slice(begin, begin + size) for begin in range(0, x.shape[0], size)] or [slice(0)]
 
 
 def windows(x: Array, size: tuple[int, int], stride: int) -> Array:
@@ -106,6 +121,11 @@ def places(
                 slice(j, j + last_column + 1, strides[1]),
                 slice(None),
             )
+
+
+def _joined(parts: list[Array]) -> Array:
+    """Images that were computed in parts, as one array."""
+    return parts[0] if len(parts) == 1 else namespace(parts[0]).concat(parts, axis=0)
 
 
 def _as_matrix(x: Array) -> Array:

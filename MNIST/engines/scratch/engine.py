@@ -2,18 +2,19 @@
 
 A batch's gradient is the sum of its pieces' gradients. Pieces are small enough that what lies between two
 layers stays in the processor's cache, and they are independent, so that each thread can take one: an epoch
-of Models/example_model.txt takes a third of the time that whole batches in one thread take (two cores).
-BatchNorm needs a batch as a whole: a network that has it is computed in one piece.
+of Models/example_model.txt takes a third of the time that whole batches in one thread take (two cores of
+an AMD EPYC).
+BatchNorm needs a batch as a whole: a network that has it is computed in one piece, and takes some three times
+as long. Pieces do not depend on the number of threads, so neither does what comes out, but for BatchNorm.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep
+from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
 from MNIST.engines.saved_arrays import MODEL_FILE, read_arrays, write_arrays
 from MNIST.engines.scratch.blocks import Chain
 from MNIST.engines.scratch.layer import Array, Gradients, Pass, namespace
@@ -25,6 +26,7 @@ from MNIST.engines.scratch.pixels import prepare
 from MNIST.spec import ModelSpec, Network, Node, lay_out, layers
 
 INFERENCE_BATCH = 1000
+STEPS = "optimizer/steps"  # of a state: how many there were since the first epoch
 
 Differentiate = Callable[[Chain, dict[str, Array], Array, Array, int, Pass], tuple[Array, Array, Gradients]]
 """How the gradients of a piece are found, as `backpropagate` finds them: what sets two engines apart."""
@@ -63,7 +65,11 @@ class ScratchEngine:
         self._chain = build_network(network, self._weights)
         self._whole = any(isinstance(node.layer, layers.BatchNorm) for node in network.walk())
         self._images_at_once = images_at_once(network, library)
-        self._dropouts = [node.path for node in network.walk() if isinstance(node.layer, layers.Dropout)]
+        self._dropouts = [
+            (node.path, node.layer.rate, node.output_shape)
+            for node in network.walk()
+            if isinstance(node.layer, layers.Dropout)
+        ]
         self._slots = {
             name: [
                 library.array(np.full(parameters[name].shape, value))
@@ -122,12 +128,12 @@ class ScratchEngine:
 
     def get_state(self) -> Arrays:
         slots = {name: self._library.to_numpy(slot) for name, slot in self._named_slots().items()}
-        return {**self.get_weights(), **slots, "optimizer/steps": np.array(self._steps)}
+        return {**self.get_weights(), **slots, STEPS: np.array(self._steps)}
 
     def set_state(self, state: Arrays) -> None:
-        arrays = dict(state)
-        self._steps = int(arrays.pop("optimizer/steps"))
+        arrays = {name: array for name, array in state.items() if name != STEPS}
         self._assign({**self._weights, **self._named_slots()}, arrays)
+        self._steps = int(state[STEPS])
 
     def save(self) -> tuple[str, bytes]:
         return MODEL_FILE, write_arrays(self.get_weights())
@@ -142,31 +148,28 @@ class ScratchEngine:
         """Loss and gradients of a batch, piece by piece. draw: what names the batch's random draws."""
         count = len(labels)
         size = count if self._whole else min(self._images_at_once, count)
-
+        masks = self._draw_masks(count, draw) if self._masks is None else self._masks
         trainable = {name: self._weights[name] for name in self._trainable}
 
         def of_piece(begin: int) -> Piece:
-            piece = slice(begin, begin + size)
-            this_pass = Pass(training=True, draw_mask=partial(self._mask, (*draw, begin)))
+            piece = slice(begin, min(begin + size, count))
+            kept = {path: self._library.array(mask[piece]) for path, mask in masks.items()}
+            this_pass = Pass(training=True, masks=kept)
             x = prepare(self._library.array(images[piece]), self._spec.input, self._pixels)
             expected = self._library.integers(labels[piece])
-            losses, hits, gradients = self._differentiate(
-                self._chain, trainable, x, expected, count, this_pass
-            )
-            return Piece(float(losses), int(hits), gradients, this_pass.moving)
+            found = self._differentiate(self._chain, trainable, x, expected, count, this_pass)
+            loss, correct, gradients = found
+            return Piece(float(loss), int(correct), gradients, this_pass.moving)
 
         return self._library.map(of_piece, range(0, count, size))
 
-    def _mask(self, draw: tuple[int, int, int], path: str, rate: float, x: Array) -> Array:
-        """A Dropout's mask for one piece, drawn by NumPy whatever the library: equal for all engines here.
-
-        draw: the epoch's seed, the step, and the piece's first image.
-        """
-        if self._masks is not None:
-            begin = draw[-1]
-            return self._library.array(self._masks[path][begin : begin + x.shape[0]])
-        generator = np.random.default_rng([*draw, self._dropouts.index(path)])
-        return self._library.array(generator.random(tuple(x.shape), dtype=np.float32) >= rate)
+    def _draw_masks(self, count: int, draw: tuple[int, int]) -> Arrays:
+        """Each Dropout's mask for a batch, drawn by NumPy whatever the library: all engines here agree."""
+        masks = {}
+        for index, (path, rate, shape) in enumerate(self._dropouts):
+            generator = np.random.default_rng([*draw, index])
+            masks[path] = generator.random((count, *shape), np.float32) >= rate
+        return masks
 
     def _update(self, gradients: Gradients, rate: float) -> None:
         """One step of the optimizer. It works element by element, hence in pieces that stay in the cache."""
@@ -187,12 +190,10 @@ class ScratchEngine:
         }
 
     def _assign(self, arrays: dict[str, Array], values: Arrays) -> None:
-        if arrays.keys() != values.keys():
-            raise ValueError(f"names differ: {sorted(arrays.keys() ^ values.keys())}")
+        """Give each array its values. Raises ValueError for any other ones, and then nothing has changed."""
+        refuse_other_arrays({name: tuple(array.shape) for name, array in arrays.items()}, values)
         with self._library.computing(pieces=False):
             for name, array in arrays.items():
-                if tuple(array.shape) != values[name].shape:
-                    raise ValueError(f"{name}: shape {values[name].shape}, expected {tuple(array.shape)}")
                 array[...] = self._library.array(values[name])
 
 

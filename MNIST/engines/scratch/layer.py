@@ -8,7 +8,6 @@ source serves the two. Source of that standard: https://data-apis.org/array-api/
 Axis order everywhere: (batch, rows, columns, channels) or (batch, units).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -29,12 +28,12 @@ class Pass:
     """One pass of some images through the network.
 
     training: whether Dropout drops and BatchNorm uses the batch's statistics.
-    draw_mask: for a Dropout's path, its rate and its input: 1 to keep a value, 0 to drop it.
+    masks: while training, for each Dropout by its path: 1 to keep a value, 0 to drop it.
     moving: what BatchNorms' moving averages become if this pass is a step of training.
     """
 
     training: bool = False
-    draw_mask: Callable[[str, float, Array], Array] | None = None
+    masks: dict[str, Array] = field(default_factory=dict)
     moving: dict[str, Array] = field(default_factory=dict)
 
 
@@ -70,5 +69,8 @@ class Layer(Protocol):
         ...
 
     def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
-        """The gradient dx; puts those of the layer's own weights into `gradients`."""
+        """The gradient dx; puts those of the layer's own weights into `gradients`.
+
+        None in place of dx where nothing that learns comes before the layer: nobody asks for it.
+        """
         ...

@@ -19,12 +19,10 @@ Weights = dict[str, Array]
 
 def build_network(network: Network, weights: Weights) -> Chain:
     """The layers up to the logits; the final softmax belongs to the loss. They share the given weights."""
-    *body, last = network.nodes
-    built = [_build(node, weights) for node in body]
-    if isinstance(last.layer, layers.Dense):
-        built.append(_dense(last, last.layer, weights, activation="linear"))
-    first = next((node for node in network.nodes if any(each.parameters for each in node.walk())), None)
-    for node, layer in zip(network.nodes, built, strict=False):
+    nodes = network.to_logits()
+    built = [_build(node, weights) for node in nodes]
+    first = next((node for node in nodes if any(each.parameters for each in node.walk())), None)
+    for node, layer in zip(nodes, built, strict=True):
         if node is first and isinstance(layer, Convolution | Dense):
             layer.wants_dx = False
     return Chain(built)
@@ -44,9 +42,9 @@ def _conv(node: Node, conv: layers.Conv, weights: Weights) -> Layer:
     return Convolution(names, weights[names[0]], weights[names[1]], conv.activation, conv.stride, margins)
 
 
-def _dense(node: Node, dense: layers.Dense, weights: Weights, activation: str | None = None) -> Layer:
+def _dense(node: Node, dense: layers.Dense, weights: Weights) -> Layer:
     names = f"{node.path}/kernel", f"{node.path}/bias"
-    return Dense(names, weights[names[0]], weights[names[1]], activation or dense.activation)
+    return Dense(names, weights[names[0]], weights[names[1]], dense.activation)
 
 
 def _pool(kind: type[MaxPool] | type[AvgPool]) -> Callable[[Node, Any, Weights], Layer]:

@@ -33,14 +33,17 @@ def differentiate(
     chain: Chain, weights: dict[str, Array], x: Array, labels: Array, count: int, this_pass: Pass
 ) -> tuple[Array, Array, Gradients]:
     """As `backpropagate`, with the gradients found by PyTorch."""
-    with torch.enable_grad():
+    try:
         for weight in weights.values():
             weight.requires_grad_(True)
-        logits, _ = chain.forward(x, this_pass)
-        losses, _ = cross_entropy(logits, labels)
-        found = torch.autograd.grad(losses.sum() / count, list(weights.values()))
-    for weight in weights.values():
-        weight.requires_grad_(False)
+        with torch.enable_grad():
+            logits, _ = chain.forward(x, this_pass)
+            losses, _ = cross_entropy(logits, labels)
+            loss = losses.sum() / count
+        found = torch.autograd.grad(loss, list(weights.values())) if weights else ()
+    finally:  # the update changes them in place
+        for weight in weights.values():
+            weight.requires_grad_(False)
     this_pass.moving = {name: average.detach() for name, average in this_pass.moving.items()}
     gradients = dict(zip(weights, found, strict=True))
     return *measured(logits.detach(), losses.detach(), labels), gradients

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,11 @@ class NumPyArrays:
         _keep_freed_memory()
         self._type = np.dtype(precision)
         self._threads = threads
-        self._pool = ThreadPoolExecutor(threads, initializer=_ignore_overflow) if threads > 1 else None
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        """The threads, begun when they are first needed. A process that is forked has none of them."""
+        return ThreadPoolExecutor(self._threads, initializer=_ignore_overflow)
 
     def array(self, values: np.ndarray) -> Array:
         return values.astype(self._type)
@@ -53,11 +57,10 @@ class NumPyArrays:
         return _blas().limit(limits=threads, user_api="blas")
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        return list(self._pool.map(function, items) if self._pool else map(function, items))
+        return list(self._pool.map(function, items) if self._threads > 1 else map(function, items))
 
     def close(self) -> None:
-        if self._pool:
-            self._pool.shutdown()
+        self._pool.shutdown()
 
 
 def build(
@@ -101,7 +104,7 @@ def _keep_freed_memory() -> None:
     """Let glibc keep for the next array what the last one gave back, rather than ask the system each time.
 
     An epoch of Models/example_model.txt takes 2.1 rather than 3.5 s, for it meets 5 page faults rather than
-    1.5 million (two cores). Source: mallopt(3); elsewhere than on Linux with glibc nothing is done.
+    1.5 million (two cores of an AMD EPYC). Without glibc nothing is done. Source: mallopt(3).
     """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
