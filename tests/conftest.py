@@ -45,7 +45,7 @@ def any_engine(request: pytest.FixtureRequest) -> str:
     return _there(request.param)
 
 
-@pytest.fixture(params=[name for name in engines.ENGINES if name != "sonn"])
+@pytest.fixture(params=[name for name in engines.ENGINES if name not in engines.WITHOUT_GRADIENTS])
 def engine(request: pytest.FixtureRequest) -> str:
     """The name of each engine that trains by gradients, in turn; a skip where its library is missing."""
     return _there(request.param)

@@ -6,8 +6,6 @@ from MNIST import engines
 from MNIST.engines.backends import BACKENDS, chosen_backend, refuse_missing
 from MNIST.errors import UsageError
 
-WITHOUT_GRADIENTS = {"sonn"}
-
 
 @dataclass(frozen=True)
 class Participant:
@@ -46,5 +44,5 @@ def installed() -> tuple[list[Participant], dict[str, str]]:
 
 def _all() -> list[Participant]:
     """NumPy's first, which is the measure of the others: it is the one that can be read."""
-    own = sorted(set(engines.ENGINES) - WITHOUT_GRADIENTS - {"keras"}, key=list(engines.ENGINES).index)
+    own = [name for name in engines.ENGINES if name not in engines.WITHOUT_GRADIENTS | {"keras"}]
     return [*map(Participant, own), *(Participant("keras", backend) for backend in BACKENDS)]

@@ -28,6 +28,7 @@ PRELOADED = {
 }
 """What a process from which others are forked may import of each: it starts no thread, asks for no GPU."""
 
+WITHOUT_GRADIENTS = frozenset({"sonn"})  # these have a learning rule of their own, for Columns
 DEFAULT = "keras"  # for a file that several can train
 
 PRECISIONS = ("float32", "bfloat16", "float64")  # not every engine has all
@@ -82,9 +83,9 @@ def choose(spec: ModelSpec, wanted: str | None = None) -> str:
         raise UsageError(_unknown(name))
     if needed and name != needed:
         raise UsageError(f"Columns learns by a rule of its own, not by gradients: --engine {needed}")
-    if name == "sonn" and not needed:
+    if name in WITHOUT_GRADIENTS and not needed:
         raise UsageError(
-            f"the engine sonn trains Columns, and these layers learn by gradients: --engine {DEFAULT}"
+            f"the engine {name} trains Columns, and these layers learn by gradients: --engine {DEFAULT}"
         )
     return name
 
