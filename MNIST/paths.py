@@ -45,8 +45,11 @@ def find_model_file(description: str) -> Path:
             for candidate in (folder / description, folder / f"{description}.txt"):
                 if candidate.exists() and not candidate.is_dir():
                     return candidate
+        is_folder = description != "" and Path(description).is_dir()
     except OSError as error:
         raise UsageError(f"model file {description[:64]!r}: {error.strerror}") from None
+    if is_folder:
+        raise UsageError(f"model file {description[:64]!r} is a folder; expected a text file")
     known = sorted({path.stem for folder in (MODELS, *_SHIPPED) for path in folder.glob("*.txt")})
     hint = did_you_mean(Path(description).stem, known) or f"; there are: {', '.join(known)}"
     raise UsageError(f"no model file {description[:64]!r} in {MODELS}/{hint}")

@@ -78,6 +78,6 @@ def _number(
     except (ValueError, OverflowError):
         fits = False
     if not fits:
-        bounds = f"at least {lowest}" if highest in (math.inf, 2**31 - 1) else f"from {lowest} to {highest}"
+        bounds = f"at least {lowest}" if highest == math.inf else f"from {lowest} to {highest}"
         raise UsageError(f"{option}: expected {name}, {bounds}, found {text[:64]!r}")
     return value
