@@ -11,7 +11,13 @@ from MNIST.certify.answers import Answer, answer
 from MNIST.certify.certificate import TOLERANCE, Certificate, ParameterRow, certify, compare
 from MNIST.certify.differences import TOLERANCE as FINITE_DIFFERENCE_TOLERANCE
 from MNIST.certify.participants import Participant, installed
-from MNIST.certify.problem import Problem, pose, refuse_too_large, refuse_without_gradients
+from MNIST.certify.problem import (
+    Problem,
+    pose,
+    refuse_single_numbers,
+    refuse_too_large,
+    refuse_without_gradients,
+)
 
 __all__ = [
     "FINITE_DIFFERENCE_TOLERANCE",
@@ -26,6 +32,7 @@ __all__ = [
     "compare",
     "installed",
     "pose",
+    "refuse_single_numbers",
     "refuse_too_large",
     "refuse_without_gradients",
 ]

@@ -3,6 +3,7 @@
 All of it is drawn here, with NumPy, so that the answers can differ in nothing but the arithmetic.
 """
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from MNIST.engines.saved_arrays import write_arrays
 from MNIST.errors import UsageError
 from MNIST.files import write_atomically
 from MNIST.spec import (
+    BatchNorm,
     Dropout,
     ModelSpec,
     Network,
@@ -103,13 +105,31 @@ def pose(spec: ModelSpec, images: np.ndarray, labels: np.ndarray, seed: int = 0)
     )
 
 
-def refuse_without_gradients(spec: ModelSpec) -> None:
-    """Raise UsageError for a network that learns by another rule than by gradients."""
+def refuse_without_gradients(spec: ModelSpec, name: str) -> None:
+    """Raise UsageError for a network that learns by another rule than by gradients.
+
+    name: of the model file, for the message.
+    """
     only = needs_engine(spec)
     if only:
         raise UsageError(
-            f"such a network learns without gradients, in the engine {only} alone: nothing to compare it with"
+            f"{name}: such a network learns without gradients, in the engine {only} alone: "
+            "nothing to compare it with"
         )
+
+
+def refuse_single_numbers(spec: ModelSpec, batch: int) -> None:
+    """Raise UsageError where BatchNorm is given one number of each channel.
+
+    That number is its own mean, so 0 is left of it, or its rounding: a relu behind a beta of 0 would
+    stand on this side of its kink in one engine and on that side in another, and neither is wrong.
+    """
+    for node in lay_out(simplify(spec)).walk():
+        if isinstance(node.layer, BatchNorm) and batch * math.prod(node.input_shape[:-1]) == 1:
+            raise UsageError(
+                f"--batch: expected at least 2; of one image {node.path} is given one number of each "
+                "channel, and leaves only rounding of it"
+            )
 
 
 def refuse_too_large(spec: ModelSpec, batch: int, engines: int) -> None:

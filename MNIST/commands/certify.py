@@ -45,8 +45,9 @@ def run(options: Mapping[str, Any]) -> int:
 
     from MNIST import certify  # numpy, from here on
 
-    certify.refuse_without_gradients(spec)
+    certify.refuse_without_gradients(spec, str(file))
     images, labels, source = _images(options["--data"], batch)
+    certify.refuse_single_numbers(spec, len(images))
     found, missing = certify.installed()
     certify.refuse_too_large(spec, len(images), len(found))
     problem = certify.pose(spec, images, labels, seed)

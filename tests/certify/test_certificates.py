@@ -183,6 +183,26 @@ def test_an_engine_that_dies_in_its_process_is_named_with_its_last_words(problem
         certify.certify(problem_of(SMALL), [nowhere], entries=0)
 
 
+@pytest.mark.parametrize(
+    ("layers", "name"),
+    [
+        ("Flatten\nDense,4,linear\nBatchNorm", "batchnorm_3"),
+        ("Conv,4,28,28,linear\nRepeat,2:\n    BatchNorm\nFlatten", "batchnorm_2"),
+        ("GlobalAvgPool\nResidual:\n    BatchNorm", "residual_2.batchnorm_1"),
+        ("Conv,4,27,28,linear\nBatchNorm\nFlatten", None),  # two numbers of each channel
+    ],
+)
+def test_batchnorm_of_one_number_is_refused(layers: str, name: str | None) -> None:
+    """It leaves 0 of it, or rounding, and the relu behind it one slope or the other."""
+    spec = parse_spec(f"Layers:\n{layers}\nActivation,relu\nDense,10,softmax\nOptimizer:\n0.1,0\n1\n8\n")
+    certify.refuse_single_numbers(spec, 2)
+    if name is None:
+        certify.refuse_single_numbers(spec, 1)
+    else:
+        with pytest.raises(UsageError, match=f"^--batch: expected at least 2; .* {name} "):
+            certify.refuse_single_numbers(spec, 1)
+
+
 def test_what_is_too_large_is_refused() -> None:
     spec = parse_spec(SMALL.replace("Conv,3,5,5,relu,stride=3", "Conv,256,9,9,relu\nConv,256,9,9,relu"))
     with pytest.raises(UsageError, match=r"GFLOP for 32 images forward, .* try --batch \d$"):
