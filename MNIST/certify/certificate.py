@@ -46,7 +46,9 @@ class ParameterRow:
         """Whether all differences are within tolerance; nan and infinity are not."""
         spreads = [self.weights.difference] + ([self.gradient.difference] if self.gradient else [])
         judged = self.judged.difference if self.judged else None
-        return max(spreads) <= TOLERANCE and (judged is None or judged <= differences.TOLERANCE)
+        return all(spread <= TOLERANCE for spread in spreads) and (
+            judged is None or judged <= differences.TOLERANCE
+        )
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,10 @@ def compare(
 
 
 def spread(arrays: Mapping[str, np.ndarray], least: float = 0.0) -> Spread:
-    """How far arrays of one shape lie apart, relative to the first's largest entry, or `least` if more."""
+    """How far arrays of one shape lie apart, relative to the first's largest entry, or `least` if more.
+
+    What differs from a first that is all 0 lies infinitely far apart, and so does what is not finite.
+    """
     stacked = np.stack([array.astype(np.float64) for array in arrays.values()])
     infinite = [engine for engine, array in zip(arrays, stacked, strict=True) if not np.isfinite(array).all()]
     if infinite:
@@ -146,7 +151,8 @@ def spread(arrays: Mapping[str, np.ndarray], least: float = 0.0) -> Spread:
     apart = float((stacked.max(axis=0) - stacked.min(axis=0)).max())
     strays = np.abs(stacked - np.median(stacked, axis=0)).reshape(len(stacked), -1).max(axis=1)
     scale = max(_largest(stacked[0]), least)
-    return Spread(apart / scale if apart else 0.0, list(arrays)[int(strays.argmax())])
+    difference = apart / scale if scale else np.inf
+    return Spread(difference if apart else 0.0, list(arrays)[int(strays.argmax())])
 
 
 def _largest(array: np.ndarray) -> float:

@@ -66,7 +66,8 @@ def judge(problem: Problem, engine: str, entries: int, seed: int = 0) -> dict[st
                     kinks += 1
                 else:
                     found.append(abs(slope - float(gradient.flat[place])) / scale)
-            judged[name] = Judged(max(found, default=None), len(found), kinks)
+            largest = float(np.max(found)) if found else None  # nan if one of them is
+            judged[name] = Judged(largest, len(found), kinks)
         return judged
 
 

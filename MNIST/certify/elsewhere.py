@@ -15,28 +15,35 @@ from MNIST.certify.participants import Participant
 from MNIST.certify.problem import Problem
 from MNIST.errors import CertifyError
 
+PATIENCE = 3600.0  # seconds; what `refuse_too_large` lets through takes an engine minutes, on two cores
 ROOT = Path(__file__).resolve().parents[2]  # where this program can be imported from
 
 
 def answer_elsewhere(problem: Problem, participant: Participant) -> Answer:
     """A participant's answer to a problem, computed in a process of its own.
 
-    Raises CertifyError, with the process's last words, if it ends without an answer.
+    Raises CertifyError, with the process's last words, if it ends without an answer, and after PATIENCE.
     """
     assert participant.backend
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     with tempfile.TemporaryDirectory(prefix="certify") as files:
         folder = Path(files)
         problem.write(folder)
-        process = subprocess.run(
-            [sys.executable, "-m", "MNIST.certify.elsewhere", files, participant.engine],
-            env={**os.environ, "KERAS_BACKEND": participant.backend, "PYTHONPATH": path},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,  # shown only if it fails
-            text=True,
-            errors="replace",
-        )
+        try:
+            process = subprocess.run(
+                [sys.executable, "-m", "MNIST.certify.elsewhere", files, participant.engine],
+                env={**os.environ, "KERAS_BACKEND": participant.backend, "PYTHONPATH": path},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,  # shown only if it fails
+                text=True,
+                errors="replace",
+                timeout=PATIENCE,
+            )
+        except subprocess.TimeoutExpired:
+            raise CertifyError(
+                f"{participant.name}: no answer within {PATIENCE:g} seconds; its process was ended"
+            ) from None
         if process.returncode:
             said = [line for line in process.stdout.splitlines() if line.strip()]
             raise CertifyError(

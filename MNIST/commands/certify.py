@@ -133,33 +133,53 @@ def _shown(number: float) -> str:
 
 def _verdict(certificate: Any) -> str:
     """In a sentence or two: do they agree, how far are they apart, and if not, who and where."""
-    from MNIST.certify import FINITE_DIFFERENCE_TOLERANCE, TOLERANCE
+    from MNIST.certify import TOLERANCE
 
     count, apart = len(certificate.versions), certificate.largest
     if apart.difference > TOLERANCE:
         odd = [row.name for row in certificate.rows if not row.agrees] or ["the loss"]
-        shown = ", ".join(odd[:MOST_NAMES]) + (f" and {len(odd) - MOST_NAMES} more" * (len(odd) > MOST_NAMES))
         return (
             f"The {count} engines do not agree: they lie {_shown(apart.difference)} apart "
-            f"(tolerance {_shown(TOLERANCE)}), {apart.engine} farthest off, in {shown}."
+            f"(tolerance {_shown(TOLERANCE)}), {apart.engine} farthest off, in {_names(odd)}."
         )
     agreed = (
         f"The {count} engines agree: loss, gradients and weights lie {_shown(apart.difference)} apart "
         f"at most (tolerance {_shown(TOLERANCE)})."
     )
-    judged = [row.judged for row in certificate.rows if row.judged]
-    if not judged:
-        return agreed
-    reference, kinks = next(iter(certificate.versions)), sum(each.kinks for each in judged)
-    passed_over = f"; passed over, at a kink: {kinks}" if kinks else ""
-    if certificate.passed:
+    judged = any(row.judged for row in certificate.rows)
+    return f"{agreed}\n{_verdict_of_differences(certificate)}" if judged else agreed
+
+
+def _verdict_of_differences(certificate: Any) -> str:
+    """In a sentence: how far are finite differences from the gradients, and what could they not judge?"""
+    from MNIST.certify import FINITE_DIFFERENCE_TOLERANCE
+
+    reference, tolerance = next(iter(certificate.versions)), _shown(FINITE_DIFFERENCE_TOLERANCE)
+    wrong = [row for row in certificate.rows if not row.agrees]
+    if wrong:
+        worst = max(wrong, key=lambda row: row.judged.difference)
         return (
-            f"{agreed}\nFinite differences of {reference}'s loss, at {sum(each.entries for each in judged)} "
-            f"entries, lie {_shown(certificate.largest_judged or 0)} from its gradients at most "
-            f"(tolerance {_shown(FINITE_DIFFERENCE_TOLERANCE)}){passed_over}."
+            f"But finite differences of {reference}'s loss lie {_shown(worst.judged.difference)} "
+            f"from its gradient of {worst.name} (tolerance {tolerance})."
         )
-    wrong = max(certificate.rows, key=lambda row: (row.judged and row.judged.difference) or 0.0)
+    judged = {row.name: row.judged for row in certificate.rows if row.judged}
+    entries, kinks = (sum(getattr(each, what) for each in judged.values()) for what in ("entries", "kinks"))
+    if not entries:
+        return (
+            f"Finite differences of {reference}'s loss could judge nothing: "
+            f"a kink at each of the {kinks} entries looked at."
+        )
+    passed_over = f"; passed over, at a kink: {kinks}" if kinks else ""
+    unjudged = [name for name, each in judged.items() if not each.entries]
+    left = f"; left unjudged, all at kinks: {_names(unjudged)}" if unjudged else ""
     return (
-        f"{agreed}\nBut finite differences of {reference}'s loss lie {_shown(wrong.judged.difference)} "
-        f"from its gradient of {wrong.name} (tolerance {_shown(FINITE_DIFFERENCE_TOLERANCE)})."
+        f"Finite differences of {reference}'s loss, at {entries} entries, "
+        f"lie {_shown(certificate.largest_judged)} from its gradients at most "
+        f"(tolerance {tolerance}){passed_over}{left}."
     )
+
+
+def _names(names: list[str]) -> str:
+    """The first of them, and how many more."""
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -10,6 +10,7 @@ import pytest
 from MNIST import certify
 from MNIST.certify import Answer, certificate
 from MNIST.certify.certificate import Spread, compare, spread
+from MNIST.certify.differences import Judged
 from MNIST.data.digits import make_digits
 from MNIST.errors import CertifyError, UsageError
 from MNIST.spec import LAYERS, OPTIMIZERS, lay_out, needs_engine, parse_spec, parse_template, simplify
@@ -145,7 +146,18 @@ def test_a_spread_is_that_of_the_pair_farthest_apart_and_names_the_stray() -> No
     one, two, three = np.array([4.0, 1.0]), np.array([4.0, 1.5]), np.array([4.0, 0.9])
     assert spread({"one": one, "two": two, "three": three}) == Spread(pytest.approx(0.15), "two")
     assert spread({"one": np.zeros(2), "two": np.zeros(2)}).difference == 0
+    assert spread({"one": np.zeros(2), "two": np.array([0.0, 1e-300])}).difference == np.inf
     assert certificate.TOLERANCE == 1e-9
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+@pytest.mark.parametrize("place", ["gradient", "weights", "judged"])
+def test_what_is_not_finite_agrees_with_nothing(place: str, number: float) -> None:
+    same = Spread(0.0, "a")
+    row = certificate.ParameterRow("w", (2,), same, same, Judged(0.0, 1, 0))
+    assert row.agrees
+    other = Judged(number, 1, 0) if place == "judged" else Spread(number, "b")
+    assert not replace(row, **{place: other}).agrees
 
 
 def test_a_problem_is_drawn_from_its_seed_and_hides_nothing(problem_of) -> None:
@@ -180,6 +192,13 @@ def test_problem_and_answer_survive_their_files(problem_of, tmp_path) -> None:
 def test_an_engine_that_dies_in_its_process_is_named_with_its_last_words(problem_of) -> None:
     nowhere = certify.Participant("keras", "nowhere")
     with pytest.raises(CertifyError, match=r"keras on nowhere: .* exit code 1: .*expected one of tensorflow"):
+        certify.certify(problem_of(SMALL), [nowhere], entries=0)
+
+
+def test_an_engine_that_does_not_end_is_given_up(problem_of, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("MNIST.certify.elsewhere.PATIENCE", 0.01)
+    nowhere = certify.Participant("keras", "nowhere")
+    with pytest.raises(CertifyError, match=r"^keras on nowhere: no answer within 0\.01 seconds; .* ended$"):
         certify.certify(problem_of(SMALL), [nowhere], entries=0)
 
 

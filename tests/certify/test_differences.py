@@ -56,6 +56,12 @@ def test_gradients_agree_and_kinks_are_counted(problem: certify.Problem) -> None
     assert judged["dense_3/bias"] == differences.Judged(judged["dense_3/bias"].difference, 3, 0)
 
 
+def test_one_difference_that_is_no_number_counts(problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    slopes = iter([0.0, np.nan])
+    monkeypatch.setattr(differences, "_slope", lambda *_: next(slopes, 0.0))
+    assert np.isnan(judge(problem, "numpy", entries=2)["conv_1/kernel"].difference)
+
+
 def test_a_wrong_gradient_is_found_by_itself(problem: certify.Problem, wrong_engine: str) -> None:
     judged = judge(problem, "wrong", entries=1)
     wrong = [name for name, each in judged.items() if (each.difference or 0) > TOLERANCE]

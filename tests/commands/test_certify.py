@@ -57,6 +57,33 @@ def test_finite_differences_fail_alone(
     assert f"But finite differences of numpy's loss lie 2.0e+00 from its gradient of {wrong_engine}" in shown
 
 
+@pytest.mark.parametrize(
+    ("smooth", "words"),
+    [
+        ((), "Finite differences of numpy's loss could judge nothing: a kink at each of the 45 entries"),
+        (WEIGHTS[2:], f"; left unjudged, all at kinks: {WEIGHTS[0]}, {WEIGHTS[1]}."),
+    ],
+)
+def test_weights_that_finite_differences_cannot_judge_are_named(
+    smooth: tuple[str, ...],
+    words: str,
+    small: str,
+    wrong_engine: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from MNIST.certify import differences
+    from MNIST.engines.registry import ENGINES
+
+    monkeypatch.delitem(ENGINES, "wrong")
+    slope = differences._slope
+    monkeypatch.setattr(
+        differences, "_slope", lambda line, *how: slope(line, *how) if line.name in smooth else None
+    )
+    assert main(["certify", small, "--batch", "4"]) == 0
+    assert words in capsys.readouterr().out
+
+
 def test_a_dataset_of_ones_own_and_no_differences(
     small: str,
     wrong_engine: str,
