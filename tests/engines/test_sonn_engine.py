@@ -241,8 +241,8 @@ def _sources(first):
         (_saved(sources=_sources(0.5)), "whole numbers"),
         (_saved(sources=_sources(np.nan)), "whole numbers"),
         (_saved(sources=_sources(np.inf)), "whole numbers"),
-        (_saved(sources=_sources(1).astype(np.int64)), "sources is <i8"),
-        (_saved(weights=np.zeros((10, 6, 5), np.float32)), "weights is <f4"),
+        (_saved(sources=_sources(1).astype(np.int64)), "sources is not an array <f4"),
+        (_saved(weights=np.zeros((10, 6, 5), np.float32)), "weights is not an array <f4"),
         (b"", "not a .npz file"),
     ],
 )

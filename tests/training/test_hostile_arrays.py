@@ -19,6 +19,7 @@ from MNIST.training import Run, load_trained, resolve_settings, save_trained
 
 TEXT = "Layers:\nFlatten\nDense,16,relu\nDense,10,softmax\nOptimizer:\n0.01\n1\n100\n"
 FIRST = "dense_2/kernel"  # float32 (784, 16)
+OTHER = r"not those of the model text: dense_2/kernel is not an array <f4 \(784, 16\)"
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +110,8 @@ def test_pickles_are_refused_and_not_executed(arrays):
     trap = np.empty(arrays[FIRST].size, object)
     trap[:] = [Trap()] * trap.size
     member = _header((784, 16), "|O") + pickle.dumps(trap)
-    _refused(_with_first(arrays, member), r"\|O \(784, 16\), expected <f4")
-    _refused(bytes(100_000) + _npz({**arrays, FIRST: trap}, allow_pickle=True), r"\|O \(12544,\)")
+    _refused(_with_first(arrays, member), OTHER)
+    _refused(bytes(100_000) + _npz({**arrays, FIRST: trap}, allow_pickle=True), OTHER)
     _refused(pickle.dumps([Trap()]) + bytes(100_000), "not a .npz file")
     _refused(_zip([*_members(_npz(arrays)), ("data.pkl", pickle.dumps(Trap()))]), "data.pkl")
     assert not Path("sprung").exists()
@@ -119,16 +120,16 @@ def test_pickles_are_refused_and_not_executed(arrays):
 @pytest.mark.parametrize(
     ("array", "reason"),
     [
-        (np.zeros((784, 17), np.float32), r"\(784, 17\), expected <f4 \(784, 16\)"),
-        (np.zeros(784 * 16, np.float32), r"\(12544,\)"),
-        (np.zeros((784, 16), np.float64), "<f8"),
-        (np.zeros((784, 16), ">f4"), ">f4"),
-        (np.zeros((784, 16), np.complex64), "<c8"),
-        (np.asfortranarray(np.ones((784, 16), np.float32)), "not those of the model text"),
+        (np.zeros((784, 17), np.float32), OTHER),
+        (np.zeros(784 * 16, np.float32), OTHER),
+        (np.zeros((784, 16), np.float64), OTHER),
+        (np.zeros((784, 16), ">f4"), OTHER),
+        (np.zeros((784, 16), np.complex64), OTHER),
+        (np.asfortranarray(np.ones((784, 16), np.float32)), OTHER),
         (np.full((784, 16), np.nan, np.float32), "not finite numbers"),
         (np.full((784, 16), np.inf, np.float32), "not finite numbers"),
     ],
-    ids=lambda value: "" if isinstance(value, np.ndarray) else value,
+    ids=lambda value: f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else "",
 )
 def test_other_numbers_than_the_networks_own_are_refused(array, reason, arrays):
     _refused(_npz({**arrays, FIRST: array}), reason)
@@ -156,12 +157,27 @@ def test_other_members_are_refused_and_not_unpacked(arrays):
 )
 def test_what_a_header_declares_costs_nothing(shape, descr, arrays):
     _leave(_with_first(arrays, _header(shape, descr) + bytes(1000)))
-    _within_memory(r"not those of the model text: dense_2/kernel is")
+    _within_memory(OTHER)
 
 
-def test_a_bomb_is_not_unpacked(arrays):
-    _leave(_with_first(arrays, _header((784, 16), "<f4") + bytes(2**28), zipfile.ZIP_DEFLATED))
-    _within_memory("larger than this network can need")
+@pytest.mark.parametrize(
+    "compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA], ids=["zlib", "bz2", "lzma"]
+)
+def test_what_is_compressed_is_not_unpacked(compression, arrays):
+    content = _with_first(arrays, _header((784, 16), "<f4") + bytes(2**24), compression)
+    _leave(content)
+    _within_memory("dense_2/kernel is compressed")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, 99])
+def test_what_is_only_marked_as_compressed_is_refused(method, arrays):
+    with zipfile.ZipFile(io.BytesIO(_npz(arrays))) as archive:
+        local = archive.getinfo(f"{FIRST}.npy").header_offset
+    content = bytearray(_npz(arrays))
+    central = content.rindex(f"{FIRST}.npy".encode()) - 46
+    for place in (local + 8, central + 10):
+        content[place : place + 2] = method.to_bytes(2, "little")
+    _refused(bytes(content), "dense_2/kernel is compressed")
 
 
 def _within_memory(reason: str) -> None:
@@ -176,14 +192,48 @@ def _within_memory(reason: str) -> None:
 
 @pytest.mark.parametrize("header", [b"", b"\x93NUMPY", b"\x93NUMPY\x01\x00\xff\xff", b"\x93NUMPY\x09\x00"])
 def test_half_a_header_is_refused(header, arrays):
-    _refused(_with_first(arrays, header), "dense_2/kernel is (damaged|of another version)")
+    _refused(_with_first(arrays, header), OTHER)
 
 
-def test_a_header_that_is_code_is_refused_and_not_executed(arrays):
-    code = b"__import__('pathlib').Path('sprung').touch()"
-    member = b"\x93NUMPY\x01\x00" + len(code).to_bytes(2, "little") + code
-    _refused(_with_first(arrays, member), "damaged")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{'descr': (",
+        "{'descr': (), 'fortran_order': False, 'shape': (784, 16), }",
+        "{'descr': ('<f4',), 'fortran_order': False, 'shape': (784, 16), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (784L, 16L), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (True, 16), }",
+        "(" * 10_000,
+        "__import__('pathlib').Path('sprung').touch()",
+    ],
+    ids=lambda text: text[:45],
+)
+def test_another_header_is_refused_and_not_evaluated(text, arrays, recwarn):
+    head = text.encode().ljust(len(_header((784, 16), "<f4")) - 11) + b"\n"
+    member = b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head + bytes(4 * 784 * 16)
+    _refused(_with_first(arrays, member), OTHER)
     assert not Path("sprung").exists()
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+def test_more_or_fewer_numbers_are_refused(more, arrays):
+    member = _header((784, 16), "<f4") + bytes(4 * 784 * 16 + more)
+    _refused(_with_first(arrays, member), "dense_2/kernel is damaged: not 50,176 bytes of numbers")
+
+
+def test_a_member_that_says_it_lies_beyond_the_file_is_refused(arrays):
+    content = bytearray(_npz(arrays))
+    name = f"{FIRST}.npy".encode()
+    central = content.rindex(name) - 46
+    content[central + 42 : central + 46] = b"\xff" * 4  # the offset is in an extra field of 64 bits
+    content[central + 30 : central + 32] = (12).to_bytes(2, "little")
+    extra = b"\x01\x00\x08\x00" + b"\xff" * 8
+    content[central + 46 + len(name) : central + 46 + len(name)] = extra
+    end = content.rindex(b"PK\x05\x06")
+    size = int.from_bytes(content[end + 12 : end + 16], "little") + len(extra)
+    content[end + 12 : end + 16] = size.to_bytes(4, "little")
+    _refused(bytes(content), "dense_2/kernel is damaged")
 
 
 def test_a_file_far_too_large_is_not_read(arrays):
