@@ -203,6 +203,9 @@ def read_record(name: str) -> RunRecord:
             raise ValueError("a value out of range")
         if settings.precision not in engines.PRECISIONS:
             raise ValueError(f"precision {settings.precision!r:.40}")
+        # One pixel of 1/255 among those of a million images deviates by more; NaN lies in no range.
+        if not (0 <= record.pixel_mean <= 1 and 1e-9 <= record.pixel_deviation <= 1):
+            raise ValueError(f"pixels of mean {record.pixel_mean}, deviation {record.pixel_deviation}")
     except FileNotFoundError:
         raise ModelError(_missing(name)) from None
     except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -231,13 +234,10 @@ def load_trained(name: str, threads: int | None = None, engine: str | None = Non
         content = _verified(folder / model_file, record.files.get(model_file), _largest(spec))
         if len(content) < 4 * lay_out(spec).parameters:  # before a network of that size is built
             raise ModelError(f"{model_file} is too small to hold the weights of {_SPEC}")
+        trainer = engines.name_of(record.settings.engine)
+        precision = engines.resolve_precision(trainer, record.settings.precision)
         network = engines.read_saved(
-            engines.name_of(record.settings.engine),
-            spec,
-            content,
-            precision=record.settings.precision,
-            threads=threads,
-            pixels=pixels,
+            trainer, spec, content, precision=precision, threads=threads, pixels=pixels
         )
     except (ModelError, UsageError) as error:
         raise ModelError(f"{folder}: refused: {error}") from None

@@ -253,3 +253,13 @@ def test_a_record_that_names_another_engine_or_no_file_is_refused(arrays):
     path.write_text(json.dumps({**record, "files": {"spec.txt": record["files"]["spec.txt"]}}))
     with pytest.raises(ModelError, match="names no file of a network"):
         load_trained("small")
+
+
+@pytest.mark.parametrize("engine", ["numpy", "tensors", "autograd", "modules"])
+def test_a_record_that_names_a_precision_its_engine_lacks_is_refused(engine, arrays):
+    path = Path("Model_Output/small/run.json")
+    record = json.loads(path.read_text())
+    record["settings"] |= {"engine": f"{engine} (1)", "precision": "bfloat16"}
+    path.write_text(json.dumps(record))
+    with pytest.raises(ModelError, match=f"the engine {engine} (cannot compute in bfloat16|needs PyTorch)"):
+        load_trained("small")
