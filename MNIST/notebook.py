@@ -14,7 +14,7 @@ import numpy as np
 from MNIST import data, engines
 from MNIST.data.idx import IMAGE_SIDE
 from MNIST.engines import Arrays
-from MNIST.spec import ModelSpec, Problem, SpecError, lay_out, parse_spec, simplify
+from MNIST.spec import ModelSpec, Problem, SpecError, Standardize, lay_out, needs_engine, parse_spec, simplify
 from MNIST.training.draws import epoch_seed, initial_weights
 from MNIST.training.metrics import softmax
 from MNIST.training.rates import epoch_rates
@@ -41,23 +41,29 @@ class NeuralNetwork:
         errors = (network.apply(x_test).argmax(axis=1) != t_test).sum()
 
     layers: lines of the model language, last a softmax over ten; an indented block is lines too.
-    optimizer: its line. engine: the name of what computes, in float32. seed: decides the initial weights
-    and what Dropout drops: the same calls give the same numbers.
+    optimizer: its line. input: the line of `Input:`, `Scale` or `Threshold`. engine: the name of what
+    computes, in float32; unless given, it is numpy, or the one that the layers need. seed: decides the
+    initial weights and what Dropout drops: the same calls give the same numbers.
     Raises SpecError, with line and caret, for a mistake in a line.
     """
 
     def __init__(
-        self, layers: Sequence[str], optimizer: str = "Adam,0.001", engine: str = "numpy", seed: int = 0
+        self,
+        layers: Sequence[str],
+        optimizer: str = "Adam,0.001",
+        input: str = "Scale",
+        engine: str | None = None,
+        seed: int = 0,
     ) -> None:
-        self._spec = simplify(_read(layers, optimizer))
+        self._spec = simplify(_read(layers, optimizer, input))
         self._seed = seed
         self._steps = 0
         self._engine = engines.create(
-            engine,
+            engine or needs_engine(self._spec) or "numpy",
             self._spec,
             precision="float32",
             threads=os.cpu_count() or 1,
-            pixels=(0.0, 1.0),  # for `Standardize`, which stands in another section of a file
+            pixels=(0.0, 1.0),  # for `Standardize`, which is refused
             weights=initial_weights(lay_out(self._spec), seed),
         )
 
@@ -82,22 +88,31 @@ class NeuralNetwork:
         return self._engine.train_epoch(images, labels, rates, seed, lambda *_: None).loss
 
 
-def _read(layers: Sequence[str], optimizer: str) -> ModelSpec:
-    """The spec of some layers and an optimizer; a batch of any size is one step of it."""
+def _read(layers: Sequence[str], optimizer: str, input: str) -> ModelSpec:
+    """The spec of some layers, an optimizer and an input; a batch of any size is one step of it."""
+    for source, line in (("input", input), ("optimizer", optimizer)):
+        if "\n" in line or "\r" in line:
+            raise SpecError([Problem(0, 0, 0, "expected one line", source)])
     body = "\n".join([layers] if isinstance(layers, str) else layers)
-    text = f"Layers:\n{body}\nOptimizer:\n{optimizer}\n1\n{LARGEST_BATCH}\n"
-    last = 2 + body.count("\n")  # line of the layers
+    sections = f"Input:\n{input}\nOptimizer:\nepochs=1\nbatch={LARGEST_BATCH}\n{optimizer}\nLayers:\n{body}\n"
     try:
-        return parse_spec(text, "layers")
+        spec = parse_spec(sections, "layers")
     except SpecError as error:
-        raise SpecError(_counted_anew(problem, last) for problem in error.problems) from None
+        raise SpecError(map(_counted_anew, error.problems)) from None
+    if Standardize() in spec.input:
+        message = "Standardize needs all training images, and here they come batch by batch; take Scale"
+        raise SpecError([Problem(0, 0, 0, message, "input")])
+    return spec
 
 
-def _counted_anew(problem: Problem, last: int) -> Problem:
+def _counted_anew(problem: Problem) -> Problem:
     """A mistake with the number that its line has for the caller, who wrote no heads of sections."""
-    if problem.line > last:
-        return replace(problem, source="optimizer", line=max(0, problem.line - last - 1))
-    return replace(problem, line=max(0, problem.line - 1))
+    source, before = "layers", 7  # lines before the caller's own, in the text that `_read` makes
+    if 3 <= problem.line <= 6:
+        source, before = "optimizer", 5
+    elif 1 <= problem.line <= 2:
+        source, before = "input", 1
+    return replace(problem, source=source, line=max(0, problem.line - before))
 
 
 def _checked(images: np.ndarray) -> np.ndarray:

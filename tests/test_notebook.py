@@ -18,6 +18,7 @@ from MNIST.training.draws import epoch_order
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "notebook.md"
 LAYERS = ["Flatten", "Dense,16,relu", "Dense,10,softmax"]
+COLUMNS = (["Columns,40,10,spread=10"], "ParallelDelta,0.05,prune=0", "Threshold,1,64,128,192")
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +30,7 @@ def test_the_examples_of_the_page_run(digits_folder, tmp_path, monkeypatch, caps
     monkeypatch.chdir(tmp_path)
     Path("Data").symlink_to(digits_folder)
     examples = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(examples) == 2
+    assert len(examples) == 3
     names: dict[str, object] = {}
     for example in examples:
         exec(example, names)
@@ -58,15 +59,18 @@ def test_data_that_are_not_there_say_how_to_download_them(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_epoch_of_batches_is_an_epoch_of_train(digits_folder, engine):
-    """Bit for bit, decay of the rate included; Dropout alone is drawn otherwise, batch by batch."""
-    optimizer = "SGD,0.1,momentum=0.9,decay=1e-2"
+def test_an_epoch_of_batches_is_an_epoch_of_train(digits_folder, any_engine):
+    """Bit for bit, decay of the rate included; what is drawn while training is alone drawn otherwise."""
+    gradients = (LAYERS, "SGD,0.1,momentum=0.9,decay=1e-2", "Scale")
+    layers, optimizer, steps = COLUMNS if any_engine == "sonn" else gradients
     images = data.split(data.load(digits_folder), 0.9, 0)
-    settings = resolve_settings("digits", images=None, split=0.9, seed=7, engine=engine, precision="float32")
-    text = "\n".join(["Layers:", *LAYERS, "Optimizer:", optimizer, "1", "100"])
+    settings = resolve_settings(
+        "digits", images=None, split=0.9, seed=7, engine=any_engine, precision="float32"
+    )
+    text = "\n".join(["Input:", steps, "Layers:", *layers, "Optimizer:", optimizer, "1", "100"])
     run = Run(parse_spec(text), images, settings, epochs=1)
     run.train()
-    network = NeuralNetwork(LAYERS, optimizer, engine=engine, seed=7)
+    network = NeuralNetwork(layers, optimizer, steps, any_engine, seed=7)
     order = epoch_order(images.train, 7, 1)
     losses = [
         network.train_batch(images.images[batch], images.labels[batch])
@@ -110,11 +114,42 @@ def test_it_learns_and_gives_probabilities(digits):
         ([], "Adam,0.1", "layers: an empty section"),
         (LAYERS, "Adma,0.1", "optimizer, line 1: unknown optimizer 'Adma'; did you mean 'Adam'"),
         (LAYERS, "Adam,-1", "optimizer, line 1: "),
+        (LAYERS, "", "optimizer: this section lacks the optimizer"),
+        (LAYERS, "Adam,0.01\n5", "optimizer: expected one line"),
+        (LAYERS, "Adam,0.01\r5", "optimizer: expected one line"),
+        (LAYERS, "batch=5", "optimizer, line 1: batch is given twice"),
+        (COLUMNS[0], COLUMNS[1], "layers, line 1: .*binary pixels: let 'Input:' have a line such as"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(layers, optimizer, message):
-    with pytest.raises(SpecError, match=message):
+    with pytest.raises(SpecError, match=message) as refused:
         NeuralNetwork(layers, optimizer)
+    assert "1000000" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("Treshold,5", "input, line 1: unknown input step 'Treshold'; did you mean 'Threshold'"),
+        ("", "input: an empty section"),
+        ("Scale\nStandardize", "input: expected one line"),
+        ("Standardize", "input: Standardize needs all training images, .*; take Scale"),
+    ],
+)
+def test_a_mistake_in_the_input_is_told(line, message):
+    with pytest.raises(SpecError, match=message):
+        NeuralNetwork(LAYERS, input=line)
+
+
+def test_the_engine_is_the_one_that_the_layers_need(digits):
+    x_train, t_train, x_test, t_test = digits
+    network = NeuralNetwork(*COLUMNS)
+    for start in range(0, len(x_train), 50):
+        network.train_batch(x_train[start : start + 50], t_train[start : start + 50])
+    assert network.weights.keys() == {"columns_1/sources", "columns_1/weights", "columns_1/thresholds"}
+    assert (network.apply(x_test).argmax(axis=1) == t_test).mean() > 0.7
+    with pytest.raises(UsageError, match="sonn"):
+        NeuralNetwork(*COLUMNS, engine="numpy")
 
 
 def test_an_unknown_engine_is_told():
