@@ -239,8 +239,8 @@ class Columns(Layer):
     """Ten columns of neurons, one for each digit: y[c] = 4 / √neurons · how many neurons of column c fire.
 
     A neuron fires when Σ weights[k] · x[sources[k]] over its connections exceeds its threshold; x is the
-    whole binary input as one row, as Flatten makes it. spread: the sources of a neuron are drawn in one window
-    of spread × spread pixels, each in any of the binary maps; 28 is anywhere in the image. Learning moves some.
+    whole binary input as one row, as Flatten makes it. spread: a neuron's sources are drawn in one window of
+    spread × spread pixels, each in any of the binary maps (28 is anywhere); learning moves some of them.
     4 / √neurons makes softmax about as sure as the columns are right, as tried with 100 and 792 neurons.
     """
 
