@@ -152,3 +152,25 @@ def _shapes() -> list[tuple[int, ...]]:
     from MNIST.explore.workers import worker
 
     return [worker._dataset.train_images.shape, worker._dataset.test_images.shape]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no worker is forked from a server")
+def test_the_server_of_workers_ends_with_its_parent_even_while_it_imports():
+    begin = "import os, time; from MNIST.explore.workers.local import _context; _context('keras')"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", f"{begin}; print(flush=True); time.sleep(60)"],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert parent.stdout.readline()
+    children = [
+        int(child) for child in Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+    ]
+    time.sleep(0.5)  # its first import is done, the engine's takes seconds
+    parent.kill()
+    parent.wait()
+    until = time.monotonic() + 1
+    while left := [child for child in children if is_alive(child)]:
+        assert time.monotonic() < until, left
+        time.sleep(0.02)
+    assert children

@@ -160,7 +160,7 @@ def _context(engine: str) -> Any:
     from multiprocessing import forkserver
 
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, PRELOADED[engine]])
+    context.set_forkserver_preload(["MNIST.explore.workers.server", __name__, PRELOADED[engine]])
     # The server inherits this: one thread, so that nothing is lost when it forks; no Ctrl-C, which is
     # for the parent to hear; where our modules are, which Python 3.11 does not tell it.
     changes = {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
