@@ -12,6 +12,7 @@ from MNIST.engines.scratch import (
     convolution,
     dense,
     dropout,
+    flatten,
     loss,
     normalization,
     padding,
@@ -68,7 +69,7 @@ CASES = {
     "avg pool same": (lambda: pooling.AvgPool((3, 3), (2, 2), same((3, 3), 2)), MAP, {}),
     "global avg pool": (pooling.GlobalAvgPool, MAP, {}),
     "pad": (lambda: padding.Pad(padding.Margins(1, 2, 0, 3)), MAP, {}),
-    "flatten": (dropout.Flatten, MAP, {}),
+    "flatten": (flatten.Flatten, MAP, {}),
     "dropout": (lambda: dropout.Dropout("d", 0.25), MAP, {}),
     "residual": (lambda: blocks.Residual(activations.Activate("tanh"), None), MAP, {}),
     "parallel": (
@@ -77,7 +78,7 @@ CASES = {
         {},
     ),
     "chain": (
-        lambda: blocks.Chain([conv(), pooling.MaxPool((2, 2), (2, 2), padding.NONE), dropout.Flatten()]),
+        lambda: blocks.Chain([conv(), pooling.MaxPool((2, 2), (2, 2), padding.NONE), flatten.Flatten()]),
         MAP,
         {},
     ),

@@ -1,8 +1,6 @@
-"""Dropout, and Flatten: the layers that only pass on, or not."""
+"""Dropout: what is learned must not rest on any single value."""
 
-import math
-
-from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, namespace
+from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass
 
 
 class Dropout:
@@ -23,13 +21,3 @@ class Dropout:
     def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
         """dx = dy · mask / (1 − rate)."""
         return dy * memory
-
-
-class Flatten:
-    """A map as one row of numbers: rows outermost, channels innermost."""
-
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
-        return namespace(x).reshape(x, (x.shape[0], math.prod(x.shape[1:]))), x.shape
-
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
-        return namespace(dy).reshape(dy, memory)

@@ -7,7 +7,8 @@ from MNIST.engines.scratch.activations import Activate
 from MNIST.engines.scratch.blocks import Chain, Parallel, Residual
 from MNIST.engines.scratch.convolution import Convolution
 from MNIST.engines.scratch.dense import Dense
-from MNIST.engines.scratch.dropout import Dropout, Flatten
+from MNIST.engines.scratch.dropout import Dropout
+from MNIST.engines.scratch.flatten import Flatten
 from MNIST.engines.scratch.layer import Array, Layer
 from MNIST.engines.scratch.normalization import BatchNorm, LocalResponseNorm
 from MNIST.engines.scratch.padding import Margins, Pad, margins_of
