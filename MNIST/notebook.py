@@ -83,7 +83,7 @@ class NeuralNetwork:
         """
         images, labels = _checked(images), _checked_labels(labels, len(images))
         self._steps += 1
-        rates = epoch_rates(self._spec.optimizer, self._steps, 1)
+        rates = epoch_rates(self._spec, self._steps, 1)
         seed = epoch_seed(self._seed, self._steps)
         return self._engine.train_epoch(images, labels, rates, seed, lambda *_: None).loss
 

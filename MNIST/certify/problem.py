@@ -58,7 +58,7 @@ class Problem:
     @property
     def rates(self) -> np.ndarray:
         """The learning rate of each of the STEPS steps, as in training: float32 (STEPS,)."""
-        return epoch_rates(self.spec.optimizer, 1, STEPS)
+        return epoch_rates(self.spec, 1, STEPS)
 
     def first(self, count: int) -> "Problem":
         """The same on the first `count` images of the batch."""

@@ -1,17 +1,22 @@
 """The model language: from a text file to a checked, immutable spec, its network, and back to text.
 
-errors.py      mistakes and how they are shown        layers.py      each layer, its arguments and shapes
-text.py        lines, words, blocks                   inputs.py      what is done to the pixels
-grammar.py     arguments of a line                    optimizers.py  each optimizer and its arguments
-sections.py    sections, and their lines              model.py       ModelSpec
-parse.py       a whole file to a ModelSpec            network.py     shapes, parameters, cost
-axes.py        values that an exploration tries       canonical.py   one spelling; what cannot matter
-template.py    model files with {placeholders}
+From text to a spec, and back:                      What lines can say, a dataclass each:
+text.py        lines, words, blocks                 inputs.py         what is done to the pixels
+grammar.py     arguments of a line                  layers.py         each layer, and its shapes
+names.py       names that lines begin with          optimizers.py     each optimizer
+sections.py    sections, and their lines            schedules.py      how the learning rate changes
+    layer_section.py  training_sections.py          augmentations.py  how training images change
+parse.py       a whole file to a ModelSpec          stop.py           when to end early
+canonical.py   one spelling; what cannot matter
+errors.py      mistakes and how they are shown      What comes of it:
+axes.py        values that an exploration tries     model.py          ModelSpec
+template.py    model files with {placeholders}      network.py        shapes, parameters, cost
 
 To add a layer type, add its class to layers.py and a builder to each engine. Imports nothing but the
 standard library.
 """
 
+from MNIST.spec.augmentations import AUGMENTATIONS, Augmentation, Elastic, Rotate, Shear, Shift, Zoom
 from MNIST.spec.axes import Axis, parse_axis, read_values
 from MNIST.spec.canonical import canonical_text, simplify
 from MNIST.spec.errors import Problem, SpecError
@@ -42,15 +47,18 @@ from MNIST.spec.model import ModelSpec
 from MNIST.spec.network import Network, Node, lay_out, needs_engine
 from MNIST.spec.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, ParallelDelta, RMSprop
 from MNIST.spec.parse import parse_spec, read_spec
+from MNIST.spec.schedules import CONSTANT, SCHEDULES, Constant, Cosine, OneCycle, Plateau, Schedule, Step
+from MNIST.spec.stop import Stop
 from MNIST.spec.template import Template, parse_template
 from MNIST.spec.text import read_text
 
 __all__ = [
-    "INPUTS", "LAYERS", "OPTIMIZERS", "SGD",
-    "Activation", "Adagrad", "Adam", "AdamW", "AvgPool", "Axis", "BatchNorm", "Columns", "Conv", "Dense",
-    "Dropout", "Flatten", "GlobalAvgPool", "InputStep", "Layer", "LocalResponseNorm", "MaxPool", "ModelSpec",
-    "Network", "Node", "Optimizer", "Pad", "Parallel", "ParallelDelta", "Parameter", "Path", "Problem",
-    "RMSprop", "Repeat", "Residual", "Scale", "SpecError", "Standardize", "Template", "Threshold",
-    "canonical_text", "lay_out", "needs_engine", "parse_axis", "parse_spec", "parse_template", "read_spec",
-    "read_text", "read_values", "simplify", "statement_text",
+    "AUGMENTATIONS", "CONSTANT", "INPUTS", "LAYERS", "OPTIMIZERS", "SCHEDULES", "SGD", "Activation",
+    "Adagrad", "Adam", "AdamW", "Augmentation", "AvgPool", "Axis", "BatchNorm", "Columns", "Constant",
+    "Conv", "Cosine", "Dense", "Dropout", "Elastic", "Flatten", "GlobalAvgPool", "InputStep", "Layer",
+    "LocalResponseNorm", "MaxPool", "ModelSpec", "Network", "Node", "OneCycle", "Optimizer", "Pad",
+    "Parallel", "ParallelDelta", "Parameter", "Path", "Plateau", "Problem", "RMSprop", "Repeat", "Residual",
+    "Rotate", "Scale", "Schedule", "Shear", "Shift", "SpecError", "Standardize", "Step", "Stop", "Template",
+    "Threshold", "Zoom", "canonical_text", "lay_out", "needs_engine", "parse_axis", "parse_spec",
+    "parse_template", "read_spec", "read_text", "read_values", "simplify", "statement_text",
 ]  # fmt: skip

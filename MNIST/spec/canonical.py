@@ -3,18 +3,21 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from MNIST.spec.augmentations import Augmentation, Elastic, Rotate, Shear, Shift, Zoom
 from MNIST.spec.inputs import Standardize
 from MNIST.spec.layers import Activation, Dropout, Layer, Pad, Parallel, Repeat, Residual
 from MNIST.spec.model import ModelSpec
 from MNIST.spec.optimizers import SGD
+from MNIST.spec.schedules import CONSTANT, Step
 from MNIST.spec.sections import SECTIONS
 
 NOTHING = (Dropout(0.0), Activation("linear"), Pad(0, 0))  # layers that give what they get
+STILL = (Rotate(0.0), Shift(0.0), Zoom(0.0), Shear(0.0))  # augmentations that move nothing
 
 
 def canonical_text(spec: ModelSpec) -> str:
     """The one text of a spec: a model file that parses to an equal spec; equal specs have one text."""
-    sections = ((name, section.write(spec)) for name, section in SECTIONS.items() if section)
+    sections = ((name, section.write(spec)) for name, section in SECTIONS.items())
     return "\n\n".join("\n".join([f"{name}:", *lines]) for name, lines in sections if lines) + "\n"
 
 
@@ -22,13 +25,27 @@ def simplify(spec: ModelSpec) -> ModelSpec:
     """The same network without what cannot matter: specs that compute the same become equal.
 
     Repeat is expanded; dropout of 0, linear activations and padding by 0 are left out (a block that would be
-    empty keeps one linear activation); Scale before Standardize and `nesterov` without momentum go.
+    empty keeps one linear activation); Scale before Standardize and `nesterov` without momentum go, as do
+    augmentations of 0; a Step of factor 1 is Constant.
     """
     steps = (Standardize(),) if Standardize() in spec.input else spec.input
     optimizer = spec.optimizer
     if isinstance(optimizer, SGD) and not optimizer.momentum:
         optimizer = replace(optimizer, nesterov=False)
-    return replace(spec, input=steps, layers=tuple(_simplified(spec.layers)), optimizer=optimizer)
+    steady = isinstance(spec.schedule, Step) and spec.schedule.factor == 1
+    return replace(
+        spec,
+        input=steps,
+        layers=tuple(_simplified(spec.layers)),
+        optimizer=optimizer,
+        schedule=CONSTANT if steady else spec.schedule,
+        augment=tuple(filter(_moves, spec.augment)),
+    )
+
+
+def _moves(augmentation: Augmentation) -> bool:
+    """Whether an augmentation changes anything."""
+    return augmentation not in STILL and not (isinstance(augmentation, Elastic) and augmentation.alpha == 0)
 
 
 def _simplified(layers: Iterable[Layer]) -> Iterator[Layer]:

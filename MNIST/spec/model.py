@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass
 
+from MNIST.spec.augmentations import Augmentation
 from MNIST.spec.inputs import InputStep, Scale
 from MNIST.spec.layers import Layer
 from MNIST.spec.optimizers import Optimizer
+from MNIST.spec.schedules import CONSTANT, Schedule
+from MNIST.spec.stop import Stop
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
     """A network and how it is trained. Equal specs are equal models; where they were written is no part.
 
-    One field for what each section of a model file says; epochs and batch_size stand in `Optimizer:`.
+    One field for what each section of a model file says; epochs, batch_size and label_smoothing stand in
+    `Optimizer:`. augment: each kind at most once, in the order of `AUGMENTATIONS`. label_smoothing: this
+    much of each label, from 0 to below 1, is spread evenly over all ten digits while training.
     """
 
     input: tuple[InputStep, ...] = (Scale(),)
@@ -19,3 +24,7 @@ class ModelSpec:
     optimizer: Optimizer
     epochs: int
     batch_size: int
+    label_smoothing: float = 0.0
+    schedule: Schedule = CONSTANT
+    augment: tuple[Augmentation, ...] = ()
+    stop: Stop | None = None

@@ -5,14 +5,22 @@ from pathlib import Path
 from typing import Any
 
 from MNIST.errors import nearest, quoted
+from MNIST.spec.augmentations import AUGMENTATIONS
 from MNIST.spec.axes import read_explore
 from MNIST.spec.errors import Line, Problems
 from MNIST.spec.grammar import find
+from MNIST.spec.inputs import INPUTS
 from MNIST.spec.layers import LAYERS
 from MNIST.spec.model import ModelSpec
+from MNIST.spec.names import EXPLORE, HEADS
 from MNIST.spec.network import check_ending, check_rule, input_shape, lay_out_layers
-from MNIST.spec.sections import EXPLORE, HEADS, REQUIRED, SECTIONS
+from MNIST.spec.optimizers import OPTIMIZERS
+from MNIST.spec.schedules import SCHEDULES
+from MNIST.spec.sections import REQUIRED, SECTIONS
 from MNIST.spec.text import Statement, Word, read_statements, read_text
+
+# What a line may begin with that is no head, even where it opens a block.
+LINES = {*LAYERS, *INPUTS, *OPTIMIZERS, *SCHEDULES, *AUGMENTATIONS}
 
 # Each section's head, and its lines, which may be indented below the head or not.
 Sections = dict[str, tuple[Statement, list[Statement]]]
@@ -78,11 +86,7 @@ def read_fields(sections: Sections, problems: Problems) -> dict[str, Any]:
     """The fields of a ModelSpec that sections give; one that is wrong, and noted, or open is no use."""
     fields: dict[str, Any] = {}
     for name, (head, lines) in sections.items():
-        section = SECTIONS[name]
-        if section is None:
-            problems.add(head.line, f"'{name}:' is part of the language, but not available yet: leave it out")
-        else:
-            fields |= section.read(head, lines, problems)
+        fields |= SECTIONS[name].read(head, lines, problems)
     _check_layers(fields, problems)
     return fields
 
@@ -97,7 +101,7 @@ def _check_layers(fields: dict[str, Any], problems: Problems) -> None:
     if nodes is not None and len(known) == len(layers):
         check_ending(layers, steps, nodes, problems)
         if fields.get("optimizer"):
-            check_rule(layers, fields["optimizer"], problems)
+            check_rule(layers, fields["optimizer"], fields.get("label_smoothing") or 0.0, problems)
 
 
 def _sections(statements: Sequence[Statement], problems: Problems) -> Sections:
@@ -130,7 +134,7 @@ def _section_name(statement: Statement, problems: Problems) -> str | None:
     name = find(word.text, HEADS)
     if name and not statement.opens:
         problems.add(statement.line, f"the head of a section ends in a colon: '{name}:'")
-    if name is None and statement.opens and find(word.text, LAYERS) is None:
+    if name is None and statement.opens and find(word.text, LINES) is None:
         name = nearest(word.text, HEADS, cutoff=0.7)
         if name:
             message = f"unknown section {quoted(word.text)}; did you mean '{name}:'?"

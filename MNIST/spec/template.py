@@ -11,7 +11,7 @@ from MNIST.spec.errors import Line, Problem, Problems, SpecError
 from MNIST.spec.model import ModelSpec
 from MNIST.spec.network import check_rule
 from MNIST.spec.parse import Sections, placeholder_names, placeholders, read_fields, read_sections
-from MNIST.spec.sections import epochs_placeholder
+from MNIST.spec.training_sections import epochs_placeholder
 
 MOST_PLACEHOLDERS = 100
 NETWORK = ("Input", "Layers")  # what decides the shapes; the other sections are read by themselves
@@ -89,7 +89,7 @@ class Template:
     def _check_together(self, fields: Mapping[str, Any], values: Mapping[str, str]) -> None:
         """Raise SpecError if parts that are right by themselves do not go together."""
         unfit = Problems()
-        check_rule(fields["layers"], fields["optimizer"], unfit)
+        check_rule(fields["layers"], fields["optimizer"], fields.get("label_smoothing", 0.0), unfit)
         problems: list[Problem] = unfit
         for part in self.parts:
             problems = [part.with_values(problem, values) for problem in problems]

@@ -47,16 +47,18 @@ class RunSettings:
 
 
 def run_identity(spec: ModelSpec, settings: RunSettings) -> str:
-    """SHA-256, in hex, of a run's content. The number of epochs is no part of it.
+    """SHA-256, in hex, of a run's content.
 
-    A run of 5 epochs is the exact prefix of one of 15, so that they are readings of one run.
+    The number of epochs is no part of it: a run of 5 is the exact prefix of one of 15, so that they are
+    readings of one run. But where the schedule goes by that number (Cosine, OneCycle), it is.
     """
     return run_identities(spec, [settings])[0]
 
 
 def run_identities(spec: ModelSpec, each: Sequence[RunSettings]) -> tuple[str, ...]:
     """The identities of one network's runs under each of several settings."""
-    text = canonical_text(replace(simplify(spec), epochs=1))
+    simple = simplify(spec)
+    text = canonical_text(simple if simple.schedule.needs_length else replace(simple, epochs=1))
     contents = [{"numbers": NUMBERS, "model": text, **_hashed(settings)} for settings in each]
     return tuple(
         hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest() for content in contents

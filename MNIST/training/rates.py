@@ -1,14 +1,60 @@
-"""The learning rate of each step, as a table an epoch; every engine looks its rates up here."""
+"""The learning rate of each step, as a table an epoch; every engine looks its rates up here.
+
+The rates follow from the model's text and, for Plateau, from the validation of the epochs before: a run that
+goes on from a checkpoint has the rates that it would have had.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 
-from MNIST.spec import Optimizer
+from MNIST.spec import Constant, Cosine, ModelSpec, OneCycle, Plateau, Step
+from MNIST.training.checkpoint import EpochResult
 
 
-def epoch_rates(optimizer: Optimizer, epoch: int, steps: int) -> np.ndarray:
+def epoch_rates(spec: ModelSpec, epoch: int, steps: int, history: Sequence[EpochResult] = ()) -> np.ndarray:
     """The rates of one epoch (from 1) of `steps` steps: float32 (steps,).
 
-    Keras's classic decay: rate / (1 + decay · step), step counted from 0 over all epochs.
+    history: the epochs before it, for a schedule that depends on their validation.
+    What the schedule gives is divided by 1 + decay · step, Keras's classic rule, step counted from 0 over
+    all epochs. The source of each schedule stands in `MNIST/spec/schedules.py`.
     """
     step = np.arange((epoch - 1) * steps, epoch * steps, dtype=np.float64)
-    return (optimizer.rate / (1.0 + optimizer.decay * step)).astype(np.float32)
+    rate, decay = spec.optimizer.rate, spec.optimizer.decay
+    match spec.schedule:
+        case Constant():
+            rates = np.full(steps, rate)
+        case Cosine(warmup=warmup, final=final):
+            up, down = _progress(step, warmup, spec.epochs * steps)
+            rates = np.where(up < 1, rate * up, final + (rate - final) * (1 + np.cos(np.pi * down)) / 2)
+        case OneCycle(peak=peak, warmup=warmup, final=final):
+            up, down = _progress(step, warmup, spec.epochs * steps)
+            rates = np.where(up < 1, rate + (peak - rate) * up, peak + (final - peak) * down)
+        case Step(every=every, factor=factor):
+            rates = np.full(steps, rate * factor ** ((epoch - 1) // every))
+        case Plateau() as plateau:
+            rates = np.full(steps, _after_plateaus(rate, plateau, history))
+        case other:
+            raise TypeError(f"no rates for {other}")
+    return (rates / (1.0 + decay * step)).astype(np.float32)
+
+
+def _progress(step: np.ndarray, warmup: float, total: int) -> tuple[np.ndarray, np.ndarray]:
+    """How far the warm-up is at each step, 1 once it is over, and how far what follows it, 0 until then."""
+    turn = round(warmup * total)
+    up = step / turn if turn else np.ones_like(step)
+    return np.minimum(up, 1), np.maximum(step - turn, 0) / max(total - turn, 1)
+
+
+def _after_plateaus(rate: float, plateau: Plateau, history: Sequence[EpochResult]) -> float:
+    """The rate after these epochs, by Keras's rule: counting begins anew after each reduction."""
+    sign = -1 if plateau.monitor == "accuracy" else 1
+    best, waited = float("inf"), 0
+    for result in history:
+        value = sign * (result.val_accuracy if plateau.monitor == "accuracy" else result.val_loss)
+        waited += 1
+        if value < best - plateau.delta:
+            best, waited = value, 0
+        elif waited >= plateau.patience:
+            rate, waited = max(rate * plateau.factor, min(rate, plateau.min)), 0
+    return rate

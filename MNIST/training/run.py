@@ -11,7 +11,7 @@ import numpy as np
 from MNIST import engines
 from MNIST.data import TrainingData
 from MNIST.engines import Arrays, Engine, OnStep
-from MNIST.errors import DivergedError
+from MNIST.errors import DivergedError, UsageError
 from MNIST.spec import ModelSpec, lay_out, simplify
 from MNIST.training.checkpoint import (
     Checkpoint,
@@ -52,6 +52,7 @@ class Run:
         start: Arrays | None = None,
         warn: Warn = _ignore,
     ) -> None:
+        refuse_without_validation(spec, data)
         if settings.start != ("" if start is None else weights_digest(start)):
             raise ValueError("these are not the weights that the settings name")
         self.spec, self.data, self.settings = simplify(spec), data, settings
@@ -99,7 +100,7 @@ class Run:
     def _train_epoch(self, epoch: int, on_step: OnStep) -> EpochResult:
         data, seed = self.data, self.settings.seed
         order = epoch_order(data.train, seed, epoch)
-        rates = epoch_rates(self.spec.optimizer, epoch, self.steps)
+        rates = epoch_rates(self.spec, epoch, self.steps, self.history)
         reset_peak_memory()
         start = time.perf_counter()
         metrics = self.engine.train_epoch(
@@ -205,6 +206,16 @@ def resolve_settings(
         threads=threads or os.cpu_count() or 1,
         start="" if start is None else weights_digest(start),
     )
+
+
+def refuse_without_validation(spec: ModelSpec, data: TrainingData) -> None:
+    """Raise UsageError if the spec goes by its validation, and no image is held out for it."""
+    schedule = type(spec.schedule).__name__ if spec.schedule.needs_validation else None
+    part = schedule or ("Stop" if spec.stop else None)
+    if part and len(data.validation) == 0:
+        raise UsageError(
+            f"{part} goes by the validation images, and this split leaves none; take --split 0.9"
+        )
 
 
 def pixel_statistics(data: TrainingData) -> tuple[float, float]:

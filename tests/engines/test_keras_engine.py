@@ -74,7 +74,7 @@ def _engine(text, precision="float32", pixels=(0.13, 0.31), masks=None):
 
 
 def _train(engine, text, epoch=1):
-    rates = epoch_rates(parse_spec(text).optimizer, epoch, 3)
+    rates = epoch_rates(parse_spec(text), epoch, 3)
     return engine.train_epoch(IMAGES, LABELS, rates, 7, lambda *step: None)
 
 

@@ -81,7 +81,7 @@ def _engine(text, precision="float64", name="modules", threads=_THREADS, masks=N
 
 
 def _train(engine, text, epoch=1, images=IMAGES, labels=LABELS, seed=7):
-    rates = epoch_rates(parse_spec(text).optimizer, epoch, -(-len(images) // 32))
+    rates = epoch_rates(parse_spec(text), epoch, -(-len(images) // 32))
     return engine.train_epoch(images, labels, rates, seed, lambda *step: None)
 
 
@@ -200,7 +200,7 @@ def test_steps_follow_the_optimizers_formula(optimizer):
     for epoch in (1, 2):
         norms = []
         metrics = _train(engine, text, epoch)
-        for step, rate in enumerate(epoch_rates(spec.optimizer, epoch, 3).astype(np.float64)):
+        for step, rate in enumerate(epoch_rates(spec, epoch, 3).astype(np.float64)):
             batch = slice(32 * step, 32 * step + 32)  # the last step has 6 images
             x = IMAGES[batch].reshape(-1, 784) / 255
             logits = x @ weights["dense_2/kernel"] + weights["dense_2/bias"]
@@ -398,7 +398,7 @@ def test_gradients_change_nothing():
 def test_steps_are_reported_with_the_means_so_far():
     text = ROWS.format(optimizer="SGD,0.1")
     engine, steps = _engine(text), []
-    rates = epoch_rates(parse_spec(text).optimizer, 1, 3)
+    rates = epoch_rates(parse_spec(text), 1, 3)
     metrics = engine.train_epoch(IMAGES, LABELS, rates, 7, lambda *step: steps.append(step))
     assert [step for step, _, _ in steps] == [1, 2, 3]
     assert steps[-1][1:] == (metrics.loss, metrics.accuracy)

@@ -5,30 +5,43 @@ from typing import Any
 from hypothesis import strategies as st
 
 from MNIST.spec import (
+    AUGMENTATIONS,
+    CONSTANT,
     INPUTS,
     LAYERS,
     OPTIMIZERS,
+    SCHEDULES,
     Activation,
     AvgPool,
     BatchNorm,
     Columns,
     Conv,
+    Cosine,
     Dense,
     Dropout,
+    Elastic,
     Flatten,
     GlobalAvgPool,
     Layer,
     LocalResponseNorm,
     MaxPool,
     ModelSpec,
+    OneCycle,
     Pad,
     Parallel,
     Path,
+    Plateau,
     Repeat,
     Residual,
+    Rotate,
     Scale,
+    Shear,
+    Shift,
     Standardize,
+    Step,
+    Stop,
     Threshold,
+    Zoom,
 )
 from MNIST.spec.layers import ACTIVATION, INIT
 from MNIST.spec.optimizers import SGD, Adagrad, Adam, AdamW, ParallelDelta, RMSprop
@@ -120,13 +133,55 @@ thresholds = st.sets(st.integers(1, 255), min_size=1, max_size=5).map(
     lambda levels: (Threshold(tuple(sorted(levels))),)
 )
 inputs = st.one_of(st.sampled_from(((Scale(),), (Standardize(),), (Scale(), Standardize()))), thresholds)
-numbers: dict[str, Any] = {"epochs": st.integers(1, 100_000), "batch_size": st.integers(1, 1_000_000)}
+monitors = st.sampled_from(("loss", "accuracy"))
+counts = st.integers(1, 100_000)
+amounts = st.floats(0, 1e30)
+schedules = st.one_of(
+    st.just(CONSTANT),
+    st.builds(Cosine, warmup=proportions, final=amounts),
+    st.builds(OneCycle, st.floats(0, 1e30, exclude_min=True), warmup=proportions, final=amounts),
+    st.builds(Step, counts, tiny),
+    st.builds(
+        Plateau,
+        factor=st.floats(0, 1, exclude_min=True, exclude_max=True),
+        patience=counts,
+        min=amounts,
+        monitor=monitors,
+        delta=st.floats(0, 1e6),
+    ),
+)
+augmentations = st.tuples(  # each in its place, or not there
+    *(
+        st.one_of(st.none(), augmentation)
+        for augmentation in (
+            st.builds(Rotate, st.floats(0, 180)),
+            st.builds(Shift, st.floats(0, 1)),
+            st.builds(Zoom, proportions),
+            st.builds(Shear, st.floats(0, 90, exclude_max=True)),
+            st.builds(Elastic, st.floats(0, 1000), st.floats(0.5, 28)),
+        )
+    )
+).map(lambda found: tuple(augmentation for augmentation in found if augmentation is not None))
+stops = st.one_of(
+    st.none(),
+    st.builds(Stop, patience=counts, accuracy=st.one_of(st.none(), tiny), monitor=monitors),
+    st.builds(Stop, accuracy=tiny, monitor=monitors),
+)
+numbers: dict[str, Any] = {
+    "epochs": counts,
+    "batch_size": st.integers(1, 1_000_000),
+    "schedule": schedules,
+    "augment": augmentations,
+    "stop": stops,
+}
 columns = st.builds(Columns, st.integers(1, 9999), st.integers(1, 99), spread=st.integers(1, 28))
 rule = st.builds(
     ParallelDelta, **rates, reach=st.floats(0, 1e6, exclude_min=True), lessons=proportions, prune=proportions
 )
 specs = st.one_of(
-    st.builds(ModelSpec, input=inputs, layers=layers, optimizer=optimizers, **numbers),
+    st.builds(
+        ModelSpec, input=inputs, layers=layers, optimizer=optimizers, label_smoothing=proportions, **numbers
+    ),
     st.builds(ModelSpec, input=thresholds, layers=st.tuples(columns), optimizer=rule, **numbers),
 )
 
@@ -137,10 +192,14 @@ words = st.one_of(
             *LAYERS,
             *OPTIMIZERS,
             *INPUTS,
+            *SCHEDULES,
+            *AUGMENTATIONS,
             *ACTIVATION.choices,
             "Layers",
             "Optimizer",
             "Input",
+            "Schedule",
+            "Augment",
             "Stop",
             "Explore",
         ]

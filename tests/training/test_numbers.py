@@ -88,7 +88,7 @@ def test_the_draws_are_those_of_this_version():
 
 
 def test_rates_follow_keras_classic_decay_over_all_epochs():
-    rates = np.concatenate([epoch_rates(_spec().optimizer, epoch, 7) for epoch in (1, 2, 3)])
+    rates = np.concatenate([epoch_rates(_spec(), epoch, 7) for epoch in (1, 2, 3)])
     assert rates.dtype == np.float32
     assert rates == pytest.approx([0.01 / (1 + 0.5 * step) for step in range(21)], rel=1e-6)
 

@@ -1,0 +1,61 @@
+"""The names that lines begin with: sections, layers, optimizers and so on; what is said of an unknown one."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from MNIST.errors import did_you_mean, quoted
+from MNIST.spec.errors import Problems
+from MNIST.spec.grammar import bind, find, usage
+from MNIST.spec.text import Statement, Word
+
+EXPLORE = "Explore"  # of a template: see axes.py; no part of a spec
+HEADS = ("Input", "Layers", "Optimizer", "Schedule", "Augment", "Stop", EXPLORE)
+
+
+def name_of(names: Mapping[str, type], what: str, statement: Statement, problems: Problems) -> str | None:
+    """The name that a line begins with, as `names` spells it; None, noted, if it has none of them.
+
+    Also None for a placeholder that is still open.
+    """
+    word = statement.name
+    if word.is_open or (word.key is None and not word.text):
+        return None
+    found = find(word.text, names) if word.key is None else None
+    if found is None:
+        shown, span = (word.text, word.span) if word.key is None else (word.key, word.key_span)
+        problems.add(statement.line, f"unknown {what} {quoted(shown)}{_name_hint(word, names)}", span)
+    return found
+
+
+def read_line(names: Mapping[str, type], what: str, statement: Statement, problems: Problems) -> Any:
+    """What a line makes whose name is one of `names` and which opens no block.
+
+    None if it is wrong, and noted, or a placeholder is open.
+    """
+    name = name_of(names, what, statement, problems)
+    refuse_block(statement, problems)
+    if name is None:
+        return None
+    values = bind(name, names[name], statement.words[1:], statement.line, problems)
+    return None if values is None else names[name](**values)
+
+
+def refuse_block(statement: Statement, problems: Problems) -> None:
+    """Note a line that opens a block, or has one, where there are none."""
+    if statement.block or statement.opens:
+        problems.add(statement.line, "nothing in this section opens a block: leave out the colon")
+
+
+def _name_hint(word: Word, names: Mapping[str, type]) -> str:
+    """What was probably meant by a name that is none of `names`."""
+    if word.key is not None:
+        return f"; a line begins with a name, then a comma: {', '.join(names)}"
+    section = find(word.text, HEADS)
+    if section:
+        return f"; a section begins at the left margin, in a line of its own: '{section}:'"
+    first_word = re.match(r"\w+", word.text)
+    name = find(first_word[0], names) if first_word else None
+    if name:
+        return f"; commas go between the values: {usage(name, names[name])}"
+    return did_you_mean(word.text, names) or f"; there are {', '.join(names)}"

@@ -1,0 +1,21 @@
+"""The lines of `Stop:`: when a training ends before its last epoch, and which weights are kept."""
+
+from dataclasses import dataclass
+
+from MNIST.spec.grammar import keyword, real, whole
+from MNIST.spec.schedules import MONITOR
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Ends a training early, by its validation.
+
+    patience: after so many epochs in a row without a better one; the weights of the best epoch are kept,
+    however the training ends. The better epoch has the lower validation loss or, with monitor=accuracy, the
+    higher validation accuracy. Source: Prechelt (1998), Early stopping - but when?
+    accuracy: after an epoch with at least this validation accuracy.
+    """
+
+    patience: int | None = keyword(whole(1, 100_000), None)
+    accuracy: float | None = keyword(real(0, 1, above=True), None)
+    monitor: str = keyword(MONITOR, "loss")
