@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from MNIST import engines
-from MNIST.engines import EpochMetrics
+from MNIST.engines import EpochMetrics, keras_engine
 from MNIST.engines.keras_backend import memory_errors
 from MNIST.engines.keras_engine import OPTIMIZERS
 from MNIST.engines.keras_layers import BUILDERS, LocalResponseNormalization, layer_name
@@ -117,6 +117,21 @@ def test_output_shapes_are_those_that_the_spec_infers():
     assert len(compared) >= 20
     for node in compared:
         assert shapes[layer_name(node)] == node.output_shape, node.path
+
+
+def test_several_steps_at_a_time_change_nothing(monkeypatch):
+    text = GLOBAL.replace("1\n32\n", "1\n3\n")
+    states, metrics = [], []
+    for most in (1, 5):
+        monkeypatch.setattr(keras_engine, "MOST_STEPS_AT_ONCE", most)
+        engine, steps = _engine(text), []
+        rates = np.linspace(0.01, 0.02, 24, dtype=np.float32)  # 70 images in threes: the last step has one
+        metrics.append(engine.train_epoch(IMAGES, LABELS, rates, 7, lambda step, *_: steps.append(step)))  # noqa: B023
+        states.append(engine.get_state())
+        assert steps == (list(range(1, 25)) if most == 1 else [5, 10, 15, 20, 24])
+    assert metrics[0] == metrics[1]
+    assert states[0].keys() == states[1].keys()
+    assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
 
 
 def test_training_agrees_with_plain_keras():
