@@ -28,6 +28,7 @@ from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_ar
 from MNIST.engines.quiet import quiet_stderr
 from MNIST.engines.saved_keras import checked_weights, weight_layout, without_times
 from MNIST.spec import ModelSpec, Network, Optimizer, lay_out, optimizers
+from MNIST.spec.layers import CLASSES
 
 __all__ = ["KerasEngine", "build", "device", "has_fast_bfloat16", "libraries"]
 
@@ -57,7 +58,7 @@ class KerasEngine:
             network = lay_out(spec)
             self._graph = Graph(network, spec, precision, pixels, masks)
             self._model = keras.Model(self._graph.images, self._graph.logits)
-            self._loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            self._loss = _loss(spec.label_smoothing)
         self._steps_at_once = steps_at_once(network, spec.batch_size)
         self._rates: Any = None
         self._gradient_norms: Any = None
@@ -224,6 +225,26 @@ OPTIMIZERS: dict[type, Callable[[Any], Any]] = {
 }
 
 
+class _SmoothedCrossentropy(keras.losses.Loss):
+    """The cross-entropy of logits with labels of which the part `smoothing` is spread over all classes.
+
+    Keras's own takes labels one-hot only, and so would its accuracy have to.
+    """
+
+    def __init__(self, smoothing: float) -> None:
+        super().__init__()
+        self._smoothing = smoothing
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        labels = keras.ops.cast(keras.ops.reshape(y_true, (-1,)), "int32")
+        return keras.losses.categorical_crossentropy(
+            keras.ops.one_hot(labels, CLASSES, dtype=y_pred.dtype),
+            y_pred,
+            from_logits=True,
+            label_smoothing=self._smoothing,
+        )
+
+
 class _StepReporter(keras.callbacks.Callback):
     """Hands Keras's running means to the trainer, after each step or several at once."""
 
@@ -258,6 +279,13 @@ def steps_at_once(network: Network, batch_size: int) -> int:
         return 1
     operations = 3 * network.flops * batch_size  # forward, and twice as many backward
     return max(1, min(MOST_STEPS_AT_ONCE, SHORT_EXECUTION // max(operations, 1)))
+
+
+def _loss(smoothing: float) -> Any:
+    """The loss of a training; without smoothing Keras's own, which takes labels as they are."""
+    if smoothing:
+        return _SmoothedCrossentropy(smoothing)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
 def _exact(optimizer: Optimizer, floats: str) -> Optimizer:

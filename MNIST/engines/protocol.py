@@ -17,7 +17,8 @@ OnStep = Callable[[int, float, float], None]
 class EpochMetrics:
     """What an engine measures while it trains an epoch.
 
-    loss, accuracy: their means over the epoch's images, each at its own step; gradient_norm_mean,
+    loss, accuracy: their means over the epoch's images, each at its own step; where the spec smooths
+    labels, the loss is that of the smoothed ones, as Keras reports it. gradient_norm_mean,
     gradient_norm_variance: over the epoch's steps, the variance that of the population. A step's
     gradient norm is the L2 norm of the gradient of that step's mean loss with respect to all trainable
     weights together, before the optimizer makes anything of it.
@@ -95,8 +96,9 @@ class GradientEngine(Engine, Protocol):
     def gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, Arrays]:
         """The mean loss of one batch, in nats, and its gradient with respect to each trainable weight.
 
-        As a step of `train_epoch` would compute them: BatchNorm uses the batch's own mean and variance,
-        Dropout its mask. Nothing changes: no weight, no moving average, no optimizer variable.
+        As a step of `train_epoch` would compute them: labels are smoothed, BatchNorm uses the batch's own
+        mean and variance, Dropout its mask. Nothing changes: no weight, no moving average, no optimizer
+        variable.
         """
         ...
 

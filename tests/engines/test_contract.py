@@ -16,6 +16,7 @@ from MNIST.engines.saved_arrays import read_arrays, write_arrays
 from MNIST.errors import ModelError, UsageError
 from MNIST.spec import lay_out, parse_spec, simplify
 from MNIST.training.draws import initial_weights
+from MNIST.training.metrics import cross_entropy, softmax
 
 SMALL = """
 Layers:
@@ -184,6 +185,59 @@ def test_all_agree_on_the_slope_of_an_activation_at_exactly_zero(name, activatio
         _, gradients = make(name, text, precision="float64").gradients(black, LABELS[:32])
         bias[each] = gradients["conv_1/bias"]
     np.testing.assert_allclose(bias[activation], slope * bias["linear"], rtol=1e-12)
+
+
+SMOOTHED = SMALL.replace("\n32\n", "\n32\nlabel_smoothing=0.1\n")
+
+
+@every_engine
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_smoothed_labels_are_the_targets_of_the_loss(name, precision):
+    text = SMOOTHED.replace("Dropout,0.3\n", "")
+    engine = make(name, text, precision=precision)
+    log_p = np.log(softmax(engine.logits(IMAGES[:32]).astype(np.float64)))
+    target = 0.9 * np.eye(10)[LABELS[:32]] + 0.1 / 10
+    loss, gradients = engine.gradients(IMAGES[:32], LABELS[:32])
+    tolerance = {"float32": 1e-5, "float64": 1e-12}[precision]
+    assert loss == pytest.approx(-(target * log_p).sum(axis=1).mean(), rel=tolerance)
+    # The gradient of a bias before softmax is the mean of p − target.
+    bias = (np.exp(log_p) - target).mean(axis=0)
+    np.testing.assert_allclose(gradients["dense_4/bias"], bias, rtol=0, atol=tolerance)
+
+
+@every_engine
+def test_the_loss_reported_is_the_smoothed_one_and_the_accuracy_stays(name):
+    """With a rate of 0 every step is taken at the same weights."""
+    text, rates = SMALL.replace("Dropout,0.3\n", ""), np.zeros(3, np.float32)
+    plain, smoothed = (make(name, each) for each in (text, SMOOTHED.replace("Dropout,0.3\n", "")))
+    for engine in (plain, smoothed):
+        engine.set_weights({key: 3 * weight for key, weight in engine.get_weights().items()})
+    before = plain.logits(IMAGES)
+    log_p = np.log(softmax(before.astype(np.float64)))
+    found = [engine.train_epoch(IMAGES, LABELS, rates, 7, lambda *step: None) for engine in (plain, smoothed)]
+    assert found[0].loss == pytest.approx(cross_entropy(before, LABELS), rel=1e-5)
+    assert found[1].loss == pytest.approx(0.9 * found[0].loss - 0.1 * log_p.mean(), rel=1e-5)
+    right = (before.argmax(axis=1) == LABELS).mean()
+    assert [metrics.accuracy for metrics in found] == pytest.approx([right, right], rel=1e-6)
+    assert np.array_equal(smoothed.logits(IMAGES), before)  # what is asked of it later knows no smoothing
+
+
+@pytest.mark.skipif("tensors" not in INSTALLED, reason="PyTorch is not installed")
+def test_smoothing_is_that_of_keras_and_of_pytorch():
+    """Their own words for it, on the logits of one network: two judges of all engines."""
+    import torch
+
+    from MNIST.engines.keras_backend import keras
+
+    engine = make("numpy", SMOOTHED.replace("Dropout,0.3\n", ""), precision="float64")
+    logits = engine.logits(IMAGES)
+    loss, _ = engine.gradients(IMAGES, LABELS)
+    judged = torch.nn.functional.cross_entropy(
+        torch.tensor(logits), torch.tensor(LABELS).long(), label_smoothing=0.1
+    )
+    assert loss == pytest.approx(judged.item(), rel=1e-12)
+    judged = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1, dtype="float64")
+    assert loss == pytest.approx(float(judged(np.eye(10)[LABELS], logits)), rel=1e-7)  # 0.1 / 10 in float32
 
 
 @every_engine

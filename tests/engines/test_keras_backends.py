@@ -31,6 +31,7 @@ Optimizer:
 0.01,1e-2
 2
 100
+label_smoothing=0.1
 ''')
 data = split(load(Path(sys.argv[1])), 0.9, seed=0, images=400)
 settings = resolve_settings("digits", images=400, split=0.9, seed=0, precision="float32")

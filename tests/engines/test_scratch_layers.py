@@ -235,23 +235,31 @@ def test_activations_do_not_overflow(name):
     assert np.isfinite(dx).all()
 
 
-def test_the_loss_is_the_cross_entropy_and_its_gradient_the_derivative():
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.9])
+def test_the_loss_is_the_cross_entropy_and_its_gradient_the_derivative(smoothing):
     logits, labels = draw(6, 10), np.array([0, 3, 9, 3, 1, 7], np.uint8)
-    losses, gradient = loss.cross_entropy(logits, labels)
+    losses, gradient = loss.cross_entropy(logits, labels, smoothing)
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(losses, -np.log(p[np.arange(6), labels]), rtol=1e-12)
+    target = np.full((6, 10), smoothing / 10)
+    target[np.arange(6), labels] += 1 - smoothing
+    np.testing.assert_allclose(losses, -(target * np.log(p)).sum(axis=1), rtol=1e-12)
     for place in np.ndindex(6, 10):
         ahead, behind = logits.copy(), logits.copy()
         ahead[place] += H
         behind[place] -= H
-        change = loss.cross_entropy(ahead, labels)[0] - loss.cross_entropy(behind, labels)[0]
+        change = (
+            loss.cross_entropy(ahead, labels, smoothing)[0] - loss.cross_entropy(behind, labels, smoothing)[0]
+        )
         assert gradient[place] == pytest.approx(change.sum() / (2 * H), abs=1e-9)
 
 
 def test_the_loss_of_huge_logits_is_finite():
-    losses, gradient = loss.cross_entropy(np.array([[1e4, -1e4, 0.0]]), np.array([1]))
+    losses, gradient = loss.cross_entropy(np.array([[1e4, -1e4, 0.0]]), np.array([1]), 0.0)
     assert losses.tolist() == [2e4]
     assert gradient.tolist() == [[1.0, -1.0, 0.0]]
+    losses, gradient = loss.cross_entropy(np.array([[1e4, -1e4, 0.0]]), np.array([1]), 0.3)
+    assert losses == pytest.approx([0.8 * 2e4 + 0.1 * 1e4])
+    assert gradient == pytest.approx(np.array([[0.9, -0.8, -0.1]]))
 
 
 def test_every_layer_and_optimizer_of_the_language_has_its_place():

@@ -74,7 +74,7 @@ class ModulesEngine:
     def _step(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> list[float]:
         """Train on one batch; return its mean loss, how many it got right, and the gradient's norm."""
         logits = self._network(images)
-        loss = cross_entropy(logits, labels)
+        loss = self._loss(logits, labels)
         right = (logits.detach().argmax(dim=1) == labels).sum()
         norm = torch.zeros_like(loss)
         if self._optimizer is not None:
@@ -84,6 +84,9 @@ class ModulesEngine:
         # One transfer for all three: a GPU is waited for once a step.
         return torch.stack([loss.detach(), right.to(loss.dtype), norm]).tolist()
 
+    def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return cross_entropy(logits, labels, label_smoothing=self._spec.label_smoothing)
+
     def gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, Arrays]:
         set_threads(self._threads)
         self._network.train()
@@ -91,7 +94,7 @@ class ModulesEngine:
         before = [average.clone() for average in averages]
         try:
             with memory_errors():
-                loss = cross_entropy(self._network(_on_device(images)), _on_device(labels).long())
+                loss = self._loss(self._network(_on_device(images)), _on_device(labels).long())
                 found = torch.autograd.grad(loss, self._trainable.values()) if self._trainable else ()
         finally:
             for average, value in zip(averages, before, strict=True):

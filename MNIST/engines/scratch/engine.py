@@ -28,7 +28,9 @@ from MNIST.spec import ModelSpec, Network, Node, lay_out, layers
 INFERENCE_BATCH = 1000
 STEPS = "optimizer/steps"  # of a state: how many there were since the first epoch
 
-Differentiate = Callable[[Chain, dict[str, Array], Array, Array, int, Pass], tuple[Array, Array, Gradients]]
+Differentiate = Callable[
+    [Chain, dict[str, Array], Array, Array, int, float, Pass], tuple[Array, Array, Gradients]
+]
 """How the gradients of a piece are found, as `backpropagate` finds them: what sets two engines apart."""
 
 
@@ -150,6 +152,7 @@ class ScratchEngine:
         size = count if self._whole else min(self._images_at_once, count)
         masks = self._draw_masks(count, draw) if self._masks is None else self._masks
         trainable = {name: self._weights[name] for name in self._trainable}
+        smoothing = self._spec.label_smoothing
 
         def of_piece(begin: int) -> Piece:
             piece = slice(begin, min(begin + size, count))
@@ -157,7 +160,7 @@ class ScratchEngine:
             this_pass = Pass(training=True, masks=kept)
             x = prepare(self._library.array(images[piece]), self._spec.input, self._pixels)
             expected = self._library.integers(labels[piece])
-            found = self._differentiate(self._chain, trainable, x, expected, count, this_pass)
+            found = self._differentiate(self._chain, trainable, x, expected, count, smoothing, this_pass)
             loss, correct, gradients = found
             return Piece(float(loss), int(correct), gradients, this_pass.moving)
 
@@ -198,15 +201,21 @@ class ScratchEngine:
 
 
 def backpropagate(
-    chain: Chain, trainable: dict[str, Array], x: Array, labels: Array, count: int, this_pass: Pass
+    chain: Chain,
+    trainable: dict[str, Array],
+    x: Array,
+    labels: Array,
+    count: int,
+    smoothing: float,
+    this_pass: Pass,
 ) -> tuple[Array, Array, Gradients]:
     """The summed loss of some images, how many are right, and the gradients of the loss of their batch.
 
     The loss of a batch is the mean over its `count` images, of which these may be a part. trainable: the
-    weights whose gradients are wanted; here the layers know their own.
+    weights whose gradients are wanted; here the layers know their own. smoothing: of the labels.
     """
     logits, memory = chain.forward(x, this_pass)
-    losses, dlogits = cross_entropy(logits, labels)
+    losses, dlogits = cross_entropy(logits, labels, smoothing)
     gradients: Gradients = {}
     chain.backward(dlogits / count, memory, gradients)
     return *measured(logits, losses, labels), gradients

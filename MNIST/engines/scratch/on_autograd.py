@@ -30,7 +30,13 @@ def build(
 
 
 def differentiate(
-    chain: Chain, weights: dict[str, Array], x: Array, labels: Array, count: int, this_pass: Pass
+    chain: Chain,
+    weights: dict[str, Array],
+    x: Array,
+    labels: Array,
+    count: int,
+    smoothing: float,
+    this_pass: Pass,
 ) -> tuple[Array, Array, Gradients]:
     """As `backpropagate`, with the gradients found by PyTorch."""
     try:
@@ -38,7 +44,7 @@ def differentiate(
             weight.requires_grad_(True)
         with torch.enable_grad():
             logits, _ = chain.forward(x, this_pass)
-            losses, _ = cross_entropy(logits, labels)
+            losses, _ = cross_entropy(logits, labels, smoothing)
             loss = losses.sum() / count
         found = torch.autograd.grad(loss, list(weights.values())) if weights else ()
     finally:  # the update changes them in place
