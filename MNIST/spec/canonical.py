@@ -26,12 +26,15 @@ def simplify(spec: ModelSpec) -> ModelSpec:
 
     Repeat is expanded; dropout of 0, linear activations and padding by 0 are left out (a block that would be
     empty keeps one linear activation); Scale before Standardize and `nesterov` without momentum go, as do
-    augmentations of 0; a Step of factor 1 is Constant.
+    augmentations of 0, and what `Stop:` monitors if it has no patience; a Step of factor 1 is Constant.
     """
     steps = (Standardize(),) if Standardize() in spec.input else spec.input
     optimizer = spec.optimizer
     if isinstance(optimizer, SGD) and not optimizer.momentum:
         optimizer = replace(optimizer, nesterov=False)
+    stop = spec.stop
+    if stop is not None and stop.patience is None:
+        stop = replace(stop, monitor="loss")
     steady = isinstance(spec.schedule, Step) and spec.schedule.factor == 1
     return replace(
         spec,
@@ -40,6 +43,7 @@ def simplify(spec: ModelSpec) -> ModelSpec:
         optimizer=optimizer,
         schedule=CONSTANT if steady else spec.schedule,
         augment=tuple(filter(_moves, spec.augment)),
+        stop=stop,
     )
 
 

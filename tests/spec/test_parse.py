@@ -195,6 +195,8 @@ Optimizer:
 SGD,0.1,nesterov=yes
 1
 1
+Stop:
+accuracy=0.9,monitor=accuracy
 """
     plain = """
 Input:
@@ -210,6 +212,8 @@ Optimizer:
 SGD,0.1
 1
 1
+Stop:
+accuracy=0.9
 """
     assert simplify(parse_spec(text)) == parse_spec(plain)
     assert simplify(replace(parse_spec(text), epochs=2)).epochs == 2
