@@ -11,12 +11,14 @@ from MNIST.training.record import (
     load_trained,
     other_run_there,
     output_folder,
+    read_record,
     save_trained,
     trained_files,
     write_trained,
 )
 from MNIST.training.run import Run, continue_run, resolve_settings
 from MNIST.training.start import weights_of
+from MNIST.training.stopping import is_over, keeps_best, kept_epoch, why_over
 
 __all__ = [
     "EpochResult",
@@ -28,10 +30,14 @@ __all__ = [
     "continue_run",
     "cross_entropy",
     "is_finished",
+    "is_over",
+    "keeps_best",
+    "kept_epoch",
     "load_trained",
     "newest_epoch",
     "other_run_there",
     "output_folder",
+    "read_record",
     "remove_checkpoints",
     "resolve_settings",
     "run_identities",
@@ -40,5 +46,6 @@ __all__ = [
     "softmax",
     "trained_files",
     "weights_of",
+    "why_over",
     "write_trained",
 ]

@@ -10,7 +10,7 @@ import math
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from MNIST.files import remove_stale, write_atomically
 
 _NOTE = "checkpoint.json"
+_BEST = "best/"  # before the names of the best epoch's weights; no layer is called so
 # What reading a damaged file raises; ZIP's flags for encryption and odd compression are the last two.
 _DAMAGED = (
     *(ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error),
@@ -62,12 +63,16 @@ class EpochResult:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A run after its last whole epoch: whose it is, what it measured, the engine's state."""
+    """A run after its last whole epoch: whose it is, what it measured, the engine's state.
+
+    best: the weights of the best epoch so far, for a run that will go back to them; else nothing.
+    """
 
     identity: str
     settings: dict[str, object]
     history: list[EpochResult]
     state: dict[str, np.ndarray]
+    best: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
@@ -81,6 +86,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         "history": [asdict(result) for result in checkpoint.history],
     }
     arrays = {_NOTE: np.frombuffer(json.dumps(note).encode(), np.uint8), **checkpoint.state}
+    arrays |= {f"{_BEST}{name}": array for name, array in checkpoint.best.items()}
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **{name.replace("/", "|"): array for name, array in arrays.items()})
     epoch = len(checkpoint.history)
@@ -139,4 +145,5 @@ def _parse(content: bytes) -> Checkpoint:
     if any(set(result) != {field.name for field in fields(EpochResult)} for result in note["history"]):
         raise _OtherVersionError
     history = [EpochResult(**result) for result in note["history"]]
-    return Checkpoint(note["identity"], note["settings"], history, arrays)
+    best = {name.removeprefix(_BEST): arrays.pop(name) for name in list(arrays) if name.startswith(_BEST)}
+    return Checkpoint(note["identity"], note["settings"], history, arrays, best)

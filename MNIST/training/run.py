@@ -24,6 +24,7 @@ from MNIST.training.identity import RunSettings, run_identity, weights_digest
 from MNIST.training.memory import peak_memory, refuse_too_large, reset_peak_memory
 from MNIST.training.metrics import accuracy, cross_entropy
 from MNIST.training.rates import epoch_rates
+from MNIST.training.stopping import is_over, keeps_best, kept_epoch
 
 OnEpoch = Callable[[EpochResult], None]
 Warn = Callable[[str], None]
@@ -63,6 +64,7 @@ class Run:
         self.parameters = network.parameters
         self.pixels = pixel_statistics(data)
         self.history: list[EpochResult] = []
+        self._best: Arrays = {}  # the weights of the best epoch, if the run is to go back to them
         self._folder = checkpoint
         self._warn = warn
         self.engine: Engine = engines.create(
@@ -80,21 +82,37 @@ class Run:
         """How many steps an epoch has; the last one takes what images are left."""
         return ceil(len(self.data.train) / self.spec.batch_size)
 
-    def train(self, on_epoch: OnEpoch = _ignore, on_step: OnStep = _ignore) -> list[EpochResult]:
-        """Train up to the wanted number of epochs; return the history from epoch 1.
+    @property
+    def kept(self) -> EpochResult:
+        """Of the epochs so far, that whose weights the engine has once `train` is over."""
+        return kept_epoch(self.spec.stop, self.history)
 
-        Each epoch is checkpointed before `on_epoch` is told of it.
+    @property
+    def is_over(self) -> bool:
+        """Whether `Stop:` has ended the run, however many epochs were wanted."""
+        return is_over(self.spec.stop, self.history)
+
+    def train(self, on_epoch: OnEpoch = _ignore, on_step: OnStep = _ignore) -> list[EpochResult]:
+        """Train up to the wanted number of epochs, or until `Stop:` ends it; return the history from epoch 1.
+
+        Each epoch is checkpointed before `on_epoch` is told of it. In the end the engine has the weights of
+        the epoch that is `kept`.
         Raises DivergedError if the loss or a weight stops being finite; the last checkpoint stays.
         """
-        while len(self.history) < self.epochs:
+        while len(self.history) < self.epochs and not self.is_over:
             result = self._train_epoch(len(self.history) + 1, on_step)
             self._refuse_divergence(result)
             self.history.append(result)
+            if keeps_best(self.spec.stop) and self.kept is result:
+                self._best = self.engine.get_weights()
             if self._folder:
                 settings = asdict(self.settings)
                 state = self.engine.get_state()
-                save_checkpoint(self._folder, Checkpoint(self.identity, settings, self.history, state))
+                checkpoint = Checkpoint(self.identity, settings, self.history, state, self._best)
+                save_checkpoint(self._folder, checkpoint)
             on_epoch(result)
+        if self._best:
+            self.engine.set_weights(self._best)
         return self.history
 
     def _train_epoch(self, epoch: int, on_step: OnStep) -> EpochResult:
@@ -142,9 +160,9 @@ class Run:
         """Go on from the newest checkpoint of this very run; say so if there are only other runs'."""
         other = None
         for found in read_checkpoints(self._folder, self._warn) if self._folder else ():
-            if found.identity == self.identity and len(found.history) <= self.epochs:
+            if found.identity == self.identity and not self._lacking(found):
                 self.engine.set_state(found.state)
-                self.history = list(found.history)
+                self.history, self._best = list(found.history), found.best
                 return
             other = other or found
         if other:
@@ -152,9 +170,16 @@ class Run:
 
     def _difference(self, found: Checkpoint) -> str:
         if found.identity == self.identity:
-            return f"the checkpoint there has {len(found.history)} epochs, and {self.epochs} are wanted"
+            return f"the checkpoint there {self._lacking(found)}"
         changes = self.settings.changes_from(found.settings) or "another model text, optimizer or batch size"
         return f"the checkpoint there is of another run ({changes})"
+
+    def _lacking(self, found: Checkpoint) -> str:
+        """In words, why this run cannot go on from a checkpoint of its own; "" if it can."""
+        if len(found.history) > self.epochs:
+            return f"has {len(found.history)} epochs, and {self.epochs} are wanted"
+        lost = keeps_best(self.spec.stop) and not found.best
+        return "lacks the weights of its best epoch" if lost else ""
 
 
 def continue_run(
@@ -166,7 +191,7 @@ def continue_run(
     checkpoint: Path | None = None,
     on_epoch: OnEpoch = _ignore,
 ) -> list[EpochResult]:
-    """Train a run up to `epochs`, from its checkpoint if there is one, and let its engine go.
+    """Train a run up to `epochs` or its own end, from its checkpoint if there is one; let its engine go.
 
     Returns the history from epoch 1. Raises DivergedError if it diverges, TrainingError if it cannot fit
     into memory.

@@ -30,6 +30,12 @@ def settings_of(engine, settings) -> RunSettings:
     return resolve_settings("digits", images=600, split=0.9, seed=0, engine=engine, precision="float32")
 
 
+@pytest.fixture(scope="session")
+def settings_numpy() -> RunSettings:
+    """Those settings, for the engine that starts at once."""
+    return resolve_settings("digits", images=600, split=0.9, seed=0, engine="numpy", precision="float32")
+
+
 @pytest.fixture(scope="module")
 def trained(digits, settings, tmp_path_factory):
     """A folder in which `small` was trained."""

@@ -1,0 +1,48 @@
+"""The rule of `Stop:`: when a training is over before its last epoch, and which epoch's weights are kept.
+
+It follows from the history alone: a run that goes on from a checkpoint ends where it would have ended.
+"""
+
+from collections.abc import Sequence
+
+from MNIST.spec import Stop
+from MNIST.training.checkpoint import EpochResult
+
+
+def keeps_best(stop: Stop | None) -> bool:
+    """Whether the weights of the best epoch are kept, rather than those of the last."""
+    return stop is not None and stop.patience is not None
+
+
+def kept_epoch(stop: Stop | None, history: Sequence[EpochResult]) -> EpochResult:
+    """The epoch whose weights are kept if training ends after these, of which there is at least one.
+
+    With `patience` it is the best, of equal ones the first; else the last. A nan is better than nothing.
+    Source: Keras's EarlyStopping with restore_best_weights.
+    """
+    if stop is None or not keeps_best(stop):
+        return history[-1]
+    best, least = history[0], float("inf")
+    for result in history:
+        value = -result.val_accuracy if stop.monitor == "accuracy" else result.val_loss
+        if value < least:
+            best, least = result, value
+    return best
+
+
+def is_over(stop: Stop | None, history: Sequence[EpochResult]) -> bool:
+    """Whether training ends after these epochs, however many were wanted."""
+    return bool(why_over(stop, history))
+
+
+def why_over(stop: Stop | None, history: Sequence[EpochResult]) -> str:
+    """In words, why training ends after these epochs, however many were wanted; "" if it does not."""
+    if stop is None or not history:
+        return ""
+    reached = history[-1].val_accuracy
+    if stop.accuracy is not None and reached >= stop.accuracy:
+        return f"its validation accuracy, {reached:.2%}, has reached {100 * stop.accuracy:g}%"
+    if stop.patience is not None and len(history) - kept_epoch(stop, history).epoch >= stop.patience:
+        epochs = f"{stop.patience} epoch{'s' * (stop.patience != 1)}"
+        return f"no better validation {stop.monitor} for {epochs}"
+    return ""
