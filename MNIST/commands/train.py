@@ -96,6 +96,9 @@ def run(options: Mapping[str, Any]) -> int:
         elif training.is_finished(name, training.run_identity(spec, settings), spec):
             print(f"{name} is trained already, by the same text, data, seed and settings:\n")
             print((MODEL_OUTPUT / f"{name}.txt").read_text())
+            record = training.read_record(name)
+            if record.stopped:
+                print(f"Stop: ended it after epoch {record.epochs}, however many are asked for.")
             print("Training again would give the same numbers, bit for bit; --fresh does it all the same.")
             return 0
         run = training.Run(
@@ -119,6 +122,9 @@ def _train(run: Any) -> None:
     from MNIST.report.training_display import TrainingDisplay
 
     done = len(run.history)
+    if run.is_over:
+        run.train()  # nothing; it goes back to the weights that are kept
+        return
     if done:
         print(f"Going on after epoch {done}.", flush=True)
     with TrainingDisplay(run.epochs, done, run.steps, len(run.data.train)) as display:
@@ -137,10 +143,10 @@ def _leave(name: str, run: Any, text: str, dataset_name: str, words: list[str]) 
     from MNIST.report.training_display import duration
 
     folder = training.output_folder(name)
-    write_atomically(folder / "curves.png", curves_png(run.history, name), alone=True)
+    write_atomically(folder / "curves.png", curves_png(run.history, name, run.kept.epoch), alone=True)
     training.save_trained(name, run, text, dataset_name, words)
     total = sum(result.seconds for result in run.history)
-    print(f"\nTrained in {duration(total)}: {_outcome(run.history[-1])}.")
+    print(f"\n{_kept(run)}Trained in {duration(total)}: {_outcome(run.kept)}.")
     print(f"Written: {MODEL_OUTPUT / f'{name}.txt'} and {folder}/ (see its curves.png).")
 
 
@@ -165,10 +171,20 @@ def _heading(name: str, file: Path, run: Any, dataset_name: str, before: str | N
     )
 
 
-def _outcome(last: Any) -> str:
-    if last.val_accuracy == last.val_accuracy:
-        return f"{last.val_accuracy:.2%} of the validation images right"
-    return f"{last.accuracy:.2%} of the training images right"
+def _kept(run: Any) -> str:
+    """A line of why `Stop:` ended a training and which epoch it kept; "" if it made no difference."""
+    from MNIST.training import why_over
+
+    last, kept, stop = len(run.history), run.kept.epoch, run.spec.stop
+    if run.is_over:
+        return f"Stopped after epoch {last}: {why_over(stop, run.history)}; kept epoch {kept}.\n"
+    return f"Kept epoch {kept} of {last}: it has the best validation {stop.monitor}.\n" if kept < last else ""
+
+
+def _outcome(kept: Any) -> str:
+    if kept.val_accuracy == kept.val_accuracy:
+        return f"{kept.val_accuracy:.2%} of the validation images right"
+    return f"{kept.accuracy:.2%} of the training images right"
 
 
 def _warn(line: str) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 
 # Okabe and Ito's palette (2008): told apart by colour-blind readers too.
 BLUE, ORANGE = "#0072B2", "#D55E00"
+GREY = "0.6"
 
 
-def curves_png(history: Sequence[Any], title: str) -> bytes:
+def curves_png(history: Sequence[Any], title: str, kept: int | None = None) -> bytes:
     """Loss and accuracy by epoch, training and validation, as the bytes of a PNG file.
 
-    history: EpochResults, at least one.
+    history: EpochResults, at least one. kept: the epoch whose weights are kept, marked unless it is the last.
     """
     from matplotlib.figure import Figure  # not pyplot: no window system, no global state
     from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -27,6 +28,8 @@ def curves_png(history: Sequence[Any], title: str) -> bytes:
             if all(isnan(value) for value in values):
                 continue  # no image was held out
             axes.plot(epochs, values, marker="o", markersize=4, color=colour, label=name)
+        if kept is not None and kept != epochs[-1]:
+            axes.axvline(kept, color=GREY, linestyle=":", linewidth=1, zorder=0, label=f"kept: epoch {kept}")
         axes.set_xlabel("Epoch")
         axes.set_ylabel(label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

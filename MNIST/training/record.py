@@ -42,6 +42,8 @@ Fields = TypeVar("Fields", RunSettings, "RunRecord")
 class RunRecord:
     """How a network came to be, as `run.json` keeps it.
 
+    epochs: how many were trained; kept_epoch: the one whose weights and figures these are, None for the last;
+    stopped: whether its `Stop:` has ended it, so that it has no more epochs, however many are wanted;
     seconds: of training, validation not counted; pixel_mean, pixel_deviation: of the training images,
     in [0, 1]; files: the SHA-256 of each file beside the record.
     """
@@ -61,6 +63,12 @@ class RunRecord:
     seconds: float
     files: dict[str, str]
     machine: dict[str, str]
+    kept_epoch: int | None = None
+    stopped: bool = False
+
+    def has_epochs(self, epochs: int) -> bool:
+        """Whether a run that wants so many epochs ends after those that were trained here."""
+        return self.epochs == epochs or (self.stopped and self.epochs < epochs)
 
 
 @dataclass(frozen=True)
@@ -115,11 +123,13 @@ def trained_files(run: Run, text: str, dataset_name: str, command: Sequence[str]
         seconds=sum(result.seconds for result in run.history),
         files={file: hashlib.sha256(content).hexdigest() for file, content in contents.items()},
         machine=machine(),
+        kept_epoch=run.kept.epoch,
+        stopped=run.is_over,
     )
     return {
         **contents,
         _RECORD: (json.dumps(asdict(record), indent=2) + "\n").encode(),
-        _FIGURES: figures(run.history[-1]).encode(),
+        _FIGURES: figures(run.kept).encode(),
     }
 
 
@@ -164,11 +174,11 @@ def history_csv(history: Sequence[EpochResult]) -> str:
 
 
 def is_finished(name: str, run_identity: str, spec: ModelSpec) -> bool:
-    """Whether a run of that identity, and as long as the spec says, has ended here undamaged."""
+    """Whether a run of that identity has ended here undamaged, after the spec's epochs or by its `Stop:`."""
     folder = output_folder(name)
     try:
         record = read_record(name)
-        if (record.identity, record.epochs) != (run_identity, spec.epochs):
+        if record.identity != run_identity or not record.has_epochs(spec.epochs):
             return False
         for file, digest in record.files.items():
             if file not in (_SPEC, _HISTORY, *engines.MODEL_FILES):
@@ -188,7 +198,9 @@ def other_run_there(name: str, run: Run) -> str:
     if record.identity != run.identity:
         changes = run.settings.changes_from(asdict(record.settings))
         return f"another run ({changes or 'another model text, optimizer or batch size'})"
-    return f"a run of {record.epochs} epochs, {run.epochs} wanted" if record.epochs != run.epochs else ""
+    if record.has_epochs(run.epochs):
+        return ""
+    return f"a run of {record.epochs} epochs, {run.epochs} wanted"
 
 
 def read_record(name: str) -> RunRecord:

@@ -45,6 +45,7 @@ ParallelDelta,0.05
 {epochs}
 50
 """
+STOPS = f"{MODEL}Stop:\npatience=4\n".replace("0.002", "0.03")  # too fast: it soon gets no better
 WIDE = "Layers:\nConv,{filters},3,3,relu\nGlobalAvgPool\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n1000\n"
 
 
@@ -111,14 +112,14 @@ def test_it_says_what_it_does_and_leaves_what_it_says(digits_folder, tmp_path):
     assert len(history(tmp_path, "first")) == 1
 
 
-def test_on_a_terminal_there_is_a_bar(digits_folder, tmp_path):
+def shown_on_a_terminal(*words: object, cwd: Path) -> str:
+    """All that `python MNIST train …` writes to a terminal, which ends with 0."""
     import pty
 
-    (tmp_path / "net.txt").write_text(MODEL.format(epochs=2))
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, str(ROOT / "MNIST"), "train", str(digits_folder), "first", "net.txt"],
-        cwd=tmp_path,
+        [sys.executable, str(ROOT / "MNIST"), "train", *map(str, words)],
+        cwd=cwd,
         stdout=theirs,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
     )
@@ -130,9 +131,84 @@ def test_on_a_terminal_there_is_a_bar(digits_folder, tmp_path):
         except OSError:  # the other end has closed
             break
     assert process.wait() == 0
-    text = shown.decode()
+    return shown.decode()
+
+
+def test_on_a_terminal_there_is_a_bar(digits_folder, tmp_path):
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=2))
+    text = shown_on_a_terminal(digits_folder, "first", "net.txt", cwd=tmp_path)
     for expected in ("━", "images/s", "left", "epoch 2/2", "loss"):
         assert expected in text
+
+
+def test_it_stops_by_its_validation_and_says_what_it_kept(digits_folder, tmp_path):
+    (tmp_path / "net.txt").write_text(STOPS.format(epochs=40))
+    words = digits_folder, "net", "net.txt", "--engine", "numpy", "--images", 300
+    shown = shown_on_a_terminal(*words, cwd=tmp_path)
+    record = json.loads((tmp_path / "Model_Output/net/run.json").read_text())
+    epochs, kept = record["epochs"], record["kept_epoch"]
+    assert (epochs, record["stopped"]) == (kept + 4, True)
+    said = f"Stopped after epoch {epochs}: no better validation loss for 4 epochs; kept epoch {kept}."
+    bar, after = shown.split(said)
+    assert bar.rindex("\x1b[2K") > bar.rindex("━")  # the bar is wiped away
+    rows = list(csv.DictReader((tmp_path / "Model_Output/net/history.csv").open()))
+    assert len(rows) == epochs
+    assert f"{float(rows[kept - 1]['val_accuracy']):.2%} of the validation images right" in after
+    figures = dict(line.split("\t") for line in (tmp_path / "Model_Output/net.txt").read_text().splitlines())
+    assert (
+        figures["Validation Loss"]
+        == rows[kept - 1]["val_loss"]
+        == min((row["val_loss"] for row in rows), key=float)
+    )
+    for more in ([], ["--epochs", 60]):
+        code, output, errors = finish(start(*words, *more, cwd=tmp_path))
+        assert (code, errors) == (0, "")
+        assert "trained already" in output
+        assert f"Stop: ended it after epoch {epochs}" in output
+    code, output, _ = finish(start(*words, "--epochs", kept + 1, cwd=tmp_path))
+    assert code == 0
+    assert f"holds a run of {epochs} epochs, {kept + 1} wanted" in output
+    assert f"Kept epoch {kept} of {kept + 1}: it has the best validation loss.\n" in output
+    assert json.loads((tmp_path / "Model_Output/net/run.json").read_text())["stopped"] is False
+
+
+def test_killed_after_its_best_epoch_it_still_keeps_that(digits_folder, tmp_path, monkeypatch):
+    (tmp_path / "net.txt").write_text(STOPS.format(epochs=40))
+    words = "net.txt", "--engine", "numpy", "--images", 300
+    assert finish(start(digits_folder, "whole", *words, cwd=tmp_path))[0] == 0
+    record = json.loads((tmp_path / "Model_Output/whole/run.json").read_text())
+    assert record["stopped"]
+    process = start(digits_folder, "killed", *words, cwd=tmp_path)
+    wait_for_epoch(process, record["kept_epoch"] + 1)
+    process.kill()
+    finish(process)
+    code, output, errors = finish(start(digits_folder, "killed", *words, cwd=tmp_path))
+    assert (code, errors) == (0, "")
+    going_on = re.search(r"Going on after epoch (\d+)\.", output)
+    assert going_on is not None
+    assert record["kept_epoch"] < int(going_on[1]) < record["epochs"]
+    assert f"kept epoch {record['kept_epoch']}." in output
+    assert history(tmp_path, "killed") == history(tmp_path, "whole")
+    ours, theirs = weights(tmp_path, "killed", monkeypatch), weights(tmp_path, "whole", monkeypatch)
+    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+    assert Path("Model_Output/killed.txt").read_bytes() == Path("Model_Output/whole.txt").read_bytes()
+
+
+def test_killed_between_its_end_and_its_files_it_only_writes_them(digits_folder, tmp_path):
+    """What is left then are the checkpoints: here those of a run that could not write its files."""
+    (tmp_path / "net.txt").write_text(STOPS.format(epochs=40))
+    words = digits_folder, "net", "net.txt", "--engine", "numpy", "--images", 300
+    (tmp_path / "Model_Output" / "net" / "spec.txt").mkdir(parents=True)
+    code, output, _ = finish(start(*words, cwd=tmp_path))
+    assert code == 1
+    epochs = _epochs_done(tmp_path)
+    assert f"{epochs}/40" in output
+    (tmp_path / "Model_Output" / "net" / "spec.txt").rmdir()
+    code, output, errors = finish(start(*words, cwd=tmp_path))
+    assert (code, errors) == (0, "")
+    assert f"Stopped after epoch {epochs}" in output
+    assert f"{epochs}/40" not in output
+    assert len(history(tmp_path, "net")) == epochs
 
 
 @pytest.mark.slow

@@ -192,3 +192,40 @@ def test_a_disk_that_fails_at_any_write_leaves_what_was_there(number, trained, s
             load_trained("small")
     else:
         load_trained("small")
+
+
+@pytest.fixture
+def stopped(digits, settings_numpy, tmp_path, monkeypatch) -> Run:
+    """A run that has stopped after its fourth epoch, saved as `stopped` with its second kept."""
+    monkeypatch.chdir(tmp_path)
+    losses = [0.5, 0.3, 0.4, 0.35]
+    monkeypatch.setattr(Run, "_validate", lambda run: (losses[len(run.history)], 0.5))
+    run = Run(parse_spec(TEXT + "Stop:\npatience=2\n"), digits, settings_numpy, epochs=9)
+    run.train()
+    save_trained("stopped", run, TEXT + "Stop:\npatience=2\n", "digits", [])
+    return run
+
+
+def test_the_figures_are_those_of_the_kept_epoch_and_the_history_has_all(stopped, digits):
+    assert "Validation Loss\t0.3\n" in Path("Model_Output/stopped.txt").read_text()
+    assert len(Path("Model_Output/stopped/history.csv").read_text().splitlines()) == 1 + 4
+    model = load_trained("stopped")
+    assert (model.record.epochs, model.record.kept_epoch, model.record.stopped) == (4, 2, True)
+    assert np.array_equal(model.engine.logits(digits.images), stopped.engine.logits(digits.images))
+
+
+def test_a_run_that_stopped_is_finished_for_all_epochs_from_its_end_on(stopped):
+    for epochs, finished in {3: False, 4: True, 9: True, 50: True}.items():
+        assert is_finished("stopped", stopped.identity, replace(stopped.spec, epochs=epochs)) == finished
+        stopped.epochs = epochs
+        expected = "" if finished else "a run of 4 epochs, 3 wanted"
+        assert other_run_there("stopped", stopped) == expected
+
+
+def test_a_record_from_before_there_was_stop_is_read(trained, small):
+    record = json.loads((small / "run.json").read_text())
+    assert (record.pop("kept_epoch"), record.pop("stopped")) == (1, False)
+    (small / "run.json").write_text(json.dumps(record))
+    assert load_trained("small").record.kept_epoch is None
+    assert is_finished("small", trained[1].identity, trained[1].spec)
+    assert not is_finished("small", trained[1].identity, replace(trained[1].spec, epochs=2))
