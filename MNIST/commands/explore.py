@@ -189,17 +189,21 @@ def _introduce(data: str, search: "Search", executor: "Executor") -> None:
 def _show_plan(search: "Search", images: int, executor: "Executor") -> int:
     """All that would be done and how long it would take, by a timed step of each shape of network."""
     from MNIST.explore import forecast, summary
+    from MNIST.explore.plan import epochs_left
     from MNIST.explore.store import open_store
 
     plan = search.plan
     with open_store(HYPERPARAM_SEARCH / "trials.sqlite") as store:
         histories = store.histories(plan.runs)
-    known = {identity: min(len(histories[identity]), run.horizon) for identity, run in plan.runs.items()}
-    print(summary.expectation(search, sum(known.values()), HYPERPARAM_SEARCH), flush=True)
+    known = sum(min(len(histories[identity]), run.horizon) for identity, run in plan.runs.items())
+    print(summary.expectation(search, known, HYPERPARAM_SEARCH), flush=True)
+    left = {
+        identity: epochs_left(run, histories[identity], run.horizon) for identity, run in plan.runs.items()
+    }
     shapes = forecast.shapes(plan)
     distinct = summary.counted(len(set(shapes.values())), "distinct shape")
     print(f"Timing a step of each of {distinct} ...", flush=True)
-    seconds = forecast.timed(search, shapes, known, images, executor)
+    seconds = forecast.timed(search, shapes, left, images, executor)
     print(f"All of it takes {forecast.spoken_time(seconds)}. Nothing was trained; without --plan it will be.")
     return 0
 
@@ -240,7 +244,7 @@ def _explore(
             print("The time is up. Every finished epoch is kept; the same command goes on.")
         summary.print_outcome(service, outcome)
         if outcome.candidates:
-            epochs = outcome.candidates[0].points[0].epochs
+            epochs = outcome.candidates[0].reading.epochs[0].epoch
             print(f"Keeping the winner's network, after {summary.counted(epochs, 'epoch')} ...", flush=True)
             winner = exploration.train_winner(outcome, service, executor, folder, options["words"])
             _draw(folder / "results.csv", folder)

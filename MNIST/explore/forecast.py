@@ -26,8 +26,9 @@ STARTS = {"keras": 2.0}  # seconds to build a network and compile its step; othe
 class Outlook:
     """How an exploration stands.
 
-    epochs_done: of all that it takes, those that are neither left nor given up. done: the part of this
-    session's work that is done, from 0 to 1. seconds_left: at the speed of the epochs that are known.
+    epochs_done: of all that it takes, those that are not left: trained, given up, or saved by a `Stop:`.
+    done: the part of this session's work that is done, from 0 to 1. seconds_left: at the speed of the
+    epochs that are known.
     """
 
     epochs_done: int
@@ -98,17 +99,18 @@ class Forecast:
         expected = self._service.ahead.items()
         epochs = operations = starts = 0.0
         for identity, target in expected:
-            known = len(self._service.histories[identity])
-            if known < target and identity not in self._service.failures:
-                epochs += target - known
-                operations += (target - known) * self._costs[identity]
+            left = self._service.epochs_left(identity, target)
+            if left and identity not in self._service.failures:
+                epochs += left
+                operations += left * self._costs[identity]
                 starts += 1
         reached = max((target for _, target in expected), default=self._rungs[-1])
         part = 1.0
         for rung in (rung for rung in self._rungs if rung > reached):
             part /= 2
             for identity, _ in expected:
-                more = max(0, rung - max(reached, len(self._service.histories[identity])))
+                left = self._service.epochs_left(identity, rung)
+                more = min(left, rung - reached)
                 epochs += part * more
                 operations += part * more * self._costs[identity]
                 starts += part * (more > 0)
@@ -131,11 +133,11 @@ def shapes(plan: Plan) -> dict[str, str]:
 
 
 def timed(
-    search: Search, first: Mapping[str, str], known: Mapping[str, int], images: int, executor: Executor
+    search: Search, first: Mapping[str, str], left: Mapping[str, int], images: int, executor: Executor
 ) -> float:
     """Seconds that the rest of a search will take, by the time of a step of each distinct shape here.
 
-    first: as `shapes` gives it. known: the epochs that are known of each run. Validation counts as the
+    first: as `shapes` gives it. left: the epochs that each run lacks, at the most. Validation counts as the
     forward pass, a third of a step, of the images that it takes; what does not fit into memory as nothing.
     """
     plan = search.plan
@@ -147,8 +149,7 @@ def timed(
     for identity, run in plan.runs.items():
         start, step = seconds[first[identity]] or (0.0, 0.0)
         steps = images / run.spec.batch_size * (1 + (1 / run.settings.split - 1) / BACKWARD)
-        epochs = run.horizon - known[identity]
-        total += start + epochs * max(1, steps) * step if epochs > 0 else 0
+        total += start + left[identity] * max(1, steps) * step if left[identity] else 0
     return total * search.epochs / plan.epochs_shared / executor.workers
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from MNIST.spec import ModelSpec, Network, SpecError, Template, lay_out
-from MNIST.training import RunSettings, run_identities
+from MNIST.training import EpochResult, RunSettings, is_over, keeps_best, run_identities
 
 Value = int | float | str
 Values = Mapping[str, Value]
@@ -66,13 +66,18 @@ class Plan:
 
     @property
     def epochs_asked(self) -> int:
-        """Epochs that training every point by itself would take."""
+        """Epochs that training every point by itself would take, at the most where there is a `Stop:`."""
         return sum(point.epochs for point in self.points) * len(self.seeds)
 
     @property
     def epochs_shared(self) -> int:
-        """Epochs that the runs take."""
+        """Epochs that the runs take, at the most where there is a `Stop:`."""
         return sum(run.horizon for run in self.runs.values())
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether a run may end before it has its epochs."""
+        return any(run.spec.stop for run in self.runs.values())
 
     @property
     def settings(self) -> RunSettings:
@@ -81,9 +86,15 @@ class Plan:
 
     @property
     def checkpoint_bytes(self) -> int:
-        """About what checkpoints take on the disk: a weight and, with Adam, two means, 4 or 8 bytes each."""
+        """About what checkpoints take on the disk: a weight and, with Adam, two means, 4 or 8 bytes each.
+
+        And, where it is kept, the weight of the best epoch.
+        """
         size = 8 if self.settings.precision == "float64" else 4
-        return sum(3 * size * self.network(run).parameters for run in self.runs.values())
+        return sum(
+            (3 + keeps_best(run.spec.stop)) * size * self.network(run).parameters
+            for run in self.runs.values()
+        )
 
     def network(self, run: Run) -> Network:
         """The run's network, laid out: its shapes, parameters and cost. Equal layers are laid out once."""
@@ -121,3 +132,8 @@ def make_plan(
             if identity not in runs or runs[identity].horizon < spec.epochs:
                 runs[identity] = Run(identity, spec, of_seed)  # keeps its place in the order
     return Plan(points, runs, infeasible, tuple(settings.seed for settings in each_seed))
+
+
+def epochs_left(run: Run, history: Sequence[EpochResult], epochs: int) -> int:
+    """How many of so many epochs a run with this history lacks, at the most; none if it is over."""
+    return 0 if is_over(run.spec.stop, history) else max(0, epochs - len(history))

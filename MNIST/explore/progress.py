@@ -60,7 +60,10 @@ class _Board:
         if isinstance(event, EpochDone):
             self.forecast.note(event.identity, event.result)
             point = self._points.get((event.identity, event.result.epoch))
-            if point is not None:
+            answered = [point] if point is not None else []
+            if self._service.is_over(event.identity):  # once a run, with its last epoch
+                answered = self._of_run[event.identity]
+            for point in answered:
                 self._compare(point)
 
     def summary(self, outlook: Outlook) -> str:

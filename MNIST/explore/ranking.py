@@ -31,19 +31,17 @@ def ranked(service: TrialService, points: Iterable[Point]) -> list[Candidate]:
     loss, then fewer epochs."""
     candidates: dict[tuple[tuple[str, ...], int], Candidate] = {}
     for point in points:
-        candidate = candidates.get((point.runs, point.epochs))
-        if candidate is None:
-            reading = service.reading(point)
-            if reading is None or not reading.epochs or not _is_finite(reading):
-                continue
-            candidate = candidates[point.runs, point.epochs] = Candidate([], reading)
-        candidate.points.append(point)
+        reading = service.reading(point)
+        if reading is None or not reading.epochs or not _is_finite(reading):
+            continue
+        # A point that asks for more epochs than its runs have, which `Stop:` has ended, is no other answer.
+        candidates.setdefault((point.runs, reading.trained), Candidate([], reading)).points.append(point)
     return sorted(candidates.values(), key=lambda candidate: order(candidate.reading))
 
 
 def order(reading: Reading) -> tuple[float, float, int]:
     """The key by which readings are ranked, the best being the smallest."""
-    return -reading.mean("val_accuracy"), reading.mean("val_loss"), reading.epochs[0].epoch
+    return -reading.mean("val_accuracy"), reading.mean("val_loss"), reading.trained
 
 
 def like_best(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -19,6 +19,7 @@ COSTS = ("seconds", "parameters", "mflops")  # what a network takes, beside what
 SPELLINGS = {"acc": "accuracy", "val_acc": "val_accuracy"}
 MEASURED = (
     "round_epochs",
+    "kept_epoch",
     *METRICS,
     "val_accuracy_deviation",
     "like_best",
@@ -72,7 +73,10 @@ def results_csv(service: TrialService, points: Sequence[Point]) -> str:
         if several:
             row["like_best"] = "yes" if id(point) in alike else ""
         rows.append(row)
-    dropped = () if several else ("val_accuracy_deviation", "like_best")
+    dropped = {
+        *(() if several else ("val_accuracy_deviation", "like_best")),
+        *(() if service.plan.may_stop else ("kept_epoch",)),
+    }
     parameters = map(_column_name, points[0].values if points else ())
     before, after = MEASURED[: MEASURED.index(COSTS[0])], MEASURED[MEASURED.index(COSTS[0]) :]
     columns = [name for name in (*before, *parameters, *after) if name not in dropped]
@@ -189,7 +193,8 @@ def _row(point: Point, reading: Reading, service: TrialService) -> dict[str, obj
         )
         / 1e6
     )
-    row["round_epochs"] = point.epochs
+    row["round_epochs"] = reading.trained
+    row["kept_epoch"] = reading.mean("epoch")
     return row | {name: value for name, value in numbers.items() if isfinite(value)}
 
 

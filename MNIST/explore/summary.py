@@ -38,6 +38,8 @@ def expectation(search: Search, known_epochs: int, folder: Path) -> str:
         lines.append(
             f"{search.epochs:,} by successive halving, at the most: {1 - search.epochs / asked:.0%} saved."
         )
+    if plan.may_stop:
+        lines.append("These are the most: Stop: may end a run before.")
     lines += [
         f"{counted(known_epochs, 'epoch')} known from before.",
         f"Checkpoints take {plan.checkpoint_bytes / 1e6:,.0f} MB in {folder}/.",

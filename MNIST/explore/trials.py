@@ -12,11 +12,11 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from MNIST.errors import BusyError, DivergedError, StoreError, TrainingError
-from MNIST.explore.plan import Plan, Point, Run
+from MNIST.explore.plan import Plan, Point, Run, epochs_left
 from MNIST.explore.store import TrialStore
 from MNIST.explore.workers.protocol import TRIES, EpochDone, Event, Executor, Trial, Waiting, WorkerDied
 from MNIST.files import only_one
-from MNIST.training import EpochResult, newest_epoch, remove_checkpoints
+from MNIST.training import EpochResult, is_over, kept_epoch, newest_epoch, remove_checkpoints
 
 PULSE = 0.5  # seconds between two looks at the clock while nothing happens
 
@@ -27,12 +27,14 @@ class TimeIsUp(Exception):
 
 @dataclass(frozen=True)
 class Reading:
-    """The answer to one point: the epoch it asked for, under each seed, or why there is none.
+    """The answer to one point: the epoch whose weights it keeps, under each seed, or why there is none.
 
-    seconds: of training, from the first epoch to this one, all seeds together.
+    trained: how many epochs there were, as many as the point asks for unless its `Stop:` ended it before;
+    of several seeds the most. seconds: of training in these epochs, all seeds together.
     """
 
     epochs: tuple[EpochResult, ...]
+    trained: int
     seconds: float
     failure: str | None = None
 
@@ -108,19 +110,29 @@ class TrialService:
 
     def reading(self, point: Point) -> Reading | None:
         """The point's reading if it is known already, or None."""
-        histories = [self.histories[identity] for identity in point.runs]
-        if all(point.epochs <= len(history) for history in histories):
-            seconds = sum(epoch.seconds for history in histories for epoch in history[: point.epochs])
-            return Reading(tuple(history[point.epochs - 1] for history in histories), seconds)
-        for identity in point.runs:
-            if identity in self.failures and len(self.histories[identity]) < point.epochs:
-                seconds = sum(epoch.seconds for history in histories for epoch in history)
-                return Reading((), seconds, self.failures[identity])
+        histories = [self.histories[identity][: point.epochs] for identity in point.runs]
+        trained = max(map(len, histories))
+        seconds = sum(epoch.seconds for history in histories for epoch in history)
+        lacking = [identity for identity in point.runs if self.epochs_left(identity, point.epochs)]
+        if not lacking:
+            epochs = tuple(kept_epoch(point.spec.stop, history) for history in histories)
+            return Reading(epochs, trained, seconds)
+        for identity in lacking:
+            if identity in self.failures:
+                return Reading((), trained, seconds, self.failures[identity])
         return None
+
+    def epochs_left(self, identity: str, epochs: int) -> int:
+        """How many of so many epochs a run lacks, at the most."""
+        return epochs_left(self.plan.runs[identity], self.histories[identity], epochs)
+
+    def is_over(self, identity: str) -> bool:
+        """Whether a run's `Stop:` has ended it: it answers all points that ask for more epochs, too."""
+        return is_over(self.plan.runs[identity].spec.stop, self.histories[identity])
 
     def is_finished(self, run: Run) -> bool:
         """Whether nothing of the run is left to train."""
-        return run.identity in self.failures or len(self.histories[run.identity]) >= run.horizon
+        return run.identity in self.failures or not self.epochs_left(run.identity, run.horizon)
 
     def known_epochs(self) -> int:
         """How many of the plan's epochs are known."""
@@ -158,7 +170,7 @@ class TrialService:
         for identity in identities:
             self.ahead.pop(identity, None)
             self._queue.pop(identity, None)
-            if identity in self.running and len(self.histories[identity]) < self.targets[identity]:
+            if identity in self.running and self.epochs_left(identity, self.targets[identity]):
                 self._unwanted.add(identity)
                 self._executor.stop(identity)
         while any(identity in self.running for identity in identities):
@@ -199,7 +211,7 @@ class TrialService:
 
     def _is_open(self, identity: str, epochs: int) -> bool:
         """Whether a run has yet to be trained to so many epochs, and is not under way."""
-        known = identity in self.failures or len(self.histories[identity]) >= epochs
+        known = identity in self.failures or not self.epochs_left(identity, epochs)
         return not known and identity not in self.running
 
     def _stop_hung_trials(self) -> None:
@@ -217,12 +229,12 @@ class TrialService:
             self._keep(event.identity, event.result)
         elif isinstance(event, Waiting):
             self._read_store(event.identity)  # that process stores each epoch as it comes
-            if len(self.histories[event.identity]) >= self.targets[event.identity]:
+            if not self.epochs_left(event.identity, self.targets[event.identity]):
                 self._unwanted.add(event.identity)
                 self._executor.stop(event.identity)
         elif self.running.pop(event.identity, None) is not None:
-            early = len(self.histories[event.identity]) < self.targets[event.identity]
-            error = event.error or (WorkerDied("it ended early") if early else None)
+            left = self.epochs_left(event.identity, self.targets[event.identity])
+            error = event.error or (WorkerDied("it ended without a word") if left else None)
             unwanted = event.identity in self._unwanted and isinstance(error, WorkerDied)
             self._unwanted.discard(event.identity)
             if error is not None and not unwanted:

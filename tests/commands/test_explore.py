@@ -218,6 +218,38 @@ def test_another_engine_explores_alike_with_one_worker_and_two(here, digits):
     assert Path("Model_Output/same/weights.npz").read_bytes() == networks[0]
 
 
+def test_runs_that_stop_are_finished_and_the_winner_is_the_network_that_train_would_make(here, digits):
+    (here / "net.txt").write_text(
+        "Layers:\nFlatten\nDense,16,relu\nDense,10,softmax\nOptimizer:\nAdam,0.03\nepochs={epochs}\n50\n"
+        "Stop:\npatience={patience}\nExplore:\nepochs=3,100\npatience=1,2\n"
+    )
+    words = [digits, "mine", "--template", "net.txt", "--images", "300", "--engine", "numpy"]
+    outcome = explore(*words)
+    assert outcome.returncode == 0, outcome.stderr
+    assert "These are the most: Stop: may end a run before." in outcome.stdout
+    folder = here / "Hyperparam_Search" / "mine"
+    rows = list(csv.DictReader((folder / "results.csv").open()))
+    assert [(row["epochs"], row["patience"], row["failure"]) for row in rows] == [
+        *(("3", "1", ""), ("3", "2", ""), ("100", "1", ""), ("100", "2", "")),
+    ]
+    assert all(int(row["round_epochs"]) < 100 for row in rows)
+    before = (folder / "results.csv").read_bytes(), (here / "Model_Output/mine/weights.npz").read_bytes()
+    options = ["--images", "300", "--threads", "1", "--engine", "numpy"]
+    trained = command("train", digits, "same", folder / "best.txt", *options)
+    assert trained.returncode == 0, trained.stderr
+    assert (here / "Model_Output/same/weights.npz").read_bytes() == before[1]
+    assert (here / "Model_Output/same.txt").read_bytes() == (here / "Model_Output/mine.txt").read_bytes()
+    again = explore(*words)
+    trained_before = sum(max(int(row["round_epochs"]) for row in rows if row["patience"] == p) for p in "12")
+    assert f"{trained_before} epochs known from before" in again.stdout
+    assert "What is left takes about 1 s." in again.stdout
+    after = (folder / "results.csv").read_bytes(), (here / "Model_Output/mine/weights.npz").read_bytes()
+    assert after == before
+    planned = explore(*words, "--plan")
+    assert planned.returncode == 0, planned.stderr
+    assert "All of it takes about 1 s." in planned.stdout
+
+
 def test_a_template_that_one_engine_alone_can_train_chooses_it(here, digits):
     (here / "net.txt").write_text(
         "Input:\nThreshold,1,128\nLayers:\nColumns,{neurons},10\nOptimizer:\nParallelDelta,0.05\n"

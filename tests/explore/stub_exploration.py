@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from MNIST.explore.plan import Plan, Run, Values, make_plan
+from MNIST.explore.plan import Plan, Run, Values, epochs_left, make_plan
 from MNIST.explore.store import TrialStore
 from MNIST.explore.trials import Reading, TrialService
 from MNIST.explore.workers.protocol import Ended, EpochDone, Event, Trial, WorkerDied
@@ -34,9 +34,13 @@ def points_of(grid: dict[str, list]) -> list[Values]:
     return points
 
 
-def plan_of(seeds: Sequence[int] | None = None, **changes: list) -> Plan:
-    """The plan of GRID, with some of its lists changed: 16 points, 6 runs of 3 epochs."""
-    return make_plan(points_of({**GRID, **changes}), parse_template(TEMPLATE), SETTINGS, seeds)
+def plan_of(seeds: Sequence[int] | None = None, stop: str = "", **changes: list) -> Plan:
+    """The plan of GRID, with some of its lists changed: 16 points, 6 runs of 3 epochs.
+
+    stop: the lines of `Stop:`, if there is to be one.
+    """
+    template = parse_template(f"{TEMPLATE}Stop:\n{stop}" if stop else TEMPLATE)
+    return make_plan(points_of({**GRID, **changes}), template, SETTINGS, seeds)
 
 
 def epoch_of(identity: str, epoch: int) -> EpochResult:
@@ -62,7 +66,8 @@ class StubWorkers:
     workers: under way at once; each call of `events` trains an epoch of each. before: called with each
     epoch that begins; what it raises is what the training raises, and a WorkerDied ends the worker.
     shuffled: whether the trials under way take their turns in another order each time. late: whether
-    a trial's end is told one call after its last epoch, as by a worker that is clearing up.
+    a trial's end is told one call after its last epoch, as by a worker that is clearing up. measured: what
+    an epoch of a run gives, in place of `epoch_of`.
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class StubWorkers:
         before: Callable[[Run, int], None] = lambda run, epoch: None,
         shuffled: bool = False,
         late: bool = False,
+        measured: Callable[[str, int], EpochResult] = epoch_of,
     ) -> None:
         self.workers = workers
         self.left_out: list[str] = []
@@ -83,6 +89,7 @@ class StubWorkers:
         self._new: set[str] = set()
         self._ended: list[Event] = []
         self._late = late
+        self._measured = measured
         self._chance = random.Random(0) if shuffled else None
 
     def start(self, trial: Trial) -> None:
@@ -118,8 +125,8 @@ class StubWorkers:
         events: list[Event] = []
         if identity in self._new:  # it begins with what its checkpoint holds
             self._new.remove(identity)
-            events = [EpochDone(identity, epoch_of(identity, epoch)) for epoch in range(1, done + 1)]
-        if done < trial.epochs:
+            events = [EpochDone(identity, self._measured(identity, epoch)) for epoch in range(1, done + 1)]
+        if self._left(trial, done):
             try:
                 self._before(trial.run, done + 1)
             except Exception as error:  # noqa: BLE001 - whatever a test lets it raise
@@ -129,11 +136,15 @@ class StubWorkers:
             self.trained.append((identity, done))
             count.parent.mkdir(parents=True, exist_ok=True)
             count.write_text(str(done))
-            events.append(EpochDone(identity, epoch_of(identity, done)))
-        if done >= trial.epochs and not (self._late and len(events) > 0):
+            events.append(EpochDone(identity, self._measured(identity, done)))
+        if not self._left(trial, done) and not (self._late and len(events) > 0):
             del self._under_way[identity]
             events.append(Ended(identity))
         return events
+
+    def _left(self, trial: Trial, done: int) -> int:
+        history = [self._measured(trial.run.identity, epoch) for epoch in range(1, done + 1)]
+        return epochs_left(trial.run, history, trial.epochs)
 
 
 def service_of(

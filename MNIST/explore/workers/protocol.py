@@ -16,7 +16,7 @@ TRIES = 3  # of what a worker dies of, before it counts as the fault of what it 
 
 @dataclass(frozen=True)
 class Trial:
-    """A piece of work: train a run up to `epochs`, from its checkpoint if there is one."""
+    """A piece of work: train a run up to `epochs`, or to its own end, from its checkpoint if there is one."""
 
     run: Run
     epochs: int
@@ -41,8 +41,8 @@ class Waiting:
 class Ended:
     """A trial is over, and its worker free.
 
-    error: None if it reached its epochs; a WorkerDied if its worker did not live to the end; else what
-    the training raised.
+    error: None if it reached its epochs or its own end; a WorkerDied if its worker did not live to see it;
+    else what the training raised.
     """
 
     identity: str

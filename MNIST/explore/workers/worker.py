@@ -13,6 +13,7 @@ import numpy as np
 from MNIST import engines
 from MNIST.data import Dataset, TrainingData, split
 from MNIST.errors import BusyError, TrainingError
+from MNIST.explore.plan import epochs_left
 from MNIST.explore.workers.protocol import Trial
 from MNIST.files import only_one
 from MNIST.spec import ModelSpec
@@ -37,7 +38,7 @@ def train(
     report: Callable[[EpochResult], None],
     waiting: Callable[[], None] = lambda: None,
 ) -> None:
-    """Train a trial to its epochs, from its run's newest checkpoint, and keep the last checkpoint.
+    """Train a trial to its end, from its run's newest checkpoint, and keep the last checkpoint.
 
     checkpoints: a folder with a folder a run. report: called with each epoch, with those that the
     checkpoint held first. waiting: called now and then while another process trains this run.
@@ -59,7 +60,7 @@ def _train_alone(trial: Trial, folder: Path, report: Callable[[EpochResult], Non
     if newest is not None and newest.identity == run.identity:
         for epoch in newest.history:
             report(epoch)
-        if len(newest.history) >= trial.epochs:
+        if not epochs_left(run, newest.history, trial.epochs):
             return remove_checkpoints(folder, keep_newest=True)
     data = _data_of(run.settings)
     continue_run(run.spec, data, run.settings, epochs=trial.epochs, checkpoint=folder, on_epoch=report)
