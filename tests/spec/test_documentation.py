@@ -38,6 +38,7 @@ WHOLE = {
     "input": "Input:\n{}Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.1\n1\n1\n",
     "layers": "Layers:\n{}Flatten\nDense,10,softmax\nOptimizer:\n0.1\n1\n1\n",
     "optimizer": "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n{}",
+    "stop": "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.1\n1\n1\nStop:\n{}",
 }
 EXAMPLES = [(kind, text) for kind, text in FENCED if kind in WHOLE]
 READERS: dict[str, Callable[[str, str], object]] = {"mistake": parse_spec, "template_mistake": parse_template}
