@@ -20,7 +20,7 @@ ARROWS = {
     "files": {"errors"},
     "paths": {"errors"},
     "spec": {"errors"},
-    "data": BASE,
+    "data": BASE | {"spec"},
     "engines": {"errors", "spec"},
     "training": BASE | {"spec", "data", "engines"},
     "explore": BASE | {"spec", "data", "engines", "training"},

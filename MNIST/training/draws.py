@@ -1,4 +1,5 @@
-"""Everything random in training, drawn from the seed alone: initial weights, orders, dropout seeds.
+"""Everything random in training, drawn from the seed alone: initial weights, orders, and the seeds
+of dropout and of augmentation.
 
 Each draw has a stream of its own, named by what it is for, so that no draw depends on how many were
 made before it. Sources of the initialisers: Glorot and Bengio (2010); He et al. (2015); LeCun et al.
@@ -12,7 +13,7 @@ import numpy as np
 
 from MNIST.spec import Network, Parameter
 
-STREAMS = _WEIGHTS, _ORDER, _LAYERS = 1, 2, 3  # not 0: [seed, 0, …] is the data room's, which splits
+STREAMS = _WEIGHTS, _ORDER, _LAYERS, _IMAGES = 1, 2, 3, 4  # [seed, 0, …] is the data room's, which splits
 
 
 def initial_weights(network: Network, seed: int) -> dict[str, np.ndarray]:
@@ -42,7 +43,16 @@ def epoch_order(images: np.ndarray, seed: int, epoch: int) -> np.ndarray:
 
 def epoch_seed(seed: int, epoch: int) -> int:
     """A 64-bit seed for the random states inside the layers (dropout) during one epoch."""
-    return int(np.random.SeedSequence([seed, _LAYERS, epoch]).generate_state(1, np.uint64)[0])
+    return _seed(seed, _LAYERS, epoch)
+
+
+def augmentation_seed(seed: int, epoch: int) -> int:
+    """A 64-bit seed for what is done to the training images in one epoch."""
+    return _seed(seed, _IMAGES, epoch)
+
+
+def _seed(*stream: int) -> int:
+    return int(np.random.SeedSequence(stream).generate_state(1, np.uint64)[0])
 
 
 def _uniform(variance: Callable[[Parameter], float]) -> Callable[..., np.ndarray]:

@@ -1,0 +1,31 @@
+"""Random numbers without a state: each is a hash of its seed and its place, so any can be had by itself.
+
+That is what lets images be changed in any order, in parts, and by several threads, to the same bits.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+GAMMA = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ / golden ratio, odd
+
+
+def splitmix64(seeds: NDArray[np.uint64] | np.uint64, places: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """The numbers at these places (from 0) of the streams that begin with these seeds, evenly in [0, 2⁶⁴).
+
+    seeds, places: together they broadcast to the result's shape.
+    A number may be the seed of a stream in turn: those of different streams coincide as chance has it.
+    Source: Steele, Lea and Flood (2014), Fast splittable pseudorandom number generators; the mixing is
+    Stafford's 13th variant, as in Java's SplittableRandom.
+    """
+    z = seeds + (places.astype(np.uint64) + np.uint64(1)) * GAMMA
+    z ^= z >> np.uint64(30)
+    z *= np.uint64(0xBF58476D1CE4E5B9)
+    z ^= z >> np.uint64(27)
+    z *= np.uint64(0x94D049BB133111EB)
+    z ^= z >> np.uint64(31)
+    return z
+
+
+def from_minus_one_to_one(numbers: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Each number's upper 53 bits as a float64 in [−1, 1), evenly."""
+    return (numbers >> np.uint64(11)).astype(np.float64) / 2**52 - 1
