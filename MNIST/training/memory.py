@@ -28,9 +28,12 @@ def least_memory(network: Network, batch_size: int, precision: str) -> int:
     return batch_size * outputs * value + 2 * max(4, value) * network.parameters
 
 
-def refuse_too_large(network: Network, batch_size: int, precision: str) -> None:
-    """Raise TrainingError if one step cannot fit into the memory that is free now."""
-    least, free = least_memory(network, batch_size, precision), available_memory()
+def refuse_too_large(network: Network, batch_size: int, precision: str, ahead: int = 0) -> None:
+    """Raise TrainingError if one step cannot fit into the memory that is free now.
+
+    ahead: bytes of the next epoch's images, which are there meanwhile.
+    """
+    least, free = least_memory(network, batch_size, precision) + ahead, available_memory()
     if free is not None and least > free:
         raise TrainingError(
             f"out of memory: a step on {batch_size:,} images needs at least {least / 2**30:.1f} GiB, "

@@ -19,7 +19,8 @@ from MNIST.training.checkpoint import (
     read_checkpoints,
     save_checkpoint,
 )
-from MNIST.training.draws import epoch_order, epoch_seed, initial_weights
+from MNIST.training.draws import epoch_seed, initial_weights
+from MNIST.training.epoch_images import EpochImages
 from MNIST.training.identity import RunSettings, run_identity, weights_digest
 from MNIST.training.memory import peak_memory, refuse_too_large, reset_peak_memory
 from MNIST.training.metrics import accuracy, cross_entropy
@@ -60,7 +61,9 @@ class Run:
         self.epochs = epochs
         self.identity = run_identity(spec, settings)
         network = lay_out(self.spec)
-        refuse_too_large(network, min(self.spec.batch_size, len(data.train)), settings.precision)
+        self._images = EpochImages(data, self.spec.augment, settings.seed, epochs)
+        batch_size = min(self.spec.batch_size, len(data.train))
+        refuse_too_large(network, batch_size, settings.precision, self._images.bytes_ahead)
         self.parameters = network.parameters
         self.pixels = pixel_statistics(data)
         self.history: list[EpochResult] = []
@@ -116,14 +119,12 @@ class Run:
         return self.history
 
     def _train_epoch(self, epoch: int, on_step: OnStep) -> EpochResult:
-        data, seed = self.data, self.settings.seed
-        order = epoch_order(data.train, seed, epoch)
+        seed = epoch_seed(self.settings.seed, epoch)
         rates = epoch_rates(self.spec, epoch, self.steps, self.history)
         reset_peak_memory()
         start = time.perf_counter()
-        metrics = self.engine.train_epoch(
-            data.images[order], data.labels[order], rates, epoch_seed(seed, epoch), on_step
-        )
+        with self._images.of(epoch) as (images, labels):
+            metrics = self.engine.train_epoch(images, labels, rates, seed, on_step)
         seconds, peak = time.perf_counter() - start, peak_memory()
         val_loss, val_accuracy = self._validate()
         return EpochResult(

@@ -11,6 +11,7 @@ import pytest
 
 from MNIST.commands.check import describe_file
 from MNIST.spec import (
+    AUGMENTATIONS,
     INPUTS,
     LAYERS,
     OPTIMIZERS,
@@ -38,6 +39,7 @@ WHOLE = {
     "input": "Input:\n{}Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.1\n1\n1\n",
     "layers": "Layers:\n{}Flatten\nDense,10,softmax\nOptimizer:\n0.1\n1\n1\n",
     "optimizer": "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n{}",
+    "augment": "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.1\n1\n1\nAugment:\n{}",
     "stop": "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.1\n1\n1\nStop:\n{}",
 }
 EXAMPLES = [(kind, text) for kind, text in FENCED if kind in WHOLE]
@@ -103,9 +105,9 @@ def test_the_table_is_as_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert session == f"$ python MNIST check example_model\n{shown}\n"
 
 
-@pytest.mark.parametrize("name", [*LAYERS, *INPUTS, *OPTIMIZERS])
+@pytest.mark.parametrize("name", [*LAYERS, *INPUTS, *OPTIMIZERS, *AUGMENTATIONS])
 def test_every_name_has_its_line(name: str) -> None:
-    cls = (LAYERS | INPUTS | OPTIMIZERS)[name]
+    cls = (LAYERS | INPUTS | OPTIMIZERS | AUGMENTATIONS)[name]
     line = usage(name, cls).replace("levels,…", "level,…")
     (row,) = (row for row in TABLES if f"`{line}`" in row.split(" | ")[0])
     if issubclass(cls, Layer):

@@ -1,0 +1,217 @@
+"""What the engines are given to train on, and the thread that makes it: when it works, and that it ends."""
+
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from MNIST.data import augment
+from MNIST.errors import TrainingError
+from MNIST.spec import lay_out, parse_spec
+from MNIST.training import Run, continue_run, epoch_images, resolve_settings
+from MNIST.training.draws import augmentation_seed, epoch_order
+from MNIST.training.memory import least_memory
+
+PLAIN = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.01\n{epochs}\n100\n"
+AUGMENT = "Augment:\nRotate,10\nShift,0.1\nZoom,0.1\nShear,10\nElastic,34,4\n"
+
+
+def _spec(epochs=3, augment=AUGMENT):
+    return parse_spec(PLAIN.format(epochs=epochs) + augment)
+
+
+@pytest.fixture
+def numpy_settings():
+    return resolve_settings("digits", images=600, split=0.9, seed=0, engine="numpy", precision="float32")
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The seeds of the epochs of which images were made, and by which threads, as it happens."""
+    made = []
+
+    def noted(images, which, augmentations, seed):
+        made.append((seed, threading.current_thread()))
+        return augment(images, which, augmentations, seed)
+
+    monkeypatch.setattr(epoch_images, "augment", noted)
+    return made
+
+
+def _makers():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("next epoch")]
+
+
+def _received(run, monkeypatch):
+    """All that a run gives to its engine from now on: to train on, and to answer."""
+    trained, asked = [], []
+    train_epoch, logits = run.engine.train_epoch, run.engine.logits
+
+    def train(images, labels, *others):
+        trained.append((images.copy(), labels.copy()))
+        return train_epoch(images, labels, *others)
+
+    def answer(images):
+        asked.append(images.copy())
+        return logits(images)
+
+    monkeypatch.setattr(run.engine, "train_epoch", train)
+    monkeypatch.setattr(run.engine, "logits", answer)
+    return trained, asked
+
+
+def test_every_engine_trains_on_the_same_images_and_validates_on_plain_ones(digits, settings_of, monkeypatch):
+    run = Run(_spec(2), digits, settings_of, epochs=2)
+    trained, asked = _received(run, monkeypatch)
+    run.train()
+    assert len(trained) == len(asked) == 2
+    for epoch, (images, labels) in enumerate(trained, start=1):
+        order = epoch_order(digits.train, 0, epoch)
+        expected = augment(digits.images, order, run.spec.augment, augmentation_seed(0, epoch))
+        assert images.dtype == np.uint8
+        assert np.array_equal(images, expected)
+        assert not np.array_equal(images, digits.images[order])
+        assert np.array_equal(labels, digits.labels[order])
+    for images in asked:
+        assert np.array_equal(images, digits.images[digits.validation])
+
+
+def test_without_augment_the_images_are_as_they_are_and_no_thread_works(
+    digits, numpy_settings, monkeypatch, made
+):
+    run = Run(_spec(augment=""), digits, numpy_settings, epochs=2)
+    trained, _ = _received(run, monkeypatch)
+    monkeypatch.setattr(epoch_images, "ThreadPoolExecutor", pytest.fail)
+    run.train()
+    for epoch, (images, _) in enumerate(trained, start=1):
+        assert np.array_equal(images, digits.images[epoch_order(digits.train, 0, epoch)])
+    assert not made
+
+
+def test_amounts_of_0_are_no_augmentation(digits, numpy_settings):
+    nothing = continue_run(
+        _spec(augment="Augment:\nRotate,0\nElastic,0,4\n"), digits, numpy_settings, epochs=2
+    )
+    plain = continue_run(_spec(augment=""), digits, numpy_settings, epochs=2)
+    changed = continue_run(_spec(), digits, numpy_settings, epochs=2)
+    assert [result.loss for result in nothing] == [result.loss for result in plain]
+    assert changed[0].loss != plain[0].loss
+
+
+@pytest.mark.parametrize("engine_name", ["keras", "numpy"])
+def test_a_resumed_run_equals_an_uninterrupted_one(engine_name, digits, settings, tmp_path):
+    settings = resolve_settings("digits", images=600, split=0.9, seed=0, engine=engine_name)
+    whole = Run(_spec(), digits, settings, epochs=4)
+    whole.train()
+    Run(_spec(), digits, settings, epochs=2, checkpoint=tmp_path).train()
+    resumed = Run(_spec(), digits, settings, epochs=4, checkpoint=tmp_path)
+    assert len(resumed.history) == 2
+    resumed.train()
+    assert [result.numbers for result in resumed.history] == [result.numbers for result in whole.history]
+    weights = whole.engine.get_weights()
+    for name, weight in resumed.engine.get_weights().items():
+        assert np.array_equal(weight, weights[name])
+
+
+def test_each_epoch_is_made_once_and_none_that_is_not_trained(digits, numpy_settings, made):
+    continue_run(_spec(), digits, numpy_settings, epochs=3)
+    assert [seed for seed, _ in made] == [augmentation_seed(0, epoch) for epoch in (1, 2, 3)]
+    assert [thread is threading.main_thread() for _, thread in made] == [True, False, False]
+    assert not _makers()
+
+
+def test_an_epoch_asked_for_again_is_that_epoch(digits):
+    images = epoch_images.EpochImages(digits, _spec().augment, seed=0, epochs=3)
+    received = []
+    for epoch in (1, 1, 2):
+        with images.of(epoch) as (pixels, _):
+            received.append(pixels)
+    assert np.array_equal(received[0], received[1])
+    assert not np.array_equal(received[1], received[2])
+
+
+def test_the_next_epoch_is_made_while_this_one_trains(digits, numpy_settings, monkeypatch, made):
+    run = Run(_spec(), digits, numpy_settings, epochs=2)
+    train_epoch, begun = run.engine.train_epoch, []
+
+    def train(*arguments):
+        deadline = time.monotonic() + 30
+        while len(made) < 2 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        begun.append(len(made))
+        return train_epoch(*arguments)
+
+    monkeypatch.setattr(run.engine, "train_epoch", train)
+    run.train()
+    assert begun == [2, 2]  # both epochs' images, before the first epoch was over; then no more
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_an_error_stops_the_thread_at_once(error, digits, numpy_settings, monkeypatch, made):
+    monkeypatch.setattr(epoch_images, "PART", 1)  # 540 parts an epoch
+    run = Run(_spec(), digits, numpy_settings, epochs=3)
+    slow = epoch_images.augment
+
+    def slowly(*arguments):
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(0.01)
+        return slow(*arguments)
+
+    def fail(*arguments):
+        assert _makers()
+        raise error
+
+    monkeypatch.setattr(epoch_images, "augment", slowly)
+    with monkeypatch.context() as patch:
+        patch.setattr(run.engine, "train_epoch", fail)
+        with pytest.raises(error):
+            run.train()
+    assert not _makers()
+    assert len(made) < 540 + 100
+    monkeypatch.undo()
+    again = run.train()  # what the thread left undone is not taken for an epoch
+    whole = continue_run(_spec(), digits, numpy_settings, epochs=3)
+    assert [result.numbers for result in again] == [result.numbers for result in whole]
+
+
+def test_an_error_in_the_thread_is_raised_in_the_loop(digits, numpy_settings, monkeypatch):
+    def fail_in_epoch_3(images, which, augmentations, seed):
+        if seed == augmentation_seed(0, 3):
+            raise MemoryError
+        return augment(images, which, augmentations, seed)
+
+    monkeypatch.setattr(epoch_images, "augment", fail_in_epoch_3)
+    run = Run(_spec(), digits, numpy_settings, epochs=4)
+    with pytest.raises(MemoryError):
+        run.train()
+    assert len(run.history) == 2  # epoch 2, during which it went wrong, is not lost
+    assert not _makers()
+
+
+def test_what_a_listener_raises_leaves_no_thread(digits, numpy_settings):
+    def fail(result):
+        raise ValueError
+
+    with pytest.raises(ValueError, match=r"^$"):
+        Run(_spec(), digits, numpy_settings, epochs=3).train(on_epoch=fail)
+    assert not _makers()
+
+
+def test_the_next_epoch_counts_among_what_must_fit(digits, numpy_settings, monkeypatch):
+    step = least_memory(lay_out(_spec()), 100, "float32")
+    images = 540 * 784
+    monkeypatch.setattr("MNIST.training.memory.available_memory", lambda: step + images - 1)
+    Run(_spec(augment=""), digits, numpy_settings, epochs=2)
+    Run(_spec(), digits, numpy_settings, epochs=1)  # there is no next one
+    with pytest.raises(TrainingError, match="out of memory"):
+        Run(_spec(), digits, numpy_settings, epochs=2)
+    monkeypatch.setattr("MNIST.training.memory.available_memory", lambda: step + images)
+    Run(_spec(), digits, numpy_settings, epochs=2)
+
+
+def test_it_learns_from_few_images(digits, numpy_settings):
+    few = replace(digits, train=digits.train[:7])
+    history = continue_run(_spec(), few, numpy_settings, epochs=3)
+    assert np.isfinite([result.loss for result in history]).all()
