@@ -1,0 +1,104 @@
+"""What augmentation costs: an image on one core, beside scipy.ndimage, and an epoch of `optimized_model`.
+
+    python -m benchmarks.augmentation Data [<rounds> [<images>]]
+
+First, images are changed by us and, with the same amounts, by scipy.ndimage, one after the other, in turn and
+in one process: by all five augmentations, and without Elastic. Ours must take at most 25 µs an image. Counted
+is the processor's time, which others on the machine disturb least; of each the median.
+
+Then `optimized_model` trains on all training images, or on so many, in Keras and the precision that `auto`
+takes here. Each round trains with all five augmentations and without any, in turn, EPOCHS epochs each. The
+first is a warm-up, which traces, compiles and makes its own images; in the last there are none to be made.
+The ratio of the medians of the others must be at most 1.20.
+"""
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's: one core; Keras computes with all of them
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from MNIST.data import Dataset, augment, load, split
+from MNIST.data.augmentation import affine_places, draw_amounts
+from MNIST.data.counter_random import splitmix64
+from MNIST.spec import Augmentation, Elastic, Rotate, Shear, Shift, Zoom, read_spec
+from MNIST.training import continue_run, resolve_settings
+
+MODEL = Path(__file__).resolve().parent.parent / "Models" / "optimized_model.txt"
+WITHOUT_ELASTIC = (Rotate(10.0), Shift(0.1), Zoom(0.1), Shear(10.0))
+ALL = (*WITHOUT_ELASTIC, Elastic(34.0, 4.0))
+TURNS = 7
+EPOCHS = 6
+
+Change = Callable[[np.ndarray, Sequence[Augmentation]], object]
+
+
+def ours(images: np.ndarray, augmentations: Sequence[Augmentation]) -> None:
+    augment(images, np.arange(len(images)), augmentations, seed=0)
+
+
+def peer(images: np.ndarray, augmentations: Sequence[Augmentation]) -> None:
+    """The same places and interpolation, and noise drawn by NumPy and smoothed by the peer."""
+    generator = np.random.default_rng(0)
+    amounts = draw_amounts(augmentations, splitmix64(np.uint64(0), np.arange(len(images))))
+    for image, rows, columns in zip(images, *affine_places(amounts), strict=True):
+        places = np.stack([rows, columns])
+        for elastic in augmentations[4:]:
+            noise, sigmas = generator.uniform(-1, 1, places.shape), (0, elastic.sigma, elastic.sigma)
+            places += elastic.alpha * ndimage.gaussian_filter(noise, sigmas, mode="constant")
+        ndimage.map_coordinates(image, places, order=1, mode="grid-constant")
+
+
+def microseconds(change: Change, images: np.ndarray, augmentations: Sequence[Augmentation]) -> float:
+    """Of the processor's time, for each image."""
+    begun = time.process_time()
+    change(images, augmentations)
+    return (time.process_time() - begun) / len(images) * 1e6
+
+
+def measure_images(images: np.ndarray) -> None:
+    for what, augmentations in (("without Elastic", WITHOUT_ELASTIC), ("all five", ALL)):
+        times = [
+            (
+                microseconds(ours, images[:6000], augmentations),
+                microseconds(peer, images[:500], augmentations),
+            )
+            for _ in range(TURNS)
+        ]
+        mine, other = map(statistics.median, zip(*times, strict=True))
+        print(f"{what}: {mine:.1f} µs an image; scipy.ndimage: {other:.1f} µs; ratio {mine / other:.2f}")
+
+
+def measure_epochs(dataset: Dataset, rounds: int, images: int | None) -> None:
+    spec = replace(read_spec(MODEL), epochs=EPOCHS)
+    settings = resolve_settings(dataset.digest, images=images, split=0.9, seed=0)
+    data = split(dataset, 0.9, seed=0, images=images)
+    print(f"optimized_model on {len(data.train):,} images, {settings.precision}, {settings.threads} threads")
+    times: dict[str, list[float]] = {"without": [], "with": []}
+    for number in range(rounds):
+        for what, seconds in times.items():
+            network = replace(spec, augment=ALL if what == "with" else ())
+            history = continue_run(network, data, settings, epochs=EPOCHS)
+            seconds += [result.seconds for result in history[1:-1]]
+            new = ", ".join(f"{value:.2f} s" for value in seconds[2 - EPOCHS :])
+            print(f"round {number + 1}, {what}: {new}", flush=True)
+    plain, augmented = times.values()
+    for what, of in (("medians", statistics.median), ("fastest epochs", min)):
+        one, other = of(augmented), of(plain)
+        print(f"{what}: {one:.2f} s with, {other:.2f} s without; ratio {one / other:.2f}")
+
+
+if __name__ == "__main__":
+    folder, *counts = sys.argv[1:]
+    rounds, images = ([int(count) for count in counts] + [3, None][len(counts) :])[:2]
+    found = load(Path(folder))
+    measure_images(found.train_images)
+    measure_epochs(found, rounds, images)
