@@ -6,7 +6,7 @@ from typing import Any
 
 from MNIST.errors import did_you_mean, quoted
 from MNIST.spec.errors import Problems
-from MNIST.spec.grammar import bind, find, usage
+from MNIST.spec.grammar import Argument, bind, find, usage
 from MNIST.spec.text import Statement, Word
 
 EXPLORE = "Explore"  # of a template: see axes.py; no part of a spec
@@ -28,16 +28,22 @@ def name_of(names: Mapping[str, type], what: str, statement: Statement, problems
     return found
 
 
-def read_line(names: Mapping[str, type], what: str, statement: Statement, problems: Problems) -> Any:
+def read_line(
+    names: Mapping[str, type],
+    what: str,
+    statement: Statement,
+    problems: Problems,
+    droppable: Mapping[str, Argument] | None = None,
+) -> Any:
     """What a line makes whose name is one of `names` and which opens no block.
 
-    None if it is wrong, and noted, or a placeholder is open.
+    None if it is wrong, and noted, or a placeholder is open. droppable: as for `bind`.
     """
     name = name_of(names, what, statement, problems)
     refuse_block(statement, problems)
     if name is None:
         return None
-    values = bind(name, names[name], statement.words[1:], statement.line, problems)
+    values = bind(name, names[name], statement.words[1:], statement.line, problems, droppable)
     return None if values is None else names[name](**values)
 
 

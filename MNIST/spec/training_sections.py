@@ -26,9 +26,12 @@ OPTIONS: dict[str, tuple[str, Kind, str]] = {
 }
 SETTINGS = NUMBERS | OPTIONS
 
-# A template may give any optimizer's key to an optimizer that does not have it.
-DROPPABLE: dict[str, Argument] = {
+# A template may give any optimizer's key to an optimizer that does not have it, and so with schedules.
+OF_OPTIMIZERS: dict[str, Argument] = {
     argument.name: argument for cls in OPTIMIZERS.values() for argument in arguments_of(cls)
+}
+OF_SCHEDULES: dict[str, Argument] = {
+    argument.name: argument for cls in SCHEDULES.values() for argument in arguments_of(cls)
 }
 
 
@@ -92,7 +95,7 @@ def write_optimizer(spec: ModelSpec) -> list[str]:
 
 def read_schedule(head: Statement, lines: Sequence[Statement], problems: Problems) -> dict[str, Any]:
     """`Schedule:`: one line, how the learning rate changes."""
-    schedules = [read_line(SCHEDULES, "schedule", line, problems) for line in lines]
+    schedules = [read_line(SCHEDULES, "schedule", line, problems, OF_SCHEDULES) for line in lines]
     if not lines:
         problems.add(head.line, f"an empty section: it takes {', '.join(SCHEDULES)}, or leave it out")
     if len(lines) > 1:
@@ -162,7 +165,7 @@ def _optimizer(statement: Statement, problems: Problems) -> Optimizer | None:
         words = words[1:]
     if name is None:
         return None
-    values = bind(name, OPTIMIZERS[name], words, statement.line, problems, DROPPABLE)
+    values = bind(name, OPTIMIZERS[name], words, statement.line, problems, OF_OPTIMIZERS)
     if values is None:
         return None
     return OPTIMIZERS[name](**{**SPELLINGS.get(name, {}), **values}, line=statement.line)

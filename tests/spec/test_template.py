@@ -7,12 +7,17 @@ from pathlib import Path
 import pytest
 
 from MNIST.spec import (
+    SCHEDULES,
     SGD,
     Adam,
     Axis,
     Columns,
+    Constant,
+    Cosine,
     MaxPool,
     ModelSpec,
+    OneCycle,
+    Plateau,
     RMSprop,
     SpecError,
     Template,
@@ -59,6 +64,22 @@ def test_a_key_that_the_optimizer_lacks_is_dropped(explore: Template) -> None:
     assert explore.fill(VALUES | {"opt": "RMSProp"}).optimizer == RMSprop(0.001, 1e-4, momentum=0.25)
     with pytest.raises(SpecError, match=r"momentum: expected .* found '2' \(with {mom} = '2'\)"):
         explore.fill(VALUES | {"mom": "2"})
+
+
+def test_a_key_that_the_schedule_lacks_is_dropped_too() -> None:
+    text = SMALL + "Schedule:\n{schedule},peak={peak},warmup={warmup}\n"
+    values = SMALL_VALUES | {"peak": "0.5", "warmup": "0.2"}
+    found = {
+        name: parse_template(text).fill(values | {"schedule": name}).schedule
+        for name in SCHEDULES
+        if name != "Step"
+    }
+    expected = Constant(), Cosine(warmup=0.2), OneCycle(0.5, warmup=0.2), Plateau()
+    assert tuple(found.values()) == expected
+    with pytest.raises(SpecError, match=r"peak: expected .* found '0' \(with {peak} = '0'\)"):
+        parse_template(text).fill(values | {"schedule": "Constant", "peak": "0"})
+    with pytest.raises(SpecError, match="Constant has no key 'peak'"):
+        parse_template(text.replace("{schedule},peak={peak}", "Constant,peak=0.1"))
 
 
 def test_a_key_that_no_optimizer_has_is_a_mistake() -> None:
