@@ -14,7 +14,17 @@ import numpy as np
 from MNIST import data, engines
 from MNIST.data.idx import IMAGE_SIDE
 from MNIST.engines import Arrays
-from MNIST.spec import ModelSpec, Problem, SpecError, Standardize, lay_out, needs_engine, parse_spec, simplify
+from MNIST.spec import (
+    CONSTANT,
+    ModelSpec,
+    Problem,
+    SpecError,
+    Standardize,
+    lay_out,
+    needs_engine,
+    parse_spec,
+    simplify,
+)
 from MNIST.training.draws import epoch_seed, initial_weights
 from MNIST.training.metrics import softmax
 from MNIST.training.rates import epoch_rates
@@ -102,6 +112,9 @@ def _read(layers: Sequence[str], optimizer: str, input: str) -> ModelSpec:
     if Standardize() in spec.input:
         message = "Standardize needs all training images, and here they come batch by batch; take Scale"
         raise SpecError([Problem(0, 0, 0, message, "input")])
+    if (spec.schedule, spec.augment, spec.stop) != (CONSTANT, (), None):
+        message = "Schedule:, Augment: and Stop: go by epochs, and here come single batches; leave them out"
+        raise SpecError([Problem(0, 0, 0, message, "layers")])
     return spec
 
 

@@ -119,6 +119,8 @@ def test_it_learns_and_gives_probabilities(digits):
         (LAYERS, "Adam,0.01\r5", "optimizer: expected one line"),
         (LAYERS, "batch=5", "optimizer, line 1: batch is given twice"),
         (COLUMNS[0], COLUMNS[1], "layers, line 1: .*binary pixels: let 'Input:' have a line such as"),
+        ([*LAYERS, "Schedule:", "Cosine"], "Adam,0.1", "layers: Schedule:, .* go by epochs"),
+        ([*LAYERS, "Stop:", "patience=2"], "Adam,0.1", "layers: Schedule:, .* and Stop: go by"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(layers, optimizer, message):

@@ -65,6 +65,17 @@ def run_identities(spec: ModelSpec, each: Sequence[RunSettings]) -> tuple[str, .
     )
 
 
+def other_text(spec: ModelSpec) -> str:
+    """In words, what is different from a run of another identity whose settings are the same."""
+    schedule = type(spec.schedule).__name__
+    if spec.schedule.needs_length:
+        return (
+            "another model text, optimizer, batch size or number of epochs, by which "
+            f"{schedule} sets every rate"
+        )
+    return "another model text, optimizer or batch size"
+
+
 def weights_digest(weights: Arrays) -> str:
     """SHA-256, in hex, of weights: their names, types, shapes and numbers."""
     digest = hashlib.sha256()

@@ -40,10 +40,13 @@ def epoch_rates(spec: ModelSpec, epoch: int, steps: int, history: Sequence[Epoch
 
 
 def _progress(step: np.ndarray, warmup: float, total: int) -> tuple[np.ndarray, np.ndarray]:
-    """How far the warm-up is at each step, 1 once it is over, and how far what follows it, 0 until then."""
+    """How far the warm-up is at each step, 1 once it is over, and how far what follows it, 0 until then.
+
+    total: the steps of the whole training; after them, all is over.
+    """
     turn = round(warmup * total)
     up = step / turn if turn else np.ones_like(step)
-    return np.minimum(up, 1), np.maximum(step - turn, 0) / max(total - turn, 1)
+    return np.minimum(up, 1), np.clip((step - turn) / max(total - turn, 1), 0, 1)
 
 
 def _after_plateaus(rate: float, plateau: Plateau, history: Sequence[EpochResult]) -> float:

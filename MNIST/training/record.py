@@ -12,7 +12,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_origin, get_type_hints
@@ -26,7 +26,7 @@ from MNIST.files import write_atomically
 from MNIST.paths import MODEL_OUTPUT
 from MNIST.spec import ModelSpec, lay_out, parse_spec, read_text, simplify
 from MNIST.training.checkpoint import EpochResult, remove_checkpoints
-from MNIST.training.identity import RunSettings
+from MNIST.training.identity import RunSettings, other_text, run_identity
 from MNIST.training.run import Run
 
 FORMAT = 1
@@ -195,11 +195,12 @@ def other_run_there(name: str, run: Run) -> str:
         record = read_record(name)
     except ModelError:
         return ""
-    if record.identity != run.identity:
-        changes = run.settings.changes_from(asdict(record.settings))
-        return f"another run ({changes or 'another model text, optimizer or batch size'})"
-    if record.has_epochs(run.epochs):
+    if record.identity == run.identity and record.has_epochs(run.epochs):
         return ""
+    of_its_length = run_identity(replace(run.spec, epochs=record.epochs), run.settings)
+    if record.identity not in (run.identity, of_its_length):
+        changes = run.settings.changes_from(asdict(record.settings)) or other_text(run.spec)
+        return f"another run ({changes})"
     return f"a run of {record.epochs} epochs, {run.epochs} wanted"
 
 

@@ -21,7 +21,7 @@ from MNIST.training.checkpoint import (
 )
 from MNIST.training.draws import epoch_seed, initial_weights
 from MNIST.training.epoch_images import EpochImages
-from MNIST.training.identity import RunSettings, run_identity, weights_digest
+from MNIST.training.identity import RunSettings, other_text, run_identity, weights_digest
 from MNIST.training.memory import peak_memory, refuse_too_large, reset_peak_memory
 from MNIST.training.metrics import accuracy, cross_entropy
 from MNIST.training.rates import epoch_rates
@@ -172,7 +172,7 @@ class Run:
     def _difference(self, found: Checkpoint) -> str:
         if found.identity == self.identity:
             return f"the checkpoint there {self._lacking(found)}"
-        changes = self.settings.changes_from(found.settings) or "another model text, optimizer or batch size"
+        changes = self.settings.changes_from(found.settings) or other_text(self.spec)
         return f"the checkpoint there is of another run ({changes})"
 
     def _lacking(self, found: Checkpoint) -> str:

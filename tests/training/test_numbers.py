@@ -1,4 +1,4 @@
-"""Draws, rates and metrics: what must be equal in every engine, against laws and second implementations."""
+"""Draws and metrics: what must be equal in every engine, against laws and second implementations."""
 
 import hashlib
 
@@ -13,7 +13,6 @@ from MNIST.spec.layers import Parameter
 from MNIST.training.draws import INITIALIZERS, STREAMS, draw, epoch_order, epoch_seed, initial_weights
 from MNIST.training.identity import NUMBERS
 from MNIST.training.metrics import accuracy, cross_entropy, softmax
-from MNIST.training.rates import epoch_rates
 
 PLAIN = "Layers:\nFlatten\nDense,64,relu\n{dropout}Dense,10,softmax\nOptimizer:\n{optimizer}\n1\n100\n"
 
@@ -85,12 +84,6 @@ def test_the_draws_are_those_of_this_version():
     digest.update(epoch_order(np.arange(1000), 0, 1).astype("<i8").tobytes())
     digest.update(str(epoch_seed(0, 1)).encode())
     assert (NUMBERS, digest.hexdigest()[:16]) == (2, "7e97e8c157fbd790")
-
-
-def test_rates_follow_keras_classic_decay_over_all_epochs():
-    rates = np.concatenate([epoch_rates(_spec(), epoch, 7) for epoch in (1, 2, 3)])
-    assert rates.dtype == np.float32
-    assert rates == pytest.approx([0.01 / (1 + 0.5 * step) for step in range(21)], rel=1e-6)
 
 
 @given(st.integers(1, 50), st.integers(0, 2**32 - 1), st.sampled_from([1e-3, 1.0, 30.0, 1e4]))

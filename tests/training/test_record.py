@@ -2,6 +2,7 @@
 
 import json
 import os
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from small_model import TEXT
 
 from MNIST.errors import ModelError
-from MNIST.spec import parse_spec
+from MNIST.spec import Cosine, parse_spec
 from MNIST.training import (
     EpochResult,
     Run,
@@ -18,6 +19,7 @@ from MNIST.training import (
     load_trained,
     other_run_there,
     resolve_settings,
+    run_identity,
     save_trained,
 )
 from MNIST.training.record import figures, history_csv
@@ -73,6 +75,19 @@ def test_it_is_said_what_another_run_did(trained, small):
     record["identity"], record["settings"]["seed"] = "x", 7
     (small / "run.json").write_text(json.dumps(record))
     assert other_run_there("small", run) == "another run (seed 7, now 0)"
+
+
+def test_a_run_of_another_length_is_told_where_the_schedule_goes_by_it(trained, small):
+    record = json.loads((small / "run.json").read_text())
+    run = copy(trained[1])
+    run.spec = replace(run.spec, schedule=Cosine(), epochs=5)
+    run.epochs, run.identity = 5, run_identity(run.spec, run.settings)
+    record["epochs"], record["identity"] = 3, run_identity(replace(run.spec, epochs=3), run.settings)
+    (small / "run.json").write_text(json.dumps(record))
+    assert other_run_there("small", run) == "a run of 3 epochs, 5 wanted"
+    record["identity"] = run_identity(replace(run.spec, epochs=4), run.settings)
+    (small / "run.json").write_text(json.dumps(record))
+    assert "optimizer, batch size or number of epochs, by which Cosine" in other_run_there("small", run)
 
 
 def test_what_any_engine_leaves_is_read_back_equal(digits, settings_of, tmp_path, monkeypatch):
