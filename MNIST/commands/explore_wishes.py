@@ -18,7 +18,16 @@ from MNIST.commands.values import (
 )
 from MNIST.errors import UsageError
 from MNIST.paths import find_model_file
-from MNIST.spec import Axis, SpecError, Template, parse_axis, parse_template, read_text, read_values
+from MNIST.spec import (
+    Axis,
+    ModelSpec,
+    SpecError,
+    Template,
+    parse_axis,
+    parse_template,
+    read_text,
+    read_values,
+)
 
 if TYPE_CHECKING:
     from MNIST.explore.designs import Space
@@ -100,11 +109,15 @@ def _engine(wanted: str | None, template: Template, space: "Space") -> str:
     """The engine that trains all points: the wanted one, or what the first network that works takes."""
     from MNIST import engines
 
+    spec = next(_networks(template, space), None)
+    return engines.choose(spec, wanted) if spec else wanted or engines.DEFAULT
+
+
+def _networks(template: Template, space: "Space") -> Iterator[ModelSpec]:
+    """Those of the baseline and of each other value by itself that work."""
     for point in map(space.placeholders, space.one_at_a_time()):
         with suppress(SpecError):  # its layers do not fit together
-            spec = template.fill({name: str(value) for name, value in point.items()})
-            return engines.choose(spec, wanted)
-    return wanted or engines.DEFAULT
+            yield template.fill({name: str(value) for name, value in point.items()})
 
 
 def _changes(options: Mapping[str, Any]) -> Iterator[tuple[str, Axis]]:
@@ -120,11 +133,15 @@ def _changes(options: Mapping[str, Any]) -> Iterator[tuple[str, Axis]]:
 
 def _check_search(wishes: Wishes) -> None:
     """Raise UsageError for wishes that do not go together, and for no point or too many."""
+    from MNIST.explore.halving import refuse_schedules
+
     one, rungs = wishes.design == "one", _rungs(wishes) if wishes.halving else 1
     if one and (wishes.fraction < 1 or wishes.halving or wishes.reducer):
         raise UsageError("--design one asks every change once: no --fraction, --halving or --reduce")
     if wishes.halving and wishes.reducer:
         raise UsageError("--halving and --reduce do not go together")
+    if wishes.halving:
+        refuse_schedules(_networks(wishes.template, wishes.space))
     points = len(wishes.space.one_at_a_time()) if one else wishes.space.size
     if points > sys.maxsize:
         raise UsageError(f"a grid of more than {sys.maxsize:,} points: even a part of it cannot be drawn")

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from MNIST.errors import UsageError
 from MNIST.explore.designs import Space
-from MNIST.explore.halving import epochs_needed, weaker_half
+from MNIST.explore.halving import epochs_needed, refuse_schedules, weaker_half
 from MNIST.explore.plan import Plan, Point, Value, Values, make_plan
 from MNIST.explore.ranking import METRICS, Candidate, ranked
 from MNIST.explore.results import ResultsFile, best_text
@@ -92,23 +91,13 @@ def make_search(
     asked = [values for stage in stages for values in stage]
     plan = make_plan(map(space.placeholders, asked), template, settings, seeds)
     if halving:
-        _refuse_schedules(plan)
+        refuse_schedules(point.spec for point in plan.points)
     feasible = {tuple(point.values.values()): point for point in plan.points}
     found = ((values, feasible.get(tuple(space.placeholders(values).values()))) for values in asked)
     points = {tuple(values.values()): point for values, point in found if point is not None}
     feasible_only = ([values for values in stage if tuple(values.values()) in points] for stage in stages)
     stages = [stage for stage in feasible_only if stage]
     return Search(plan, space.domains, stages, points, halving, reducer)
-
-
-def _refuse_schedules(plan: Plan) -> None:
-    """Raise UsageError if a network of a rung could not go on in the next one to the same numbers."""
-    names = {type(point.spec.schedule).__name__ for point in plan.points if point.spec.schedule.needs_length}
-    if names:
-        raise UsageError(
-            f"--halving trains the better networks of a rung on, and with {' or '.join(sorted(names))} every"
-            " rate depends on the number of epochs from the first step; leave out one of the two"
-        )
 
 
 def explore(

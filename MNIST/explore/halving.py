@@ -8,9 +8,11 @@ Source: Jamieson and Talwalkar, Non-stochastic best arm identification and hyper
 from collections.abc import Iterable, Sequence
 from math import ceil
 
+from MNIST.errors import UsageError
 from MNIST.explore.plan import Point
 from MNIST.explore.ranking import order
 from MNIST.explore.trials import TrialService
+from MNIST.spec import ModelSpec
 
 Runs = tuple[str, ...]
 
@@ -32,6 +34,16 @@ def epochs_needed(runs: int, rungs: Sequence[int]) -> int:
         total += runs * (epochs - before)
         before, runs = epochs, ceil(runs / 2)
     return total
+
+
+def refuse_schedules(specs: Iterable[ModelSpec]) -> None:
+    """Raise UsageError if a network of a rung could not go on in the next one to the same numbers."""
+    names = {type(spec.schedule).__name__ for spec in specs if spec.schedule.needs_length}
+    if names:
+        raise UsageError(
+            f"--halving trains the better networks of a rung on, and with {' or '.join(sorted(names))} every"
+            " rate depends on the number of epochs from the first step; leave out one of the two"
+        )
 
 
 def _rank(point: Point, service: TrialService) -> tuple[float, ...]:

@@ -1,7 +1,8 @@
 """What an exploration asks, and the runs that answer it. Nothing is trained here.
 
 Points whose networks have one identity are one run, and a run of 5 epochs is the exact prefix of
-one of 15: so each run is trained once, to the most epochs that any of its points asks for.
+one of 15: so each run is trained once, to the most epochs that any of its points asks for. Where the
+schedule goes by the number of epochs they have no identity in common, and each is a run of its own.
 """
 
 from collections import Counter
