@@ -21,7 +21,17 @@ from typing import Any
 
 from MNIST.errors import UsageError
 from MNIST.paths import find_model_file
-from MNIST.spec import ModelSpec, Network, Node, Template, lay_out, parse_template, read_text, statement_text
+from MNIST.spec import (
+    CONSTANT,
+    ModelSpec,
+    Network,
+    Node,
+    Template,
+    lay_out,
+    parse_template,
+    read_text,
+    statement_text,
+)
 
 Row = tuple[str, str, str, str, str]
 
@@ -59,10 +69,19 @@ def describe_file(path: Path, width: int | None = None) -> Iterator[str]:
 
 
 def _about_model(spec: ModelSpec, width: int | None) -> Iterator[str]:
+    """The table, then how it is trained; of what is as usual nothing."""
     yield from _table(spec, lay_out(spec), width)
     yield ""
     yield f"optimizer  {statement_text(spec.optimizer, defaults=False)}"
     yield f"training   {_counted(spec.epochs, 'epoch')}, {_counted(spec.batch_size, 'image')} a batch"
+    if spec.label_smoothing:
+        yield f"smoothing  {spec.label_smoothing:g} of each label, spread over all ten digits"
+    if spec.schedule != CONSTANT:
+        yield f"schedule   {statement_text(spec.schedule, defaults=False)}"
+    if spec.augment:
+        yield f"augment    {'; '.join(map(statement_text, spec.augment))}"
+    if spec.stop:
+        yield f"stop       {', '.join(statement_text(spec.stop, defaults=False).split(',')[1:])}"
 
 
 def _about_template(template: Template) -> Iterator[str]:

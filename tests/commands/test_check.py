@@ -26,6 +26,25 @@ epochs=1
 batch=64
 """
 
+TRAINING = """\
+Layers:
+Flatten
+Dense,10,softmax
+Optimizer:
+Adam,0.001
+epochs=20
+batch=128
+label_smoothing=0.10
+Schedule:
+OneCycle,0.01,warmup=0.25,final=0
+Augment:
+Shift,0.1
+rotate,10.0
+Stop:
+accuracy=0.99,patience=5
+monitor=loss
+"""
+
 TEMPLATE = """\
 Layers:
 Flatten
@@ -60,6 +79,17 @@ def test_a_table_of_a_network_with_blocks(blocks: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().out == (Path(__file__).parent / "check_blocks.expected").read_text(
         encoding="utf-8"
     ).replace("{file}", str(blocks))
+
+
+def test_what_is_special_about_a_training_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "training.txt"
+    file.write_text(TRAINING, encoding="utf-8")
+    assert main(["check", str(file)]) == 0
+    assert capsys.readouterr().out == (Path(__file__).parent / "check_training.expected").read_text(
+        encoding="utf-8"
+    ).replace("{file}", str(file))
 
 
 def test_several_files_and_a_template(capsys: pytest.CaptureFixture[str]) -> None:
