@@ -15,8 +15,10 @@ from MNIST.spec import (
     INPUTS,
     LAYERS,
     OPTIMIZERS,
+    SCHEDULES,
     Axis,
     Layer,
+    Schedule,
     SpecError,
     canonical_text,
     lay_out,
@@ -39,6 +41,7 @@ WHOLE = {
     "input": "Input:\n{}Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.1\n1\n1\n",
     "layers": "Layers:\n{}Flatten\nDense,10,softmax\nOptimizer:\n0.1\n1\n1\n",
     "optimizer": "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n{}",
+    "schedule": "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.1\n1\n1\nSchedule:\n{}",
     "augment": "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.1\n1\n1\nAugment:\n{}",
     "stop": "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.1\n1\n1\nStop:\n{}",
 }
@@ -105,12 +108,12 @@ def test_the_table_is_as_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert session == f"$ python MNIST check example_model\n{shown}\n"
 
 
-@pytest.mark.parametrize("name", [*LAYERS, *INPUTS, *OPTIMIZERS, *AUGMENTATIONS])
+@pytest.mark.parametrize("name", [*LAYERS, *INPUTS, *OPTIMIZERS, *SCHEDULES, *AUGMENTATIONS])
 def test_every_name_has_its_line(name: str) -> None:
-    cls = (LAYERS | INPUTS | OPTIMIZERS | AUGMENTATIONS)[name]
+    cls = (LAYERS | INPUTS | OPTIMIZERS | SCHEDULES | AUGMENTATIONS)[name]
     line = usage(name, cls).replace("levels,…", "level,…")
     (row,) = (row for row in TABLES if f"`{line}`" in row.split(" | ")[0])
-    if issubclass(cls, Layer):
+    if issubclass(cls, Layer | Schedule):
         for argument in arguments_of(cls):
             if not argument.required:
                 default = "" if argument.default is None else argument.kind.write(argument.default)
