@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from MNIST.engines.keras_backend import (
+    batches,
     device,
     floats,
     has_fast_bfloat16,
@@ -90,10 +91,7 @@ class KerasEngine:
         with self._computing():
             self._set_rates(rates)
             history = self._model.fit(
-                images,
-                labels,
-                batch_size=self._spec.batch_size,
-                shuffle=False,  # the trainer has put them in this epoch's order
+                **batches(images, labels, self._spec.batch_size),
                 verbose=0,
                 callbacks=[_StepReporter(on_step, len(rates))],
             ).history

@@ -13,7 +13,7 @@ import pytest
 
 from MNIST import engines
 from MNIST.engines import EpochMetrics, keras_engine
-from MNIST.engines.keras_backend import memory_errors
+from MNIST.engines.keras_backend import batches, memory_errors
 from MNIST.engines.keras_engine import OPTIMIZERS
 from MNIST.engines.keras_layers import BUILDERS, LocalResponseNormalization, layer_name
 from MNIST.spec import LAYERS, lay_out, optimizers, parse_spec, simplify
@@ -117,6 +117,16 @@ def test_output_shapes_are_those_that_the_spec_infers():
     assert len(compared) >= 20
     for node in compared:
         assert shapes[layer_name(node)] == node.output_shape, node.path
+
+
+def test_what_is_trained_on_keeps_its_order_and_does_not_tune_itself():
+    _engine(GLOBAL)  # which sets the number of threads, before anything computes
+    pipeline = batches(IMAGES, LABELS, 32)["x"]
+    found = [(images.numpy(), labels.numpy()) for images, labels in pipeline]
+    assert [len(images) for images, _ in found] == [32, 32, 6]
+    assert np.array_equal(np.concatenate([images for images, _ in found]), IMAGES)
+    assert np.array_equal(np.concatenate([labels for _, labels in found]), LABELS)
+    assert not pipeline.options().autotune.enabled
 
 
 def test_several_steps_at_a_time_change_nothing(monkeypatch):
