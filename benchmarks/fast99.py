@@ -80,7 +80,14 @@ def ours(folder: Path, seed: int) -> list[float]:
     return [sum(result.seconds for result in history), history[-1].seconds, found]
 
 
-WORK = {"peer": peer, "ours": ours, "peak": lambda folder, seed: [matrix_peak("bfloat16")]}
+def precision() -> str:
+    """What `--precision auto` means here."""
+    from MNIST import engines
+
+    return engines.resolve_precision("keras", "auto")
+
+
+WORK = {"peer": peer, "ours": ours, "peak": lambda folder, seed: [matrix_peak(precision())]}
 
 
 def measure(what: str, folder: Path, seed: int) -> list[float]:
@@ -108,7 +115,7 @@ def main(folder: Path, seeds: int) -> None:
     # A training step costs three forward passes: one forward, and two products as large backward.
     reached = 3 * lay_out(read_spec(MODEL)).flops * SPLIT * 60_000 / fastest / 1e9
     (peak,) = measure("peak", folder, 0)
-    print(f"{reached:,.0f} GFLOP/s, {reached / peak:.0%} of a bfloat16 matrix product's {peak:,.0f}")
+    print(f"{reached:,.0f} GFLOP/s, {reached / peak:.0%} of a {precision()} matrix product's {peak:,.0f}")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from MNIST.engines.saved_arrays import write_arrays
 from MNIST.errors import UsageError
 from MNIST.files import write_atomically
 from MNIST.spec import (
+    CONSTANT,
     BatchNorm,
     Dropout,
     ModelSpec,
@@ -57,8 +58,11 @@ class Problem:
 
     @property
     def rates(self) -> np.ndarray:
-        """The learning rate of each of the STEPS steps, as in training: float32 (STEPS,)."""
-        return epoch_rates(self.spec, 1, STEPS)
+        """The learning rate of each of the STEPS steps: float32 (STEPS,).
+
+        That of the optimizer, whatever the schedule: a warm-up would begin with a step that moves nothing.
+        """
+        return epoch_rates(replace(self.spec, schedule=CONSTANT), 1, STEPS)
 
     def first(self, count: int) -> "Problem":
         """The same on the first `count` images of the batch."""

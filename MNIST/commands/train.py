@@ -78,6 +78,7 @@ def run(options: Mapping[str, Any]) -> int:
 
     from MNIST import training
 
+    training.refuse_without_validation(spec, data)
     start = training.weights_of(before, spec, threads) if before else None
     settings = training.resolve_settings(
         dataset.digest,

@@ -6,7 +6,7 @@ that it comes out the same to the bit in any order, in any parts, on any number 
 
 All of it is one map from each pixel to the place that its value comes from, and one interpolation there.
 That is our own because many images at a time are less work than one after the other: 13 µs an image, on one
-core of Zen 4, where scipy.ndimage takes 100 (`benchmarks/augmentation.py`), and OpenCV 5.0 takes 23.
+core of Zen 4, where scipy.ndimage takes 100 (`benchmarks/augmentation.py`).
 """
 
 from collections.abc import Sequence

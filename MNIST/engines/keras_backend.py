@@ -138,7 +138,7 @@ def batches(images: np.ndarray, labels: np.ndarray, batch_size: int) -> dict[str
     options = tf.data.Options()
     options.autotune.enabled = False
     pipeline = tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size).prefetch(2)
-    return {"x": pipeline.with_options(options)}
+    return {"x": pipeline.with_options(options), "shuffle": False}
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from MNIST.spec.inputs import Standardize
 from MNIST.spec.layers import Activation, Dropout, Layer, Pad, Parallel, Repeat, Residual
 from MNIST.spec.model import ModelSpec
 from MNIST.spec.optimizers import SGD
-from MNIST.spec.schedules import CONSTANT, Step
+from MNIST.spec.schedules import CONSTANT, Plateau, Step
 from MNIST.spec.sections import SECTIONS
 
 NOTHING = (Dropout(0.0), Activation("linear"), Pad(0, 0))  # layers that give what they get
@@ -26,7 +26,8 @@ def simplify(spec: ModelSpec) -> ModelSpec:
 
     Repeat is expanded; dropout of 0, linear activations and padding by 0 are left out (a block that would be
     empty keeps one linear activation); Scale before Standardize and `nesterov` without momentum go, as do
-    augmentations of 0, and what `Stop:` monitors if it has no patience; a Step of factor 1 is Constant.
+    augmentations of 0, and what `Stop:` monitors if it has no patience; Step and Plateau of factor 1 are
+    Constant.
     """
     steps = (Standardize(),) if Standardize() in spec.input else spec.input
     optimizer = spec.optimizer
@@ -35,7 +36,7 @@ def simplify(spec: ModelSpec) -> ModelSpec:
     stop = spec.stop
     if stop is not None and stop.patience is None:
         stop = replace(stop, monitor="loss")
-    steady = isinstance(spec.schedule, Step) and spec.schedule.factor == 1
+    steady = isinstance(spec.schedule, Step | Plateau) and spec.schedule.factor == 1
     return replace(
         spec,
         input=steps,

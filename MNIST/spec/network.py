@@ -97,7 +97,7 @@ def lay_out(spec: ModelSpec) -> Network:
     nodes = lay_out_layers(spec.layers, input_shape(spec.input), problems)
     if nodes is not None:
         check_ending(spec.layers, spec.input, nodes, problems)
-        check_rule(spec.layers, spec.optimizer, spec.label_smoothing, problems)
+        check_rule(spec.layers, spec.optimizer, problems)
     problems.raise_any()
     assert nodes is not None  # nothing was wrong
     every = [node for root in nodes for node in root.walk()]
@@ -160,20 +160,15 @@ def check_ending(
         _note(problems, last, nodes[-1].path, f"{message}: Dense,{CLASSES},softmax")
 
 
-def check_rule(
-    layers: Sequence[Layer], optimizer: Optimizer, label_smoothing: float, problems: Problems
-) -> None:
+def check_rule(layers: Sequence[Layer], optimizer: Optimizer, problems: Problems) -> None:
     """Note a network that its optimizer cannot train: Columns has a learning rule of its own.
 
     layers: they fit together, so that Columns stands alone.
     """
     columns, rule = isinstance(layers[0], Columns), isinstance(optimizer, ParallelDelta)
-    where = optimizer.line or Line(type(optimizer).__name__, 0)
-    if columns and rule and label_smoothing:
-        message = "Columns learns from votes, which no label_smoothing changes; leave it out"
-        problems.add(where, message, of_shapes=True)
     if columns == rule:
         return
+    where = optimizer.line or Line(type(optimizer).__name__, 0)
     if columns:
         message = f"{type(optimizer).__name__} follows gradients, and Columns has none"
         problems.add(where, f"{message}; its rule is 'ParallelDelta,0.05'", of_shapes=True)

@@ -101,7 +101,7 @@ def _check_layers(fields: dict[str, Any], problems: Problems) -> None:
     if nodes is not None and len(known) == len(layers):
         check_ending(layers, steps, nodes, problems)
         if fields.get("optimizer"):
-            check_rule(layers, fields["optimizer"], fields.get("label_smoothing") or 0.0, problems)
+            check_rule(layers, fields["optimizer"], problems)
 
 
 def _sections(statements: Sequence[Statement], problems: Problems) -> Sections:

@@ -77,7 +77,7 @@ class Plateau(Schedule):
     """
 
     needs_validation: ClassVar[bool] = True
-    factor: float = keyword(real(0, 1, above=True, below=True), 0.5)
+    factor: float = keyword(real(0, 1, above=True), 0.5)
     patience: int = keyword(whole(1, 100_000), 3)
     min: float = keyword(RATE, 1e-5)
     monitor: str = keyword(MONITOR, "loss")

@@ -1,9 +1,11 @@
 """The lines of `Stop:`: when a training ends before its last epoch, and which weights are kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from MNIST.spec.grammar import keyword, real, whole
 from MNIST.spec.schedules import MONITOR
+
+ACCURACY = replace(real(0, 1, above=True), expects="a proportion above 0 and at most 1 (99 % is 0.99)")
 
 
 @dataclass(frozen=True)
@@ -17,5 +19,5 @@ class Stop:
     """
 
     patience: int | None = keyword(whole(1, 100_000), None)
-    accuracy: float | None = keyword(real(0, 1, above=True), None)
+    accuracy: float | None = keyword(ACCURACY, None)
     monitor: str = keyword(MONITOR, "loss")

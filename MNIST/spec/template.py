@@ -89,7 +89,7 @@ class Template:
     def _check_together(self, fields: Mapping[str, Any], values: Mapping[str, str]) -> None:
         """Raise SpecError if parts that are right by themselves do not go together."""
         unfit = Problems()
-        check_rule(fields["layers"], fields["optimizer"], fields.get("label_smoothing", 0.0), unfit)
+        check_rule(fields["layers"], fields["optimizer"], unfit)
         problems: list[Problem] = unfit
         for part in self.parts:
             problems = [part.with_values(problem, values) for problem in problems]

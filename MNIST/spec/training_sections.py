@@ -7,13 +7,23 @@ from typing import Any
 from MNIST.errors import did_you_mean, quoted
 from MNIST.spec.augmentations import AUGMENTATIONS
 from MNIST.spec.errors import Problems
-from MNIST.spec.grammar import Argument, Kind, arguments_of, bind, read_value, real, statement_text, whole
+from MNIST.spec.grammar import (
+    Argument,
+    Kind,
+    arguments_of,
+    bind,
+    find,
+    read_value,
+    real,
+    statement_text,
+    whole,
+)
 from MNIST.spec.model import ModelSpec
-from MNIST.spec.names import name_of, read_line, refuse_block
-from MNIST.spec.optimizers import OPTIMIZERS, SPELLINGS, Optimizer
+from MNIST.spec.names import HEADS, name_of, read_line, refuse_block
+from MNIST.spec.optimizers import OPTIMIZERS, SPELLINGS, Optimizer, ParallelDelta
 from MNIST.spec.schedules import CONSTANT, SCHEDULES
 from MNIST.spec.stop import Stop
-from MNIST.spec.text import Statement
+from MNIST.spec.text import Statement, Word
 
 # Below `Optimizer:`, after the optimizer: the field of ModelSpec, what it may be, and what to say where it
 # is missing. The numbers may be bare, in this order; what is optional has its key.
@@ -25,6 +35,9 @@ OPTIONS: dict[str, tuple[str, Kind, str]] = {
     "label_smoothing": ("label_smoothing", real(0, 1, below=True), ""),
 }
 SETTINGS = NUMBERS | OPTIONS
+
+# Lines that beginners leave below `Optimizer:`, with the section that they belong to.
+ELSEWHERE = dict.fromkeys(SCHEDULES, "Schedule") | dict.fromkeys(AUGMENTATIONS, "Augment")
 
 # A template may give any optimizer's key to an optimizer that does not have it, and so with schedules.
 OF_OPTIMIZERS: dict[str, Argument] = {
@@ -43,7 +56,8 @@ def read_optimizer(head: Statement, lines: Sequence[Statement], problems: Proble
         word = statement.name
         refuse_block(statement, problems)
         if key is None:
-            problems.add(statement.line, "expected nothing after the optimizer, epochs and batch size")
+            hint = _section_hint(word)
+            problems.add(statement.line, f"expected nothing after the optimizer, epochs and batch size{hint}")
         elif key == "optimizer" and word.key is None:
             fields["optimizer"] = _optimizer(statement, problems)
         elif key not in SETTINGS:
@@ -57,12 +71,24 @@ def read_optimizer(head: Statement, lines: Sequence[Statement], problems: Proble
         else:
             field, kind, _ = SETTINGS[key]
             fields[field] = read_value(kind, key, word, statement.line, problems)
+            if key == "label_smoothing" and isinstance(fields.get("optimizer"), ParallelDelta):
+                message = "ParallelDelta learns from votes, which no label_smoothing changes; leave it out"
+                problems.add(statement.line, message)
         waiting = [name for name in waiting if name != key]
     optimizer = "the optimizer, as in 'Adam,0.001'"
     lacking = [NUMBERS[key][2] if key in NUMBERS else optimizer for key in waiting if key not in OPTIONS]
     if lacking:
         problems.add(head.line, f"this section lacks {'; '.join(lacking)}")
     return fields
+
+
+def _section_hint(word: Word) -> str:
+    """In which section a line belongs that stands below `Optimizer:`; "" if it is none of another's."""
+    first = re.match(r"\w+", word.text)
+    name = find(first[0], (*HEADS, *ELSEWHERE)) if first else None
+    if name is None:
+        return ""
+    return f"; a section begins at the left margin, in a line of its own: '{ELSEWHERE.get(name, name)}:'"
 
 
 def epochs_placeholder(lines: Sequence[Statement]) -> str | None:
@@ -136,7 +162,8 @@ def read_stop(head: Statement, lines: Sequence[Statement], problems: Problems) -
         for word in line.words:
             key = (word.key or "").lower()
             if word.key is None:
-                problems.add(line.line, f"expected a setting and its value: {keys}", word.span)
+                commas = "; commas go between them" if "=" in word.text else ""
+                problems.add(line.line, f"expected a setting and its value: {keys}{commas}", word.span)
             elif key not in arguments:
                 hint = did_you_mean(key, arguments, "=") or f"; this section has {keys}"
                 problems.add(line.line, f"unknown setting {quoted(word.key)}{hint}", word.key_span)

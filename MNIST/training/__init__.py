@@ -16,7 +16,7 @@ from MNIST.training.record import (
     trained_files,
     write_trained,
 )
-from MNIST.training.run import Run, continue_run, resolve_settings
+from MNIST.training.run import Run, continue_run, refuse_without_validation, resolve_settings
 from MNIST.training.start import weights_of
 from MNIST.training.stopping import is_over, keeps_best, kept_epoch, why_over
 
@@ -38,6 +38,7 @@ __all__ = [
     "other_run_there",
     "output_folder",
     "read_record",
+    "refuse_without_validation",
     "remove_checkpoints",
     "resolve_settings",
     "run_identities",

@@ -39,8 +39,9 @@ class EpochResult:
     epoch counts from 1; losses are mean cross-entropies in nats, in training that of the smoothed labels
     where the spec smooths them; accuracies are proportions; the validation figures are nan when no image
     is held out; learning_rate is that of the epoch's last step; the gradient norms are those of
-    `EpochMetrics`; seconds are those of training, without validation; peak_memory is the most bytes of
-    resident memory that the process held in that time, 0 where the system does not say.
+    `EpochMetrics`; seconds are those of training, without validation, until the next epoch's
+    augmented images are made as well; peak_memory is the most bytes of resident memory that the process
+    held in that time, 0 where the system does not say.
     """
 
     epoch: int

@@ -294,11 +294,12 @@ def test_without_keras_tensorflow_is_not_imported(digits_folder, tmp_path):
         (["--engine", "numpy", "--precision", "bfloat16"], "the engine numpy cannot compute in bfloat16"),
         (["--engine", "sonn"], "the engine sonn trains Columns, .*: --engine keras"),
         (["--from", "new"], "--from new: a network cannot begin from itself"),
+        (["--split", "1"], "Plateau goes by the validation images, and this split leaves none"),
         (["--from", "../x"], "model name '../x' is not usable"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_written(words, message, digits_folder, tmp_path):
-    (tmp_path / "net.txt").write_text(MODEL.format(epochs=1))
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=1) + "Schedule:\nPlateau\n")
     code, _, errors = finish(start(digits_folder, "new", "net.txt", *words, cwd=tmp_path))
     assert code == 2
     assert re.search(message, errors)

@@ -36,7 +36,8 @@ SCHEDULE
 Explore:
 epochs=5,10,15
 """
-SHARED = ["Constant", "Step,2,0.5", "Plateau,patience=1,delta=1"]
+AUGMENTED = "Constant\nAugment:\nRotate,10\nElastic,8,3"  # whose images a thread of the worker makes
+SHARED = ["Constant", "Step,2,0.5", "Plateau,patience=1,delta=1", AUGMENTED]
 BY_LENGTH = ["Cosine,warmup=0.1", "OneCycle,0.02"]
 
 

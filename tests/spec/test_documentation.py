@@ -120,6 +120,13 @@ def test_every_name_has_its_line(name: str) -> None:
                 assert f"`{argument.name}={default}`" in row
 
 
+@pytest.mark.parametrize(
+    "name", [*LAYERS, *INPUTS, *SCHEDULES, *AUGMENTATIONS, "label_smoothing", "patience", "accuracy"]
+)
+def test_every_feature_is_in_an_example(name: str) -> None:
+    assert any(re.search(rf"^\s*{name}\b", text, re.MULTILINE) for _, text in EXAMPLES)
+
+
 def test_a_layer_type_is_one_dataclass(monkeypatch: pytest.MonkeyPatch) -> None:
     code = re.search(r"^   ```python\n(.*?)^   ```$", DOCUMENT, re.MULTILINE | re.DOTALL)
     assert code is not None
