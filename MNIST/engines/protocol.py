@@ -10,7 +10,8 @@ Arrays = dict[str, np.ndarray]
 """Weights or state by name. A weight's name is its node's path and its own: `conv_1/kernel`."""
 
 OnStep = Callable[[int, float, float], None]
-"""Called after each step with the steps done in this epoch, and its loss and accuracy so far."""
+"""Called after each step, or after several short ones, and after the last: with the steps done in this epoch,
+and its loss and accuracy so far."""
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,9 @@ def test_metrics_are_told_while_it_trains_and_at_the_end(name):
     told = []
     rates = np.full(3, 0.01, np.float32)
     metrics = make(name).train_epoch(IMAGES, LABELS, rates, 7, lambda *step: told.append(step))
-    assert [steps for steps, _, _ in told] == [1, 2, 3]
+    numbers = [steps for steps, _, _ in told]  # of all steps, or of some where they are short
+    assert numbers == sorted(set(numbers))
+    assert numbers[-1] == 3
     assert told[-1][1:] == pytest.approx((metrics.loss, metrics.accuracy))
     assert 2 < told[0][1] < 3  # ln 10 = 2.3: nothing is learned yet
     assert metrics.gradient_norm_mean > 0 < metrics.gradient_norm_variance

@@ -137,7 +137,7 @@ def test_several_steps_at_a_time_change_nothing(monkeypatch):
         monkeypatch.setattr(keras_engine, "MOST_STEPS_AT_ONCE", most)
         engine, steps = _engine(text), []
         rates = np.linspace(0.01, 0.02, 24, dtype=np.float32)  # 70 images in threes: the last step has one
-        with warnings.catch_warnings(action="error"):
+        with warnings.catch_warnings(action="error", category=UserWarning):
             metrics.append(engine.train_epoch(IMAGES, LABELS, rates, 7, lambda step, *_: steps.append(step)))  # noqa: B023
         states.append(engine.get_state())
         assert steps == (list(range(1, 25)) if most == 1 else [5, 10, 15, 20, 24])

@@ -186,7 +186,9 @@ def test_steps_are_reported_and_the_last_batch_may_be_small(digits, settings):
     steps = []
     run = Run(_spec(), digits, settings, epochs=1)
     run.train(on_step=lambda *step: steps.append(step))
-    assert [step for step, *_ in steps] == [1, 2, 3, 4, 5, 6]  # 540 images, 100 a step
+    numbers = [step for step, *_ in steps]  # of some steps: short ones are done several at a time
+    assert numbers == sorted(set(numbers))
+    assert numbers[-1] == 6  # 540 images, 100 a step
     assert steps[-1][1:] == (run.history[0].loss, run.history[0].accuracy)
 
 
