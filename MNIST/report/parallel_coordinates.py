@@ -12,6 +12,7 @@ from math import isfinite, nan
 
 import numpy as np
 
+from MNIST.report.html_page import html_page
 from MNIST.report.parallel_axes import Axis, make_axis
 from MNIST.report.scan_pictures import Columns, distinct, matters
 
@@ -232,47 +233,15 @@ def _cut(text: str) -> str:
 
 def _page(title: str, body: Sequence[str]) -> str:
     gradients = {name: ", ".join(colours) for name, colours in (("light", ON_LIGHT), ("dark", ON_DARK))}
-    return PAGE_HTML.format(title=escape(title), body="\n".join(body), style=STYLE, **gradients)
+    return html_page(title, body, STYLE % gradients, evaluates=True)
 
-
-# Nothing may be fetched. plotly needs 'unsafe-eval' to draw lines: its WebGL layer compiles itself.
-PAGE_HTML = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline' \
-'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ --scale: {light}; }}
-@media (prefers-color-scheme: dark) {{ :root {{ --scale: {dark}; }} }}
-{style}</style>
-</head>
-<body>
-<h1>{title}</h1>
-{body}
-</body>
-</html>
-"""
 
 STYLE = """\
-:root { color-scheme: light dark; --ground: #fff; --text: #1a1a1a; --faint: #c8c8c8; --mark: #d55e00; }
-@media (prefers-color-scheme: dark) {
-  :root { --ground: #16181c; --text: #ececec; --faint: #4a4d52; --mark: #ff9a4d; }
-}
-body { margin: 0 auto; padding: 1rem 1.25rem 2rem; max-width: 100rem; background: var(--ground);
-  color: var(--text); font: 16px/1.5 system-ui, "Segoe UI", Roboto, Arial, sans-serif; }
-h1 { font-size: 1.4rem; margin: 0 0 .5rem; overflow-wrap: anywhere; }
-p { max-width: 60rem; margin: .5rem 0; overflow-wrap: anywhere; }
-.wide { overflow-x: auto; }
+:root { --scale: %(light)s; }
+@media (prefers-color-scheme: dark) { :root { --scale: %(dark)s; } }
 .scale { display: flex; flex-wrap: wrap; align-items: center; gap: .25rem .6rem; font-size: .9rem; }
 .scale i { width: 8rem; height: .8rem; border-radius: .2rem;
   background: linear-gradient(to right, var(--scale)); }
-h2 { font-size: 1.1rem; margin: 1rem 0 .25rem; }
-table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .5rem; text-align: right; border-bottom: 1px solid var(--faint);
-  max-width: 16rem; overflow-wrap: break-word; vertical-align: bottom; }
 #lines text { fill: var(--text) !important; font-family: inherit !important;
   text-shadow: 0 0 2px var(--ground), 0 0 2px var(--ground), 0 0 3px var(--ground),
     0 0 4px var(--ground) !important; }
