@@ -14,10 +14,10 @@ class Dropout:
 
     def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
         if not this_pass.training:
-            return x, None
+            return x, 1
         scaled_mask = this_pass.masks[self.path] * (1 / (1 - self.rate))
         return x * scaled_mask, scaled_mask
 
     def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
-        """dx = dy · mask / (1 − rate)."""
+        """dx = dy · mask / (1 − rate), or dy where nothing was dropped."""
         return dy * memory

@@ -30,17 +30,20 @@ class BatchNorm:
             centred, variance = x - self.moving_mean, self.moving_variance
         scale = 1 / xp.sqrt(variance + self.epsilon)  # (channels,)
         x_hat = centred * scale
-        return self.gamma * x_hat + self.beta, (x_hat, scale)
+        return self.gamma * x_hat + self.beta, (x_hat, scale, this_pass.training)
 
     def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
         """dγ = Σ dy x̂, dβ = Σ dy, dx = γ / √(σ² + ε) · (dy − mean(dy) − x̂ · mean(dy x̂)).
 
-        Sums and means over the batch and all places. The last two terms: x moves μ and σ² as well.
+        Sums and means over the batch and all places. The last two terms: x moves μ and σ² as well, while
+        training.
         """
-        x_hat, scale = memory
+        x_hat, scale, training = memory
         count = math.prod(dy.shape[:-1])
         dgamma, dbeta = channel_sums(dy * x_hat), channel_sums(dy)
         gradients[self.names[0]], gradients[self.names[1]] = dgamma, dbeta
+        if not training:
+            return self.gamma * scale * dy
         return self.gamma * scale * (dy - dbeta / count - x_hat * (dgamma / count))
 
     def _note(self, this_pass: Pass, mean: Array, variance: Array) -> None:

@@ -1,0 +1,129 @@
+"""To look into a trained network: what each layer makes of an image, and what the answer owes to each pixel.
+
+Here because a network from scratch can be stopped between any two layers, whichever engine has trained it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from MNIST.engines.protocol import Arrays
+from MNIST.engines.scratch.blocks import Chain, Parallel, Residual
+from MNIST.engines.scratch.convolution import Convolution
+from MNIST.engines.scratch.dense import Dense
+from MNIST.engines.scratch.layer import Array, Gradients, Layer, Memory, Pass
+from MNIST.engines.scratch.network import build_network
+from MNIST.engines.scratch.pixels import prepare
+from MNIST.spec import ModelSpec, Node, Standardize, lay_out
+
+IMAGES_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class LayerOutput:
+    """What a layer has made of some images: float32 (n, *node.output_shape)."""
+
+    node: Node
+    output: np.ndarray
+
+
+class Inspection:
+    """A trained network, opened.
+
+    spec: simplified, of a network that learns by gradients. weights: by name, as `Engine.get_weights` gives
+    them. pixels: mean and standard deviation of the training images, in [0, 1].
+    Images are uint8 (n, 28, 28); all is computed in float32, Dropout dropping nothing.
+    """
+
+    def __init__(self, spec: ModelSpec, weights: Arrays, pixels: tuple[float, float]) -> None:
+        network = lay_out(spec)
+        self._spec, self._pixels = spec, pixels
+        self._chain = build_network(network, {name: w.astype(np.float32) for name, w in weights.items()})
+        self._nodes = network.to_logits()
+        self._seen: list[LayerOutput] = []
+        for layer in self._chain.layers:
+            if isinstance(layer, Convolution | Dense):
+                layer.wants_dx = True  # also of the first, before which nothing learns
+        _watch(self._chain, self._nodes, self._seen)
+
+    def layer_outputs(self, images: np.ndarray) -> list[LayerOutput]:
+        """Every layer's output in the order of the computation: a block's after those of the layers in it.
+
+        The last is the logits: softmax is left to the caller.
+        """
+        self._seen.clear()
+        self._chain.forward(self._input(images), Pass())
+        return list(self._seen)
+
+    def last_features(self, images: np.ndarray) -> np.ndarray:
+        """What the last layer with weights sees of each image, in a row: float32 (n, units).
+
+        Blocks count as one layer. Of a network without weights, it is the prepared image.
+        """
+        rows = [self._features(images[part]) for part in _parts(len(images))]
+        return np.concatenate(rows)
+
+    def pixel_gradient(self, images: np.ndarray, digits: np.ndarray) -> np.ndarray:
+        """The slope of a digit's logit along each pixel: float32 (n, 28, 28), for a pixel from 0 to 1.
+
+        digits: integer (n,), in [0, 10), whose logits are asked for. `Threshold` has no slope: there it is
+        the sum over an image's maps, as if all of them moved together.
+        Source: Simonyan, Vedaldi and Zisserman (2013), Deep inside convolutional networks, arXiv:1312.6034.
+        """
+        logits, memory = self._chain.forward(self._input(images), Pass())
+        gradients: Gradients = {}
+        dx = self._chain.backward(np.eye(logits.shape[1], dtype=np.float32)[digits], memory, gradients)
+        scale = 1 / self._pixels[1] if Standardize() in self._spec.input else 1.0
+        return dx.reshape(*images.shape, -1).sum(axis=-1) * np.float32(scale)
+
+    def _input(self, images: np.ndarray) -> Array:
+        return prepare(images.astype(np.float32), self._spec.input, self._pixels)
+
+    def _features(self, images: np.ndarray) -> np.ndarray:
+        x = self._input(images)
+        before = x
+        for layer, node in zip(self._chain.layers, self._nodes, strict=True):
+            if any(each.parameters for each in node.walk()):
+                before = x
+            x, _ = layer.forward(x, Pass())
+        return before.reshape(len(images), -1)
+
+
+class _Watched:
+    """A layer whose outputs are kept."""
+
+    def __init__(self, layer: Layer, node: Node, seen: list[LayerOutput]) -> None:
+        self._layer, self._node, self._seen = layer, node, seen
+
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+        y, memory = self._layer.forward(x, this_pass)
+        self._seen.append(LayerOutput(self._node, y))
+        return y, memory
+
+    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+        return self._layer.backward(dy, memory, gradients)
+
+
+def _watch(chain: Chain, nodes: Sequence[Node], seen: list[LayerOutput]) -> None:
+    """Let every layer of a chain, and of the blocks in it, keep what it puts out."""
+    for layer, node in zip(chain.layers, nodes, strict=True):
+        for inner, children in _inside(layer, node):
+            _watch(inner, children, seen)
+    chain.layers = [_Watched(layer, node, seen) for layer, node in zip(chain.layers, nodes, strict=True)]
+
+
+def _inside(layer: Layer, node: Node) -> Iterator[tuple[Chain, Sequence[Node]]]:
+    """The chains in a block, each with its nodes."""
+    if isinstance(layer, Residual):
+        assert isinstance(layer.block, Chain)
+        yield layer.block, node.children
+    elif isinstance(layer, Parallel):
+        for path, way in zip(layer.paths, node.children, strict=True):
+            assert isinstance(path, Chain)
+            yield path, way.children
+
+
+def _parts(count: int) -> Iterator[slice]:
+    for begin in range(0, count, IMAGES_AT_ONCE):
+        yield slice(begin, begin + IMAGES_AT_ONCE)
