@@ -80,7 +80,7 @@ class Network:
         *body, last = self.nodes
         if isinstance(last.layer, Dense):
             return *body, replace(last, layer=replace(last.layer, activation="linear"))
-        return tuple(body)
+        return self.nodes if isinstance(last.layer, Columns) else tuple(body)
 
     def walk(self) -> Iterator[Node]:
         """All nodes, depth first, in the order of the file; a block before its children."""

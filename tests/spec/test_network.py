@@ -20,6 +20,7 @@ from MNIST.spec import (
     parse_spec,
     read_spec,
     read_text,
+    statement_text,
 )
 
 SHIPPED = sorted((Path(__file__).parents[2] / "Models").glob("*.txt"))
@@ -179,3 +180,16 @@ def test_the_limit_of_layers_is_reached_and_not_passed() -> None:
         nodes(
             "".join("  " * n + "Repeat,10000:\n" for n in range(60)) + "  " * 60 + "Flatten\nDense,10,softmax"
         )
+
+
+def test_what_is_computed_before_the_probabilities() -> None:
+    """A last softmax is left out, by itself or in its layer; Columns gives votes, which are logits already."""
+
+    def layers_to_logits(text: str) -> list[str]:
+        return [statement_text(node.layer, False) for node in lay_out(parse_spec(text)).to_logits()]
+
+    dense = "Layers:\nFlatten\nDense,10,"
+    assert layers_to_logits(dense + "softmax" + END) == ["Flatten", "Dense,10,linear"]
+    assert layers_to_logits(dense + "relu\nActivation,softmax" + END) == ["Flatten", "Dense,10,relu"]
+    columns = "Input:\nThreshold,9\nLayers:\nColumns,9,9\nOptimizer:\nParallelDelta,0.05\n5\n100\n"
+    assert layers_to_logits(columns) == ["Columns,9,9"]
