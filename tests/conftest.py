@@ -1,4 +1,4 @@
-"""What several rooms' tests share: the real MNIST files, when this machine has them, and a mirror."""
+"""What several rooms' tests share: the real MNIST files, when this machine has them, a mirror, a browser."""
 
 import importlib
 import os
@@ -161,3 +161,35 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Mirror]]:
         mirror.closing.set()
         mirror.shutdown()
         mirror.server_close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A Chromium of this machine without a window, as Playwright's Browser; a skip where either is missing.
+
+    For a module at most: Playwright's event loop would be in the way of others' asyncio.
+    """
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
+    names = "chromium", "chromium-browser", "google-chrome"
+    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        pytest.skip(f"needs a browser: {', '.join(names)}, or one that CHROMIUM names")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browser_page(chromium: Any) -> Iterator[Any]:
+    """An empty page of that browser. When the test ends, nothing on it has failed or asked for a network."""
+    page = chromium.new_page()
+    complaints: list[str] = []
+    requests: list[str] = []
+    page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    yield page
+    page.close()
+    assert complaints == []
+    assert not [url for url in requests if not url.startswith(("file:", "blob:", "data:"))]

@@ -26,6 +26,7 @@ ARROWS = {
     "explore": BASE | {"spec", "data", "engines", "training"},
     "certify": BASE | {"spec", "data", "engines", "training"},
     "report": set(),
+    "page": {"errors", "spec", "report"},
     "notebook": {"errors", "spec", "data", "engines", "training"},
 }
 

@@ -7,17 +7,21 @@ from collections.abc import Sequence
 from html import escape
 
 
-def html_page(title: str, body: Sequence[str], style: str = "", evaluates: bool = False) -> str:
+def html_page(
+    title: str, body: Sequence[str], style: str = "", evaluates: bool = False, workers: bool = False
+) -> str:
     """A whole HTML document of some pieces of HTML, whose texts are escaped by whoever made them.
 
     title: plain text, also the page's heading. style: CSS beyond the common one. evaluates: whether a script
     on it makes code of text, as plotly does: to draw lines and points, its WebGL layer compiles itself.
+    workers: whether a script on it starts others beside it, from text that it carries.
     """
     return PAGE.format(
         title=escape(title),
         body="\n".join(body),
         style=STYLE + style,
         evaluation="'unsafe-eval'" if evaluates else "",
+        workers="; worker-src blob:" if workers else "",
     )
 
 
@@ -26,7 +30,7 @@ PAGE = """<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline' \
-{evaluation}; style-src 'unsafe-inline'; img-src data: blob:">
+{evaluation}; style-src 'unsafe-inline'; img-src data: blob:{workers}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>

@@ -183,7 +183,7 @@ def test_the_limit_of_layers_is_reached_and_not_passed() -> None:
 
 
 def test_what_is_computed_before_the_probabilities() -> None:
-    """A last softmax is left out, by itself or in its layer; Columns gives votes, which are logits already."""
+    """A last softmax is left out, by itself or in its layer; the votes of Columns are logits already."""
 
     def layers_to_logits(text: str) -> list[str]:
         return [statement_text(node.layer, False) for node in lay_out(parse_spec(text)).to_logits()]

@@ -1,0 +1,64 @@
+"""Write a page to draw digits on, which trained networks answer.
+
+Usage:
+    python MNIST page <model-names> <html-file>
+    python MNIST page --help
+
+Writes one HTML file to open in any browser. It needs no server, no network and nothing beside it: send it,
+put it on a stick, or open it years later. The networks compute in the browser, while you draw; several stand
+side by side.
+
+Arguments:
+    <model-names>    networks trained by `train`, comma separated
+    <html-file>      the file to write, such as digits.html; .html is added if it has no ending
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from MNIST.errors import UsageError
+from MNIST.files import write_atomically
+from MNIST.paths import checked_name
+
+
+def run(options: Mapping[str, Any]) -> int:
+    """Write the page of all the networks, or, if one of them cannot be trusted, none."""
+    names = [checked_name(name.strip(), "model name") for name in options["<model-names>"].split(",")]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise UsageError(f"model names: {', '.join(repeated)} stands there twice")
+    file = _page_file(options["<html-file>"])
+
+    from MNIST.page import draw_page
+
+    content = draw_page([_plan(name) for name in names]).encode()
+    write_atomically(file, content)
+    print(f"Written: {file} ({len(content) / 1e6:.1f} MB). Open it in a browser, and draw a digit.")
+    return 0
+
+
+def _plan(name: str) -> Any:
+    from MNIST import training
+    from MNIST.page import plan_network
+
+    model = training.load_trained(name)
+    weights = model.engine.get_weights()
+    model.engine.close()
+    return plan_network(name, model.spec, weights, (model.record.pixel_mean, model.record.pixel_deviation))
+
+
+def _page_file(text: str) -> Path:
+    """The file to write: its name ends in .html, and if it is there, it is such a page."""
+    from MNIST.page import is_draw_page
+
+    if "\0" in text:
+        raise UsageError("the page's name has a NUL character in it")
+    file = Path(text if Path(text).suffix else f"{text}.html")
+    if file.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"{text[:64]!r}: expected a name that ends in .html")
+    if file.is_dir():
+        raise UsageError(f"{file} is a folder: take another name")
+    if file.exists() and not is_draw_page(file):
+        raise UsageError(f"{file} is there and no page of this command: take another name")
+    return file

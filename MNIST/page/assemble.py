@@ -1,0 +1,76 @@
+"""The page as one file: its markup, style and scripts, and each network's plan and weights within it."""
+
+import json
+from base64 import b64encode
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from MNIST.errors import UsageError
+from MNIST.page.plan import Plan
+from MNIST.report.html_page import html_page
+
+TITLE = "Draw a digit"
+WORKER_SCRIPTS = "engine.js", "worker.js"
+PAGE_SCRIPTS = "picture.js", "drawing.js", "cards.js", "page.js"
+MOST_BYTES = 100_000_000  # of a page: what browsers still open at ease
+
+
+def draw_page(plans: Sequence[Plan]) -> str:
+    """The HTML of a page on which these networks answer.
+
+    Raises UsageError if it would be larger than MOST_BYTES.
+    """
+    size = sum(4 * len(plan.numbers) // 3 for plan in plans)  # as base64
+    if size > MOST_BYTES:
+        raise UsageError(
+            f"a page of {', '.join(plan.name for plan in plans)} would take {size / 1e6:,.0f} MB, "
+            f"and {MOST_BYTES / 1e6:,.0f} are the most: take {'fewer or ' * (len(plans) > 1)}smaller networks"
+        )
+    body = [
+        _read("page.html"),
+        _data("application/json", "plans", _json([_described(plan) for plan in plans])),
+        *(
+            _data("text/plain", f"numbers-{index}", b64encode(plan.numbers).decode())
+            for index, plan in enumerate(plans)
+        ),
+        _data("text/plain", "worker", _strict(WORKER_SCRIPTS)),
+        f"<script>\n{_strict(PAGE_SCRIPTS)}</script>",
+    ]
+    return html_page(TITLE, body, _read("page.css"), workers=True)
+
+
+def is_draw_page(path: Path) -> bool:
+    """Whether a file begins as `draw_page` does."""
+    with path.open("rb") as stream:
+        return f"<title>{TITLE}</title>".encode() in stream.read(1_000)
+
+
+def _described(plan: Plan) -> dict[str, object]:
+    return {
+        "name": plan.name,
+        "parameters": plan.parameters,
+        "flops": plan.flops,
+        "operations": plan.operations,
+    }
+
+
+def _json(value: object) -> str:
+    """JSON that cannot end the script it stands in: only strings have a `<`, and they may escape it."""
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _data(kind: str, name: str, text: str) -> str:
+    """Text that the page carries and the browser does not look into."""
+    return f'<script type="{kind}" id="{name}">{text}</script>'
+
+
+def _strict(names: Sequence[str]) -> str:
+    """Scripts one after another, as one."""
+    text = '"use strict";\n' + "".join(map(_read, names))
+    assert "</script" not in text
+    return text
+
+
+def _read(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,135 @@
+// A card a network: its answer, a bar for each digit, and what its convolutions see.
+
+const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+const ACROSS = 8; // maps in a row
+const SMALLEST = 24; // pixels along a map's side, at least, so that gaps between maps look alike
+const GAP = 2;
+const FAINTEST = 14; // opacity of 0, of 255: so that a map that is 0 everywhere is seen to be there
+const CONTRAST = 0.8; // below 1: weak values are seen better
+
+/** A card for a network of plan.py, put at the end of `parent`; returns what it can show. */
+function addCard(parent, plan) {
+  const card = document.getElementById("card").content.cloneNode(true).firstElementChild;
+  const [name, size, work, answer, digit, percent, bars, details, layers] = [
+    ".name", ".size", ".work", ".answer", ".digit", ".percent", ".bars", "details", ".layers",
+  ].map((selector) => card.querySelector(selector));
+  name.textContent = plan.name;
+  size.textContent = `${plan.parameters.toLocaleString("en")} parameters`;
+  details.hidden = !hasMaps(plan.operations);
+  const rows = DIGITS.map((each) => addBar(bars, each));
+  parent.append(card);
+  let maps = [];
+
+  /** Show that there is no answer, and why. */
+  function wait(why) {
+    answer.classList.add("waits");
+    digit.textContent = "?";
+    percent.textContent = why;
+    work.textContent = `${mega(plan.flops)} MFLOPs`;
+    rows.forEach((row) => row.show(null));
+    maps = [];
+    layers.replaceChildren();
+  }
+
+  /** found: as worker.js answers. */
+  function show(found) {
+    const best = found.probabilities.indexOf(Math.max(...found.probabilities));
+    answer.classList.remove("waits");
+    digit.textContent = best;
+    percent.textContent = inPercent(found.probabilities[best]);
+    work.textContent = `${mega(plan.flops)} MFLOPs in ${Math.max(1, Math.round(found.milliseconds))} ms`;
+    rows.forEach((row, each) => row.show(found.probabilities[each], each === best));
+    maps = found.maps;
+    repaint();
+  }
+
+  function repaint() {
+    while (layers.children.length > maps.length) layers.lastElementChild.remove();
+    maps.forEach((layer, index) => paintLayer(layers.children[index] ?? addLayer(layers), layer));
+  }
+
+  return {
+    wait,
+    show,
+    repaint,
+    wantsMaps: () => details.open,
+    onOpen: (opened) => details.addEventListener("toggle", () => details.open && opened()),
+    inWords: () => `${plan.name}: ${digit.textContent}, ${percent.textContent}`,
+  };
+}
+
+/** A digit's bar; show(probability, isFirst), or show(null) where there is none. */
+function addBar(bars, digit) {
+  const row = document.createElement("li");
+  const [label, track, value] = ["span", "span", "span"].map((tag) => document.createElement(tag));
+  const bar = document.createElement("span");
+  label.textContent = digit;
+  track.className = "track";
+  bar.className = "bar";
+  track.append(bar);
+  row.append(label, track, value);
+  bars.append(row);
+  return {
+    show(probability, isFirst = false) {
+      row.classList.toggle("first", isFirst);
+      bar.style.transform = `scaleX(${probability ?? 0})`;
+      value.textContent = probability === null ? "" : inPercent(probability);
+    },
+  };
+}
+
+function addLayer(layers) {
+  const figure = document.createElement("figure");
+  const caption = document.createElement("figcaption");
+  caption.append(document.createElement("code"), document.createElement("span"));
+  figure.append(caption, document.createElement("canvas"));
+  layers.append(figure);
+  return figure;
+}
+
+/** A layer's first maps, small, side by side. The canvas has the maps' own pixels; the browser enlarges them. */
+function paintLayer(figure, { text, shape: [rows, columns], channels, values }) {
+  const more = channels - values.length;
+  const [code, rest] = figure.querySelectorAll("code, span");
+  code.textContent = text;
+  rest.textContent = `: ${values.length} maps of ${rows}×${columns}` + (more > 0 ? ` and ${more} more` : "");
+  const zoom = Math.max(1, Math.ceil(SMALLEST / columns));
+  const [width, height] = [columns * zoom + GAP, rows * zoom + GAP];
+  const canvas = figure.querySelector("canvas");
+  canvas.width = ACROSS * width - GAP;
+  canvas.height = Math.ceil(values.length / ACROSS) * height - GAP;
+  const largest = values.reduce((most, map) => map.reduce((a, b) => Math.max(a, Math.abs(b)), most), 1e-30);
+  const image = new ImageData(canvas.width, canvas.height);
+  const colours = ["--positive", "--negative"].map(rgb);
+  values.forEach((map, index) => {
+    const left = (index % ACROSS) * width;
+    const top = Math.floor(index / ACROSS) * height;
+    for (let y = 0; y < rows * zoom; y++) {
+      for (let x = 0; x < columns * zoom; x++) {
+        const value = map[Math.floor(y / zoom) * columns + Math.floor(x / zoom)];
+        const opacity = FAINTEST + (255 - FAINTEST) * (Math.abs(value) / largest) ** CONTRAST;
+        image.data.set([...colours[value < 0 ? 1 : 0], opacity], 4 * ((top + y) * canvas.width + left + x));
+      }
+    }
+  });
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+function rgb(variable) {
+  return getComputedStyle(document.documentElement).getPropertyValue(variable).trim().split(" ").map(Number);
+}
+
+/** Whether some operation, here or in a block, is a convolution to be looked at. */
+function hasMaps(operations) {
+  return operations.some(
+    (each) => each.text || hasMaps(each.block ?? []) || (each.paths ?? []).some((path) => hasMaps(path)),
+  );
+}
+
+function inPercent(probability) {
+  return `${(100 * probability).toFixed(1)}\u00a0%`;
+}
+
+function mega(flops) {
+  return (flops / 1e6).toLocaleString("en", { maximumSignificantDigits: 2 });
+}

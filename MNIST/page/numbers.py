@@ -1,0 +1,45 @@
+"""Weights as one row of bytes, little-endian: float32, or of a large network float16, half as large.
+
+float16 has 11 significant bits, from 2⁻¹⁴ to 65,504. A tensor is kept in it if no weight is off by more than
+2⁻¹¹ of the tensor's largest: what matters in a sum. Rows of numbers (biases, BatchNorm's offsets) are
+always float32: they are few, and often the difference of large ones.
+"""
+
+from typing import Any
+
+import numpy as np
+
+ROUNDING = 2.0**-11  # the most that float16 changes a number by, relative
+
+
+class Numbers:
+    """The tensors of one network, one after another. compact: whether float16 is wanted."""
+
+    def __init__(self, compact: bool) -> None:
+        self._compact = compact
+        self._parts: list[bytes] = []
+        self._size = 0  # in bytes
+
+    def add(self, values: np.ndarray, exact: bool = False) -> dict[str, Any]:
+        """Append a tensor; return how the page finds it again: its type, first byte and count.
+
+        exact: whether it must be float32, which holds all whole numbers up to 2²⁴.
+        """
+        full = np.asarray(values, np.float32)
+        is_half = self._compact and not exact and full.ndim > 1 and _survives(full)
+        content = full.astype("<f2" if is_half else "<f4").tobytes()
+        place = {"type": "float16" if is_half else "float32", "at": self._size, "count": full.size}
+        self._parts.append(content)
+        self._size += len(content)
+        return place
+
+    def to_bytes(self) -> bytes:
+        return b"".join(self._parts)
+
+
+def _survives(values: np.ndarray) -> bool:
+    """Whether float16 keeps a tensor: nothing overflows, nothing that matters is lost."""
+    largest = np.abs(values).max(initial=0.0)
+    with np.errstate(over="ignore"):
+        error = np.abs(values.astype(np.float16).astype(np.float32) - values).max(initial=0.0)
+    return bool(error <= ROUNDING * largest)

@@ -1,0 +1,109 @@
+// Puts the page together: what is drawn goes to each network's worker, whose answer goes to its card.
+//
+// A network is asked anew as soon as it has answered, and always what the newest drawing is: a quick one keeps up
+// with the hand, a large one follows when it can, and drawing waits for none of them.
+
+const textOf = (id) => document.getElementById(id).textContent;
+const workerScript = URL.createObjectURL(new Blob([textOf("worker")], { type: "text/javascript" }));
+
+let newest = { pixels: null }; // pixels: what the networks see, null of an empty sheet
+
+const networks = JSON.parse(textOf("plans")).map((plan, index) => startNetwork(plan, index));
+const drawing = drawingOn(document.getElementById("pad"), (ended) => look(ended));
+
+document.getElementById("clear").addEventListener("click", drawing.clear);
+document.addEventListener("keydown", (event) => {
+  const isPlain = !(event.ctrlKey || event.metaKey || event.altKey);
+  if (isPlain && ["Escape", "c", "C"].includes(event.key)) drawing.clear();
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  drawing.repaint();
+  networks.forEach(({ card }) => card.repaint());
+});
+look(false);
+
+/** For tests: what a network says of 28×28 pixels, and what it is shown of some ink. */
+window.MNIST = {
+  probabilities: async (index, pixels) => (await networks[index].ask(pixels, false)).probabilities,
+  picture: (ink, rows, columns) => Array.from(centred(Float32Array.from(ink), rows, columns) ?? []),
+};
+
+/** Take the drawing as it is now to the networks. ended: whether it will stay so for a while. */
+async function look(ended) {
+  const pixels = drawing.isEmpty() ? null : centred(drawing.ink(), SIDE, SIDE);
+  newest = { pixels };
+  const mine = newest;
+  document.getElementById("invitation").hidden = !drawing.isEmpty();
+  showSeen(pixels);
+  await Promise.all(networks.map((network) => network.follow()));
+  if (ended && mine === newest) {
+    const words = pixels ? networks.map(({ card }) => card.inWords()) : ["The sheet is empty"];
+    document.getElementById("spoken").textContent = `${words.join(". ")}.`;
+  }
+}
+
+function startNetwork(plan, index) {
+  const worker = new Worker(workerScript);
+  const card = addCard(document.getElementById("cards"), plan);
+  const ready = asked(worker, { plan: JSON.stringify(plan.operations), numbers: textOf(`numbers-${index}`) });
+  document.getElementById(`numbers-${index}`).remove(); // the worker has them now
+  let last = ready;
+  let shown = null;
+  let following = null;
+
+  /** The answer to some pixels, after those to all that was asked before. */
+  function ask(pixels, maps) {
+    last = last.then(() => asked(worker, { pixels, maps }));
+    return last;
+  }
+
+  /** Show what the network says of the newest drawing, until there is no newer one. */
+  function follow() {
+    following ??= showNewest().finally(() => {
+      following = null;
+    });
+    return following;
+  }
+
+  async function showNewest() {
+    try {
+      await ready;
+    } catch {
+      card.wait("not loaded");
+      return;
+    }
+    while (shown !== newest) {
+      const looked = newest;
+      if (looked.pixels) card.show(await ask(looked.pixels, card.wantsMaps()));
+      else card.wait("draw a digit");
+      shown = looked;
+    }
+  }
+
+  card.wait("loading …");
+  card.onOpen(() => {
+    newest = { ...newest }; // to be asked again, for its maps
+    follow();
+  });
+  return { ask, follow, card };
+}
+
+/** What a worker answers to a message. One message at a time. */
+function asked(worker, message) {
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }) => resolve(data);
+    worker.onerror = ({ message: reason }) => reject(new Error(reason));
+    worker.postMessage(message);
+  });
+}
+
+/** The picture as a network sees it: white on black. */
+function showSeen(pixels) {
+  const context = document.getElementById("seen").getContext("2d");
+  const image = new ImageData(28, 28);
+  for (let place = 0; place < 784; place++) {
+    const grey = pixels ? pixels[place] : 0;
+    image.data.set([grey, grey, grey, 255], 4 * place);
+  }
+  context.putImageData(image, 0, 0);
+}

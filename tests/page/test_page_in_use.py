@@ -1,0 +1,202 @@
+"""The page as someone uses it: drawn on by mouse and keyboard, on a phone, with hostile names."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from MNIST.errors import UsageError
+from MNIST.page import Plan, assemble, draw_page, plan_network
+from MNIST.page.numbers import Numbers
+from MNIST.page.plan import STEPS
+from MNIST.spec import LAYERS, lay_out, layers, parse_spec, read_text, simplify
+from MNIST.training.draws import initial_weights
+
+ROOT = Path(__file__).parents[2]
+SMALL = "Layers:\nConv,20,3,3,relu\nMaxPool,2,2\nFlatten\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n32\n"
+ROWS = "Layers:\nFlatten\nDense,8,relu\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n32\n"
+SEVEN = [(70, 60), (210, 60), (175, 130), (140, 230)]
+
+
+def _plan(text=SMALL, name="small", seed=0):
+    spec = simplify(parse_spec(text))
+    return plan_network(name, spec, initial_weights(lay_out(spec), seed), (0.13, 0.31))
+
+
+def _draw(page, stroke=SEVEN):
+    page.locator("#pad").scroll_into_view_if_needed()
+    box = page.locator("#pad").bounding_box()
+    (x, y), *others = [(box["x"] + x, box["y"] + y) for x, y in stroke]
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for x, y in others:
+        page.mouse.move(x, y, steps=5)
+    page.mouse.up()
+
+
+def _spoken(page, words="%"):
+    """Wait until the page has said so to those who listen."""
+    page.locator("#spoken", has_text=words).wait_for(state="attached")
+
+
+def _shown_bars(page):
+    return [float(text[:-2]) for text in page.locator(".bars li > :last-child").all_text_contents() if text]
+
+
+def _seen(page):
+    """What the page shows as the networks' picture: uint8 (28, 28)."""
+    read = "[...document.querySelector('#seen').getContext('2d').getImageData(0, 0, 28, 28).data]"
+    return np.array(page.evaluate(read), np.uint8).reshape(28, 28, 4)[:, :, 0]
+
+
+def test_a_drawn_stroke_is_answered_by_every_network(open_page, answers):
+    page = open_page(_plan(), _plan(ROWS, "rows", 1))
+    assert page.locator("#invitation").is_visible()
+    assert page.locator(".percent").all_text_contents() == ["draw a digit"] * 2
+    _draw(page)
+    _spoken(page)
+    assert not page.locator("#invitation").is_visible()
+    seen = _seen(page)
+    shown = np.array(_shown_bars(page)).reshape(2, 10)
+    for network in (0, 1):
+        expected = answers(page, seen[None], network)[0]
+        np.testing.assert_allclose(shown[network], 100 * expected, atol=0.051)
+        assert page.locator(".digit").nth(network).text_content() == str(expected.argmax())
+        assert page.locator(".bars").nth(network).locator(".first").text_content()[0] == str(
+            expected.argmax()
+        )
+    top, *_, bottom = np.flatnonzero(seen.any(axis=1))  # a seven: a bar above, one stroke below
+    bar, foot = (
+        (seen[row].max(axis=0) > 100).sum() for row in (slice(top, top + 3), slice(bottom - 3, bottom))
+    )
+    assert bar > 2 * foot > 0
+    page.get_by_role("button", name="Clear").click()
+    _spoken(page, "empty")
+    assert _shown_bars(page) == []
+    assert not _seen(page).any()
+
+
+def test_the_keyboard_draws_opens_and_clears(open_page):
+    page = open_page(_plan())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "pad"
+    for keys in (["ArrowLeft"] * 5, [" "], ["ArrowRight"] * 12, ["ArrowDown"] * 15, [" "]):
+        for key in keys:
+            page.keyboard.press(key)
+    _spoken(page)
+    inked = _seen(page) > 128
+    rows, columns = (np.flatnonzero(inked.any(axis=1 - axis)) for axis in (0, 1))
+    drawn = inked[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    assert drawn[:3].any(axis=0).all()  # across, then down at the right
+    assert drawn[:, -4:].any(axis=1).all()
+    assert not drawn[5:, :-5].any()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".layers canvas")
+    assert "16 maps of 26×26 and 4 more" in page.locator(".layers figcaption").text_content()
+    page.keyboard.press("c")
+    _spoken(page, "empty")
+    assert not _seen(page).any()
+
+
+def test_the_maps_are_those_of_the_layer(open_page):
+    """A kernel that passes the image through, one that turns its sign, one that is 0."""
+    text = "Layers:\nConv,3,1,1,linear\nFlatten\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n32\n"
+    spec = simplify(parse_spec(text))
+    weights = initial_weights(lay_out(spec), 0) | {"conv_1/kernel": np.float32([[[[1, -1, 0]]]])}
+    page = open_page(plan_network("it", spec, weights, (0.1, 0.3)))
+    page.locator("summary").click()
+    _draw(page)
+    page.wait_for_selector(".layers canvas")
+    read = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 88, 28).data]"
+    maps = np.array(page.locator(".layers canvas").evaluate(read), np.uint8).reshape(28, 88, 4)
+    same, turned, nothing = (maps[:, begin : begin + 28] for begin in (0, 30, 60))
+    seen = _seen(page)
+    assert (same[seen == 255] == [0, 114, 178, 255]).all()
+    assert (turned[seen == 255] == [213, 94, 0, 255]).all()
+    assert len(np.unique(nothing[:, :, 3])) == 1
+    strength = same[:, :, 3].astype(int)
+    assert (np.diff(strength.ravel()[seen.ravel().argsort()]) >= 0).all()  # the stronger, the fuller
+
+
+def test_a_phone_is_wide_enough(open_page):
+    page = open_page(_plan(name="a_name_" + "x" * 57), _plan(ROWS, "rows"))
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator("summary").first.click()
+    _draw(page)
+    _spoken(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_hostile_names_are_text(open_page):
+    name = "</script><script>document.title = 'taken'</script><img src=x onerror=alert(1)><!--"
+    page = open_page(_plan(name=name), _plan(ROWS, "rows"))
+    assert page.locator("h2").all_text_contents() == [name, "rows"]
+    _draw(page)
+    _spoken(page)
+    assert page.title() == "Draw a digit"
+    assert page.locator("img").count() == 0
+
+
+def test_the_policy_forbids_every_request(open_page, chromium):
+    file = open_page(_plan()).url
+    page, refused = chromium.new_page(), []
+    page.on("console", lambda message: refused.append(message.text))
+    page.goto(file)
+    assert (
+        page.evaluate("fetch('https://example.org').then(() => 'got', (error) => error.name)") == "TypeError"
+    )
+    assert any("default-src 'none'" in text for text in refused)
+    page.close()
+
+
+def test_every_layer_of_the_language_has_an_operation():
+    nothing_to_do = {layers.Dropout, layers.Flatten}
+    inside_others = {layers.Path, layers.Repeat}
+    assert STEPS.keys() == set(LAYERS.values()) - nothing_to_do - inside_others
+    script = (Path(assemble.__file__).parent / "engine.js").read_text()
+    operations = re.search(r"OPERATIONS = \{(.*?)\n\}", script, re.DOTALL)[1]
+    assert {layer.__name__ for layer in STEPS} <= set(re.findall(r"^  (\w+):", operations, re.MULTILINE))
+
+
+@pytest.mark.parametrize("model", sorted(path.stem for path in (ROOT / "Models").glob("*.txt")))
+def test_every_shipped_model_has_a_plan(model):
+    text = read_text(ROOT / "Models" / f"{model}.txt")
+    if "{" in text:
+        pytest.skip("a template")
+    if lay_out(parse_spec(text)).parameters > 1_000_000:
+        pytest.skip("of its layers others have a plan, and its weights would fill gigabytes")
+    plan = _plan(text)
+    assert plan.operations[-1]["output"] == (10,)
+    assert len(plan.numbers) == 4 * plan.parameters - 8 * _folded(plan.operations)
+
+
+def _folded(operations):
+    """How many channels have a BatchNorm, of whose four numbers two are kept."""
+    total = 0
+    for each in operations:
+        total += each["output"][-1] if each["kind"] == "BatchNorm" else 0
+        total += sum(_folded(inner) for inner in [each.get("block", []), *each.get("paths", [])])
+    return total
+
+
+def test_a_page_too_large_is_refused(monkeypatch):
+    monkeypatch.setattr(assemble, "MOST_BYTES", 1_000)
+    plan = Plan("large", 1, 1, [], b"0" * 800)
+    with pytest.raises(UsageError, match="large would take"):
+        draw_page([plan])
+
+
+def test_float16_is_kept_to_what_it_can_hold():
+    """What comes back is off by no more than 2⁻¹¹ of a tensor's largest, whatever is put in."""
+    draw = np.random.default_rng(0)
+    for scale in 10.0 ** np.arange(-12, 13):
+        values = (scale * draw.standard_normal((40, 30))).astype(np.float32)
+        numbers = Numbers(compact=True)
+        found = numbers.add(values)
+        back = np.frombuffer(numbers.to_bytes(), {"float16": "<f2", "float32": "<f4"}[found["type"]])
+        error = np.abs(back.astype(np.float32).reshape(values.shape) - values)
+        assert error.max() <= 2**-11 * np.abs(values).max()
+        assert found["type"] == ("float16" if 0.9e-4 < scale < 1.1e4 else "float32")
