@@ -12,8 +12,9 @@ The main job:
     test        evaluate trained networks on the test set
     explore     scan a grid of hyper-parameters
 
-To show it:
+To try it, and share it:
     page        one web page on which the networks answer what is drawn
+    export      write a trained network as a file for other programs: ONNX, Keras
 
 To trust it:
     certify     prove that every engine computes the same step
@@ -41,7 +42,7 @@ from MNIST.errors import MNISTError, UsageError, did_you_mean, quoted
 from MNIST.interrupts import EXIT_CODE as INTERRUPTED
 from MNIST.interrupts import Interrupts
 
-COMMANDS = ("download", "check", "train", "test", "explore", "page", "certify", "demo")
+COMMANDS = ("download", "check", "train", "test", "explore", "page", "export", "certify", "demo")
 
 USAGE = __doc__ or ""
 BROKEN_PIPE = 141  # as a shell reports programs that the signal has ended

@@ -25,6 +25,7 @@ ARROWS = {
     "training": BASE | {"spec", "data", "engines"},
     "explore": BASE | {"spec", "data", "engines", "training"},
     "certify": BASE | {"spec", "data", "engines", "training"},
+    "export": BASE | {"spec", "engines", "training"},
     "report": set(),
     "page": {"errors", "spec", "report"},
     "notebook": {"errors", "spec", "data", "engines", "training"},
@@ -44,6 +45,8 @@ HOMES = {
     "plotly": {"report"},
     "pebble": {"explore"},
     "ray": {"explore"},
+    "onnx": {"export"},
+    "onnxruntime": {"export"},
 }
 
 

@@ -1,0 +1,86 @@
+"""Export a trained network as one file that other programs read, with nothing of this project installed.
+
+Usage:
+    python MNIST export <model-name> <file>
+    python MNIST export --help
+
+What <file> ends in decides its kind. Each takes images as uint8, (batch, 28, 28), and gives the
+probabilities of the ten digits, float32, (batch, 10); preparing the pixels is part of the network.
+
+    .onnx     for ONNX runtimes, in any language: python -m pip install '.[onnx]'
+    .keras    for Keras: keras.models.load_model opens it, for all its layers are Keras's own
+
+Before it is written, the file itself answers 297 digits; its answers must be those of the engine that
+trained the network. A file of that name is replaced, whole or not at all.
+
+Arguments:
+    <model-name>    a network trained by `train`
+    <file>          what to write, as digits.onnx
+"""
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from MNIST.errors import ModelError, UsageError, quoted
+from MNIST.files import write_atomically
+from MNIST.paths import checked_name
+
+FARTHEST = 1e-4  # of a probability from the engine's: float32 through many layers stays far below
+
+
+def run(options: Mapping[str, Any]) -> int:
+    """Check the names, make the file, compare its answers with the engine's, and only then write it."""
+    name = checked_name(options["<model-name>"], "model name")
+    path = _checked_path(options["<file>"])
+
+    from MNIST import engines, training
+    from MNIST.data.digits import make_digits
+    from MNIST.export import FORMATS, SharedNetwork
+    from MNIST.spec import read_text
+
+    record = training.read_record(name)
+    trained = training.load_trained(name, engine=engines.name_of(record.settings.engine))  # in float32
+    network = SharedNetwork(
+        name=name,
+        text=read_text(training.output_folder(name) / "spec.txt"),
+        spec=trained.spec,
+        weights=trained.engine.get_weights(),
+        pixels=(record.pixel_mean, record.pixel_deviation),
+    )
+    _, _, images, _ = make_digits()
+    expected = training.softmax(trained.engine.logits(images))
+    trained.engine.close()
+    kind = importlib.import_module(FORMATS[path.suffix])
+    content = kind.content_of(network)
+    checked = _compare(kind.answers(content, images), expected)
+    write_atomically(path, content)
+    print(f"Written: {path} ({len(content):,} bytes), {name} with {record.parameters:,} parameters.")
+    print("In: images, uint8 (batch, 28, 28). Out: probabilities, float32 (batch, 10).")
+    print(checked)
+    return 0
+
+
+def _checked_path(text: str) -> Path:
+    """The file to write, if it is of a kind that there is and stands where nothing is lost."""
+    from MNIST.export import FORMATS
+
+    path = Path(text)
+    if path.suffix not in FORMATS or "\0" in text:
+        raise UsageError(f"{quoted(text)}: expected a file that ends in {' or '.join(FORMATS)}")
+    if path.is_dir():
+        raise UsageError(f"{quoted(text)} is a folder; expected a file to write")
+    if (path.parent / "run.json").exists():
+        raise UsageError(f"{path.parent} is a trained network's own folder; write {path.name} elsewhere")
+    return path
+
+
+def _compare(answers: Any, expected: Any) -> str:
+    """In a sentence, how far the file's answers lie from the engine's. Raises ModelError if it is too far."""
+    if answers is None:
+        return "Its answers were not checked: that takes onnxruntime (python -m pip install '.[onnx]')."
+    farthest = float(abs(answers - expected).max())
+    if not farthest <= FARTHEST:  # a nan is not either
+        raise ModelError(f"not written: the file's probabilities differ from the engine's by {farthest:.1e}")
+    return f"Checked: on {len(expected)} digits it answers as the engine does, within {farthest:.1e}."

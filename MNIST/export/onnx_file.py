@@ -1,0 +1,274 @@
+"""A network as an ONNX file: pixels in, probabilities out, for any program that runs ONNX.
+
+`BUILDERS` has one function a layer type. It takes the graph so far, the name of the incoming tensor, the
+layer and its node, and returns the name of the outgoing tensor. In the graph maps are (batch, channels, rows,
+columns), as ONNX wants them; in the weights and where a map is flattened, channels are innermost, as
+everywhere else here.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from MNIST import __version__
+from MNIST.engines import Arrays
+from MNIST.errors import UsageError
+from MNIST.export.shared_network import SharedNetwork
+from MNIST.spec import InputStep, Node, inputs, lay_out, layers
+from MNIST.spec.layers import CLASSES, LEAK
+
+OPSET, IR_VERSION = 17, 8  # of 2022, so that older programs read the file too
+LARGEST = 2**31 - 2**20  # bytes of weights; a file of this kind may have 2 GiB
+LEAST = 1e-30  # of LocalResponseNorm's alpha and beta: onnxruntime takes no 0; it changes no digit
+
+
+def content_of(network: SharedNetwork) -> bytes:
+    """The bytes of an .onnx file. Input `images`: uint8 (batch, 28, 28); output `probabilities`: (batch, 10).
+
+    The same network gives the same bytes. Raises UsageError if the package onnx is not installed, or the
+    network is too large for such a file.
+    """
+    try:
+        import onnx
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"an .onnx file needs {error.name}, which is not installed: python -m pip install '.[onnx]'"
+        ) from None
+    from onnx import helper
+
+    laid_out = lay_out(network.spec)
+    if 4 * laid_out.parameters > LARGEST:
+        raise UsageError(f"{laid_out.parameters:,} parameters are more than an .onnx file can hold (2 GiB)")
+    graph = Graph(network.weights)
+    graph.chain(laid_out.nodes, graph.prepare(network.spec.input, network.pixels))
+    graph.nodes[-1].output[0] = "probabilities"  # of a softmax, which every network ends in
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            network.name,
+            [helper.make_tensor_value_info("images", onnx.TensorProto.UINT8, ["batch", 28, 28])],
+            [helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["batch", CLASSES])],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="MNIST: neural networks as text files",
+        producer_version=__version__,
+    )
+    helper.set_model_props(model, {"name": network.name, "spec": network.text})
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString(deterministic=True)
+
+
+def answers(content: bytes, images: np.ndarray) -> np.ndarray | None:
+    """The probabilities that the file itself gives for images; None if onnxruntime is not installed."""
+    try:
+        import onnxruntime
+    except ModuleNotFoundError:
+        return None
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    parts = [images[begin : begin + 100] for begin in range(0, len(images), 100)]
+    return np.concatenate([session.run(["probabilities"], {"images": part})[0] for part in parts])
+
+
+class Graph:
+    """The nodes and constants of an ONNX graph, appended one by one."""
+
+    def __init__(self, weights: Arrays) -> None:
+        self.weights = weights
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def apply(self, operator: str, *tensors: str, **attributes: Any) -> str:
+        """Append one operator; return the name of its output."""
+        from onnx import helper
+
+        name = f"{operator}_{len(self.nodes) + 1}"
+        self.nodes.append(helper.make_node(operator, tensors, [name], name, **attributes))
+        return name
+
+    def constant(self, name: str, array: np.ndarray) -> str:
+        """Add an array under a name; return the name. float64 becomes float32."""
+        from onnx import numpy_helper
+
+        array = array.astype(np.float32) if array.dtype == np.float64 else array
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def number(self, value: Any, kind: type = np.float32) -> str:
+        """Add a number, or a few, under a name of their own; return it."""
+        return self.constant(f"constant_{len(self.constants) + 1}", np.asarray(value, kind))
+
+    def weight(self, node: Node, name: str, *axes: int) -> str:
+        """Add a node's weight, its axes transposed if an order is given; return its name."""
+        key = f"{node.path}/{name}"
+        array = self.weights[key]
+        return self.constant(key, array.transpose(axes) if axes else array)
+
+    def add(self, tensor: str, node: Node) -> str:
+        """Append one node, with its block if it has one."""
+        return BUILDERS[type(node.layer)](self, tensor, node.layer, node)
+
+    def chain(self, nodes: Iterable[Node], tensor: str) -> str:
+        """Append nodes one after the other."""
+        for node in nodes:
+            tensor = self.add(tensor, node)
+        return tensor
+
+    def prepare(self, steps: Sequence[InputStep], pixels: tuple[float, float]) -> str:
+        """From the images to what the first layer sees: the steps of `Input:`."""
+        from onnx import TensorProto
+
+        maps = self.apply("Unsqueeze", "images", self.number([1], np.int64))
+        tensor = self.apply("Cast", maps, to=TensorProto.FLOAT)
+        for step in steps:
+            tensor = self.step(tensor, step, pixels)
+        return tensor
+
+    def step(self, tensor: str, step: InputStep, pixels: tuple[float, float]) -> str:
+        """One step of `Input:`. pixels: mean and standard deviation of the training images, in [0, 1]."""
+        if isinstance(step, inputs.Scale):
+            return self.apply("Mul", tensor, self.number(1 / 255))
+        if isinstance(step, inputs.Standardize):
+            mean, deviation = pixels
+            scaled = self.apply("Mul", tensor, self.number(1 / (255 * deviation)))
+            return self.apply("Sub", scaled, self.number(mean / deviation))
+        assert isinstance(step, inputs.Threshold)
+        levels = self.number(np.reshape(step.levels, (1, -1, 1, 1)))
+        return self.binary("GreaterOrEqual", tensor, levels)
+
+    def binary(self, comparison: str, tensor: str, other: str) -> str:
+        """1 where a comparison holds, 0 elsewhere."""
+        from onnx import TensorProto
+
+        return self.apply("Cast", self.apply(comparison, tensor, other), to=TensorProto.FLOAT)
+
+    def flat(self, tensor: str) -> str:
+        """A map as one row, channels innermost."""
+        return self.apply("Flatten", self.apply("Transpose", tensor, perm=[0, 2, 3, 1]))
+
+
+def _conv(graph: Graph, tensor: str, conv: layers.Conv, node: Node) -> str:
+    tensor = graph.apply(
+        "Conv",
+        tensor,
+        graph.weight(node, "kernel", 3, 2, 0, 1),
+        graph.weight(node, "bias"),
+        strides=conv.strides,
+        auto_pad=PADDING[conv.padding],
+    )
+    return ACTIVATIONS[conv.activation](graph, tensor)
+
+
+def _dense(graph: Graph, tensor: str, dense: layers.Dense, node: Node) -> str:
+    tensor = graph.apply("Gemm", tensor, graph.weight(node, "kernel"), graph.weight(node, "bias"))
+    return ACTIVATIONS[dense.activation](graph, tensor)
+
+
+def _pool(operator: str) -> Callable[[Graph, str, Any, Node], str]:
+    def build(graph: Graph, tensor: str, pool: layers.MaxPool | layers.AvgPool, node: Node) -> str:
+        return graph.apply(
+            operator,
+            tensor,
+            kernel_shape=(pool.rows, pool.columns),
+            strides=pool.strides,
+            auto_pad=PADDING[pool.padding],  # padded places never win, and are not counted
+        )
+
+    return build
+
+
+def _global_avg_pool(graph: Graph, tensor: str, _: layers.GlobalAvgPool, node: Node) -> str:
+    return graph.apply("Flatten", graph.apply("GlobalAveragePool", tensor))
+
+
+def _batch_norm(graph: Graph, tensor: str, norm: layers.BatchNorm, node: Node) -> str:
+    weights = [graph.weight(node, parameter.name) for parameter in node.parameters]
+    return graph.apply("BatchNormalization", tensor, *weights, epsilon=norm.epsilon)
+
+
+def _local_response_norm(graph: Graph, tensor: str, norm: layers.LocalResponseNorm, node: Node) -> str:
+    alpha = norm.alpha * norm.size  # ONNX divides it by the size
+    return graph.apply(
+        "LRN", tensor, size=norm.size, alpha=max(alpha, LEAST), beta=max(norm.beta, LEAST), bias=norm.k
+    )
+
+
+def _flatten(graph: Graph, tensor: str, _: layers.Flatten, node: Node) -> str:
+    return graph.flat(tensor) if len(node.input_shape) == 3 else tensor
+
+
+def _pad(graph: Graph, tensor: str, pad: layers.Pad, node: Node) -> str:
+    margins = [0, 0, pad.rows, pad.columns]
+    return graph.apply("Pad", tensor, graph.number(margins + margins, np.int64))
+
+
+def _residual(graph: Graph, tensor: str, _: layers.Residual, node: Node) -> str:
+    branch, shortcut = graph.chain(node.children, tensor), tensor
+    if node.projection_stride is not None:
+        kernel = graph.weight(node, "projection", 3, 2, 0, 1)
+        shortcut = graph.apply("Conv", tensor, kernel, strides=[node.projection_stride] * 2)
+    return graph.apply("Add", branch, shortcut)
+
+
+def _parallel(graph: Graph, tensor: str, _: layers.Parallel, node: Node) -> str:
+    return graph.apply("Concat", *(graph.chain(path.children, tensor) for path in node.children), axis=1)
+
+
+def _columns(graph: Graph, tensor: str, columns: layers.Columns, node: Node) -> str:
+    """Sums a connection at a time, as the engine does: no neuron fires in one and not in the other."""
+    sources, weights, thresholds = (graph.weights[f"{node.path}/{p.name}"] for p in node.parameters)
+    pixels = graph.flat(tensor)
+    total = graph.number(0)
+    for k in range(columns.connections):
+        source = graph.number(sources[..., k].ravel(), np.int64)
+        signal = graph.apply("Gather", pixels, source, axis=1)
+        part = graph.apply("Mul", signal, graph.number(weights[..., k].ravel()))
+        total = graph.apply("Add", total, part)
+    excess = graph.apply("Sub", total, graph.number(thresholds.ravel()))
+    firing = graph.binary("Greater", excess, graph.number(0))
+    by_column = graph.apply("Reshape", firing, graph.number([-1, CLASSES, columns.neurons], np.int64))
+    votes = graph.apply("ReduceSum", by_column, graph.number([2], np.int64), keepdims=0)
+    return _softmax(graph, graph.apply("Mul", votes, graph.number(4 / sqrt(columns.neurons))))
+
+
+def _softmax(graph: Graph, tensor: str) -> str:
+    return graph.apply("Softmax", tensor, axis=1)
+
+
+def _by(operator: str, **attributes: float) -> Callable[[Graph, str], str]:
+    return lambda graph, tensor: graph.apply(operator, tensor, **attributes)
+
+
+PADDING = {"valid": "VALID", "same": "SAME_UPPER"}  # the odd row or column of zeros below and right
+
+ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
+    "linear": lambda graph, tensor: tensor,
+    "relu": _by("Relu"),
+    "leaky_relu": _by("LeakyRelu", alpha=LEAK),
+    "elu": _by("Elu"),
+    "silu": lambda graph, tensor: graph.apply("Mul", tensor, graph.apply("Sigmoid", tensor)),
+    "sigmoid": _by("Sigmoid"),
+    "tanh": _by("Tanh"),
+    "softplus": _by("Softplus"),
+    "softmax": _softmax,
+}
+
+BUILDERS: dict[type, Callable[[Graph, str, Any, Node], str]] = {
+    layers.Conv: _conv,
+    layers.MaxPool: _pool("MaxPool"),
+    layers.AvgPool: _pool("AveragePool"),
+    layers.GlobalAvgPool: _global_avg_pool,
+    layers.BatchNorm: _batch_norm,
+    layers.LocalResponseNorm: _local_response_norm,
+    layers.Activation: lambda graph, tensor, activation, node: ACTIVATIONS[activation.name](graph, tensor),
+    layers.Dropout: lambda graph, tensor, dropout, node: tensor,
+    layers.Flatten: _flatten,
+    layers.Dense: _dense,
+    layers.Pad: _pad,
+    layers.Residual: _residual,
+    layers.Parallel: _parallel,
+    layers.Columns: _columns,
+}

@@ -1,0 +1,88 @@
+"""Networks for the tests of export: every layer, activation and input of the language."""
+
+import numpy as np
+
+from MNIST import engines
+from MNIST.export import SharedNetwork
+from MNIST.spec import lay_out, parse_spec, simplify
+from MNIST.training import softmax
+from MNIST.training.draws import initial_weights
+
+END = "Dense,10,softmax\nOptimizer:\nAdam,0.01\n1\n32\n"
+NETWORKS = {
+    "blocks": """
+Input:
+Threshold,1,64,128
+Layers:
+Pad,1,0
+Conv,8,3,3,relu,stride=2,padding=same
+BatchNorm,epsilon=0.01
+LocalResponseNorm,size=5,alpha=0.3,beta=0.6
+Dropout,0.5
+Residual:
+    Conv,12,4,2,silu,stride=2,padding=same
+    BatchNorm
+Residual:
+    Activation,relu
+    Conv,12,3,3,leaky_relu,padding=same
+Parallel:
+    Path:
+        Conv,4,1,1,elu
+    Path:
+        MaxPool,3,3,stride=1,padding=same
+        Conv,6,1,1,tanh
+AvgPool,2,2,stride=1,padding=same
+AvgPool,3,3,stride=2,padding=same
+MaxPool,2,3,padding=same
+Conv,5,2,1,linear
+Flatten
+Dense,9,relu
+BatchNorm
+Residual:
+    Dense,9,softplus
+Parallel:
+    Path:
+        Dense,7,sigmoid
+    Path:
+        Dense,4,softplus
+Dense,16,sigmoid
+Activation,tanh
+"""
+    + END,
+    "standardized": "Input:\nStandardize\nLayers:\nConv,6,5,3,elu,stride=3\nFlatten\nFlatten\n" + END,
+    "unweighted input": "Layers:\nAvgPool,4,4\nMaxPool,3,2,stride=2\nConv,30,2,2,silu\nGlobalAvgPool\n"
+    "Dense,10,linear\nActivation,softmax\nOptimizer:\nAdam,0.01\n1\n32\n",
+    "no neighbours": "Layers:\nConv,4,3,3,relu,stride=2\nLocalResponseNorm,size=9,alpha=0,beta=0\nFlatten\n"
+    + END,
+}
+COLUMNS = "Input:\nThreshold,1,128\nLayers:\nColumns,40,7\nOptimizer:\nParallelDelta,0.05\n1\n50\n"
+# Coarse patterns, of which pooling leaves something.
+IMAGES = np.random.default_rng(0).integers(0, 256, (120, 7, 7), np.uint8).repeat(4, axis=1).repeat(4, axis=2)
+
+
+def network_of(text: str) -> SharedNetwork:
+    """A network whose weights are all far from 0, so that every one of them matters to the answers."""
+    spec = simplify(parse_spec(text))
+    generator = np.random.default_rng(1)
+    weights = initial_weights(lay_out(spec), seed=0)
+    for name, weight in weights.items():
+        if not name.endswith("sources"):
+            weight += generator.normal(0, 0.3, weight.shape).astype(np.float32)
+        if name.endswith("moving_variance"):
+            weight[...] = abs(weight) + 0.1
+    return SharedNetwork("net", text, spec, weights, (0.13, 0.31))
+
+
+def probabilities(network: SharedNetwork, engine: str = "numpy") -> np.ndarray:
+    """What an engine of ours answers, in float32: the judge."""
+    made = engines.create(
+        engine,
+        network.spec,
+        precision="float32",
+        threads=1,
+        pixels=network.pixels,
+        weights=network.weights,
+    )
+    answers = softmax(made.logits(IMAGES))
+    made.close()
+    return answers
