@@ -26,6 +26,7 @@ ARROWS = {
     "explore": BASE | {"spec", "data", "engines", "training"},
     "certify": BASE | {"spec", "data", "engines", "training"},
     "export": BASE | {"spec", "engines", "training"},
+    "tracking": {"errors", "training"},
     "report": set(),
     "page": {"errors", "spec", "report"},
     "notebook": {"errors", "spec", "data", "engines", "training"},
@@ -45,6 +46,8 @@ HOMES = {
     "plotly": {"report"},
     "pebble": {"explore"},
     "ray": {"explore"},
+    "tensorboard": {"tracking"},
+    "wandb": {"tracking"},
     "onnx": {"export"},
     "onnxruntime": {"export"},
 }

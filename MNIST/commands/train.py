@@ -27,16 +27,17 @@ Options:
                            is faster in it, else float32 [default: auto]
     --threads N            threads of one operation; all cores unless given
     --fresh                train anew, whatever is there
+    --track PLACES         show each epoch in tensorboard, in wandb (Weights & Biases), or tensorboard,wandb
 """
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from MNIST.commands import values
+from MNIST.commands import train_tracking, values
 from MNIST.commands.values import (
     MOST_EPOCHS,
     MOST_IMAGES,
@@ -63,6 +64,7 @@ def run(options: Mapping[str, Any]) -> int:
     engine = values.engine(options["--engine"])
     precision = values.precision(options["--precision"])
     threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
+    places = train_tracking.places(options["--track"])
     text = read_text(file)
     spec = parse_spec(text, str(file))
     spec = replace(spec, epochs=epochs or spec.epochs, batch_size=batch or spec.batch_size)
@@ -101,6 +103,7 @@ def run(options: Mapping[str, Any]) -> int:
             if record.stopped:
                 print(f"Stop: ended it after epoch {record.epochs}, however many are asked for.")
             print("Training again would give the same numbers, bit for bit; --fresh does it all the same.")
+            train_tracking.track_finished(places, name, data, threads)
             return 0
         run = training.Run(
             spec,
@@ -112,14 +115,17 @@ def run(options: Mapping[str, Any]) -> int:
             warn=_warn,
         )
         print(_heading(name, file, run, dataset.name, before), flush=True)
-        _train(run)
-        _leave(name, run, text, dataset.name, options["words"])
+        with train_tracking.tracking(places, name, run, text) as tracking:
+            _train(run, tracking.epoch)
+            _leave(name, run, text, dataset.name, options["words"])
+            train_tracking.finish(tracking, name, run.engine, data)
+            train_tracking.forget_earlier(places, name)
     print(f"Next: python MNIST test Results {shlex.quote(options['<dataset-dir>'])} {name}")
     return 0
 
 
-def _train(run: Any) -> None:
-    """Train with a display; say what an interruption kept."""
+def _train(run: Any, on_epoch: Callable[[Any], None]) -> None:
+    """Train with a display; say what an interruption kept. on_epoch: is told of each after the display."""
     from MNIST.report.training_display import TrainingDisplay
 
     done = len(run.history)
@@ -129,8 +135,13 @@ def _train(run: Any) -> None:
     if done:
         print(f"Going on after epoch {done}.", flush=True)
     with TrainingDisplay(run.epochs, done, run.steps, len(run.data.train)) as display:
+
+        def show(result: Any) -> None:
+            display.on_epoch(result)
+            on_epoch(result)
+
         try:
-            run.train(display.on_epoch, display.on_step)
+            run.train(show, display.on_step)
         except KeyboardInterrupt:
             kept = f"{len(run.history)} of {run.epochs} epochs are kept"
             _warn(f"\nStopped; {kept}. The same command goes on.")

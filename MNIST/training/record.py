@@ -5,9 +5,7 @@ and `run.json` (how it came to be). `run.json` is written after the files whose 
 that was cut off in between is found out, and training again mends it.
 """
 
-import csv
 import hashlib
-import io
 import json
 import os
 import platform
@@ -26,6 +24,7 @@ from MNIST.files import write_atomically
 from MNIST.paths import MODEL_OUTPUT
 from MNIST.spec import ModelSpec, lay_out, parse_spec, read_text, simplify
 from MNIST.training.checkpoint import EpochResult, remove_checkpoints
+from MNIST.training.history import history_csv, parse_history
 from MNIST.training.identity import RunSettings, other_text, run_identity
 from MNIST.training.run import Run
 
@@ -164,15 +163,6 @@ def figures(result: EpochResult) -> str:
     return "".join(f"{name}\t{value!r}\n" for name, value in named.items())
 
 
-def history_csv(history: Sequence[EpochResult]) -> str:
-    """The history as CSV: a header, then a row an epoch; floats in full, so that they read back equal."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(field.name for field in fields(EpochResult))
-    writer.writerows([repr(value) for value in asdict(result).values()] for result in history)
-    return stream.getvalue()
-
-
 def is_finished(name: str, run_identity: str, spec: ModelSpec) -> bool:
     """Whether a run of that identity has ended here undamaged, after the spec's epochs or by its `Stop:`."""
     folder = output_folder(name)
@@ -224,6 +214,16 @@ def read_record(name: str) -> RunRecord:
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ModelError(f"{path}: not a record of this version ({error}); train {name} again") from None
     return record
+
+
+def read_history(name: str) -> list[EpochResult]:
+    """Read `history.csv` of a trained network. Raises ModelError unless it is what the record says."""
+    record, path = read_record(name), output_folder(name) / _HISTORY
+    try:
+        limit = _LIMIT + 1000 * record.epochs
+        return parse_history(_verified(path, record.files.get(_HISTORY), limit).decode())
+    except (ModelError, ValueError) as error:
+        raise ModelError(f"{path}: refused: {error}") from None
 
 
 def load_trained(name: str, threads: int | None = None, engine: str | None = None) -> TrainedModel:

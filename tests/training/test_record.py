@@ -3,7 +3,7 @@
 import json
 import os
 from copy import copy
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +18,13 @@ from MNIST.training import (
     is_finished,
     load_trained,
     other_run_there,
+    read_history,
     resolve_settings,
     run_identity,
     save_trained,
 )
-from MNIST.training.record import figures, history_csv
+from MNIST.training.history import history_csv, parse_history
+from MNIST.training.record import figures
 
 
 def test_all_that_a_run_leaves_is_there_and_reads_back_equal(trained, small, digits):
@@ -124,7 +126,22 @@ def test_figures_are_written_in_full():
         "Validation Loss\tnan",
         "Validation Accuracy\tnan",
     ]
-    assert history_csv([result]).splitlines()[1] == "1,0.30000000000000004,0.5,nan,nan,0.1,2.0,0.25,1.0,4096"
+    text = history_csv([result])
+    assert text.splitlines()[1] == "1,0.30000000000000004,0.5,nan,nan,0.1,2.0,0.25,1.0,4096"
+    (back,) = parse_history(text)
+    assert back.numbers == result.numbers
+    assert [type(value) for value in astuple(back)] == [type(value) for value in astuple(result)]
+
+
+def test_a_history_reads_back_equal_or_not_at_all(trained, small):
+    assert read_history("small") == trained[1].history
+    file = small / "history.csv"
+    file.write_bytes(file.read_bytes().replace(b"1,", b"2,", 1))
+    with pytest.raises(ModelError, match=r"history\.csv: refused: .*its SHA-256 differs"):
+        read_history("small")
+    for text in ("", "epoch,loss\n1,2.0\n", history_csv([]) + "1,2.0\n", history_csv([]) + "x" + ",1" * 9):
+        with pytest.raises(ValueError, match=r"not a history's|not enough|invalid literal"):
+            parse_history(text)
 
 
 def test_a_network_that_is_not_there_names_those_that_are(small):

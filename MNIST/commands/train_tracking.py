@@ -1,0 +1,77 @@
+"""`train --track`: from the option's words to trackers that hear of a run, or of one that is over."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from MNIST.commands import values
+
+if TYPE_CHECKING:
+    from MNIST.tracking import Tracking
+
+
+def places(text: str | None) -> list[str]:
+    """The places that --track names, each once; their libraries are installed."""
+    if text is None:
+        return []
+    from MNIST.tracking import TRACKERS, refuse_missing
+
+    names = [values.one_of(word.strip(), "--track", tuple(TRACKERS)) for word in text.split(",")]
+    refuse_missing(names)
+    return list(dict.fromkeys(names))
+
+
+def tracking(names: Sequence[str], name: str, run: Any, text: str) -> "Tracking":
+    """The tracking of a run that is about to train; it is told of the epochs that the run has behind it."""
+    settings = {**asdict(run.settings), "batch_size": run.spec.batch_size}
+    return _tracking(names, name, text, run.identity, settings, run.history)
+
+
+def finish(tracking: "Tracking", name: str, engine: Any, data: Any) -> None:
+    """Tell how a run has ended whose network is written: its record, its answers on the validation images."""
+    from MNIST import training
+    from MNIST.report.metrics import confusion_matrix
+
+    if not tracking:
+        return
+    confusion = None
+    if len(data.validation):
+        answers = engine.logits(data.images[data.validation]).argmax(axis=1)
+        confusion = confusion_matrix(data.labels[data.validation], answers)
+    tracking.finish(asdict(training.read_record(name)), confusion)
+
+
+def forget_earlier(names: Sequence[str], name: str) -> None:
+    """Let no event files stay beside a network that TensorBoard was not told of: they are of another run."""
+    from MNIST import training
+    from MNIST.tracking.event_files import forget
+
+    if "tensorboard" not in names:
+        forget(training.output_folder(name))
+
+
+def track_finished(names: Sequence[str], name: str, data: Any, threads: int | None) -> None:
+    """Track a network that was trained before, from what it has left: the same as if it trained now."""
+    if not names:
+        return
+    from MNIST import training
+    from MNIST.spec import read_text
+
+    record = training.read_record(name)
+    settings = {**asdict(record.settings), "batch_size": record.batch_size}
+    text = read_text(training.output_folder(name) / "spec.txt")
+    history = training.read_history(name)
+    engine = training.load_trained(name, threads).engine
+    with _tracking(names, name, text, record.identity, settings, history) as tracking:
+        finish(tracking, name, engine, data)
+
+
+def _tracking(
+    names: Sequence[str], name: str, text: str, identity: str, settings: dict[str, object], history: Any
+) -> "Tracking":
+    from MNIST import training
+    from MNIST.tracking import TrackedRun, Tracking
+
+    run = TrackedRun(name, text, identity, settings, history, training.output_folder(name))
+    return Tracking(names, run, warn=lambda line: print(line, file=sys.stderr, flush=True), say=print)

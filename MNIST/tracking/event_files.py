@@ -1,0 +1,107 @@
+"""TensorBoard: an event file in the network's folder, `tensorboard --logdir Model_Output` shows all of them.
+
+Written by tensorboard's own record writer; its higher ones would import TensorFlow, which takes seconds and
+which an engine from scratch does without. A file begins with the whole history, so that it replaces those of
+earlier starts; TensorBoard itself needs no more than that.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from MNIST.tracking.tracker import TrackedRun, numbers_of
+from MNIST.training import EpochResult
+
+FOLDER = "tensorboard"
+FILES = "events.out.tfevents."  # what TensorBoard looks for in a name
+
+
+class EventFile:
+    """A run's event file, open. See `Tracker` for what each method promises."""
+
+    def __init__(self, run: TrackedRun) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        self._event = Event
+        self._place = run.folder.parent
+        folder = run.folder / FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
+        earlier = list(folder.glob(f"{FILES}*"))
+        self._writer = RecordWriter((folder / f"{FILES}{time.time_ns()}").open("xb"))
+        self._clock = time.time() - sum(result.seconds for result in run.history)
+        self._epochs = 0
+        self._write(file_version="brain.Event:2")
+        # A TensorBoard that has this run open forgets what earlier files told of it.
+        self._write(session_log=SessionLog(status=SessionLog.START))
+        self._text("model", _as_code(run.text))
+        self._text("settings", _as_code(json.dumps(dict(run.settings), indent=2)))
+        for result in run.history:
+            self._clock += result.seconds
+            self._numbers(result, self._clock)
+        self._writer.flush()
+        for path in earlier:
+            path.unlink()
+
+    def epoch(self, result: EpochResult) -> None:
+        self._numbers(result, time.time())
+        self._writer.flush()
+
+    def finish(self, record: Mapping[str, object], confusion: np.ndarray | None) -> None:
+        self._text("run.json", _as_code(json.dumps(record, indent=2)))
+        if confusion is not None:
+            self._text("confusion", _as_table(confusion))
+        self._writer.flush()
+
+    def close(self) -> str:
+        self._writer.close()
+        return f"tensorboard --logdir {self._place}"
+
+    def _numbers(self, result: EpochResult, when: float) -> None:
+        """Write an epoch's numbers, each a curve of its own."""
+        values = [{"tag": name, "simple_value": value} for name, value in numbers_of(result).items()]
+        self._epochs = result.epoch
+        self._write(wall_time=when, step=result.epoch, summary={"value": values})
+
+    def _text(self, tag: str, markdown: str) -> None:
+        value = {
+            "tag": tag,
+            "tensor": {"dtype": "DT_STRING", "string_val": [markdown.encode()]},
+            "metadata": {"plugin_data": {"plugin_name": "text"}},
+        }
+        self._write(step=self._epochs, summary={"value": [value]})
+
+    def _write(self, **fields: Any) -> None:
+        self._writer.write(self._event(**{"wall_time": time.time(), **fields}).SerializeToString())
+
+
+def start(run: TrackedRun) -> EventFile:
+    """Begin a run's event file with its history, then remove those of earlier starts."""
+    return EventFile(run)
+
+
+def forget(network: Path) -> None:
+    """Remove the event files in a network's folder: they tell of another than the one that is there now."""
+    for path in (network / FOLDER).glob(f"{FILES}*"):
+        path.unlink()
+
+
+def _as_code(text: str) -> str:
+    """Text as Markdown that shows it as it stands."""
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def _as_table(confusion: np.ndarray) -> str:
+    """Counts as a Markdown table: a row a true digit, a column an answer."""
+    digits = range(len(confusion))
+
+    def row(cells: Iterable[object]) -> str:
+        return f"| {' | '.join(map(str, cells))} |"
+
+    rows = [row(["true \\ answer", *digits]), row(["---:"] * (len(confusion) + 1))]
+    rows += [row([f"**{digit}**", *confusion[digit].tolist()]) for digit in digits]
+    return "\n".join(rows)

@@ -1,0 +1,79 @@
+"""Several trackers of one run. One that fails says so in a line and is left out; the training goes on."""
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from MNIST.errors import UsageError
+from MNIST.tracking.tracker import TrackedRun, Tracker
+from MNIST.training import EpochResult
+
+TRACKERS = {"tensorboard": "MNIST.tracking.event_files", "wandb": "MNIST.tracking.wandb_run"}
+"""By the name of the library that each needs: a module with `start(run)`, which gives a `Tracker`."""
+
+
+class Tracking:
+    """The trackers of a run, from its start to its end, as a context. With no names it does nothing.
+
+    warn: is told of each tracker that fails, once; say: of each other, in the end, how to look at it.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        run: TrackedRun,
+        *,
+        warn: Callable[[str], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self._warn, self._say = warn, say
+        self._trackers: dict[str, Tracker] = {}
+        for name in names:
+            self._guarded(name, lambda name=name: self._start(name, run))  # type: ignore[misc]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._all(lambda tracker: self._say(f"Tracked; to see it: {tracker.close()}"))
+
+    def __bool__(self) -> bool:
+        """Whether any tracker is there and has not failed."""
+        return bool(self._trackers)
+
+    def epoch(self, result: EpochResult) -> None:
+        """Tell all of one more epoch."""
+        self._all(lambda tracker: tracker.epoch(result))
+
+    def finish(self, record: Mapping[str, object], confusion: np.ndarray | None) -> None:
+        """Tell all that the run has ended."""
+        self._all(lambda tracker: tracker.finish(record, confusion))
+
+    def _start(self, name: str, run: TrackedRun) -> None:
+        self._trackers[name] = importlib.import_module(TRACKERS[name]).start(run)
+
+    def _all(self, tell: Callable[[Tracker], None]) -> None:
+        for name, tracker in list(self._trackers.items()):
+            self._guarded(name, lambda tracker=tracker: tell(tracker))  # type: ignore[misc]
+
+    def _guarded(self, name: str, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - whatever a tracker raises, the training is worth more
+            self._trackers.pop(name, None)
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            self._warn(f"--track {name}: {reason[:300]}; the training goes on without it")
+
+
+def refuse_missing(names: Sequence[str]) -> None:
+    """Raise UsageError, with what to do, if the library of a tracker is not installed."""
+    for name in names:
+        found = importlib.util.find_spec(name)
+        if found is None or found.origin is None:  # no origin: a folder, as the wandb/ that runs leave here
+            raise UsageError(f"--track {name}: it is not installed: python -m pip install '.[{name}]'")

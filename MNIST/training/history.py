@@ -1,0 +1,30 @@
+"""The history of a run as `history.csv` keeps it."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from MNIST.training.checkpoint import EpochResult
+
+_NAMES = [field.name for field in fields(EpochResult)]
+
+
+def history_csv(history: Sequence[EpochResult]) -> str:
+    """The history as CSV: a header, then a row an epoch; floats in full, so that they read back equal."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(_NAMES)
+    writer.writerows([repr(getattr(result, name)) for name in _NAMES] for result in history)
+    return stream.getvalue()
+
+
+def parse_history(text: str) -> list[EpochResult]:
+    """What `history_csv` wrote, equal again. Raises ValueError for anything else."""
+    kinds = [int if field.type in (int, "int") else float for field in fields(EpochResult)]
+    header, *rows = csv.reader(io.StringIO(text))
+    if header != _NAMES or any(len(row) != len(_NAMES) for row in rows):
+        raise ValueError("these columns are not a history's")
+    values: list[list[Any]] = [[kind(word) for kind, word in zip(kinds, row, strict=True)] for row in rows]
+    return [EpochResult(*row) for row in values]
