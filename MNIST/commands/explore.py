@@ -71,6 +71,7 @@ import shlex
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,7 @@ from MNIST.commands.explore_wishes import DESIGNS, Wishes, read_wishes
 from MNIST.errors import TrainingError, UsageError
 from MNIST.files import only_one, write_atomically
 from MNIST.paths import HYPERPARAM_SEARCH, checked_name
+from MNIST.spec import parse_spec
 
 if TYPE_CHECKING:
     from MNIST.data import Dataset
@@ -263,6 +265,7 @@ def _keep(options: Mapping[str, Any], folder: Path, files: dict[str, bytes]) -> 
     busy = f"{name} is being trained by another process: the winner is only in {folder}/best.txt"
     with only_one(training.output_folder(name) / ".lock", busy):
         replaced = training.write_trained(name, files)
+        write_atomically(training.output_folder(name) / "curves.png", _curves(name, files), alone=True)
     if replaced:
         print(f"{training.output_folder(name)} held another network: the winner has taken its place.")
     print(f"The winner is {training.output_folder(name)}, its text {folder}/best.txt.")
@@ -277,6 +280,18 @@ def _keep(options: Mapping[str, Any], folder: Path, files: dict[str, bytes]) -> 
         ]
         more = " ".join(map(shlex.quote, [f"best_of_{name[:56]}", f"{folder}/best.txt", *words]))
         print(f"or, on all images: python MNIST train {data} {more}")
+
+
+def _curves(name: str, files: dict[str, bytes]) -> bytes:
+    """The winner's learning curves, from the files of its network."""
+    from MNIST import training
+    from MNIST.report.curves import curves_png
+
+    record = training.read_record(name)
+    history = training.read_history(name)
+    spec = parse_spec(files["spec.txt"].decode())
+    steps = ceil(record.training_images / record.batch_size)
+    return curves_png(history, name, record.kept_epoch, training.run_rates(spec, steps, history))
 
 
 def _draw(results: Path, folder: Path) -> int:

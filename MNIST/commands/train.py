@@ -155,7 +155,9 @@ def _leave(name: str, run: Any, text: str, dataset_name: str, words: list[str]) 
     from MNIST.report.training_display import duration
 
     folder = training.output_folder(name)
-    write_atomically(folder / "curves.png", curves_png(run.history, name, run.kept.epoch), alone=True)
+    rates = training.run_rates(run.spec, run.steps, run.history)
+    curves = curves_png(run.history, name, run.kept.epoch, rates)
+    write_atomically(folder / "curves.png", curves, alone=True)
     training.save_trained(name, run, text, dataset_name, words)
     total = sum(result.seconds for result in run.history)
     print(f"\n{_kept(run)}Trained in {duration(total)}: {_outcome(run.kept)}.")

@@ -1,42 +1,92 @@
-"""The learning curves of one run as a picture."""
+"""The learning curves of one run as a picture: loss, accuracy, and the learning rate of every step."""
 
 import io
 from collections.abc import Sequence
 from math import isnan
 from typing import Any
 
+import numpy as np
+
 # Okabe and Ito's palette (2008): told apart by colour-blind readers too.
-BLUE, ORANGE = "#0072B2", "#D55E00"
+BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 GREY = "0.6"
+MOST_MARKED = 40  # epochs whose points are marked; of more, the lines are enough
+MOST_RATES = 4_000  # drawn
+SMALL = 0.1  # of the largest rate; where a third of the steps have less, only logarithms show their rates
 
 
-def curves_png(history: Sequence[Any], title: str, kept: int | None = None) -> bytes:
-    """Loss and accuracy by epoch, training and validation, as the bytes of a PNG file.
+def curves_png(
+    history: Sequence[Any], title: str, kept: int | None = None, rates: Sequence[np.ndarray] = ()
+) -> bytes:
+    """`draw_curves` as the bytes of a PNG file."""
+    stream = io.BytesIO()
+    draw_curves(history, title, kept, rates).savefig(stream, format="png", dpi=130)
+    return stream.getvalue()
+
+
+def draw_curves(
+    history: Sequence[Any], title: str, kept: int | None = None, rates: Sequence[np.ndarray] = ()
+) -> Any:
+    """Loss and accuracy by epoch, training and validation, and beside them the learning rate: a Figure.
 
     history: EpochResults, at least one. kept: the epoch whose weights are kept, marked unless it is the last.
+    rates: the rate of each step, an array an epoch; without them there is no such panel.
+    All panels share their axis: what an epoch measured stands at its end, a step where it is in its epoch.
     """
     from matplotlib.figure import Figure  # not pyplot: no window system, no global state
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-    epochs = [result.epoch for result in history]
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    panels = 3 if len(rates) else 2
+    figure: Any = Figure(figsize=(4.4 * panels, 3.6), layout="constrained")
+    figure.get_layout_engine().set(wspace=0.06)
     figure.suptitle(title)
-    panels = (("loss", "Loss (cross-entropy, nats)"), ("accuracy", "Accuracy"))
-    for axes, (field, label) in zip(figure.subplots(1, 2), panels, strict=True):
-        for prefix, name, colour in (("", "training", BLUE), ("val_", "validation", ORANGE)):
-            values = [getattr(result, prefix + field) for result in history]
-            if all(isnan(value) for value in values):
-                continue  # no image was held out
-            axes.plot(epochs, values, marker="o", markersize=4, color=colour, label=name)
-        if kept is not None and kept != epochs[-1]:
-            axes.axvline(kept, color=GREY, linestyle=":", linewidth=1, zorder=0, label=f"kept: epoch {kept}")
+    loss, accuracy, *rate = figure.subplots(1, panels, sharex=True)
+    _measured(loss, history, "loss", "Loss (cross-entropy, nats)")
+    _measured(accuracy, history, "accuracy", "Accuracy")
+    accuracy.yaxis.set_major_formatter(PercentFormatter(1.0))
+    for axes in rate:
+        _learning_rate(axes, rates)
+    last = history[-1].epoch
+    for axes in (loss, accuracy, *rate):
+        if kept is not None and kept != last:
+            axes.axvline(
+                kept, color=GREY, linestyle=":", linewidth=1.5, zorder=0, label=f"kept: epoch {kept}"
+            )
         axes.set_xlabel("Epoch")
-        axes.set_ylabel(label)
+        axes.set_xlim(-0.03 * last, 1.03 * last)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
-        axes.legend(frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=130)
-    return stream.getvalue()
+    for axes in (loss, accuracy):
+        axes.legend(frameon=False)
+    return figure
+
+
+def _measured(axes: Any, history: Sequence[Any], field: str, label: str) -> None:
+    """A figure of each epoch: in training, and in validation if images were held out."""
+    epochs = [result.epoch for result in history]
+    size = 4 if len(epochs) <= MOST_MARKED else 0
+    for prefix, name, colour, marker in (("", "training", BLUE, "o"), ("val_", "validation", ORANGE, "s")):
+        values = [getattr(result, prefix + field) for result in history]
+        if not all(map(isnan, values)):
+            axes.plot(epochs, values, marker=marker, markersize=size, color=colour, label=name)
+    axes.set_ylabel(label)
+
+
+def _learning_rate(axes: Any, rates: Sequence[np.ndarray]) -> None:
+    """The rate of each step, or of so many that the picture is the same."""
+    most = max(2, MOST_RATES // len(rates))
+    places, values = [], []
+    for epoch, of_epoch in enumerate(rates):
+        steps = len(of_epoch)
+        chosen = np.unique(np.linspace(0, steps - 1, min(most, steps)).round().astype(int))
+        places.append(epoch + (chosen + 0.5) / steps)
+        values.append(of_epoch[chosen])
+    every = np.concatenate(values)
+    axes.plot(np.concatenate(places), every, color=GREEN, marker="o" if len(every) == 1 else None)
+    axes.set_ylabel("Learning rate, step by step")
+    if every.min() > 0 and np.mean(every < SMALL * every.max()) > 1 / 3:
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=0)  # a rate that hardly changes is to look so
+        axes.yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")

@@ -3,6 +3,7 @@
 from MNIST.training.checkpoint import EpochResult, newest_epoch, remove_checkpoints
 from MNIST.training.identity import RunSettings, run_identities, run_identity
 from MNIST.training.metrics import cross_entropy, softmax
+from MNIST.training.rates import run_rates
 from MNIST.training.record import (
     RunRecord,
     TrainedModel,
@@ -45,6 +46,7 @@ __all__ = [
     "resolve_settings",
     "run_identities",
     "run_identity",
+    "run_rates",
     "save_trained",
     "softmax",
     "trained_files",

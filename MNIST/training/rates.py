@@ -39,6 +39,11 @@ def epoch_rates(spec: ModelSpec, epoch: int, steps: int, history: Sequence[Epoch
     return (rates / (1.0 + decay * step)).astype(np.float32)
 
 
+def run_rates(spec: ModelSpec, steps: int, history: Sequence[EpochResult]) -> list[np.ndarray]:
+    """The rates of every epoch that a history tells of: what `epoch_rates` gave each of them."""
+    return [epoch_rates(spec, epoch, steps, history[: epoch - 1]) for epoch in range(1, len(history) + 1)]
+
+
 def _progress(step: np.ndarray, warmup: float, total: int) -> tuple[np.ndarray, np.ndarray]:
     """How far the warm-up is at each step, 1 once it is over, and how far what follows it, 0 until then.
 

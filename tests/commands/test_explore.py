@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.image import imread
 
 from MNIST import cli
 from MNIST.commands import explore as explore_command
@@ -235,10 +237,12 @@ def test_runs_that_stop_are_finished_and_the_winner_is_the_network_that_train_wo
     assert all(int(row["round_epochs"]) < 100 for row in rows)
     before = (folder / "results.csv").read_bytes(), (here / "Model_Output/mine/weights.npz").read_bytes()
     options = ["--images", "300", "--threads", "1", "--engine", "numpy"]
-    trained = command("train", digits, "same", folder / "best.txt", *options)
+    trained = command("train", digits, "nime", folder / "best.txt", *options)
     assert trained.returncode == 0, trained.stderr
-    assert (here / "Model_Output/same/weights.npz").read_bytes() == before[1]
-    assert (here / "Model_Output/same.txt").read_bytes() == (here / "Model_Output/mine.txt").read_bytes()
+    assert (here / "Model_Output/nime/weights.npz").read_bytes() == before[1]
+    curves = (imread(here / f"Model_Output/{name}/curves.png") for name in ("mine", "nime"))
+    assert np.array_equal(*(picture[40:] for picture in curves))  # all but the title, which is as high
+    assert (here / "Model_Output/nime.txt").read_bytes() == (here / "Model_Output/mine.txt").read_bytes()
     again = explore(*words)
     trained_before = sum(max(int(row["round_epochs"]) for row in rows if row["patience"] == p) for p in "12")
     assert f"{trained_before} epochs known from before" in again.stdout
