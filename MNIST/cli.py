@@ -7,6 +7,7 @@ Usage:
 
 The main job:
     download    fetch a dataset and verify it
+    show        some of its images with their labels
     check       read model files: a table of layers, or every mistake
     train       train the network that a model file describes
     test        evaluate trained networks on the test set
@@ -42,7 +43,7 @@ from MNIST.errors import MNISTError, UsageError, did_you_mean, quoted
 from MNIST.interrupts import EXIT_CODE as INTERRUPTED
 from MNIST.interrupts import Interrupts
 
-COMMANDS = ("download", "check", "train", "test", "explore", "page", "export", "certify", "demo")
+COMMANDS = ("download", "show", "check", "train", "test", "explore", "page", "export", "certify", "demo")
 
 USAGE = __doc__ or ""
 BROKEN_PIPE = 141  # as a shell reports programs that the signal has ended

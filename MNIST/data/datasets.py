@@ -108,12 +108,25 @@ DATASETS = {
     ),
 }
 
+DIGITS = tuple("0123456789")
+_CLASSES = {  # where they are no digits
+    "fashion": (
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    )
+}
+
 _OWNERS = {file.sha256: name for name, published in DATASETS.items() for file in published.files}
 
 
 def owner(sha256: str) -> str:
     """The name of the dataset that a file of that content belongs to, or "custom"."""
     return _OWNERS.get(sha256, "custom")
+
+
+def class_names(dataset: str) -> tuple[str, ...]:
+    """What each label of a dataset of that name means, from 0: the digits, unless it is known otherwise."""
+    return _CLASSES.get(dataset, DIGITS)
 
 
 def load(folder: Path) -> Dataset:

@@ -1,0 +1,87 @@
+"""Show some images of a dataset with their labels, in the terminal and as a picture.
+
+Usage:
+    python MNIST show <dataset-dir> [options]
+    python MNIST show --help
+
+Shows how many images each class has, and images drawn at random from the training and the test set. Below
+each stands what it is, and #, its number in its set, from 0. The terminal's width decides their size.
+
+Arguments:
+    <dataset-dir>    where `download` put the data
+
+Options:
+    --label N        only images with this label, 0 to 9
+    --count N        how many images of each set [default: 10]
+    --seed N         decides which; the same ones for the same number [default: 0]
+    --png FILE       where to write the picture; the dataset's folder decides unless given: Data_images.png
+"""
+
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from MNIST.commands.values import whole_number
+from MNIST.errors import UsageError, quoted
+from MNIST.files import write_atomically
+
+MOST_SHOWN = 1_000
+
+
+def run(options: Mapping[str, Any]) -> int:
+    """Print and draw a random selection."""
+    folder = Path(options["<dataset-dir>"])
+    label = None if options["--label"] is None else whole_number(options["--label"], "--label", 0, 9)
+    count = whole_number(options["--count"], "--count", highest=MOST_SHOWN)
+    seed = whole_number(options["--seed"], "--seed", lowest=0)
+    picture = _picture_file(options["--png"], folder)
+
+    from MNIST.data import class_names, load
+    from MNIST.report.image_grid import count_table, grid_png, terminal_grid
+    from MNIST.report.terminal_pictures import can_show
+
+    dataset = load(folder)
+    names = class_names(dataset.name)
+    labels = {"training": dataset.train_labels, "test": dataset.test_labels}
+    pixels = {"training": dataset.train_images, "test": dataset.test_images}
+    shown = [_selection(kind, pixels[kind], labels[kind], names, count, seed, label) for kind in labels]
+
+    able, width = can_show(sys.stdout), shutil.get_terminal_size().columns
+    print(f"{folder}: {dataset.name}\n")
+    classes = [name if name == str(each) else f"{each} {name}" for each, name in enumerate(names)]
+    print(*count_table(classes, labels, width, able["ascii_only"]), "", sep="\n")
+    for images in shown:
+        print(images.title, "", *terminal_grid(images, width, **able), sep="\n")
+    write_atomically(picture, grid_png(shown, f"{folder.resolve().name}: {dataset.name}"))
+    print(f"Written: {picture}. Other images: --seed {seed + 1}")
+    return 0
+
+
+def _selection(
+    kind: str, images: Any, labels: Any, names: Sequence[str], count: int, seed: int, label: int | None
+) -> Any:
+    """Some images of a set, as the report takes them."""
+    from MNIST.data import select
+    from MNIST.report.image_grid import Images
+
+    chosen = select(labels, count, seed, label)
+    if label is None:
+        title = f"{len(chosen):,} of {len(labels):,} {kind} images"
+    else:
+        there = int((labels == label).sum())
+        title = f"{len(chosen):,} of {there:,} {kind} images with label {label}"
+        title += "" if names[label] == str(label) else f" ({names[label]})"
+    return Images(title, images[chosen], [names[each] for each in labels[chosen]], chosen.tolist())
+
+
+def _picture_file(wanted: str | None, dataset: Path) -> Path:
+    """Where the picture goes. Raises UsageError for a name that is none of a picture's."""
+    if wanted is None:
+        return Path(f"{dataset.resolve().name}_images.png")
+    if "\0" in wanted or Path(wanted).suffix.lower() != ".png":
+        raise UsageError(f"--png: expected a file's name that ends in .png, found {quoted(wanted)}")
+    if Path(wanted).is_dir():
+        raise UsageError(f"--png: {quoted(wanted)} is a folder")
+    return Path(wanted)

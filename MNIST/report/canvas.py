@@ -1,0 +1,52 @@
+"""A picture put together of pixels and words, each in its place, in pixels from the upper left corner."""
+
+import io
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+DPI = 100
+
+
+@dataclass
+class Canvas:
+    """A white sheet of that size, in pixels. What is placed keeps its pixels as they are."""
+
+    width: int
+    height: int
+    _words: list[dict[str, Any]] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self._pixels = np.full((self.height, self.width, 3), 255, np.uint8)
+
+    def place(self, picture: np.ndarray, left: int, top: int) -> None:
+        """Place a picture: uint8, (rows, columns) grey or (rows, columns, 3) coloured."""
+        coloured = picture if picture.ndim == 3 else picture[..., None]
+        self._pixels[top : top + len(picture), left : left + picture.shape[1]] = coloured
+
+    def write(self, words: str, left: int, top: int, size: int = 14, **style: Any) -> None:
+        """Write words, their upper left corner there. size: in pixels. style: as Matplotlib's Text has it."""
+        self._words.append({"s": words, "x": left, "y": top, "fontsize": size * 72 / DPI, **style})
+
+    def png(self) -> bytes:
+        """The sheet as the bytes of a PNG file."""
+        from matplotlib.figure import Figure  # not pyplot: no window system, no global state
+
+        figure: Any = Figure(figsize=(self.width / DPI, self.height / DPI), dpi=DPI)
+        figure.figimage(self._pixels)
+        for words in self._words:
+            x, y = words["x"] / self.width, 1 - words["y"] / self.height
+            style = {"va": "top", "parse_math": False, **words, "x": x, "y": y}
+            figure.text(**style)
+        stream = io.BytesIO()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing")  # a box stands in its place
+            figure.savefig(stream, format="png")
+        return stream.getvalue()
+
+
+def enlarged(picture: np.ndarray, times: int) -> np.ndarray:
+    """Each pixel as a square of so many."""
+    return picture.repeat(times, axis=0).repeat(times, axis=1)

@@ -1,0 +1,100 @@
+"""Images of a dataset with their labels, in the terminal and as a picture; and how many there are."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from MNIST.report.canvas import Canvas, enlarged
+from MNIST.report.terminal_pictures import half_blocks
+
+SIDE = 28
+
+# In the terminal, in columns:
+GAP = 2  # between two images
+FEWEST = 5  # images side by side; where they do not fit, each is halved
+BRIGHTER = 1.4  # than the mean of its pixels is one of an image that is halved: thin strokes stay visible
+COUNT = 8  # of digits
+BARS = 3, 20  # the least and the most for one
+
+# In the picture, in pixels:
+TIMES, PER_ROW, MARGIN = 3, 10, 20
+CELL, LINE, HEAD = SIDE * TIMES + 12, SIDE * TIMES + 44, 34
+FAINT = "0.35"
+
+
+@dataclass(frozen=True)
+class Images:
+    """Some images of a set, uint8 (n, 28, 28), the name of what each shows, and its number in the set."""
+
+    title: str
+    images: np.ndarray
+    names: Sequence[str]
+    numbers: Sequence[int]
+
+
+def terminal_grid(shown: Images, width: int, colour: bool, ascii_only: bool) -> Iterator[str]:
+    """Lines of at most `width` columns, or of one image; below each image its name and #number.
+
+    colour, ascii_only: as for `half_blocks`.
+    """
+    fit = width >= FEWEST * (SIDE + GAP) - GAP
+    pictures = [half_blocks(image if fit else halved(image), colour, ascii_only) for image in shown.images]
+    captions = [f"{name} #{number}" for name, number in zip(shown.names, shown.numbers, strict=True)]
+    side = SIDE if fit else SIDE // 2
+    cell = max(side, *map(len, captions), 0)
+    per_row = max(1, (width + GAP) // (cell + GAP))
+    beside = " " * (cell - side + GAP)  # escape codes have no width, so that lines cannot be padded
+    for start in range(0, len(pictures), per_row):
+        row = slice(start, start + per_row)
+        yield from (beside.join(lines) for lines in zip(*pictures[row], strict=True))
+        yield (" " * GAP).join(f"{caption:{cell}}" for caption in captions[row]).rstrip()
+        yield ""
+
+
+def halved(image: np.ndarray) -> np.ndarray:
+    """An image at half its size: a pixel for each 2×2, a little brighter than they are."""
+    means = image.reshape(len(image) // 2, 2, -1, 2).mean(axis=(1, 3))
+    return np.minimum(255, np.rint(BRIGHTER * means)).astype(np.uint8)
+
+
+def count_table(
+    names: Sequence[str], labels: Mapping[str, np.ndarray], width: int, ascii_only: bool
+) -> Iterator[str]:
+    """How many images each class has, a line a class, with a bar beside each count.
+
+    labels: of all images of a set, by its name; names: what each label means.
+    """
+    first = max(map(len, names))
+    least, most = BARS
+    longest = min(most, max(least, (width - first) // len(labels) - COUNT - 3))
+    counts = {title: np.bincount(of_set, minlength=len(names)) for title, of_set in labels.items()}
+    ink, space = "#" if ascii_only else "▀", " " * (longest + 1)
+    yield "  ".join([" " * first, *(f"{title:>{COUNT}}{space}" for title in counts)]).rstrip()
+    for label, name in enumerate(names):
+        cells = [
+            f"{of_set[label]:{COUNT},} {ink * round(longest * of_set[label] / max(of_set)):{longest}}"
+            for of_set in counts.values()
+        ]
+        yield "  ".join([f"{name:{first}}", *cells]).rstrip()
+    totals = [f"{of_set.sum():{COUNT},}{space}" for of_set in counts.values()]
+    yield "  ".join([f"{'':{first}}", *totals]).rstrip()
+
+
+def grid_png(sets: Sequence[Images], title: str) -> bytes:
+    """The images of some sets as the bytes of a PNG file, enlarged; below each its name and its number."""
+    rows = [-(-len(shown.images) // PER_ROW) for shown in sets]
+    height = MARGIN + HEAD + sum(HEAD + count * LINE for count in rows)
+    canvas = Canvas(2 * MARGIN + PER_ROW * CELL, height)
+    canvas.write(title, MARGIN, MARGIN, 18, weight="bold")
+    top = MARGIN + HEAD
+    for shown, count in zip(sets, rows, strict=True):
+        canvas.write(shown.title, MARGIN, top)
+        for place, image in enumerate(shown.images):
+            row, column = divmod(place, PER_ROW)
+            x, y = MARGIN + column * CELL, top + 26 + row * LINE
+            canvas.place(enlarged(image, TIMES), x, y)
+            canvas.write(shown.names[place], x, y + SIDE * TIMES + 3)
+            canvas.write(f"#{shown.numbers[place]}", x, y + SIDE * TIMES + 20, 11, color=FAINT)
+        top += HEAD + count * LINE
+    return canvas.png()
