@@ -13,7 +13,8 @@ The main job:
     test        evaluate trained networks on the test set
     explore     scan a grid of hyper-parameters
 
-To try it, and share it:
+To look into it, try it and share it:
+    explain     what each layer makes of one image, and why it answers so
     page        one web page on which the networks answer what is drawn
     export      write a trained network as a file for other programs: ONNX, Keras
 
@@ -43,7 +44,10 @@ from MNIST.errors import MNISTError, UsageError, did_you_mean, quoted
 from MNIST.interrupts import EXIT_CODE as INTERRUPTED
 from MNIST.interrupts import Interrupts
 
-COMMANDS = ("download", "show", "check", "train", "test", "explore", "page", "export", "certify", "demo")
+COMMANDS = (
+    *("download", "show", "check", "train", "test", "explore"),
+    *("explain", "page", "export", "certify", "demo"),
+)
 
 USAGE = __doc__ or ""
 BROKEN_PIPE = 141  # as a shell reports programs that the signal has ended

@@ -1,0 +1,171 @@
+"""`explain` as a user types it: the numbers are those of the network, and what it refuses."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from MNIST import cli, training
+from MNIST.commands.explain import explain
+from MNIST.data import load
+from MNIST.engines.scratch.inspection import Inspection
+
+LINEAR = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.01,0\n1\n50\n"
+BLOCKS = """
+Input:
+Standardize
+Layers:
+Conv,4,5,5,relu,stride=2
+BatchNorm
+Parallel:
+    Path:
+        Residual:
+            Conv,4,3,3,tanh,padding=same
+            Dropout,0.5
+    Path:
+        Parallel:
+            Path:
+                AvgPool,3,3,stride=1,padding=same
+            Path:
+                Conv,3,1,1,relu
+MaxPool,2,2
+Flatten
+Dense,10,softmax
+Optimizer:
+0.01,0
+1
+50
+"""
+COLUMNS = "Input:\nThreshold,128\nLayers:\nColumns,50,20\nOptimizer:\nParallelDelta,0.05\n1\n50\n"
+
+
+@pytest.fixture
+def here(digits_folder, tmp_path, monkeypatch):
+    """A project's folder with the digits in Data and no network."""
+    monkeypatch.chdir(tmp_path)
+    Path("Data").symlink_to(digits_folder)
+    return tmp_path
+
+
+def trained(name, text, engine="numpy"):
+    Path(f"{name}.txt").write_text(text)
+    words = ["Data", name, f"{name}.txt", "--images", "200", "--engine", engine]
+    assert cli.main(["train", *words]) == 0
+
+
+def of_kind(layers, kind):
+    """The layers of a kind, those in blocks too."""
+    for layer in layers:
+        yield from of_kind(layer.inside, kind)
+        if layer.kind == kind:
+            yield layer
+
+
+def written():
+    return sorted(str(path.relative_to("Model_Output")) for path in Path("Model_Output").rglob("explained/*"))
+
+
+def test_a_picture_and_a_page_are_written_and_named(here, capsys):
+    trained("net", BLOCKS)
+    capsys.readouterr()
+    assert cli.main(["explain", "net", "--image", "296"]) == 0
+    label = load(Path("Data")).test_labels[296]
+    output = capsys.readouterr().out
+    assert "net: image 296 of the test set of digits" in output
+    assert f"it is {label}." in output or "which is right" in output
+    assert "Model_Output/net/explained/test_296.png" in output
+    assert written() == ["net/explained/test_296.html", "net/explained/test_296.png"]
+    assert imread("Model_Output/net/explained/test_296.png").shape[1] > 1000
+    page = Path("Model_Output/net/explained/test_296.html").read_text()
+    assert "How net arrives at its answer" in page
+    assert "image 296 of the test set" in page.lower()
+    assert cli.main(["explain", "net", "--image", "0", "--set", "training"]) == 0
+    assert "net/explained/training_0.png" in written()
+    assert cli.main(["test", "Results", "Data", "net"]) == 0  # it is still the network that was trained
+
+
+def test_the_numbers_are_those_of_the_network(here):
+    trained("net", BLOCKS)
+    image = load(Path("Data")).test_images[5]
+    explained = explain("net", image, 5, "an image")
+    model = training.load_trained("net")
+    weights = model.engine.get_weights()
+    inspection = Inspection(model.spec, weights, (model.record.pixel_mean, model.record.pixel_deviation))
+    outputs = {each.node.path: each.output[0] for each in inspection.layer_outputs(image[None])}
+
+    logits = model.engine.logits(image[None])
+    np.testing.assert_allclose(explained.probabilities, training.softmax(logits)[0], rtol=1e-5)
+    np.testing.assert_allclose(explained.layers[-1].output, logits[0], rtol=1e-5, atol=1e-6)
+    for digit in range(10):
+        slope = inspection.pixel_gradient(image[None], np.array([digit]))[0]
+        np.testing.assert_allclose(explained.slopes[digit], slope, rtol=1e-4, atol=1e-6)
+
+    kinds = [layer.kind for layer in explained.layers]
+    assert kinds == ["Conv", "BatchNorm", "Parallel", "MaxPool", "Flatten", "Dense"]
+    parallel = explained.layers[2]
+    assert [layer.kind for layer in parallel.inside] == ["Residual", "Parallel"]
+    assert [layer.kind for layer in parallel.inside[0].inside] == ["Conv", "Dropout"]
+    assert [layer.kind for layer in parallel.inside[1].inside] == ["AvgPool", "Conv"]
+    paths = ["conv_1", "parallel_3.path_1.residual_1.conv_1", "parallel_3.path_2.parallel_1.path_2.conv_1"]
+    for layer, path in zip(of_kind(explained.layers, "Conv"), paths, strict=True):
+        assert np.array_equal(layer.kernels, weights[f"{path}/kernel"])
+        assert np.array_equal(layer.output, outputs[path])
+    assert explained.layers[0].text == "Conv,4,5,5,relu,stride=2"
+    assert explained.layers[-1].text == "Dense,10,softmax"
+
+
+def test_the_slopes_of_a_linear_network_are_its_weights(here):
+    trained("linear", LINEAR)
+    weights = training.load_trained("linear").engine.get_weights()["dense_2/kernel"]
+    explained = explain("linear", load(Path("Data")).test_images[0], None, "an image")
+    np.testing.assert_allclose(explained.slopes, weights.T.reshape(10, 28, 28), rtol=1e-6)
+
+
+def test_numbers_beyond_all_bounds_are_refused(here, capsys, monkeypatch):
+    trained("net", LINEAR.replace("Dense,10", "Dense,8,relu\nDense,10"))
+    engine = type(training.load_trained("net").engine)
+    own = engine.get_weights
+    monkeypatch.setattr(
+        engine, "get_weights", lambda self: {name: w * 0 + 1e30 for name, w in own(self).items()}
+    )
+    capsys.readouterr()
+    assert cli.main(["explain", "net", "--image", "0"]) == 1
+    assert capsys.readouterr().err == ("net: what its layers make of this image are not finite numbers\n")
+    assert written() == []
+
+
+def test_columns_have_nothing_to_show(here, capsys):
+    trained("columns", COLUMNS, engine="sonn")
+    assert cli.main(["explain", "columns", "--image", "0"]) == 2
+    assert "columns is one layer of Columns, which has no maps and no gradients" in capsys.readouterr().err
+    assert written() == []
+
+
+def test_what_is_not_there_is_named(here, capsys):
+    assert cli.main(["explain", "net", "--image", "0"]) == 1
+    assert "no trained network 'net' in Model_Output/; trained are: none yet" in capsys.readouterr().err
+    trained("net", LINEAR)
+    for words, code, hint in (
+        (["--image", "297"], 2, "--image 297: the test set has 297 images, 0 to 296"),
+        (["--image", "1500", "--set", "training"], 2, "the training set has 1,500 images, 0 to 1,499"),
+        (["--image", "-1"], 2, "--image: expected a whole number"),
+        (["--image", "0", "--set", "tset"], 2, "did you mean 'test'?"),
+        (["--image", "0", "--data", "No such data"], 1, "python MNIST download 'No such data'"),
+        ([], 2, "do not fit"),
+        (["--image"], 2, "do not fit"),
+    ):
+        capsys.readouterr()
+        assert cli.main(["explain", "net", *words]) == code
+        assert hint in capsys.readouterr().err
+    assert cli.main(["explain", "../net", "--image", "0"]) == 2
+    assert written() == []
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(here, capsys):
+    trained("net", LINEAR)
+    Path("Model_Output/net/explained").write_text("mine")
+    capsys.readouterr()
+    assert cli.main(["explain", "net", "--image", "0"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert Path("Model_Output/net/explained").read_text() == "mine"
