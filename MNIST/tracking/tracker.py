@@ -42,7 +42,7 @@ class Tracker(Protocol):
         ...
 
     def close(self) -> str:
-        """Let go of it, finished or not; return, in a few words, how to look at it."""
+        """Let go of it, finished or not; return, in a few words, how to look at it, if one can."""
         ...
 
 

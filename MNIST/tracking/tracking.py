@@ -41,7 +41,7 @@ class Tracking:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._all(lambda tracker: self._say(f"Tracked; to see it: {tracker.close()}"))
+        self._all(self._close)
 
     def __bool__(self) -> bool:
         """Whether any tracker is there and has not failed."""
@@ -57,6 +57,11 @@ class Tracking:
 
     def _start(self, name: str, run: TrackedRun) -> None:
         self._trackers[name] = importlib.import_module(TRACKERS[name]).start(run)
+
+    def _close(self, tracker: Tracker) -> None:
+        how = tracker.close()
+        if how:
+            self._say(f"Tracked; to see it: {how}")
 
     def _all(self, tell: Callable[[Tracker], None]) -> None:
         for name, tracker in list(self._trackers.items()):

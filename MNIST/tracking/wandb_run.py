@@ -52,9 +52,9 @@ class WandbRun:
         self._finished = True
 
     def close(self) -> str:
-        how = f"wandb sync {Path(self._run.dir).parent}" if self._run.offline else str(self._run.url)
+        how = f"wandb sync {Path(self._run.dir).parent}" if self._run.offline else self._run.url
         self._run.finish(exit_code=0 if self._finished else 1)
-        return how
+        return how or ""  # W&B is switched off: WANDB_MODE=disabled
 
 
 def start(run: TrackedRun) -> WandbRun:

@@ -68,6 +68,11 @@ def test_it_is_failed_unless_it_has_finished(server, tmp_path):
     assert server.codes == [1, 0]
 
 
+def test_where_wandb_is_switched_off_there_is_nothing_to_see(server, tmp_path):
+    server.url = None
+    assert start(run_of(tmp_path, 4)).close() == ""
+
+
 def test_wandb_s_own_switches_go_first(server, tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_PROJECT", "class")
     monkeypatch.setenv("WANDB_RUN_ID", "mine")
