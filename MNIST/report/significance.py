@@ -1,0 +1,90 @@
+"""Whether two networks differ, or chance alone could make them look so: tests on the images that part them.
+
+All networks answer the same images, so only those count that one answers right and the other wrong.
+The two trained networks are compared; nothing is said of how they would fare under another seed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+LEVEL = 0.05  # a difference is believed where chance alone gives one so large less often than this
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two networks. only_first, only_second: how many images that one alone answers right.
+
+    p: McNemar's, corrected by Holm for all pairs that were compared with this one.
+    """
+
+    first: str
+    second: str
+    only_first: int
+    only_second: int
+    p: float
+
+    @property
+    def distinguishable(self) -> bool:
+        return self.p < LEVEL
+
+    def __str__(self) -> str:
+        """The pair in one sentence, the better one first."""
+        if not self.only_first + self.only_second:
+            return f"{self.first} and {self.second} answer the very same images right."
+        (better, more), (worse, fewer) = sorted(
+            [(self.first, self.only_first), (self.second, self.only_second)], key=lambda one: -one[1]
+        )
+        verdict = "distinguishable" if self.distinguishable else "not distinguishable"
+        return (
+            f"{better} answers {_images(more)} right that {worse} gets wrong, {worse} {fewer:,} that {better}"
+            f" gets wrong: {verdict} ({p_text(self.p)})."
+        )
+
+
+def compare_pairs(names: Sequence[str], right: np.ndarray) -> list[Pair]:
+    """Every pair of networks. right: bool (networks, images), whether each answer is right."""
+    pairs = list(combinations(range(len(names)), 2))
+    alone = [(int((right[a] & ~right[b]).sum()), int((right[b] & ~right[a]).sum())) for a, b in pairs]
+    corrected = holm([mcnemar(*counts) for counts in alone])
+    return [
+        Pair(names[a], names[b], *counts, p)
+        for (a, b), counts, p in zip(pairs, alone, corrected, strict=True)
+    ]
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """The probability of a split at least as uneven if either network were as likely to be the right one.
+
+    Exact: a fair coin's, thrown once for each image that parts the two.
+    Source: McNemar, Note on the sampling error of the difference between correlated proportions (1947).
+    """
+    parting, fewer = only_first + only_second, min(only_first, only_second)
+    tail, ways = 0, 1  # ways: comb(parting, heads), from one number of heads to the next
+    for heads in range(fewer + 1):
+        tail += ways
+        ways = ways * (parting - heads) // (heads + 1)
+    return min(1.0, 2 * tail / 2**parting)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected so that among all of them a false alarm is as rare as it would be in one.
+
+    Source: Holm, A simple sequentially rejective multiple test procedure (1979).
+    """
+    corrected, largest = [1.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda place: p_values[place])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        corrected[place] = largest
+    return corrected
+
+
+def p_text(p: float) -> str:
+    """A p-value for readers: p = 0.20, p = 0.0031, p < 0.0001."""
+    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2f}" if p >= 0.01 else f"p = {p:.4f}"
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count:,} images"
