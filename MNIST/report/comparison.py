@@ -4,11 +4,12 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 
 import numpy as np
 
-from MNIST.report.metrics import confusion_matrix, surest_errors, wilson_interval
+from MNIST.report.metrics import class_figures, confusion_matrix, surest_errors, wilson_interval
 
 COLUMNS = (
     *("Model_Name", "Test_Loss", "Test_Accuracy"),
@@ -90,6 +91,20 @@ def confusion_csv(evaluation: Evaluation) -> str:
     """The confusion matrix: a row a true digit, a column an answer."""
     matrix = confusion_matrix(evaluation.labels, evaluation.answers)
     return _csv([("true", *range(10)), *((digit, *row) for digit, row in enumerate(matrix.tolist()))])
+
+
+def classes_csv(evaluation: Evaluation) -> str:
+    """A row a digit: its images, the answers that named it, precision, recall, F1; empty where undefined."""
+    figures = class_figures(confusion_matrix(evaluation.labels, evaluation.answers))
+    rows = [
+        (digit, one.images, one.answers, *map(_number, (one.precision, one.recall, one.f1)))
+        for digit, one in enumerate(figures)
+    ]
+    return _csv([("digit", "images", "answers", "precision", "recall", "f1"), *rows])
+
+
+def _number(value: float) -> str:
+    return "" if isnan(value) else f"{value:.6f}"
 
 
 def _csv(rows: Sequence[Sequence[object]]) -> str:

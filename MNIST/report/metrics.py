@@ -1,5 +1,6 @@
 """What can be said of a classifier from its answers on a test set."""
 
+from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
 
@@ -36,3 +37,27 @@ def surest_errors(y_true: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     y_pred = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(y_pred != y_true)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """How a classifier does on one class; each is nan where there is nothing to divide by.
+
+    images: those of this class; answers: how often it was the answer. precision: the part of these answers
+    that are right; recall: the part of these images that are; f1: the harmonic mean of the two.
+    """
+
+    images: int
+    answers: int
+    precision: float
+    recall: float
+    f1: float
+
+
+def class_figures(confusion: np.ndarray) -> list[ClassFigures]:
+    """The figures of each class. confusion: counts, a row a true class, a column an answer."""
+    images, answers, right = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
+    with np.errstate(invalid="ignore"):
+        precision, recall, f1 = right / answers, right / images, 2 * right / (images + answers)
+    columns = (column.tolist() for column in (images, answers, precision, recall, f1))
+    return [ClassFigures(*row) for row in zip(*columns, strict=True)]

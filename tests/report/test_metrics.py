@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn import metrics
 
-from MNIST.report.metrics import confusion_matrix, surest_errors, wilson_interval
+from MNIST.report.metrics import class_figures, confusion_matrix, surest_errors, wilson_interval
 
 
 @given(st.integers(1, 10_000), st.data())
@@ -36,3 +36,28 @@ def test_the_confusion_matrix_is_scikit_learns():
 def test_the_surest_error_comes_first():
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
     assert list(surest_errors(np.array([1, 0, 1, 1]), probabilities)) == [0, 1, 2]
+
+
+@given(st.integers(0, 1000), st.integers(1, 60))
+def test_the_surest_errors_are_all_errors_in_order(seed, images):
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 10, images)
+    probabilities = generator.dirichlet(np.full(10, 0.3), images)
+    listed = surest_errors(labels, probabilities)
+    by_hand = [(max(row), number) for number, row in enumerate(probabilities.tolist())
+               if row.index(max(row)) != labels[number]]  # fmt: skip
+    assert sorted(listed.tolist()) == sorted(number for _, number in by_hand)
+    sureness = probabilities[listed].max(axis=1).tolist()
+    assert sureness == sorted((sure for sure, _ in by_hand), reverse=True)
+
+
+@given(st.integers(0, 1000), st.integers(1, 60))
+def test_precision_recall_and_f1_are_scikit_learns(seed, images):
+    generator = np.random.default_rng(seed)
+    y_true, y_pred = generator.integers(0, 10, (2, images))  # of few images, some classes have none
+    figures = class_figures(confusion_matrix(y_true, y_pred))
+    judged = metrics.precision_recall_fscore_support(y_true, y_pred, labels=range(10), zero_division=np.nan)
+    columns = [[getattr(one, name) for one in figures] for name in ("precision", "recall", "f1", "images")]
+    for ours, theirs in zip(columns, judged, strict=True):
+        np.testing.assert_allclose(ours, theirs)
+    assert [one.answers for one in figures] == np.bincount(y_pred, minlength=10).tolist()
