@@ -1,0 +1,71 @@
+"""A confusion matrix to look at: the counts, and as colour each count's part of its row.
+
+Only errors have the colour, on a logarithmic scale: else the diagonal would drown them. The scale is the
+same for every network, so that two pictures can be compared.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from MNIST.report.curves import ORANGE
+from MNIST.report.png import figure_png
+
+FAINTEST, STRONGEST = 0.0003, 1.0  # rates: one error of 1,000 images can just be seen
+RIGHT = "#DCE9F2"  # the diagonal
+
+
+def error_shades(confusion: np.ndarray) -> np.ndarray:
+    """How strong each cell's colour is, from 0 to 1: the logarithm of its rate; 0 on the diagonal."""
+    rates = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    np.fill_diagonal(rates, 0)
+    logarithms = np.log(np.maximum(rates, FAINTEST) / FAINTEST)
+    return logarithms / np.log(STRONGEST / FAINTEST)
+
+
+def confusion_png(confusion: np.ndarray, title: str) -> bytes:
+    """The picture as the bytes of a PNG file. confusion: counts (10, 10), a row a true digit."""
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba
+    from matplotlib.figure import Figure  # not pyplot: no window system, no global state
+
+    classes = len(confusion)
+    white_to_orange = LinearSegmentedColormap.from_list("errors", ["white", ORANGE])
+    colours = white_to_orange(error_shades(confusion))
+    colours[np.diag_indices(classes)] = to_rgba(RIGHT)
+    figure = Figure(figsize=(7.6, 7), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(colours)
+    for row, column in zip(*np.nonzero(confusion), strict=True):
+        axes.text(column, row, f"{confusion[row, column]:,}", ha="center", va="center")
+    for row, images in enumerate(confusion.sum(axis=1)):
+        right = f"{confusion[row, row] / images * 100:.1f} %" if images else "–"
+        axes.text(classes - 0.35, row, right, va="center", color="0.35")
+    axes.text(classes - 0.35, -0.6, "right", color="0.35")
+    axes.set_xticks(range(classes))
+    axes.set_yticks(range(classes))
+    axes.set_xticks(np.arange(-0.5, classes), minor=True)
+    axes.set_yticks(np.arange(-0.5, classes), minor=True)
+    axes.grid(which="minor", color="0.9")
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+    axes.set(xlabel="the network's answer", ylabel="the digit", title=title)
+    _scale(figure, axes, white_to_orange)
+    return figure_png(figure)
+
+
+def _scale(figure: Any, axes: Any, colours: Any) -> None:
+    """Which colour is which rate, below the matrix."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LogNorm
+
+    bar = figure.colorbar(
+        ScalarMappable(LogNorm(FAINTEST, STRONGEST), colours),
+        ax=axes,
+        location="bottom",
+        shrink=0.6,
+        aspect=40,
+        label="errors: of this digit's images, the part that got this answer",
+    )
+    bar.set_ticks([0.001, 0.01, 0.1, 1], labels=["0.1 %", "1 %", "10 %", "100 %"])
+    bar.set_ticks([], minor=True)
+    bar.outline.set_visible(False)
