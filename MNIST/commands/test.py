@@ -4,8 +4,9 @@ Usage:
     python MNIST test <comparison-name> <dataset-dir> <model-names> [options]
     python MNIST test --help
 
-Writes <comparison-name>.txt (a row a network) and <comparison-name>/ (each network's confusion matrix
-and its errors, the surest first).
+Writes <comparison-name>.txt (a row a network) and <comparison-name>/: report.html, a page with all of it;
+and of each network its confusion matrix, precision and recall of each digit, its errors, the surest first,
+and how sure it is when it is right, as tables and as pictures.
 
 With --examples, a row for each test image comes before the table: the network, the example's number
 (from 0), the expected and the given answer, and whether that is right or wrong, separated by tabs.
@@ -34,6 +35,9 @@ from MNIST.errors import ModelError, UsageError
 from MNIST.files import write_atomically
 from MNIST.paths import checked_name
 
+COMPUTATIONS = 15 * 10**9  # at most, to see with one network's last layer: 0.5 to 4 s of a core
+FEWEST_IMAGES = 100  # in a space, however large the network
+
 
 def run(options: Mapping[str, Any]) -> int:
     """Evaluate every network that can be trusted; report those that can't, and fail if any was."""
@@ -52,18 +56,23 @@ def run(options: Mapping[str, Any]) -> int:
     if table.exists() and not is_results(table):
         raise UsageError(f"{table} is there and no table of results: take another comparison name")
     dataset = load(Path(options["<dataset-dir>"]))
-    evaluations = _evaluate(names, dataset, threads, engine)
+    evaluations, spaces = _evaluate(names, dataset, threads, engine)
     if not evaluations:
         return 1
-    _write(comparison, evaluations)
+    _write(comparison, evaluations, spaces, dataset)
     if options["--examples"]:
         _print_examples(evaluations)
     _print_table(evaluations, dataset.name, engine)
-    print(f"\nWritten: {comparison}.txt and {comparison}/ (confusion matrices and errors).")
+    _print_surest_errors(evaluations)
+    print(f"\nWritten: {comparison}.txt, and {comparison}/ with report.html (open it in a browser),")
+    print("tables and pictures of each network's errors, digits and sureness.")
     return 0 if len(evaluations) == len(names) else 1
 
 
-def _evaluate(names: Sequence[str], dataset: Any, threads: int | None, engine: str | None) -> list[Any]:
+def _evaluate(
+    names: Sequence[str], dataset: Any, threads: int | None, engine: str | None
+) -> tuple[list[Any], dict[str, Any]]:
+    """The Evaluation of every network that can be trusted; and for each name, the images in its space."""
     import numpy as np
 
     from MNIST import engines, training
@@ -71,38 +80,57 @@ def _evaluate(names: Sequence[str], dataset: Any, threads: int | None, engine: s
 
     if engine is not None:
         engines.version(engine)  # if its library is not installed, that is no network's fault
-    evaluations = []
+    evaluations, spaces = [], {}
     for name in names:
         try:
             model = training.load_trained(name, threads, engine)
         except (ModelError, UsageError) as error:
             print(error, file=sys.stderr)
             continue
-        logits = model.engine.logits(dataset.test_images)
+        logits, weights = model.engine.logits(dataset.test_images), model.engine.get_weights()
         model.engine.close()
         if not np.isfinite(logits).all():
             print(f"{name}: its answers are not finite numbers; it is left out", file=sys.stderr)
             continue
-        evaluations.append(
-            Evaluation(
-                name,
-                engine or engines.name_of(model.record.settings.engine),
-                model.record.parameters,
-                training.cross_entropy(logits, dataset.test_labels),
-                dataset.test_labels,
-                training.softmax(logits),
-            )
+        evaluation = Evaluation(
+            name,
+            engine or engines.name_of(model.record.settings.engine),
+            model.record.parameters,
+            training.cross_entropy(logits, dataset.test_labels),
+            dataset.test_labels,
+            training.softmax(logits),
         )
-    return evaluations
+        evaluations.append(evaluation)
+        spaces[name] = _space(model, weights, evaluation, logits, dataset.test_images)
+    return evaluations, spaces
 
 
-def _write(comparison: str, evaluations: Sequence[Any]) -> None:
-    from MNIST.report.comparison import confusion_csv, errors_csv, results_text
+def _space(model: Any, weights: Any, evaluation: Any, logits: Any, images: Any) -> Any:
+    """Some of the test images as the network's last layer sees them: as many as COMPUTATIONS allows.
 
-    folder = Path(comparison)
-    for evaluation in evaluations:
-        write_atomically(folder / f"{evaluation.name}_errors.csv", errors_csv(evaluation))
-        write_atomically(folder / f"{evaluation.name}_confusion.csv", confusion_csv(evaluation))
+    Columns have no hidden layer: of them, it is the ten votes.
+    """
+    from MNIST.engines.scratch.inspection import Inspection
+    from MNIST.report.embedding import MOST_IMAGES, choose_images, reduce_to_space
+    from MNIST.spec import lay_out, needs_engine
+
+    most = max(FEWEST_IMAGES, min(MOST_IMAGES, COMPUTATIONS // max(1, lay_out(model.spec).flops)))
+    shown = choose_images(evaluation.labels, evaluation.probabilities, most)
+    if needs_engine(model.spec):
+        return reduce_to_space(shown, logits[shown])
+    inspection = Inspection(model.spec, weights, (model.record.pixel_mean, model.record.pixel_deviation))
+    return reduce_to_space(shown, inspection.last_features(images[shown]))
+
+
+def _write(comparison: str, evaluations: Sequence[Any], spaces: Mapping[str, Any], dataset: Any) -> None:
+    from MNIST.report.comparison import results_text
+    from MNIST.report.report_files import report_files
+
+    images = dataset.test_images
+    several = f"{len(evaluations)} networks" if len(evaluations) > 1 else evaluations[0].name
+    title = f"{comparison}: {several} on {len(images):,} test images of {dataset.name}"
+    for file, content in report_files(title, images, evaluations, spaces).items():
+        write_atomically(Path(comparison) / file, content)
     write_atomically(Path(f"{comparison}.txt"), results_text(evaluations))
 
 
@@ -141,3 +169,18 @@ def _print_table(evaluations: Sequence[Any], dataset_name: str, engine: str | No
             style="bold" if evaluation.errors == best and len(evaluations) > 1 else None,
         )
     Console(highlight=False).print(table)
+
+
+def _print_surest_errors(evaluations: Sequence[Any]) -> None:
+    """A line a network: of all its errors, the one it was surest of."""
+    from MNIST.report.error_gallery import caption
+    from MNIST.report.metrics import surest_errors
+
+    print()
+    for evaluation in evaluations:
+        errors = surest_errors(evaluation.labels, evaluation.probabilities)
+        if not len(errors):
+            continue
+        image, probabilities = int(errors[0]), evaluation.probabilities[errors[0]]
+        what, sureness, _ = caption(image, int(evaluation.labels[image]), probabilities)
+        print(f"{evaluation.name}'s surest error: image {image}, {what} ({sureness})")

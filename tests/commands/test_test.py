@@ -14,6 +14,11 @@ from MNIST.report.comparison import COLUMNS
 ROOT = Path(__file__).parents[2]
 MODEL = "Layers:\nFlatten\nDense,{units},relu\nDense,10,softmax\nOptimizer:\n0.01,0\n{epochs}\n50\n"
 
+ENDINGS = (
+    *("confusion.csv", "classes.csv", "errors.csv"),
+    *("confusion.png", "top_errors.png", "calibration.png"),
+)
+
 
 @pytest.fixture
 def trained(digits_folder, tmp_path, monkeypatch) -> Path:
@@ -54,6 +59,46 @@ def test_results_confusion_and_errors_agree(trained, capsys):
         assert sureness == sorted(sureness, reverse=True)
         assert all(row["expected"] != row["got"] for row in listed)
         assert all(labels[int(row["image"])] == int(row["expected"]) for row in listed)
+
+
+def test_the_report_has_every_network_and_its_surest_error(trained, capsys):
+    capsys.readouterr()
+    assert cli.main(["test", "Results", str(trained), "small,large"]) == 0
+    shown = capsys.readouterr().out
+    page = Path("Results/report.html").read_text()
+    for name in ("small", "large"):
+        first = next(csv.DictReader(_lines(f"Results/{name}_errors.csv")))
+        image, label, answer = first["image"], first["expected"], first["got"]
+        assert f"{name}'s surest error: image {image}, a {label}, taken for a {answer} (" in shown
+        assert f"<b>a {label}, taken for a {answer}</b>" in page
+        confusion = list(csv.reader(_lines(f"Results/{name}_confusion.csv")))[1:]
+        classes = list(csv.DictReader(_lines(f"Results/{name}_classes.csv")))
+        for digit, row in enumerate(classes):
+            counts = [int(count) for count in confusion[digit][1:]]
+            answers = sum(int(other[digit + 1]) for other in confusion)
+            assert (int(row["images"]), int(row["answers"])) == (sum(counts), answers)
+            assert float(row["recall"]) == pytest.approx(counts[digit] / sum(counts), abs=1e-6)
+            assert float(row["precision"] or 0) == pytest.approx(counts[digit] / max(answers, 1), abs=1e-6)
+    named = {f"{name}_{end}" for name in ("small", "large") for end in ENDINGS}
+    assert {path.name for path in Path("Results").iterdir()} == named | {"report.html"}
+    assert len(page) < 10_000_000
+
+
+def test_columns_are_shown_by_their_votes(digits_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    layers = "Input:\nThreshold,100\nLayers:\nColumns,6,4,spread=9\n"
+    Path("net.txt").write_text(f"{layers}Optimizer:\nParallelDelta,0.05\n1\n50\n")
+    assert cli.main(["train", str(digits_folder), "votes", "net.txt", "--images", "200"]) == 0
+    assert cli.main(["test", "Results", str(digits_folder), "votes"]) == 0
+    assert "All 297 test images are shown" in Path("Results/report.html").read_text()
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(trained, capsys):
+    Path("Results").write_text("mine")
+    capsys.readouterr()
+    assert cli.main(["test", "Results", str(trained), "small"]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not Path("Results.txt").exists()
 
 
 def test_another_engine_computes_what_keras_has_trained(trained, capsys):
