@@ -4,9 +4,10 @@ Usage:
     python MNIST demo
     python MNIST demo --help
 
-Downloads MNIST, checks a model file, trains it, tests it and explores a few hyper-parameters, in the
-folder Demo/. Each command is shown as you would type it. Where MNIST's mirrors are out of reach, the
-1,797 handwritten digits that scikit-learn carries take its place.
+Downloads MNIST, looks at it, checks a model file, trains it, tests it, explores a few hyper-parameters, and
+ends with pictures and a page on which the networks answer what you draw; all in the folder Demo/. Each
+command is shown as you would type it. Where MNIST's mirrors are out of reach, the 1,797 handwritten digits
+that scikit-learn carries take its place.
 """
 
 import importlib
@@ -22,13 +23,21 @@ from MNIST.errors import DownloadError
 FOLDER = Path("Demo")
 
 FILES = """
-What lies in Demo/ now:
+What lies in Demo/ now. To look at first:
+    draw.html                         draw a digit in your browser, and both networks answer
+    Results/report.html               how well they do on images that they had never seen, and
+                                      where they go wrong
+    Model_Output/demo/curves.png      how the first one learned
+    Model_Output/demo/explained/      what each of its layers makes of one image
+
+And all else:
     {data:<33} the images and their labels, in four files as everyone publishes them
+    {images:<33} some of them
     Model_Output/demo.txt             what the network reached in training and validation
-    Model_Output/demo/                the network (model.keras), its learning curves (curves.png),
-                                      its history, and how it came to be (run.json)
-    Results.txt                       how it did on images that it had never seen
-    Results/                          which digits it takes for which, and every error
+    Model_Output/demo/                the network (model.keras), its history, and how it came to be
+                                      (run.json)
+    Results.txt                       how both did on the test images, a row each
+    Results/                          which digits they take for which, and every error
     Hyperparam_Search/demo_scan/      every combination that was tried (results.csv), the best as a
                                       model file (best.txt), pictures of what mattered, and a page to
                                       look around in (parallel.html)
@@ -43,20 +52,32 @@ GRID = "-e 1,3 -o Adam,RMSprop -r 0.002,0.01 -b 64 -v 1 -c 8 -k 3 -p 2 -l 1 -z 3
 
 
 def run(options: Mapping[str, Any]) -> int:
-    """Type the commands of the main job, in Demo/, until one fails."""
+    """Type the commands of the main job, and those that show what came of it, in Demo/, until one fails."""
     FOLDER.mkdir(exist_ok=True)
     here = Path.cwd()
     os.chdir(FOLDER)
     try:
         data, longer, fewer = _fetch()
-        _type("check demo")
-        _type(f"train {data} demo demo{longer}")
-        failed = _type(f"test Results {data} demo") or _type(f"explore {data} demo_scan {GRID}{fewer}")
+        failed = any(
+            _type(words)
+            for words in (
+                f"show {data} --count 5",
+                "check demo",
+                f"train {data} demo demo{longer}",
+                f"explore {data} demo_scan {GRID}{fewer}",
+                f"test Results {data} demo,demo_scan",
+                f"explain demo --image 0 --data {data}",
+                "page demo,demo_scan draw.html",
+            )
+        )
     finally:
         os.chdir(here)
+    if failed:
+        return 1
     own = Path(sys.prefix) == here / ".venv"  # what `make` has made: not on the path unless activated
-    print(FILES.format(data=f"{data}/", activate="    source .venv/bin/activate\n" if own else ""))
-    return failed
+    activate = "    source .venv/bin/activate\n" if own else ""
+    print(FILES.format(data=f"{data}/", images=f"{data}_images.png", activate=activate))
+    return 0
 
 
 def _fetch() -> tuple[str, str, str]:

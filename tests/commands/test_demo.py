@@ -1,6 +1,7 @@
 """`demo`: what a newcomer runs first, with and without a network."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -32,9 +33,8 @@ def test_without_a_network_and_then_with_one(mnist_folder, tmp_path):
     assert (offline.returncode, errors) == (0, "")
     assert "MNIST's mirrors are out of reach" in output
     assert "python MNIST train Demo/Digits/ my_net my_net.txt" in output
-    shown = [line for line in output.splitlines() if line.startswith("    ") and "/" in line.split("  ")[2]]
-    named = [line.split()[0] for line in shown if not line.strip().startswith("python")]
-    assert len(named) == 6
+    named = re.findall(r"^    (\S+)  +\S", output.split("What lies in Demo/ now")[1], re.MULTILINE)
+    assert len(named) == 12
     assert all((tmp_path / "Demo" / name).exists() for name in named), named
 
     online = start(tmp_path, mnist_folder.as_uri())
