@@ -42,6 +42,7 @@ HOMES = {
     "sqlite3": {"explore"},
     "sklearn": {"data", "report"},
     "requests": {"data"},
+    "PIL": {"data"},
     "matplotlib": {"report"},
     "plotly": {"report"},
     "pebble": {"explore"},

@@ -1,8 +1,9 @@
-"""The data room: fetching datasets, reading them strictly, dividing and augmenting them for training."""
+"""The data room: datasets, fetched, read strictly, divided and augmented; and a user's own pictures."""
 
 from MNIST.data.augmentation import augment
 from MNIST.data.datasets import DATASETS, Dataset, class_names, load
 from MNIST.data.download import download
+from MNIST.data.picture_files import read_picture
 from MNIST.data.selection import select
 from MNIST.data.split import TrainingData, split
 
@@ -14,6 +15,7 @@ __all__ = [
     "class_names",
     "download",
     "load",
+    "read_picture",
     "select",
     "split",
 ]

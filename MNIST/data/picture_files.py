@@ -1,0 +1,105 @@
+"""Reading a user's own picture: any usual format to a grey array, without trusting the file.
+
+Its size is known from its header before a pixel is decoded; what is decoded is bounded. Large pictures come
+out smaller, with sides of less than 1,024 pixels: a digit needs 20.
+"""
+
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from MNIST.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
+MOST_PIXELS = 50_000_000  # before they are decoded
+MOST_BYTES = 300_000_000  # of a file: 50 megapixels of 16-bit colours, not compressed
+TOO_LARGE = f"more than {MOST_PIXELS:,} pixels; make the picture smaller"
+LARGE = 512  # pixels: a longer side of at least twice as many is reduced
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """Read a picture as uint8 (rows, columns), 0 black, 255 white.
+
+    Of an animation the first frame, turned as its EXIF says; what is transparent lies on white paper.
+    Raises DataError, with the reason in words, if the file is missing, no picture, damaged or too large.
+    """
+    _refuse_what_is_no_file(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of bombs, which are refused below, and of odd metadata
+            return _read(path)
+    except DataError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the ways in which decoders of six formats fail are not listed
+        unknown = type(error).__name__ == "UnidentifiedImageError"
+        raise DataError(f"no picture ({', '.join(FORMATS)})" if unknown else "a damaged picture") from None
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise DataError("a folder; expected a picture")
+        if not path.exists():
+            raise DataError("there is no such file")
+        if not path.is_file():  # a device or a pipe has no end
+            raise DataError("not a file")
+        if path.stat().st_size > MOST_BYTES:
+            raise DataError(f"a file of more than {MOST_BYTES:,} bytes; make the picture smaller")
+        if not os.access(path, os.R_OK):
+            raise DataError("you may not read it")
+    except (OSError, ValueError) as error:  # ValueError: NUL in its name
+        raise DataError(str(getattr(error, "strerror", None) or error)) from None
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    from PIL import Image, ImageOps
+
+    try:
+        image: Image.Image = Image.open(path, formats=FORMATS)
+    except Image.DecompressionBombError:
+        raise DataError(TOO_LARGE) from None
+    with image:
+        if image.width * image.height > MOST_PIXELS:
+            raise DataError(f"{image.width:,} × {image.height:,} pixels: {TOO_LARGE}")
+        image.draft("L", (LARGE, LARGE))  # a large JPEG is decoded at 1/2, 1/4 or 1/8 of its size
+        image.load()
+        ImageOps.exif_transpose(image, in_place=True)
+        return _grey(image)
+
+
+def _grey(image: "Image") -> NDArray[np.uint8]:
+    """The picture in grey levels; reduced, by the means of squares of pixels, if it is large."""
+    from PIL import Image
+
+    if image.mode.startswith(("I", "F")):
+        values = np.asarray(image)
+        factor = _reduction(image)
+        return _eight_bits(values[::factor, ::factor], sixteen=image.mode.startswith("I;16"))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+    elif image.mode in ("1", "P"):
+        image = image.convert("L")
+    image = image.reduce(_reduction(image))
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.asarray(image.convert("L"))
+
+
+def _reduction(image: "Image") -> int:
+    return max(1, max(image.size) // LARGE)
+
+
+def _eight_bits(values: NDArray[np.generic], sixteen: bool) -> NDArray[np.uint8]:
+    """Grey levels of 16 bits, or of a range of their own, as uint8."""
+    levels = values.astype(np.float64)
+    if not np.isfinite(levels).all():
+        raise ValueError("a level is not a finite number")
+    low, high = (0.0, 65535.0) if sixteen else (levels.min(), levels.max())
+    return np.rint((levels - low) * (255 / max(high - low, 1e-300))).astype(np.uint8)
