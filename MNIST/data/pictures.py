@@ -1,0 +1,73 @@
+"""A user's own picture, brought to the form of MNIST's images, with warnings where it is unlike them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from MNIST.data.centring import centred, cropped
+from MNIST.data.ink import ink_map, line_width, pieces, thickened
+
+# What is usual. Of MNIST's 60,000 training images 1 in 2,000 is beyond each, or as many as are given.
+FEWEST_PIXELS = 12  # of the digit's longer side; MNIST's have 19 or 20
+WIDEST = 1.67  # width by height
+FULLEST = 0.76  # share of ink in the rectangle around the digit
+THINNEST, THICKEST = 1.03, 4.84  # mean width of the lines, in pixels of MNIST's form
+NEXT_PIECE = 0.5  # ink by that of the largest piece; a few fives and fours are of two
+AT_BORDER = 0.15  # pixels of the picture's border that are half ink or more, by the longer side; 1 in 1,000
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture in MNIST's form, uint8 (28, 28); how it came to be, in named pictures; warnings in words."""
+
+    image: NDArray[np.uint8]
+    steps: tuple[tuple[str, NDArray[np.uint8]], ...]
+    warnings: tuple[str, ...]
+
+
+def like_mnist(picture: NDArray[np.uint8]) -> Prepared:
+    """Bring a picture of one digit to MNIST's form.
+
+    picture: uint8 (rows, columns), dark on light or light on dark.
+    Raises DataError if it is blank.
+    """
+    ink = ink_map(picture)
+    drawn = ink if line_width(ink) >= THINNEST else thickened(ink)
+    image = centred(drawn)
+    steps = (
+        *(("picture", picture), ("ink", _bytes(ink))),
+        ("cut out" if drawn is ink else "cut out, thickened", _bytes(cropped(drawn))),
+        ("28 × 28", image),
+    )
+    return Prepared(image, steps, tuple(_warnings(ink)))
+
+
+def _warnings(ink: NDArray[np.float32]) -> Iterator[str]:
+    digit = cropped(ink)
+    height, width = digit.shape
+    longer = max(height, width)
+    border = np.concatenate([ink[0], ink[-1], ink[1:-1, 0], ink[1:-1, -1]])
+    _, masses = pieces(ink)
+    large = int((masses >= NEXT_PIECE * masses.max()).sum())
+    full = float(digit.mean())
+    lines = line_width(ink)
+    if longer < FEWEST_PIXELS:
+        yield f"tiny: the digit is {longer} pixels high or wide; 20 or more keep its shape"
+    if large > 1:
+        yield f"{large} separate pieces: are these several digits? Each needs a picture of its own"
+    if width > WIDEST * height:
+        yield "wider than any digit: turned, or several?"
+    if (border >= 0.5).sum() >= AT_BORDER * longer:
+        yield "it touches the picture's border: is a part cut off?"
+    if full > FULLEST:
+        yield f"{full:.0%} of the rectangle around it is ink: is it a digit?"
+    elif lines > THICKEST:
+        yield f"thick lines: {lines:.1f} pixels of 28, MNIST's have 2; take a thinner pen"
+    elif lines < THINNEST:
+        yield f"thin lines: {lines:.1f} pixels of 28, MNIST's have 2; they were made thicker"
+
+
+def _bytes(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.rint(ink * 255).astype(np.uint8)
