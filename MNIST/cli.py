@@ -14,6 +14,7 @@ The main job:
     explore     scan a grid of hyper-parameters
 
 To look into it, try it and share it:
+    predict     which digit is in your own pictures
     explain     what each layer makes of one image, and why it answers so
     page        one web page on which the networks answer what is drawn
     export      write a trained network as a file for other programs: ONNX, Keras
@@ -46,7 +47,7 @@ from MNIST.interrupts import Interrupts
 
 COMMANDS = (
     *("download", "show", "check", "train", "test", "explore"),
-    *("explain", "page", "export", "certify", "demo"),
+    *("predict", "explain", "page", "export", "certify", "demo"),
 )
 
 USAGE = __doc__ or ""

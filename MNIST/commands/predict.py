@@ -1,0 +1,169 @@
+"""Tell which digit is in your own pictures.
+
+Usage:
+    python MNIST predict <model-names> <image>... [options]
+    python MNIST predict --help
+
+A picture holds one digit, dark on light or light on dark, drawn or photographed: PNG, JPEG, GIF, BMP, TIFF
+or WebP. It is brought to the form of MNIST's images: white on black, in a box of 20×20 pixels, its centre of
+mass in the middle of 28×28. Where it is unlike them even so, that is said: the answer is then a guess.
+
+Arguments:
+    <model-names>        networks trained by `train`, comma separated
+    <image>              picture files
+
+Options:
+    --show               show in the terminal what becomes of each picture
+    --steps FILE         write the same as one picture, a PNG file
+    --engine NAME        what computes, in float32, with the same weights: keras, numpy, tensors, autograd,
+                         modules, sonn; the engine that trained each network, in its precision, unless given
+    --threads N          threads of one operation; all cores unless given
+"""
+
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from MNIST.commands import values
+from MNIST.commands.values import MOST_THREADS, optional_whole_number
+from MNIST.errors import DataError, ModelError, UsageError, quoted
+from MNIST.files import write_atomically
+from MNIST.paths import checked_name
+
+MOST_STEPS = 50  # pictures that --steps draws
+FEW = 3  # pictures whose digits are all shown with their probabilities
+
+
+def run(options: Mapping[str, Any]) -> int:
+    """Let each network answer for each picture; name those that cannot be read or trusted; then fail."""
+    names = [checked_name(name.strip(), "model name") for name in options["<model-names>"].split(",")]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise UsageError(f"model names: {', '.join(repeated)} stands there twice")
+    threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
+    engine = values.engine(options["--engine"])
+    images = options["<image>"]
+    steps_file = _steps_file(options["--steps"], images)
+
+    pictures = _prepare(images, shown=options["--show"], kept=steps_file is not None)
+    answers = _answers(names, pictures, threads, engine) if pictures else {}
+    if not answers:
+        return 1
+    _print(pictures, answers)
+    if steps_file is not None:
+        _write_steps(steps_file, pictures, answers)
+    return 0 if len(pictures) == len(images) and len(answers) == len(names) else 1
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A picture as the user called it, with nothing that a terminal would obey; prepared."""
+
+    file: str
+    image: Any
+    warnings: tuple[str, ...]
+    steps: tuple[tuple[str, Any], ...]
+
+
+def _prepare(files: Sequence[str], shown: bool, kept: bool) -> list[_Picture]:
+    """Read and prepare what can be; name the others. kept: the steps are wanted later, for the PNG file."""
+    from MNIST.report.predictions import printable
+    from MNIST.report.preparation_steps import terminal_lines
+    from MNIST.report.terminal_pictures import can_show
+
+    pictures = []
+    for file in files:
+        name = printable(file)
+        try:
+            prepared = _prepared(file)
+        except DataError as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            continue
+        pictures.append(_Picture(name, prepared.image, prepared.warnings, prepared.steps if kept else ()))
+        if shown:
+            width = shutil.get_terminal_size().columns
+            print(name, *terminal_lines(prepared.steps, width, **can_show(sys.stdout)), "", sep="\n")
+    return pictures
+
+
+def _prepared(file: str) -> Any:
+    from MNIST.data import like_mnist, read_picture
+
+    return like_mnist(read_picture(Path(file)))
+
+
+def _answers(
+    names: Sequence[str], pictures: Sequence[_Picture], threads: int | None, engine: str | None
+) -> dict[str, Any]:
+    """The probabilities that each network gives, (pictures, digits); those that cannot answer are named."""
+    import numpy as np
+
+    from MNIST import engines, training
+
+    if engine is not None:
+        engines.version(engine)  # if its library is not installed, that is no network's fault
+    images = np.stack([picture.image for picture in pictures])
+    answers = {}
+    for name in names:
+        try:
+            model = training.load_trained(name, threads, engine)
+        except (ModelError, UsageError) as error:
+            print(error, file=sys.stderr)
+            continue
+        logits = model.engine.logits(images)
+        model.engine.close()
+        if not np.isfinite(logits).all():
+            print(f"{name}: its answers are not finite numbers; it is left out", file=sys.stderr)
+            continue
+        if model.record.dataset == "fashion":
+            print(f"{name} has learned clothes: it answers by their numbers, and here sees a digit's form")
+        answers[name] = training.softmax(logits)
+    return answers
+
+
+def _print(pictures: Sequence[_Picture], answers: Mapping[str, Any]) -> None:
+    from rich.console import Console
+
+    from MNIST.report.predictions import bars, disagreements, table
+    from MNIST.report.terminal_pictures import can_show
+
+    console = Console(highlight=False)
+    files = [picture.file for picture in pictures]
+    block = "#" if can_show(sys.stdout)["ascii_only"] else "█"
+    console.print(table(files, answers))
+    if len(pictures) <= FEW:
+        for place, file in enumerate(files):
+            print()
+            console.print(bars(file, {name: each[place] for name, each in answers.items()}, block))
+    notes = list(disagreements(files, answers))
+    notes += [f"{picture.file}: {warning}" for picture in pictures for warning in picture.warnings]
+    if notes:
+        print("", *notes, sep="\n")
+
+
+def _write_steps(file: Path, pictures: Sequence[_Picture], answers: Mapping[str, Any]) -> None:
+    from MNIST.report.predictions import in_words
+    from MNIST.report.preparation_steps import steps_png
+
+    titles = (f"{picture.file}: {in_words(place, answers)}" for place, picture in enumerate(pictures))
+    drawn = steps_png([(title, picture.steps) for title, picture in zip(titles, pictures, strict=True)])
+    write_atomically(file, drawn)
+    print(f"\nWritten: {file}")
+
+
+def _steps_file(wanted: str | None, images: Sequence[str]) -> Path | None:
+    """Where --steps writes. Raises UsageError if it cannot be a PNG file, or for too many pictures."""
+    if wanted is None:
+        return None
+    if "\0" in wanted or Path(wanted).suffix.lower() != ".png":
+        raise UsageError(f"--steps: expected a file's name that ends in .png, found {quoted(wanted)}")
+    if Path(wanted).is_dir():
+        raise UsageError(f"--steps: {quoted(wanted)} is a folder")
+    if len(images) > MOST_STEPS:
+        raise UsageError(f"--steps draws at most {MOST_STEPS} pictures, found {len(images)}")
+    if any("\0" not in image and Path(image).resolve() == Path(wanted).resolve() for image in images):
+        raise UsageError(f"--steps would overwrite {quoted(wanted)}, one of the pictures")
+    return Path(wanted)

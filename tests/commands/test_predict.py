@@ -1,0 +1,186 @@
+"""`predict` as a user types it: disguised test images, several networks, and pictures that are none."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from MNIST import cli, training
+from MNIST.data import load
+
+ROOT = Path(__file__).parents[2]
+MODEL = "Layers:\nFlatten\nDense,{units},relu\nDense,10,softmax\nOptimizer:\n0.003,0\n{epochs}\n50\n"
+
+DISGUISES = {
+    "plain": lambda image: image,
+    "inverted": lambda image: 255 - image,
+    "enlarged": lambda image: np.pad(np.kron(image, np.ones((3, 3), np.uint8)), ((7, 31), (50, 2))),
+    "shifted": lambda image: np.roll(
+        image, [-np.flatnonzero(image.any(axis=1 - a))[0] for a in (0, 1)], (0, 1)
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def trained(digits_folder, tmp_path_factory) -> Path:
+    """A directory where `small` and `large` have been trained on the digits."""
+    folder, before = tmp_path_factory.mktemp("predict"), Path.cwd()
+    os.chdir(folder)
+    try:
+        for name, units, epochs in (("small", 2, 1), ("large", 64, 8)):
+            Path(f"{name}.txt").write_text(MODEL.format(units=units, epochs=epochs))
+            words = ["train", str(digits_folder), name, f"{name}.txt", "--engine", "numpy"]
+            assert cli.main(words) == 0
+    finally:
+        os.chdir(before)
+    return folder
+
+
+@pytest.fixture
+def here(trained, tmp_path, monkeypatch) -> Path:
+    """An own directory with these networks."""
+    monkeypatch.chdir(tmp_path)
+    Path("Model_Output").symlink_to(trained / "Model_Output")
+    return tmp_path
+
+
+def _seven(path: str, ink: int = 0, paper: int = 255) -> str:
+    picture = np.full((100, 80), paper, np.uint8)
+    picture[20:30, 20:60] = picture[20:80, 50:60] = ink
+    Image.fromarray(picture).save(path)
+    return path
+
+
+def _answers(shown: str) -> list[int]:
+    """The column Answer of a table of one network."""
+    return [int(line.split("│")[2]) for line in shown.splitlines() if line.startswith("│")]
+
+
+def test_test_images_in_disguise_keep_their_answers(mnist_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("net.txt").write_text(MODEL.format(units=64, epochs=3))
+    words = [str(mnist_folder), "net", "net.txt", "--engine", "numpy", "--images", "10000"]
+    assert cli.main(["train", *words]) == 0
+    images = load(mnist_folder).test_images[:300]
+    expected = training.load_trained("net").engine.logits(images).argmax(axis=1)
+    for name, disguise in DISGUISES.items():
+        files = [f"{name}{place:03}.png" for place in range(len(images))]
+        for file, image in zip(files, images, strict=True):
+            Image.fromarray(disguise(image)).save(file)
+        capsys.readouterr()
+        assert cli.main(["predict", "net", *files]) == 0
+        assert (_answers(capsys.readouterr().out) == expected).mean() >= 0.99
+
+
+def test_each_network_answers_and_disagreement_is_said(here, capsys):
+    for number, (ink, paper) in enumerate(((0, 255), (255, 0), (60, 190))):
+        assert cli.main(["predict", "small,large", _seven(f"{number}.png", ink, paper)]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("Network") == 3
+    rows = [line for line in shown.splitlines() if line.startswith("│")]
+    assert len({tuple(row.split("│")[3:5]) for row in rows[::2]}) == 1  # the same for each disguise
+    small, large = (int(row.split("│")[3]) for row in rows[:2])
+    assert ("they disagree" in shown) == (small != large)
+
+
+def test_a_network_that_has_learned_clothes_is_said_to(here, capsys):
+    shutil.copytree("Model_Output/large", "own/Model_Output/large")
+    os.chdir("own")
+    record = Path("Model_Output/large/run.json")
+    record.write_text(record.read_text().replace('"dataset": "digits"', '"dataset": "fashion"'))
+    assert cli.main(["predict", "large", _seven("good.png")]) == 0
+    assert "large has learned clothes" in capsys.readouterr().out
+
+
+def test_what_cannot_be_read_is_named_and_the_others_are_answered(here, capsys):
+    Path("text.png").write_text("no picture")
+    Image.new("L", (50, 50)).save("blank.png")
+    bad = ["text.png", "blank.png", "none.png", "/dev/zero", "."]
+    assert cli.main(["predict", "large", *bad, _seven("good.png")]) == 1
+    shown = capsys.readouterr()
+    assert len(_answers(shown.out)) == 1
+    lines = shown.err.splitlines()
+    assert [line.split(":")[0] for line in lines] == bad
+    assert cli.main(["predict", "large", *bad]) == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_networks_that_are_missing_are_named_and_the_others_answer(here, capsys):
+    assert cli.main(["predict", "larg,large", _seven("good.png")]) == 1
+    shown = capsys.readouterr()
+    assert "no trained network 'larg' in Model_Output/; did you mean 'large'?" in shown.err
+    assert len(_answers(shown.out)) == 1
+    assert cli.main(["predict", "none", "good.png"]) == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_names_may_hold_anything(here, capsys):
+    names = [
+        "<script>alert(1)<.png",
+        "[red]x:smile:.png",
+        "a\x1b[2Jb.png",
+        "a\nb.png",
+        "größe 模型 $x^2$.png",
+    ]
+    for name in names:
+        _seven(name)
+    assert cli.main(["predict", "large", *names, "--steps", "s.png", "--show"]) == 0
+    shown = capsys.readouterr().out
+    assert "\x1b[2J" not in shown
+    assert len(_answers(shown)) == len(names)
+    for text in ("<script>alert(1)<.png", "[red]x:smile:.png", r"a\x1b[2Jb.png", r"a\nb.png", "模型"):
+        assert f"│ {text}" in shown or text == "模型"
+    assert Image.open("s.png").format == "PNG"
+
+
+def test_the_steps_are_shown_and_written(here, capsys):
+    assert cli.main(["predict", "large", _seven("seven.png"), "--show", "--steps", "steps.png"]) == 0
+    shown = capsys.readouterr().out
+    for step in ("picture", "ink", "cut out", "28 × 28", "Written: steps.png"):
+        assert step in shown
+    assert {path.name for path in here.iterdir()} == {"Model_Output", "seven.png", "steps.png"}
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["large,large", "a.png"], "large stands there twice"),
+        (["../x", "a.png"], "not usable"),
+        (["large", "a.png", "--steps", "steps.jpg"], "ends in .png"),
+        (["large", "a.png", "--steps", "./a.png"], "would overwrite './a.png'"),
+        (["large", *["a.png"] * 51, "--steps", "s.png"], "at most 50 pictures, found 51"),
+        (["large", "a.png", "--engine", "nunpy"], "did you mean 'numpy'"),
+        (["large", "a.png", "--threads", "0"], "--threads"),
+        (["large"], "do not fit the command"),
+        (["large", "a.png", "--sho"], "did you mean '--show'"),
+    ],
+)
+def test_wrong_words_are_refused_before_anything_is_done(words, reason, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["predict", *words]) == 2
+    shown = capsys.readouterr()
+    assert reason in shown.err
+    assert shown.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_steps_that_cannot_be_written_end_in_a_line(here, capsys):
+    words = ["predict", "large", _seven("seven.png"), "--steps", "seven.png/steps.png"]
+    assert cli.main(words) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_plain_locale_shows_letters(here):
+    _seven("seven.png")
+    words = [sys.executable, str(ROOT / "MNIST"), "predict", "large", "seven.png", "--show"]
+    plain = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    result = subprocess.run(words, capture_output=True, env=plain)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == b""
+    assert b"#######" in result.stdout
+    assert b"???" not in result.stdout
