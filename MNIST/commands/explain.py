@@ -2,6 +2,7 @@
 
 Usage:
     python MNIST explain <model-name> --image N [options]
+    python MNIST explain <model-name> <image-file>
     python MNIST explain --help
 
 Writes a picture and a page, in Model_Output/<model-name>/explained/: the image and the answer, the slope of
@@ -9,6 +10,7 @@ the answer's score along each pixel, the maps and the kernels of the convolution
 
 Arguments:
     <model-name>      a network trained by `train`, by any engine; what is computed here, NumPy computes
+    <image-file>      a picture of one digit, as `predict` takes it
 
 Options:
     --image N         the image with this number, from 0, as `test` and `show` count them
@@ -17,29 +19,35 @@ Options:
 """
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from MNIST.commands.values import one_of, whole_number
-from MNIST.errors import ModelError, UsageError
+from MNIST.errors import ModelError, UsageError, quoted
 from MNIST.files import write_atomically
 from MNIST.paths import checked_name
 from MNIST.spec import needs_engine
+
+LONGEST_NAME = 64  # of a file that is written, of what comes from the picture's own
 
 
 def run(options: Mapping[str, Any]) -> int:
     """Explain one answer."""
     name = checked_name(options["<model-name>"], "model name")
     of_set = one_of(options["--set"], "--set", ("test", "training"))
-    wanted = whole_number(options["--image"], "--image", lowest=0)
+    wanted = None if options["--image"] is None else whole_number(options["--image"], "--image", lowest=0)
 
     from MNIST import training
     from MNIST.report.explanation_page import explanation_page
     from MNIST.report.explanation_picture import explanation_png
 
     training.read_record(name)  # whether there is such a network is quickly told
-    file, subject, image, label = _from_dataset(Path(options["--data"]), of_set, wanted)
+    if wanted is None:
+        file, subject, image, label = _from_file(Path(options["<image-file>"]))
+    else:
+        file, subject, image, label = _from_dataset(Path(options["--data"]), of_set, wanted)
     explained = explain(name, image, label, subject)
     folder = training.output_folder(name) / "explained"
     write_atomically(folder / f"{file}.png", explanation_png(explained))
@@ -124,3 +132,15 @@ def _from_dataset(folder: Path, of_set: str, number: int) -> tuple[str, str, Any
         )
     subject = f"image {number:,} of the {of_set} set of {dataset.name}"
     return f"{of_set}_{number}", subject, images[number], int(labels[number])
+
+
+def _from_file(file: Path) -> tuple[str, str, Any, None]:
+    """The same of a file with a picture, brought to MNIST's form; nobody says what it is."""
+    from MNIST.data import like_mnist, printable, read_picture
+
+    prepared = like_mnist(read_picture(file))
+    name = printable(file.name)
+    for warning in prepared.warnings:
+        print(f"{name}: {warning}", file=sys.stderr)
+    stem = re.sub(r"[^A-Za-z0-9_-]", "_", file.stem)[:LONGEST_NAME]
+    return f"file_{stem}", f"the picture {quoted(name)}", prepared.image, None

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.image import imread
+from matplotlib.image import imread, imsave
 
 from MNIST import cli, training
 from MNIST.commands.explain import explain
-from MNIST.data import load
+from MNIST.data import like_mnist, load, read_picture
 from MNIST.engines.scratch.inspection import Inspection
+from MNIST.report.canvas import enlarged
 
 LINEAR = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.01,0\n1\n50\n"
 BLOCKS = """
@@ -169,3 +170,36 @@ def test_a_folder_that_cannot_be_made_is_one_line(here, capsys):
     assert cli.main(["explain", "net", "--image", "0"]) == 1
     assert capsys.readouterr().err.count("\n") == 1
     assert Path("Model_Output/net/explained").read_text() == "mine"
+
+
+def test_a_picture_of_the_users_own(here, capsys):
+    """An image of MNIST's form, as paper and ink, is explained like the image itself."""
+    trained("net", LINEAR)
+    image = load(Path("Data")).test_images[3]
+    Path("Bild eins").mkdir()
+    file = Path("Bild eins/<b>seven.png")
+    imsave(file, 255 - enlarged(image, 4), cmap="gray", vmin=0, vmax=255)
+    capsys.readouterr()
+    assert cli.main(["explain", "net", str(file)]) == 0
+    output = capsys.readouterr().out
+    assert "net: the picture '<b>seven.png'\nThe answer is " in output
+    assert "right" not in output
+    assert written() == ["net/explained/file__b_seven.html", "net/explained/file__b_seven.png"]
+    assert (
+        "the picture &#x27;&lt;b&gt;seven.png"
+        in Path("Model_Output/net", written()[0][4:]).read_text().lower()
+    )
+    prepared = like_mnist(read_picture(Path("Bild eins/<b>seven.png"))).image
+    shown = imread(Path("Model_Output/net", written()[1][4:]))[84 : 84 + 224 : 8, 20 : 20 + 224 : 8, 0]
+    assert np.array_equal((shown * 255).round(), prepared)
+
+
+def test_what_is_no_picture_is_one_line_and_writes_nothing(here, capsys):
+    trained("net", LINEAR)
+    Path("notes.txt").write_text("no picture")
+    for file in ("notes.txt", "none.png", ".", "a\0b"):
+        capsys.readouterr()
+        assert cli.main(["explain", "net", file]) == 1
+        assert capsys.readouterr().err.count("\n") == 1
+    assert cli.main(["explain", "net", "notes.txt", "--image", "3"]) == 2
+    assert written() == []
