@@ -136,7 +136,8 @@ def _from_dataset(folder: Path, of_set: str, number: int) -> tuple[str, str, Any
 
 def _from_file(file: Path) -> tuple[str, str, Any, None]:
     """The same of a file with a picture, brought to MNIST's form; nobody says what it is."""
-    from MNIST.data import like_mnist, printable, read_picture
+    from MNIST.data import like_mnist, read_picture
+    from MNIST.report.predictions import printable
 
     prepared = like_mnist(read_picture(file))
     name = printable(file.name)
