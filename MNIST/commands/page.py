@@ -17,17 +17,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from MNIST.commands import values
 from MNIST.errors import UsageError
 from MNIST.files import write_atomically
-from MNIST.paths import checked_name
 
 
 def run(options: Mapping[str, Any]) -> int:
     """Write the page of all the networks, or, if one of them cannot be trusted, none."""
-    names = [checked_name(name.strip(), "model name") for name in options["<model-names>"].split(",")]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise UsageError(f"model names: {', '.join(repeated)} stands there twice")
+    names = values.model_names(options["<model-names>"])
     file = _page_file(options["<html-file>"])
 
     from MNIST.page import draw_page

@@ -31,7 +31,6 @@ from MNIST.commands import values
 from MNIST.commands.values import MOST_THREADS, optional_whole_number
 from MNIST.errors import DataError, ModelError, UsageError, quoted
 from MNIST.files import write_atomically
-from MNIST.paths import checked_name
 
 MOST_STEPS = 50  # pictures that --steps draws
 FEW = 3  # pictures whose digits are all shown with their probabilities
@@ -39,10 +38,7 @@ FEW = 3  # pictures whose digits are all shown with their probabilities
 
 def run(options: Mapping[str, Any]) -> int:
     """Let each network answer for each picture; name those that cannot be read or trusted; then fail."""
-    names = [checked_name(name.strip(), "model name") for name in options["<model-names>"].split(",")]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise UsageError(f"model names: {', '.join(repeated)} stands there twice")
+    names = values.model_names(options["<model-names>"])
     threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
     engine = values.engine(options["--engine"])
     images = options["<image>"]

@@ -42,10 +42,7 @@ FEWEST_IMAGES = 100  # in a space, however large the network
 def run(options: Mapping[str, Any]) -> int:
     """Evaluate every network that can be trusted; report those that can't, and fail if any was."""
     comparison = checked_name(options["<comparison-name>"], "comparison name")
-    names = [checked_name(name.strip(), "model name") for name in options["<model-names>"].split(",")]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise UsageError(f"model names: {', '.join(repeated)} stands there twice")
+    names = values.model_names(options["<model-names>"])
     threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
     engine = values.engine(options["--engine"])
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from MNIST.errors import UsageError, did_you_mean
+from MNIST.paths import checked_name
 
 Value = TypeVar("Value", int, float)
 
@@ -42,6 +43,15 @@ def one_of(text: str, option: str, choices: tuple[str, ...]) -> str:
         hint = did_you_mean(text, choices)
         raise UsageError(f"{option}: expected one of {', '.join(choices)}, found {text[:64]!r}{hint}")
     return text.lower()
+
+
+def model_names(text: str) -> list[str]:
+    """Read the names of trained networks, comma separated, each once."""
+    names = [checked_name(name.strip(), "model name") for name in text.split(",")]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise UsageError(f"model names: {', '.join(repeated)} stands there twice")
+    return names
 
 
 def engine(text: str | None) -> str | None:
