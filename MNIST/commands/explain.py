@@ -43,13 +43,13 @@ def run(options: Mapping[str, Any]) -> int:
     from MNIST.report.explanation_page import explanation_page
     from MNIST.report.explanation_picture import explanation_png
 
-    training.read_record(name)  # whether there is such a network is quickly told
+    record = training.read_record(name)  # whether there is such a network is quickly told
     if wanted is None:
         file, subject, image, label = _from_file(Path(options["<image-file>"]))
     else:
-        file, subject, image, label = _from_dataset(Path(options["--data"]), of_set, wanted)
+        file, subject, image, label = _from_dataset(Path(options["--data"]), of_set, wanted, record)
     explained = explain(name, image, label, subject)
-    folder = training.output_folder(name) / "explained"
+    folder = training.output_folder(name) / training.EXPLAINED
     write_atomically(folder / f"{file}.png", explanation_png(explained))
     write_atomically(folder / f"{file}.html", explanation_page(explained))
     print(f"{explained.network}: {subject}\n{explained.verdict}")
@@ -117,11 +117,19 @@ def _views(spec: Any, weights: Mapping[str, Any], outputs: Sequence[Any]) -> tup
     return tuple(inside[""])
 
 
-def _from_dataset(folder: Path, of_set: str, number: int) -> tuple[str, str, Any, int]:
-    """The name of what is written, the image in words, the image, and its label."""
-    from MNIST.data import load
+def _from_dataset(folder: Path, of_set: str, number: int, record: Any) -> tuple[str, str, Any, int]:
+    """The name of what is written, the image in words, the image, and its label.
+
+    Raises UsageError if the network of that record knows other classes.
+    """
+    from MNIST.data import class_names, load
 
     dataset = load(folder)
+    if class_names(dataset.name) != class_names(record.dataset):
+        raise UsageError(
+            f"{folder} has {dataset.name}, and this network was trained on {record.dataset}, which has other"
+            " classes: say with --data where its images are"
+        )
     images, labels = {
         "test": (dataset.test_images, dataset.test_labels),
         "training": (dataset.train_images, dataset.train_labels),

@@ -14,7 +14,8 @@ Options:
     --label N        only images with this label, 0 to 9
     --count N        how many images of each set [default: 10]
     --seed N         decides which; the same ones for the same number [default: 0]
-    --png FILE       where to write the picture; the dataset's folder decides unless given: Data_images.png
+    --png FILE       where to write the picture, over one that is there; unless given, the dataset's folder
+                     names it: Data_images.png
 """
 
 import shutil

@@ -120,13 +120,15 @@ def _space(model: Any, weights: Any, evaluation: Any, logits: Any, images: Any) 
 
 
 def _write(comparison: str, evaluations: Sequence[Any], spaces: Mapping[str, Any], dataset: Any) -> None:
+    from MNIST.data import class_names
     from MNIST.report.comparison import results_text
     from MNIST.report.report_files import report_files
 
     images = dataset.test_images
     several = f"{len(evaluations)} networks" if len(evaluations) > 1 else evaluations[0].name
     title = f"{comparison}: {several} on {len(images):,} test images of {dataset.name}"
-    for file, content in report_files(title, images, evaluations, spaces).items():
+    names = class_names(dataset.name)
+    for file, content in report_files(title, images, evaluations, spaces, names).items():
         write_atomically(Path(comparison) / file, content)
     write_atomically(Path(f"{comparison}.txt"), results_text(evaluations))
 

@@ -47,8 +47,10 @@ def forget_earlier(names: Sequence[str], name: str) -> None:
     from MNIST import training
     from MNIST.tracking.event_files import forget
 
-    if "tensorboard" not in names:
-        forget(training.output_folder(name))
+    if "tensorboard" not in names and forget(training.output_folder(name)):
+        print(
+            f"{name}/tensorboard told of an earlier run; it is removed (--track tensorboard tells of this)."
+        )
 
 
 def track_finished(names: Sequence[str], name: str, data: Any, threads: int | None) -> None:

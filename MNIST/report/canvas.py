@@ -28,6 +28,7 @@ class Canvas:
 
     def write(self, words: str, left: int, top: int, size: int = 14, **style: Any) -> None:
         """Write words, their upper left corner there. size: in pixels. style: as Matplotlib's Text has it."""
+        words = words.encode("utf-8", "replace").decode()  # a file's name need not be Unicode
         self._words.append({"s": words, "x": left, "y": top, "fontsize": size * 72 / DPI, **style})
 
     def png(self) -> bytes:

@@ -1,11 +1,12 @@
 """The learning curves of one run as a picture: loss, accuracy, and the learning rate of every step."""
 
-import io
 from collections.abc import Sequence
 from math import isnan
 from typing import Any
 
 import numpy as np
+
+from MNIST.report.png import figure_png
 
 # Okabe and Ito's palette (2008): told apart by colour-blind readers too.
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
@@ -19,9 +20,7 @@ def curves_png(
     history: Sequence[Any], title: str, kept: int | None = None, rates: Sequence[np.ndarray] = ()
 ) -> bytes:
     """`draw_curves` as the bytes of a PNG file."""
-    stream = io.BytesIO()
-    draw_curves(history, title, kept, rates).savefig(stream, format="png", dpi=130)
-    return stream.getvalue()
+    return figure_png(draw_curves(history, title, kept, rates))
 
 
 def draw_curves(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from MNIST.report.metrics import surest_errors
+from MNIST.report.metrics import probability_text, surest_errors
 from MNIST.report.png import figure_png
 
 ACROSS = DOWN = 5  # images in the picture
@@ -43,17 +43,8 @@ def top_errors_png(images: np.ndarray, labels: np.ndarray, probabilities: np.nda
 def caption(image: int, label: int, probabilities: np.ndarray) -> tuple[str, str, str]:
     """What was mistaken for what, how sure the network was, and which image it is."""
     answer = int(probabilities.argmax())
-    sureness, doubt = probability(probabilities[answer]), probability(probabilities[label])
+    sureness, doubt = probability_text(probabilities[answer]), probability_text(probabilities[label])
     return f"a {label}, taken for a {answer}", f"{answer}: {sureness}, {label}: {doubt}", f"image {image}"
-
-
-def probability(value: float) -> str:
-    """A probability in percent that is never rounded to 100 % or to 0."""
-    if value > 0.9999:
-        return ">99.99 %"
-    if value < 0.001:
-        return "<0.1 %"
-    return f"{value * 100:.1f} %" if value < 0.99 else f"{value * 100:.2f} %"
 
 
 def _title(name: str, shown: int, errors: int) -> str:

@@ -5,6 +5,8 @@ from functools import cache
 
 import numpy as np
 
+from MNIST.report.metrics import probability_text
+
 MAPS = 16  # of a layer, which are shown at once
 
 
@@ -59,9 +61,9 @@ class Explanation:
         """A sentence: what the network answers, and whether that is right."""
         answer, sure = self.names[self.answer], self.probabilities[self.answer]
         if self.label is None:
-            return f"The answer is {answer}, with a probability of {percent(sure)}."
+            return f"The answer is {answer}, with a probability of {probability_text(sure)}."
         right = "which is right" if self.label == self.answer else f"but it is {self.names[self.label]}"
-        return f"The answer is {answer}, with a probability of {percent(sure)}, {right}."
+        return f"The answer is {answer}, with a probability of {probability_text(sure)}, {right}."
 
 
 @dataclass(frozen=True)
@@ -119,10 +121,6 @@ def outlined(picture: np.ndarray, image: np.ndarray) -> np.ndarray:
     ink = np.pad((image > 127).repeat(times, axis=0).repeat(times, axis=1), 1)
     inner = ink[1:-1, 1:-1] & ink[:-2, 1:-1] & ink[2:, 1:-1] & ink[1:-1, :-2] & ink[1:-1, 2:]
     return np.where((ink[1:-1, 1:-1] & ~inner)[..., None], np.uint8(40), picture)
-
-
-def percent(probability: float) -> str:
-    return f"{probability:.1%}".replace("%", " %")
 
 
 def number(value: float) -> str:

@@ -1,6 +1,5 @@
 """An explanation as one web page: every layer, with a sentence on what its kind does."""
 
-import base64
 import io
 from collections.abc import Iterator
 from html import escape
@@ -16,10 +15,11 @@ from MNIST.report.explanation import (
     number,
     outlined,
     palette,
-    percent,
     tiles,
 )
 from MNIST.report.html_page import html_page
+from MNIST.report.metrics import probability_text
+from MNIST.report.png import data_uri
 
 PER_ROW = 8  # maps beside one another: on a phone each has 40 pixels
 MOST_MAPS = 1_024
@@ -80,7 +80,7 @@ def _head(explained: Explanation) -> Iterator[str]:
     yield '<table class="bars"><tbody>'
     for digit, probability in enumerate(explained.probabilities):
         mark = ' class="answer"' if digit == explained.answer else ""
-        yield f"<tr{mark}>{_bar(explained.names[digit], probability, percent(probability))}</tr>"
+        yield f"<tr{mark}>{_bar(explained.names[digit], probability, probability_text(probability))}</tr>"
     yield "</tbody></table></div>"
     yield (
         "<p>The coloured picture is the slope of a score along each pixel: how the score would grow, or fall,"
@@ -207,7 +207,7 @@ def _data_uri(picture: np.ndarray) -> str:
 
     stream = io.BytesIO()
     imsave(stream, np.ascontiguousarray(picture), format="png")
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+    return data_uri(stream.getvalue())
 
 
 def _counted(count: int, noun: str) -> str:

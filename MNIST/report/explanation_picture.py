@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from MNIST.report.canvas import Canvas, enlarged
-from MNIST.report.explanation import MAPS, Explanation, LayerView, Scale, number, outlined, percent
+from MNIST.report.explanation import MAPS, Explanation, LayerView, Scale, number, outlined
+from MNIST.report.metrics import probability_text
 
 # In pixels:
 MARGIN, LEFT, CELL, GAP = 20, 250, 56, 4
@@ -87,7 +88,7 @@ def _bars(canvas: Canvas, explained: Explanation, left: int, top: int) -> None:
         canvas.write(explained.names[digit], left, y, 15, **style)
         length = max(1, round(longest * probability))
         canvas.place(_block(BLUE, length, 16), left + first, y)
-        canvas.write(percent(probability), left + first + length + 6, y + 1, 13, **style)
+        canvas.write(probability_text(probability), left + first + length + 6, y + 1, 13, **style)
 
 
 def _layer(canvas: Canvas, layer: LayerView, top: int) -> None:
@@ -139,10 +140,11 @@ def _scores(canvas: Canvas, layer: LayerView, names: Sequence[str], top: int) ->
     canvas.write("the score of each class; softmax", MARGIN, top + 20, 12, color=FAINT)
     canvas.write("makes the probabilities of them", MARGIN, top + 36, 12, color=FAINT)
     height = CELL - 16
-    most, least = max(0.0, layer.output.max()), min(0.0, layer.output.min())
+    scores = layer.output.ravel()  # of a map of one place as well, which Flatten makes a row
+    most, least = max(0.0, scores.max()), min(0.0, scores.min())
     zero = top + round(height * most / ((most - least) or 1.0))
     step = STRIP // len(names)
-    for digit, score in enumerate(layer.output):
+    for digit, score in enumerate(scores):
         left, length = LEFT + digit * step, round(height * abs(score) / ((most - least) or 1.0))
         bar = _block(BLUE if score > 0 else ORANGE, 34, length)
         canvas.place(bar, left, zero - length if score > 0 else zero)

@@ -7,7 +7,7 @@ from html import escape
 def html_table(head: Sequence[str], rows: Sequence[Sequence[str]], linked: bool = False) -> str:
     """A table that scrolls by itself where it is too wide; the first cell of each row is the row's name.
 
-    linked: each row's name leads to the part of the page that has it as its id.
+    linked: each row's name leads to the part of the page whose id is of-NAME: no other id begins so.
     """
     names = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
     body = "\n".join(
@@ -21,4 +21,4 @@ def html_table(head: Sequence[str], rows: Sequence[Sequence[str]], linked: bool 
 
 
 def _name(text: str, linked: bool) -> str:
-    return f'<a href="#{escape(text)}">{escape(text)}</a>' if linked else escape(text)
+    return f'<a href="#of-{escape(text)}">{escape(text)}</a>' if linked else escape(text)

@@ -61,3 +61,12 @@ def class_figures(confusion: np.ndarray) -> list[ClassFigures]:
         precision, recall, f1 = right / answers, right / images, 2 * right / (images + answers)
     columns = (column.tolist() for column in (images, answers, precision, recall, f1))
     return [ClassFigures(*row) for row in zip(*columns, strict=True)]
+
+
+def probability_text(value: float) -> str:
+    """A probability in percent that is never rounded to 100 % or to 0."""
+    if value > 0.9999:
+        return ">99.99 %"
+    if value < 0.001:
+        return "<0.1 %"
+    return f"{value * 100:.1f} %" if value < 0.99 else f"{value * 100:.2f} %"

@@ -23,7 +23,7 @@ def network_section(evaluation: Evaluation, sprite: Sprite, reliability: bytes) 
     name = escape(evaluation.name)
     calibration = calibrate(evaluation.labels, evaluation.probabilities)
     return (
-        f'<section><h2 id="{name}">{name}</h2>\n'
+        f'<section><h2 id="of-{name}">{name}</h2>\n'
         f'<div class="beside"><div>{_errors(evaluation, sprite)}\n'
         f"<h3>Does it know when it does not know?</h3>\n<p>{escape(str(calibration))}</p>\n"
         f'<div class="wide"><img src="{data_uri(reliability)}" alt="{RELIABILITY}"></div></div>\n'

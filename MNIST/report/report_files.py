@@ -14,9 +14,16 @@ from MNIST.report.report_page import report_page
 
 
 def report_files(
-    title: str, images: np.ndarray, evaluations: Sequence[Evaluation], spaces: Mapping[str, Space]
+    title: str,
+    images: np.ndarray,
+    evaluations: Sequence[Evaluation],
+    spaces: Mapping[str, Space],
+    names: Sequence[str],
 ) -> dict[str, str | bytes]:
-    """The files by name. images: uint8 (n, 28, 28), the test set; spaces: of each network, by name."""
+    """The files by name.
+
+    images: uint8 (n, 28, 28), the test set; spaces: of each network, by name; names: what each label means.
+    """
     files: dict[str, str | bytes] = {}
     reliability = {}
     for evaluation in evaluations:
@@ -33,4 +40,4 @@ def report_files(
             f"{name}_top_errors.png": top_errors_png(images, labels, probabilities, name),
             f"{name}_calibration.png": reliability[name],
         }
-    return files | {"report.html": report_page(title, images, evaluations, spaces, reliability)}
+    return files | {"report.html": report_page(title, images, evaluations, spaces, reliability, names)}

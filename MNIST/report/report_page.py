@@ -29,11 +29,12 @@ def report_page(
     evaluations: Sequence[Evaluation],
     spaces: Mapping[str, Space],
     reliability: Mapping[str, bytes],
+    names: Sequence[str],
 ) -> str:
     """The page.
 
     images: uint8 (n, 28, 28), the test set; spaces, reliability: each network's, by its name; reliability
-    diagrams as PNG files.
+    diagrams as PNG files. names: what each label means, from 0.
     """
     wrong = np.array([evaluation.answers != evaluation.labels for evaluation in evaluations])
     hardest = _hardest(evaluations, wrong)[:HARDEST] if len(evaluations) > 1 else np.array([], np.int64)
@@ -42,10 +43,12 @@ def report_page(
     sprite = Sprite(images, np.concatenate([*shown, *top, hardest]).tolist())
     by_name = {evaluation.name: evaluation for evaluation in evaluations}
     several = [_differences(evaluations, ~wrong), _shared_errors(evaluations, wrong, hardest, sprite)]
+    votes = VOTES if any(evaluation.engine == "sonn" for evaluation in evaluations) else ""
     body = [
         _overview(evaluations),
+        _legend(names),
         *(several if len(evaluations) > 1 else []),
-        f"<h2>The images as the network sees them</h2>\n<p>{SEEN}</p>",
+        f"<h2>The images as the network sees them</h2>\n<p>{SEEN}{votes}</p>",
         plot.space_plot(by_name, spaces, sprite),
         *(
             section.network_section(evaluation, sprite, reliability[evaluation.name])
@@ -63,6 +66,16 @@ SEEN = (
     " which it was taken. The colour is the digit that the image shows, and a number stands in the middle of"
     " its digit's dots. Drag to turn, and click on a name below the plot to hide its dots."
 )
+
+VOTES = " Of <code>Columns</code>, which have no such layer, it is their ten votes."
+
+
+def _legend(names: Sequence[str]) -> str:
+    """What the digits stand for, where they are no digits."""
+    if list(names) == [str(label) for label in range(len(names))]:
+        return ""
+    meant = ", ".join(f"{label} {escape(name)}" for label, name in enumerate(names))
+    return f"<p>The digits stand for classes: {meant}.</p>"
 
 
 def _overview(evaluations: Sequence[Evaluation]) -> str:

@@ -83,7 +83,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def p_text(p: float) -> str:
     """A p-value for readers: p = 0.20, p = 0.0031, p < 0.0001."""
-    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2f}" if p >= 0.01 else f"p = {p:.4f}"
+    if p < 0.0001:
+        return "p < 0.0001"
+    if p < 0.01:
+        return f"p = {p:.4f}"
+    return f"p = {p:.2f}" if abs(p - LEVEL) > 0.005 else f"p = {p:.3f}"
 
 
 def _images(count: int) -> str:

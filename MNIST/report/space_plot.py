@@ -9,7 +9,7 @@ from html import escape
 
 from MNIST.report.comparison import Evaluation
 from MNIST.report.embedding import Space
-from MNIST.report.error_gallery import probability
+from MNIST.report.metrics import probability_text
 from MNIST.report.sprite import Sprite
 
 # Okabe and Ito's palette (2008) and two more; its black is the text's colour, which a dark page has light.
@@ -18,16 +18,19 @@ COLOURS = (
     *("#0072B2", "#D55E00", "#CC79A7", "#999999", "#8C510A"),
 )
 
+INVITATION = "Point at a dot to see its image"
+
 
 def space_plot(evaluations: Mapping[str, Evaluation], spaces: Mapping[str, Space], sprite: Sprite) -> str:
     """HTML of the plot, of plotly itself, and of a choice between the networks. Both mappings are by name."""
     from plotly.offline import get_plotlyjs
 
     networks = {name: _network(evaluations[name], space, sprite) for name, space in spaces.items()}
-    data = {"colours": COLOURS, "networks": networks}
+    data = {"colours": COLOURS, "networks": networks, "invitation": INVITATION}
     options = "".join(f"<option>{escape(name)}</option>" for name in networks)
     return HTML.format(
         options=options,
+        invitation=INVITATION,
         hidden=" hidden" if len(networks) == 1 else "",
         plotly=get_plotlyjs(),
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
@@ -45,7 +48,7 @@ def _network(evaluation: Evaluation, space: Space, sprite: Sprite) -> dict[str, 
         "place": [sprite.place(int(number)) for number in shown],
         "label": evaluation.labels[shown].tolist(),
         "answer": answers.tolist(),
-        "sure": [probability(one) for one in evaluation.probabilities[shown, answers]],
+        "sure": [probability_text(one) for one in evaluation.probabilities[shown, answers]],
         "text": _about(evaluation, space),
     }
 
@@ -54,12 +57,14 @@ def _about(evaluation: Evaluation, space: Space) -> str:
     """What is shown and what is not, in words."""
     shown = space.images
     errors = int((evaluation.answers[shown] != evaluation.labels[shown]).sum())
-    among = "all its" if errors == evaluation.errors else f"{errors:,} of its"
+    among = f"{errors:,} of its {evaluation.errors:,} errors among them"
+    if errors == evaluation.errors:
+        among = f"all its {errors:,} errors among them" if errors else "and it has made no error"
     images = f"{len(shown):,} of the {evaluation.images:,} test images are shown"
     if len(shown) == evaluation.images:
         images = f"All {evaluation.images:,} test images are shown"
     return (
-        f"{images}, {among} {evaluation.errors:,} errors among them. The three directions keep"
+        f"{images}, {among}. The three directions keep"
         f" {space.explained * 100:.0f} % of the variance: what looks close may lie apart in the others."
     )
 
@@ -67,7 +72,7 @@ def _about(evaluation: Evaluation, space: Space) -> str:
 HTML = """\
 <p{hidden}><label>Network: <select id="network">{options}</select></label></p>
 <div class="space">
-<div id="shown"><i class="digit" hidden></i><span>Point at a dot to see its image</span></div>
+<div id="shown"><i class="digit" hidden></i><span>{invitation}</span></div>
 <div id="space" role="group" aria-label="Test images in space; tables and the surest errors are below"></div>
 </div>
 <p id="about"></p>
@@ -143,8 +148,15 @@ function show(event) {
   words.textContent = `Image ${network.number[row]}: a ${label}, ${said} (${network.sure[row]} sure)`;
 }
 
+function choose() {
+  const [digit, words] = byId("shown").children;  // what stands there is another network's
+  digit.hidden = true;
+  words.textContent = DATA.invitation;
+  return draw();
+}
+
 draw().then(() => ["plotly_hover", "plotly_click"].forEach(event => byId("space").on(event, show)));
-byId("network").addEventListener("change", draw);
+byId("network").addEventListener("change", choose);
 dark.addEventListener("change", draw);
 """
 

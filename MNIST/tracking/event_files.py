@@ -84,10 +84,12 @@ def start(run: TrackedRun) -> EventFile:
     return EventFile(run)
 
 
-def forget(network: Path) -> None:
-    """Remove the event files in a network's folder: they tell of another than the one that is there now."""
-    for path in (network / FOLDER).glob(f"{FILES}*"):
+def forget(network: Path) -> bool:
+    """Remove the event files in a network's folder, which tell of another; return whether there were any."""
+    files = list((network / FOLDER).glob(f"{FILES}*"))
+    for path in files:
         path.unlink()
+    return bool(files)
 
 
 def _as_code(text: str) -> str:

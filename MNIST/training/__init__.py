@@ -5,6 +5,7 @@ from MNIST.training.identity import RunSettings, run_identities, run_identity
 from MNIST.training.metrics import cross_entropy, softmax
 from MNIST.training.rates import run_rates
 from MNIST.training.record import (
+    EXPLAINED,
     RunRecord,
     TrainedModel,
     checkpoint_folder,
@@ -23,6 +24,7 @@ from MNIST.training.start import weights_of
 from MNIST.training.stopping import is_over, keeps_best, kept_epoch, why_over
 
 __all__ = [
+    "EXPLAINED",
     "EpochResult",
     "Run",
     "RunRecord",

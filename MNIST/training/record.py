@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ FORMAT = 1
 MOST_THREADS = 1024
 _LIMIT = 2**20  # bytes of a record or a text
 _SPEC, _HISTORY, _RECORD = "spec.txt", "history.csv", "run.json"
+EXPLAINED = "explained"  # the folder in which `explain` writes
 _FIGURES = "figures.txt"  # written beside the folder, as <name>.txt
 
 Fields = TypeVar("Fields", RunSettings, "RunRecord")
@@ -135,7 +137,8 @@ def trained_files(run: Run, text: str, dataset_name: str, command: Sequence[str]
 def write_trained(name: str, files: Mapping[str, bytes]) -> bool:
     """Write what `trained_files` gave under a name; return whether another network was there.
 
-    The file of a network that another engine had trained under that name goes, last of all.
+    What is left of another network of that name goes, last of all: the file of one that another engine had
+    trained, and what `explain` wrote of it.
     Raises OSError if something cannot be written.
     """
     new = json.loads(files[_RECORD])
@@ -149,6 +152,8 @@ def write_trained(name: str, files: Mapping[str, bytes]) -> bool:
         write_atomically(path, content, alone=True)
     for file in engines.MODEL_FILES - files.keys():
         (output_folder(name) / file).unlink(missing_ok=True)
+    if replaced:
+        shutil.rmtree(output_folder(name) / EXPLAINED, ignore_errors=True)
     return replaced
 
 

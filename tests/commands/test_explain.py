@@ -1,5 +1,6 @@
 """`explain` as a user types it: the numbers are those of the network, and what it refuses."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,10 @@ from matplotlib.image import imread, imsave
 
 from MNIST import cli, training
 from MNIST.commands.explain import explain
-from MNIST.data import like_mnist, load, read_picture
+from MNIST.data import datasets, like_mnist, load, read_picture
 from MNIST.engines.scratch.inspection import Inspection
 from MNIST.report.canvas import enlarged
+from MNIST.training import read_record
 
 LINEAR = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.01,0\n1\n50\n"
 BLOCKS = """
@@ -84,6 +86,33 @@ def test_a_picture_and_a_page_are_written_and_named(here, capsys):
     assert cli.main(["explain", "net", "--image", "0", "--set", "training"]) == 0
     assert "net/explained/training_0.png" in written()
     assert cli.main(["test", "Results", "Data", "net"]) == 0  # it is still the network that was trained
+
+
+def test_what_was_explained_of_another_network_does_not_stay(here):
+    trained("net", LINEAR)
+    assert cli.main(["explain", "net", "--image", "0"]) == 0
+    trained("net", LINEAR)  # the same again
+    assert written()
+    trained("net", LINEAR.replace("0.01", "0.02"))
+    assert not written()
+
+
+def test_a_network_of_other_classes_is_not_asked(here, capsys, monkeypatch):
+    trained("net", LINEAR)
+    monkeypatch.setitem(datasets._CLASSES, "digits", tuple("abcdefghij"))
+    monkeypatch.setattr(training, "read_record", lambda name: replace(read_record(name), dataset="mnist"))
+    capsys.readouterr()
+    assert cli.main(["explain", "net", "--image", "0"]) == 2
+    assert "Data has digits, and this network was trained on mnist" in capsys.readouterr().err
+    assert not written()
+
+
+def test_scores_that_were_a_map_are_drawn_too(here):
+    trained(
+        "net",
+        LINEAR.replace("Flatten\nDense,10,softmax", "Conv,10,28,28,linear\nFlatten\nActivation,softmax"),
+    )
+    assert cli.main(["explain", "net", "--image", "0"]) == 0
 
 
 def test_the_numbers_are_those_of_the_network(here):

@@ -53,7 +53,9 @@ def _seen(page):
 def test_a_drawn_stroke_is_answered_by_every_network(open_page, answers):
     page = open_page(_plan(), _plan(ROWS, "rows", 1))
     assert page.locator("#invitation").is_visible()
-    assert page.locator(".percent").all_text_contents() == ["draw a digit"] * 2
+    invited = "every(p => p.textContent === 'draw a digit')"  # once their weights are there
+    page.wait_for_function(f"[...document.querySelectorAll('.card .percent')].{invited}")
+    assert page.locator(".card .percent").count() == 2
     _draw(page)
     _spoken(page)
     assert not page.locator("#invitation").is_visible()

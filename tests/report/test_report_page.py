@@ -11,9 +11,10 @@ from PIL import Image
 
 from MNIST.report.comparison import Evaluation
 from MNIST.report.embedding import choose_images, reduce_to_space
-from MNIST.report.error_gallery import probability
+from MNIST.report.metrics import probability_text
 from MNIST.report.png import grey_png
 from MNIST.report.report_page import report_page
+from MNIST.report.space_plot import INVITATION
 
 COUNT = 300
 GENERATOR = np.random.default_rng(0)
@@ -29,7 +30,7 @@ def evaluation(name, noise):
     return Evaluation(name, "keras", 1234, 0.5, LABELS, probabilities)
 
 
-def page(*noises, names=None):
+def page(*noises, names=None, classes="0123456789"):
     evaluations = [
         evaluation((names or "ABCDEFGHIJKLMN")[place], noise) for place, noise in enumerate(noises)
     ]
@@ -37,7 +38,7 @@ def page(*noises, names=None):
     for one in evaluations:
         shown = choose_images(LABELS, one.probabilities, 100)
         spaces[one.name] = reduce_to_space(shown, one.probabilities[shown])
-    return report_page("Results: <b>", IMAGES, evaluations, spaces, PICTURES), evaluations, spaces
+    return report_page("Results: <b>", IMAGES, evaluations, spaces, PICTURES, classes), evaluations, spaces
 
 
 class Elements(HTMLParser):
@@ -143,6 +144,7 @@ def test_pointing_at_a_dot_shows_its_image(opened):
     browser_page.add_style_tag(content="#shown { position: fixed !important; }")  # on whole pixels
     for one in evaluations:
         browser_page.select_option("#network", one.name)
+        assert browser_page.locator("#shown").inner_text() == INVITATION  # nothing of the network before
         images = spaces[one.name].images
         for row in (0, 41, 99):
             event = f"{{points: [{{customdata: {row}}}]}}"
@@ -154,7 +156,7 @@ def test_pointing_at_a_dot_shows_its_image(opened):
             label, answer = LABELS[number], one.answers[number]
             assert f"Image {number}: a {label}, " in words
             assert ("recognized" in words) == (label == answer)
-            assert f"({probability(one.probabilities[number, answer])} sure)" in words
+            assert f"({probability_text(one.probabilities[number, answer])} sure)" in words
 
 
 def test_every_dot_is_an_image_of_its_digit(opened):
@@ -176,3 +178,9 @@ def test_twelve_networks_with_long_names_fit_the_window(width, opened):
     names = [f"{letter}{'_very' * 12}x" for letter in "ABCDEFGHIJKL"]
     browser_page = opened(page(*np.linspace(1, 6, 12), names=names)[0], width)
     assert browser_page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_where_labels_are_no_digits_the_page_says_what_they_are():
+    assert "stand for classes" not in page(1.0)[0]
+    html = page(1.0, classes=[f"<{label}>" for label in range(10)])[0]
+    assert "0 &lt;0&gt;, 1 &lt;1&gt;" in html

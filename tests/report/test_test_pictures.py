@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from MNIST.report.confusion_picture import FAINTEST, confusion_png, error_shades
-from MNIST.report.error_gallery import caption, probability, top_errors_png
+from MNIST.report.error_gallery import caption, top_errors_png
+from MNIST.report.metrics import probability_text
 from MNIST.report.png import grey_png
 from MNIST.report.sprite import SIDE, Sprite
 
@@ -68,7 +69,7 @@ def test_the_gallery_has_the_surest_errors(errors):
 
 
 def test_a_probability_is_never_rounded_to_certainty():
-    assert [probability(one) for one in (1.0, 0.99999, 0.9962, 0.5, 0.0012, 0.0)] == [
+    assert [probability_text(one) for one in (1.0, 0.99999, 0.9962, 0.5, 0.0012, 0.0)] == [
         *(">99.99 %", ">99.99 %", "99.62 %", "50.0 %", "0.1 %", "<0.1 %")
     ]
     row = np.array([0.02, 0.0, 0.98])

@@ -52,9 +52,8 @@ class Inspection:
 
         The last is the logits: softmax is left to the caller.
         """
-        self._seen.clear()
         self._chain.forward(self._input(images), Pass())
-        return list(self._seen)
+        return self._taken()
 
     def last_features(self, images: np.ndarray) -> np.ndarray:
         """What the last layer with weights sees of each image, in a row: float32 (n, units).
@@ -73,9 +72,16 @@ class Inspection:
         """
         logits, memory = self._chain.forward(self._input(images), Pass())
         gradients: Gradients = {}
+        self._taken()
         dx = self._chain.backward(np.eye(logits.shape[1], dtype=np.float32)[digits], memory, gradients)
         scale = 1 / self._pixels[1] if Standardize() in self._spec.input else 1.0
         return dx.reshape(*images.shape, -1).sum(axis=-1) * np.float32(scale)
+
+    def _taken(self) -> list[LayerOutput]:
+        """What has been seen, which is then forgotten: it may be much."""
+        seen = list(self._seen)
+        self._seen.clear()
+        return seen
 
     def _input(self, images: np.ndarray) -> Array:
         return prepare(images.astype(np.float32), self._spec.input, self._pixels)
@@ -87,6 +93,7 @@ class Inspection:
             if any(each.parameters for each in node.walk()):
                 before = x
             x, _ = layer.forward(x, Pass())
+            self._taken()
         return before.reshape(len(images), -1)
 
 
