@@ -48,7 +48,7 @@ def forget_earlier(names: Sequence[str], name: str) -> None:
     from MNIST.tracking.event_files import forget
 
     if "tensorboard" not in names and forget(training.output_folder(name)):
-        print(
+        print(f"{name}/tensorboard told of an earlier run and is removed; this one was not tracked")
             f"{name}/tensorboard told of an earlier run; it is removed (--track tensorboard tells of this)."
         )
 
