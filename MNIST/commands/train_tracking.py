@@ -49,8 +49,6 @@ def forget_earlier(names: Sequence[str], name: str) -> None:
 
     if "tensorboard" not in names and forget(training.output_folder(name)):
         print(f"{name}/tensorboard told of an earlier run and is removed; this one was not tracked")
-            f"{name}/tensorboard told of an earlier run; it is removed (--track tensorboard tells of this)."
-        )
 
 
 def track_finished(names: Sequence[str], name: str, data: Any, threads: int | None) -> None:
