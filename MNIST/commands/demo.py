@@ -41,6 +41,7 @@ And all else:
     Hyperparam_Search/demo_scan/      every combination that was tried (results.csv), the best as a
                                       model file (best.txt), pictures of what mattered, and a page to
                                       look around in (parallel.html)
+    Hyperparam_Search/, what else     what is known of every combination, not to be trained twice
     Model_Output/demo_scan/           the best of them, trained, for `test`
 
 Next, a network of your own: a text file like Models/demo.txt, say my_net.txt, with a line changed, and
@@ -48,7 +49,7 @@ Next, a network of your own: a text file like Models/demo.txt, say my_net.txt, w
     python MNIST train Demo/{data} my_net my_net.txt
 """
 
-GRID = "-e 1,3 -o Adam,RMSprop -r 0.002,0.01 -b 64 -v 1 -c 8 -k 3 -p 2 -l 1 -z 32 -d 0.1 -m 0.5"
+GRID = "-r 0.002,0.01 -c 8,16 -z 32,64 -o Adam -b 64 -v 1 -k 3 -p 2 -l 1 -d 0.1 -m 0.5"
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -57,14 +58,14 @@ def run(options: Mapping[str, Any]) -> int:
     here = Path.cwd()
     os.chdir(FOLDER)
     try:
-        data, longer, fewer = _fetch()
+        data, longer, epochs = _fetch()
         failed = any(
             _type(words)
             for words in (
                 f"show {data} --count 5",
                 "check demo",
                 f"train {data} demo demo{longer}",
-                f"explore {data} demo_scan {GRID}{fewer}",
+                f"explore {data} demo_scan {GRID}{epochs}",
                 f"test Results {data} demo,demo_scan",
                 f"explain demo --image 0 --data {data}",
                 "page demo,demo_scan draw.html",
@@ -84,12 +85,12 @@ def _fetch() -> tuple[str, str, str]:
     """Download MNIST, or else the digits: the folder, and what suits `train` and `explore` then."""
     try:
         _type("download Data")
-        return "Data", "", " --images 4000"
+        return "Data", "", " -e 1,3 --images 4000"
     except DownloadError:
         print("MNIST's mirrors are out of reach: 1,797 digits that scikit-learn carries take its place.")
         print("(With a copy of MNIST's four files: MNIST_MIRROR=file:///folder/with/them/ make demo)")
         _type("download Digits --dataset digits")
-        return "Digits", " --epochs 20", ""
+        return "Digits", " --epochs 20", " -e 5,20"
 
 
 def _type(words: str) -> int:

@@ -69,7 +69,8 @@ def _print_best(service: TrialService, candidates: list[Candidate]) -> None:
 
     names, several = varying(service.plan), len(service.plan.seeds) > 1
     alike = {id(candidate) for candidate in like_best(candidates)}
-    table = Table(title="The best, by validation accuracy", title_justify="left", box=box.SIMPLE)
+    shown = f"The best {SHOWN} of {len(candidates):,}" if len(candidates) > SHOWN else "All"
+    table = Table(title=f"{shown}, by validation accuracy", title_justify="left", box=box.SIMPLE)
     for heading in ("Validation", *(["±"] if several else []), "Loss", "Training", "Seconds"):
         table.add_column(heading, justify="right")
     table.add_column("Of what was varied")

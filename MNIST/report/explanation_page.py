@@ -162,21 +162,26 @@ def _scores(explained: Explanation) -> Iterator[str]:
     layer = explained.layers[-1]
     yield f"<h2><code>{escape(layer.text)}</code> <small>{layer.shape}</small></h2>"
     yield (
-        "<p>Ten scores, one a class, orange where they are below 0. Softmax makes the probabilities of them:"
+        "<p>Ten scores, one a class, to the right where they are above 0, to the left where they are below."
+        " Softmax makes the probabilities of them:"
         " it takes e to the power of each, and divides by the sum of all ten.</p>"
     )
     most = float(np.abs(layer.output).max()) or 1.0
     yield '<table class="bars"><tbody>'
     for digit, score in enumerate(layer.output.tolist()):
         mark = ' class="answer"' if digit == explained.answer else ""
-        yield f"<tr{mark}>{_bar(explained.names[digit], score / most, number(score))}</tr>"
+        yield f"<tr{mark}>{_bar(explained.names[digit], score / most, number(score), signed=True)}</tr>"
     yield "</tbody></table>"
 
 
-def _bar(name: str, part: float, words: str) -> str:
-    """The cells of a row: a name, a bar of a length from 0 to ±1, and the number in words."""
+def _bar(name: str, part: float, words: str, signed: bool = False) -> str:
+    """The cells of a row: a name, a bar of a length from 0 to 1, and the number in words.
+
+    signed: the length is one from −1 to 1, and the bar goes from the middle to the left or to the right.
+    """
     sign = ' class="below"' if part < 0 else ""
-    bar = f'<i{sign} style="width:{abs(part):.1%}"></i>'
+    length, begin = (abs(part) / 2, 0.5 + min(part, 0) / 2) if signed else (part, 0.0)
+    bar = f'<i{sign} style="width:{length:.1%};margin-left:{begin:.1%}"></i>'
     return f'<th scope="row">{escape(name)}</th><td>{bar}</td><td>{words}</td>'
 
 

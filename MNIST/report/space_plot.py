@@ -97,6 +97,8 @@ function points(rows, name, marker) {
 
 function median(values) { return values.slice().sort((a, b) => a - b)[values.length >> 1]; }
 
+function diamond(color) { return {size: 4, symbol: "diamond", color, line: {width: 2, color: text()}}; }
+
 function traces() {
   const every = network.number.map((_, row) => row);
   const right = row => network.label[row] === network.answer[row];
@@ -106,8 +108,10 @@ function traces() {
   return [
     ...digits.map(label => points(groups[label].filter(right), String(label),
       {size: 3.5, color: colour(label), line: {width: 0.5, color: ground()}})),
-    points(wrong, "wrong answer", {size: 4, symbol: "diamond", color: pick(network.label, wrong).map(colour),
-      line: {width: 2, color: text()}}),
+    {...points(wrong, "wrong answer", diamond(pick(network.label, wrong).map(colour))),
+      legendgroup: "wrong", showlegend: false},
+    {...points([], "wrong answer", diamond("#888")), x: [null], y: [null], z: [null],  // of no digit's colour
+      legendgroup: "wrong"},
   ];
 }
 
