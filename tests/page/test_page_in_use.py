@@ -51,11 +51,11 @@ def _seen(page):
 
 
 def test_a_drawn_stroke_is_answered_by_every_network(open_page, answers):
+    from playwright.sync_api import expect  # installed, or there were no page
+
     page = open_page(_plan(), _plan(ROWS, "rows", 1))
     assert page.locator("#invitation").is_visible()
-    invited = "every(p => p.textContent === 'draw a digit')"  # once their weights are there
-    page.wait_for_function(f"[...document.querySelectorAll('.card .percent')].{invited}")
-    assert page.locator(".card .percent").count() == 2
+    expect(page.locator(".card .percent")).to_have_text(["draw a digit"] * 2)  # once their weights are there
     _draw(page)
     _spoken(page)
     assert not page.locator("#invitation").is_visible()
