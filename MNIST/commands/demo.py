@@ -14,6 +14,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,8 @@ def _fetch() -> tuple[str, str, str]:
         _type("download Data")
         return "Data", "", " -e 1,3 --images 4000"
     except DownloadError:
+        with suppress(OSError):
+            Path("Data").rmdir()  # nothing came into it
         print("MNIST's mirrors are out of reach: 1,797 digits that scikit-learn carries take its place.")
         print("(With a copy of MNIST's four files: MNIST_MIRROR=file:///folder/with/them/ make demo)")
         _type("download Digits --dataset digits")
