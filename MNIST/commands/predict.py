@@ -28,8 +28,9 @@ from pathlib import Path
 from typing import Any
 
 from MNIST.commands import values
+from MNIST.commands.trained_networks import answering
 from MNIST.commands.values import MOST_THREADS, optional_whole_number
-from MNIST.errors import DataError, ModelError, UsageError, quoted
+from MNIST.errors import DataError, UsageError, quoted
 from MNIST.files import write_atomically
 
 MOST_STEPS = 50  # pictures that --steps draws
@@ -97,26 +98,16 @@ def _answers(
     """The probabilities that each network gives, (pictures, digits); those that cannot answer are named."""
     import numpy as np
 
-    from MNIST import engines, training
+    from MNIST import training
 
-    if engine is not None:
-        engines.version(engine)  # if its library is not installed, that is no network's fault
     images = np.stack([picture.image for picture in pictures])
     answers = {}
-    for name in names:
-        try:
-            model = training.load_trained(name, threads, engine)
-        except (ModelError, UsageError) as error:
-            print(error, file=sys.stderr)
-            continue
-        logits = model.engine.logits(images)
-        model.engine.close()
-        if not np.isfinite(logits).all():
-            print(f"{name}: its answers are not finite numbers; it is left out", file=sys.stderr)
-            continue
+    for model, logits in answering(names, images, threads, engine):
         if model.record.dataset == "fashion":
-            print(f"{name} has learned clothes: it answers by their numbers, and here sees a digit's form")
-        answers[name] = training.softmax(logits)
+            print(
+                f"{model.name} has learned clothes: it answers by their numbers, and here sees a digit's form"
+            )
+        answers[model.name] = training.softmax(logits)
     return answers
 
 

@@ -24,14 +24,14 @@ Options:
     --threads N          threads of one operation; all cores unless given
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from MNIST.commands import values
+from MNIST.commands.trained_networks import answering
 from MNIST.commands.values import MOST_THREADS, optional_whole_number
-from MNIST.errors import ModelError, UsageError
+from MNIST.errors import UsageError
 from MNIST.files import write_atomically
 from MNIST.paths import checked_name
 
@@ -70,27 +70,13 @@ def _evaluate(
     names: Sequence[str], dataset: Any, threads: int | None, engine: str | None
 ) -> tuple[list[Any], dict[str, Any]]:
     """The Evaluation of every network that can be trusted; and for each name, the images in its space."""
-    import numpy as np
-
     from MNIST import engines, training
     from MNIST.report.comparison import Evaluation
 
-    if engine is not None:
-        engines.version(engine)  # if its library is not installed, that is no network's fault
     evaluations, spaces = [], {}
-    for name in names:
-        try:
-            model = training.load_trained(name, threads, engine)
-        except (ModelError, UsageError) as error:
-            print(error, file=sys.stderr)
-            continue
-        logits, weights = model.engine.logits(dataset.test_images), model.engine.get_weights()
-        model.engine.close()
-        if not np.isfinite(logits).all():
-            print(f"{name}: its answers are not finite numbers; it is left out", file=sys.stderr)
-            continue
+    for model, logits in answering(names, dataset.test_images, threads, engine):
         evaluation = Evaluation(
-            name,
+            model.name,
             engine or engines.name_of(model.record.settings.engine),
             model.record.parameters,
             training.cross_entropy(logits, dataset.test_labels),
@@ -98,11 +84,11 @@ def _evaluate(
             training.softmax(logits),
         )
         evaluations.append(evaluation)
-        spaces[name] = _space(model, weights, evaluation, logits, dataset.test_images)
+        spaces[model.name] = _space(model, evaluation, logits, dataset.test_images)
     return evaluations, spaces
 
 
-def _space(model: Any, weights: Any, evaluation: Any, logits: Any, images: Any) -> Any:
+def _space(model: Any, evaluation: Any, logits: Any, images: Any) -> Any:
     """Some of the test images as the network's last layer sees them: as many as COMPUTATIONS allows.
 
     Columns have no hidden layer: of them, it is the ten votes.
@@ -115,6 +101,7 @@ def _space(model: Any, weights: Any, evaluation: Any, logits: Any, images: Any) 
     shown = choose_images(evaluation.labels, evaluation.probabilities, most)
     if needs_engine(model.spec):
         return reduce_to_space(shown, logits[shown])
+    weights = model.engine.get_weights()
     inspection = Inspection(model.spec, weights, (model.record.pixel_mean, model.record.pixel_deviation))
     return reduce_to_space(shown, inspection.last_features(images[shown]))
 

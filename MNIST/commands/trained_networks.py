@@ -1,0 +1,34 @@
+"""What several trained networks answer, one after another; those that cannot be trusted are named."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from MNIST.errors import ModelError, UsageError
+
+
+def answering(
+    names: Sequence[str], images: Any, threads: int | None, engine: str | None
+) -> Iterator[tuple[Any, Any]]:
+    """Each network, a TrainedModel, with its logits for the images; open until the next one is asked for.
+
+    images: uint8 (n, 28, 28); logits: (n, 10), finite. Raises UsageError if the engine is not installed.
+    """
+    import numpy as np
+
+    from MNIST import engines, training
+
+    if engine is not None:
+        engines.version(engine)  # if its library is not installed, that is no network's fault
+    for name in names:
+        try:
+            model = training.load_trained(name, threads, engine)
+        except (ModelError, UsageError) as error:
+            print(error, file=sys.stderr)
+            continue
+        logits = model.engine.logits(images)
+        if np.isfinite(logits).all():
+            yield model, logits
+        else:
+            print(f"{name}: its answers are not finite numbers; it is left out", file=sys.stderr)
+        model.engine.close()
