@@ -76,6 +76,16 @@ class Calibration:
             f" percentage points: so far is its sureness from the truth, on average over the images."
         )
 
+    def example(self) -> str:
+        """How to read the diagram, by the dot with most errors."""
+        dot = max(self.bins, key=lambda one: one.images - one.right)
+        return (
+            f"Each dot stands for answers that were about equally sure: the one of {dot.images:,} answers"
+            f" says that they were {_percent(dot.sureness)} sure on average, and {_percent(dot.accuracy)} of"
+            " them right."
+            " The axes enlarge the last steps to 100 %, where most answers are."
+        )
+
 
 def calibrate(y_true: np.ndarray, probabilities: np.ndarray) -> Calibration:
     """Sort the answers into bins by their sureness.
@@ -98,13 +108,17 @@ def calibration_png(calibration: Calibration, title: str) -> bytes:
 
     figure = Figure(figsize=(6.4, 6.2), layout="constrained")
     axes = figure.subplots()
-    axes.plot([1, EDGE], [1, EDGE], color=GREY, linestyle="--", label="as often right as it was sure")
+    axes.plot([1, EDGE], [1, EDGE], color=GREY, linestyle="--", label="as often right as sure")
     for one in calibration.bins:
         low, high = wilson_interval(one.right, one.images)
         doubt = [max(EDGE, 1 - one.sureness)]
-        axes.plot(doubt * 2, [1 - low, max(EDGE, 1 - high)], color=BLUE, lw=2, label="95 % interval")
-        axes.plot(doubt, [max(EDGE, 1 - one.accuracy)], "o", color=ORANGE, markersize=7, clip_on=False,
-                  zorder=3, label="answers that were about so sure")  # fmt: skip
+        axes.plot(doubt * 2, [1 - low, max(EDGE, 1 - high)], color=BLUE, lw=2, clip_on=False,
+                  label="95 % interval")  # fmt: skip
+        error = max(EDGE, 1 - one.accuracy)
+        axes.plot(doubt, [error], "o", color=ORANGE, markersize=7, clip_on=False,
+                  zorder=3, label="answers about so sure, and how many")  # fmt: skip
+        axes.annotate(f"{one.images:,}", (doubt[0], error), (-6, 3), textcoords="offset points", ha="right",
+                      fontsize=8, color="0.3")  # fmt: skip
     for axis, scale in ((axes.xaxis, axes.set_xscale), (axes.yaxis, axes.set_yscale)):
         scale("log")
         axis.set_ticks(TICKS, [f"{(1 - tick) * 100:.4g} %{'+' if tick == EDGE else ''}" for tick in TICKS])

@@ -26,7 +26,8 @@ def network_section(evaluation: Evaluation, sprite: Sprite, reliability: bytes) 
         f'<section><h2 id="of-{name}">{name}</h2>\n'
         f'<div class="beside"><div>{_errors(evaluation, sprite)}\n'
         f"<h3>Does it know when it does not know?</h3>\n<p>{escape(str(calibration))}</p>\n"
-        f'<div class="wide"><img src="{data_uri(reliability)}" alt="{RELIABILITY}"></div></div>\n'
+        f'<div class="wide"><img src="{data_uri(reliability)}" alt="{RELIABILITY}"></div>\n'
+        f"<p>{escape(calibration.example())}</p></div>\n"
         f"<div><h3>What it takes each digit for</h3>\n{_confusion(confusion)}\n"
         f"<h3>Digit by digit</h3>\n{_classes(class_figures(confusion))}</div></div></section>"
     )

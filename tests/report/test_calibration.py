@@ -63,3 +63,12 @@ def test_the_surest_of_answers_has_a_bin():
     wrong = calibrate(np.array([4, 4]), np.eye(10)[[3, 3]])
     assert wrong.error == 1
     assert all(calibration_png(one, "$net$").startswith(b"\x89PNG") for one in (right, wrong))
+
+
+def test_the_diagram_is_explained_by_its_dot_with_most_errors():
+    sureness = np.array([0.95] * 40 + [0.6] * 5)
+    answered = np.stack([sureness, 1 - sureness], axis=1)
+    labels = np.array([0] * 36 + [1] * 4 + [0] * 3 + [1] * 2)
+    words = calibrate(labels, answered).example()
+    for said in ("the one of 40 answers", "95.00 % sure", "90.00 % of them right"):
+        assert said in words
