@@ -37,11 +37,13 @@ from MNIST.spec import (
     Scale,
     Shear,
     Shift,
+    SpecError,
     Standardize,
     Step,
     Stop,
     Threshold,
     Zoom,
+    lay_out,
 )
 from MNIST.spec.layers import ACTIVATION, INIT
 from MNIST.spec.optimizers import SGD, Adagrad, Adam, AdamW, ParallelDelta, RMSprop
@@ -178,12 +180,23 @@ columns = st.builds(Columns, st.integers(1, 9999), st.integers(1, 99), spread=st
 rule = st.builds(
     ParallelDelta, **rates, reach=st.floats(0, 1e6, exclude_min=True), lessons=proportions, prune=proportions
 )
+
+
+def within_limits(spec: ModelSpec) -> bool:
+    """Whether the language allows a network of this size: paths in paths in a Repeat can grow beyond it."""
+    try:
+        lay_out(spec)
+    except SpecError as error:
+        return " are allowed" not in str(error)  # any other mistake is for the test to find
+    return True
+
+
 specs = st.one_of(
     st.builds(
         ModelSpec, input=inputs, layers=layers, optimizer=optimizers, label_smoothing=proportions, **numbers
     ),
     st.builds(ModelSpec, input=thresholds, layers=st.tuples(columns), optimizer=rule, **numbers),
-)
+).filter(within_limits)
 
 # Text that is nearly a model file: its words, in any order.
 words = st.one_of(
