@@ -14,7 +14,7 @@ import numpy as np
 from MNIST import data, engines
 from MNIST.data.idx import IMAGE_SIDE
 from MNIST.engines import Arrays
-from MNIST.spec import (
+from MNIST.language import (
     CONSTANT,
     ModelSpec,
     Problem,

@@ -29,7 +29,7 @@ from scipy import ndimage
 from MNIST.data import Dataset, augment, load, split
 from MNIST.data.augmentation import affine_places, draw_amounts
 from MNIST.data.counter_random import splitmix64
-from MNIST.spec import Augmentation, Elastic, Rotate, Shear, Shift, Zoom, read_spec
+from MNIST.language import Augmentation, Elastic, Rotate, Shear, Shift, Zoom, read_spec
 from MNIST.training import continue_run, resolve_settings
 
 MODEL = Path(__file__).resolve().parent.parent / "Models" / "optimized_model.txt"

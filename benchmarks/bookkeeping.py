@@ -73,7 +73,7 @@ def ours(count: int) -> None:
     from MNIST.explore.designs import Space
     from MNIST.explore.store import open_store
     from MNIST.explore.trials import TrialService
-    from MNIST.spec import Axis, parse_template
+    from MNIST.language import Axis, parse_template
     from MNIST.training import RunSettings
     from MNIST.training.memory import peak_memory
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from MNIST import engines
 from MNIST.data import load
-from MNIST.spec import lay_out, parse_spec, simplify
+from MNIST.language import lay_out, parse_spec, simplify
 from MNIST.training import memory
 from MNIST.training.draws import epoch_order, initial_weights
 from MNIST.training.rates import epoch_rates

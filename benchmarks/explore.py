@@ -75,7 +75,7 @@ def train_all(data: Path, folder: Path, workers: int) -> float:
     from MNIST.explore.trials import TrialService
     from MNIST.explore.workers import worker
     from MNIST.explore.workers.local import LocalWorkers
-    from MNIST.spec import parse_axis, parse_template, read_text
+    from MNIST.language import parse_axis, parse_template, read_text
     from MNIST.training import RunSettings
 
     dataset = load(data)

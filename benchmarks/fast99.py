@@ -68,7 +68,7 @@ def peer(folder: Path, seed: int) -> list[float]:
 def ours(folder: Path, seed: int) -> list[float]:
     """fast99 as `train` trains it: seconds of training, of its last epoch, accuracy on the test images."""
     from MNIST.data import load, split
-    from MNIST.spec import read_spec
+    from MNIST.language import read_spec
     from MNIST.training import Run, resolve_settings
     from MNIST.training.metrics import accuracy
 
@@ -98,7 +98,7 @@ def measure(what: str, folder: Path, seed: int) -> list[float]:
 
 
 def main(folder: Path, seeds: int) -> None:
-    from MNIST.spec import lay_out, read_spec
+    from MNIST.language import lay_out, read_spec
 
     won, fastest = 0, float("inf")
     for seed in range(seeds):

@@ -68,7 +68,7 @@ def plain(folder: Path) -> list[float]:
 def ours(folder: Path, precision: str) -> list[float]:
     """This project, in one precision: the seconds that its history tells."""
     from MNIST.data import load, split
-    from MNIST.spec import read_spec
+    from MNIST.language import read_spec
     from MNIST.training import continue_run, resolve_settings
 
     dataset = load(folder)
@@ -109,7 +109,7 @@ def measure(what: str, folder: Path) -> list[float]:
 
 
 def main(folder: Path) -> None:
-    from MNIST.spec import lay_out, read_spec
+    from MNIST.language import lay_out, read_spec
 
     times: dict[str, list[float]] = {"plain": [], "float32": [], "bfloat16": []}
     for number in range(ROUNDS):

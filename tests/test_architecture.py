@@ -19,20 +19,20 @@ ARROWS = {
     "interrupts": set(),
     "files": {"errors"},
     "paths": {"errors"},
-    "spec": {"errors"},
-    "data": BASE | {"spec"},
-    "engines": {"errors", "spec"},
-    "training": BASE | {"spec", "data", "engines"},
-    "explore": BASE | {"spec", "data", "engines", "training"},
-    "certify": BASE | {"spec", "data", "engines", "training"},
-    "export": BASE | {"spec", "engines", "training"},
+    "language": {"errors"},
+    "data": BASE | {"language"},
+    "engines": {"errors", "language"},
+    "training": BASE | {"language", "data", "engines"},
+    "explore": BASE | {"language", "data", "engines", "training"},
+    "certify": BASE | {"language", "data", "engines", "training"},
+    "export": BASE | {"language", "engines", "training"},
     "tracking": {"errors", "training"},
     "report": set(),
-    "page": {"errors", "spec", "report"},
-    "notebook": {"errors", "spec", "data", "engines", "training"},
+    "page": {"errors", "language", "report"},
+    "notebook": {"errors", "language", "data", "engines", "training"},
 }
 
-# Where each heavy library is imported. In few rooms, mostly one (NumPy is everywhere but in spec).
+# Where each heavy library is imported. In few rooms, mostly one (NumPy is everywhere but in language).
 HOMES = {
     "tensorflow": {"engines"},
     "keras": {"engines"},
@@ -79,8 +79,8 @@ def test_imports_go_one_way(file):
         if top == "MNIST" and rest and room in ARROWS and (PACKAGE / rest[0]).exists():
             assert rest[0] == room or rest[0] in ARROWS[room], f"{room} must not import {module}"
         assert room in HOMES.get(top, {room}), f"{top} belongs to {HOMES.get(top)}, not to {room}"
-        if room == "spec":
-            assert top in sys.stdlib_module_names | {"MNIST"}, f"spec imports {module}"
+        if room == "language":
+            assert top in sys.stdlib_module_names | {"MNIST"}, f"language imports {module}"
 
 
 def _engine(module: str) -> str | None:

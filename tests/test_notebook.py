@@ -11,7 +11,7 @@ import pytest
 import MNIST
 from MNIST import NeuralNetwork, data, load
 from MNIST.errors import DataError, UsageError
-from MNIST.spec import SpecError, parse_spec
+from MNIST.language import SpecError, parse_spec
 from MNIST.training import Run, resolve_settings
 from MNIST.training.draws import epoch_order
 

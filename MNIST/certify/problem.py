@@ -13,7 +13,7 @@ from MNIST.engines import Arrays
 from MNIST.engines.saved_arrays import write_arrays
 from MNIST.errors import UsageError
 from MNIST.files import write_atomically
-from MNIST.spec import (
+from MNIST.language import (
     CONSTANT,
     BatchNorm,
     Dropout,

@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from MNIST.commands.values import whole_number
+from MNIST.language import parse_spec, read_text
 from MNIST.paths import find_model_file
-from MNIST.spec import parse_spec, read_text
 
 LARGEST_BATCH, MOST_ENTRIES = 10_000, 1_000
 MOST_NAMES = 5  # of weights that differ, in the verdict

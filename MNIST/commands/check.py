@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from MNIST.errors import UsageError
-from MNIST.paths import find_model_file
-from MNIST.spec import (
+from MNIST.language import (
     CONSTANT,
     ModelSpec,
     Network,
@@ -32,6 +31,7 @@ from MNIST.spec import (
     read_text,
     statement_text,
 )
+from MNIST.paths import find_model_file
 
 Row = tuple[str, str, str, str, str]
 

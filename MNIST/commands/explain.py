@@ -27,8 +27,8 @@ from typing import Any
 from MNIST.commands.values import one_of, whole_number
 from MNIST.errors import ModelError, UsageError, quoted
 from MNIST.files import write_atomically
+from MNIST.language import needs_engine
 from MNIST.paths import checked_name
-from MNIST.spec import needs_engine
 
 LONGEST_NAME = 64  # of a file that is written, of what comes from the picture's own
 
@@ -97,8 +97,8 @@ def explain(name: str, image: Any, label: int | None, subject: str) -> Any:
 
 def _views(spec: Any, weights: Mapping[str, Any], outputs: Sequence[Any]) -> tuple[Any, ...]:
     """The layers of the outermost level, those of each block inside it."""
+    from MNIST.language import Conv, lay_out, statement_text
     from MNIST.report.explanation import LayerView
-    from MNIST.spec import Conv, lay_out, statement_text
 
     written = {node.path: node.layer for node in lay_out(spec).walk()}  # with the softmax at the end
     inside: dict[str, list[LayerView]] = {}

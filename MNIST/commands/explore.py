@@ -78,8 +78,8 @@ from typing import TYPE_CHECKING, Any
 from MNIST.commands.explore_wishes import DESIGNS, Wishes, read_wishes
 from MNIST.errors import TrainingError, UsageError
 from MNIST.files import only_one, write_atomically
+from MNIST.language import parse_spec
 from MNIST.paths import HYPERPARAM_SEARCH, checked_name
-from MNIST.spec import parse_spec
 
 if TYPE_CHECKING:
     from MNIST.data import Dataset

@@ -17,8 +17,7 @@ from MNIST.commands.values import (
     whole_number,
 )
 from MNIST.errors import UsageError
-from MNIST.paths import find_model_file
-from MNIST.spec import (
+from MNIST.language import (
     Axis,
     ModelSpec,
     SpecError,
@@ -28,6 +27,7 @@ from MNIST.spec import (
     read_text,
     read_values,
 )
+from MNIST.paths import find_model_file
 
 if TYPE_CHECKING:
     from MNIST.explore.designs import Space

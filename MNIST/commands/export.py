@@ -38,7 +38,7 @@ def run(options: Mapping[str, Any]) -> int:
     from MNIST import engines, training
     from MNIST.data.digits import make_digits
     from MNIST.export import FORMATS, SharedNetwork
-    from MNIST.spec import read_text
+    from MNIST.language import read_text
 
     record = training.read_record(name)
     trained = training.load_trained(name, engine=engines.name_of(record.settings.engine))  # in float32

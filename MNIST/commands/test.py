@@ -94,8 +94,8 @@ def _space(model: Any, evaluation: Any, logits: Any, images: Any) -> Any:
     Columns have no hidden layer: of them, it is the ten votes.
     """
     from MNIST.engines.scratch.inspection import Inspection
+    from MNIST.language import lay_out, needs_engine
     from MNIST.report.embedding import MOST_IMAGES, choose_images, reduce_to_space
-    from MNIST.spec import lay_out, needs_engine
 
     most = max(FEWEST_IMAGES, min(MOST_IMAGES, COMPUTATIONS // max(1, lay_out(model.spec).flops)))
     shown = choose_images(evaluation.labels, evaluation.probabilities, most)

@@ -48,8 +48,8 @@ from MNIST.commands.values import (
 )
 from MNIST.errors import UsageError
 from MNIST.files import only_one, write_atomically
+from MNIST.language import parse_spec, read_text
 from MNIST.paths import MODEL_OUTPUT, checked_name, find_model_file
-from MNIST.spec import parse_spec, read_text
 
 
 def run(options: Mapping[str, Any]) -> int:

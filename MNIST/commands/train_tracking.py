@@ -56,7 +56,7 @@ def track_finished(names: Sequence[str], name: str, data: Any, threads: int | No
     if not names:
         return
     from MNIST import training
-    from MNIST.spec import read_text
+    from MNIST.language import read_text
 
     record = training.read_record(name)
     settings = {**asdict(record.settings), "batch_size": record.batch_size}

@@ -1,6 +1,6 @@
 """`Augment:` at work: training images turned, moved, stretched, slanted and bent, each by amounts of its own.
 
-What each line means is told in `MNIST/spec/augmentations.py`; when an epoch's images are made, in
+What each line means is told in `MNIST/language/augmentations.py`; when an epoch's images are made, in
 `MNIST/training/epoch_images.py`. An image's amounts are a hash of the epoch's seed and the image's index, so
 that it comes out the same to the bit in any order, in any parts, on any number of threads.
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from MNIST.data.counter_random import from_minus_one_to_one, splitmix64
-from MNIST.spec import Augmentation, Elastic, Rotate, Shear, Shift, Zoom
+from MNIST.language import Augmentation, Elastic, Rotate, Shear, Shift, Zoom
 
 SIDE = 28
 CENTRE = (SIDE - 1) / 2

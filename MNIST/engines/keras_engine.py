@@ -28,8 +28,8 @@ from MNIST.engines.keras_layers import Graph, as_exact
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
 from MNIST.engines.quiet import quiet_stderr
 from MNIST.engines.saved_keras import checked_weights, weight_layout, without_times
-from MNIST.spec import ModelSpec, Network, Optimizer, lay_out, optimizers
-from MNIST.spec.layers import CLASSES
+from MNIST.language import ModelSpec, Network, Optimizer, lay_out, optimizers
+from MNIST.language.layers import CLASSES
 
 __all__ = ["KerasEngine", "build", "device", "has_fast_bfloat16", "libraries"]
 

@@ -13,7 +13,7 @@ from MNIST.engines.keras_layers import LocalResponseNormalization
 from MNIST.engines.protocol import Arrays
 from MNIST.engines.quiet import quiet_stderr
 from MNIST.engines.saved_keras import without_times
-from MNIST.spec import ModelSpec
+from MNIST.language import ModelSpec
 
 _FILE = "network.keras"
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from MNIST.engines.keras_backend import keras
 from MNIST.engines.protocol import Arrays
-from MNIST.spec import InputStep, ModelSpec, Network, Node, inputs, layers
+from MNIST.language import InputStep, ModelSpec, Network, Node, inputs, layers
 
 
 class Graph:

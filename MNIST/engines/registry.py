@@ -5,7 +5,7 @@ from types import ModuleType
 
 from MNIST.engines.protocol import Arrays, Engine
 from MNIST.errors import UsageError, did_you_mean
-from MNIST.spec import ModelSpec, needs_engine
+from MNIST.language import ModelSpec, needs_engine
 
 ENGINES = {
     "keras": "MNIST.engines.keras_engine",

@@ -1,8 +1,8 @@
 """The sonn engine: a self-organising network of ten columns of neurons, which learns without gradients.
 
-What a column computes is told in `MNIST.spec.layers.Columns`, how it learns in
-`MNIST.spec.optimizers.ParallelDelta`. Images come last in every array, so that the product with the sparse
-connections runs along memory; the neurons of all columns stand in one row, digit after digit.
+What a column computes is told in `MNIST.language.layers.Columns`, how it learns in
+`MNIST.language.optimizers.ParallelDelta`. Images come last in every array, so that the product with the
+sparse connections runs along memory; the neurons of all columns stand in one row, digit after digit.
 """
 
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ from MNIST.engines.processor import processor
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
 from MNIST.engines.saved_arrays import MODEL_FILE, read_arrays, write_arrays
 from MNIST.errors import ModelError
-from MNIST.spec import Columns, ModelSpec, ParallelDelta, Threshold, lay_out
-from MNIST.spec.layers import CLASSES
+from MNIST.language import Columns, ModelSpec, ParallelDelta, Threshold, lay_out
+from MNIST.language.layers import CLASSES
 
 PRECISIONS = ("float32",)
 STEADINESS = 0.95  # of the lead that is asked for, against what one step says

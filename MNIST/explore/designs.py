@@ -12,7 +12,7 @@ from math import isfinite, prod
 from MNIST.errors import UsageError, did_you_mean, quoted
 from MNIST.explore.plan import Value, Values
 from MNIST.explore.scan import grid_points
-from MNIST.spec import Axis, SpecError, Template
+from MNIST.language import Axis, SpecError, Template
 
 
 @dataclass(frozen=True)

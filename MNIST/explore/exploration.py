@@ -15,7 +15,7 @@ from MNIST.explore.trials import TimeIsUp, TrialService
 from MNIST.explore.workers import worker
 from MNIST.explore.workers.protocol import Event, Executor
 from MNIST.files import write_atomically
-from MNIST.spec import Template
+from MNIST.language import Template
 from MNIST.training import RunSettings
 
 

@@ -12,7 +12,7 @@ from MNIST.errors import UsageError
 from MNIST.explore.plan import Point
 from MNIST.explore.ranking import order
 from MNIST.explore.trials import TrialService
-from MNIST.spec import ModelSpec
+from MNIST.language import ModelSpec
 
 Runs = tuple[str, ...]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from MNIST.spec import ModelSpec, Network, SpecError, Template, lay_out
+from MNIST.language import ModelSpec, Network, SpecError, Template, lay_out
 from MNIST.training import EpochResult, RunSettings, is_over, keeps_best, run_identities
 
 Value = int | float | str

@@ -13,7 +13,7 @@ from MNIST.explore.plan import Point
 from MNIST.explore.ranking import METRICS, Candidate, like_best, ranked
 from MNIST.explore.trials import Reading, TrialService
 from MNIST.files import write_atomically
-from MNIST.spec import canonical_text
+from MNIST.language import canonical_text
 
 COSTS = ("seconds", "parameters", "mflops")  # what a network takes, beside what it reaches
 SPELLINGS = {"acc": "accuracy", "val_acc": "val_accuracy"}

@@ -16,7 +16,7 @@ from typing import Any
 
 from MNIST.errors import StoreError
 from MNIST.explore.plan import Run
-from MNIST.spec import canonical_text
+from MNIST.language import canonical_text
 from MNIST.training import EpochResult
 
 APPLICATION_ID = 0x4D4E4953  # "MNIS", in SQLite's header: this file is ours

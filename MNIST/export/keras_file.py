@@ -4,7 +4,7 @@ import numpy as np
 
 from MNIST.errors import UsageError
 from MNIST.export.shared_network import SharedNetwork
-from MNIST.spec import needs_engine
+from MNIST.language import needs_engine
 
 
 def content_of(network: SharedNetwork) -> bytes:

@@ -16,8 +16,8 @@ from MNIST import __version__
 from MNIST.engines import Arrays
 from MNIST.errors import UsageError
 from MNIST.export.shared_network import SharedNetwork
-from MNIST.spec import InputStep, Node, inputs, lay_out, layers
-from MNIST.spec.layers import CLASSES, LEAK
+from MNIST.language import InputStep, Node, inputs, lay_out, layers
+from MNIST.language.layers import CLASSES, LEAK
 
 OPSET, IR_VERSION = 17, 8  # of 2022, so that older programs read the file too
 LARGEST = 2**31 - 2**20  # bytes of weights; a file of this kind may have 2 GiB

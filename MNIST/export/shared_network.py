@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from MNIST.engines import Arrays
-from MNIST.spec import ModelSpec
+from MNIST.language import ModelSpec
 
 
 @dataclass(frozen=True)

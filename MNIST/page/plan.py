@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from MNIST.language import InputStep, ModelSpec, Node, inputs, lay_out, layers, statement_text
 from MNIST.page.numbers import Numbers
-from MNIST.spec import InputStep, ModelSpec, Node, inputs, lay_out, layers, statement_text
 
 MOST_IN_FULL = 1_000_000
 # Parameters of a network whose weights stay float32. On 200 test images a trained optimized_model differs

@@ -11,7 +11,7 @@ from math import sqrt
 
 import numpy as np
 
-from MNIST.spec import Network, Parameter
+from MNIST.language import Network, Parameter
 
 STREAMS = _WEIGHTS, _ORDER, _LAYERS, _IMAGES = 1, 2, 3, 4  # [seed, 0, …] is the data room's, which splits
 

@@ -8,7 +8,7 @@ from threading import Event
 import numpy as np
 
 from MNIST.data import TrainingData, augment
-from MNIST.spec import Augmentation
+from MNIST.language import Augmentation
 from MNIST.training.draws import augmentation_seed, epoch_order
 
 PART = 1024  # images, some 13 ms of work: so soon a thread hears that it is to stop

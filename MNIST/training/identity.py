@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from MNIST.engines import Arrays
-from MNIST.spec import ModelSpec, canonical_text, simplify
+from MNIST.language import ModelSpec, canonical_text, simplify
 
 NUMBERS = 2  # raised with each change of this program that changes a bit of what any run computes
 ADDED = {"start": ""}  # settings that runs of before did not name, with what they had; identities stay

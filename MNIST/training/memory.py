@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from MNIST.errors import TrainingError
-from MNIST.spec import Network
-from MNIST.spec.layers import Conv, Dense
+from MNIST.language import Network
+from MNIST.language.layers import Conv, Dense
 
 BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}  # of a value between two layers
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from MNIST.spec import Constant, Cosine, ModelSpec, OneCycle, Plateau, Step
+from MNIST.language import Constant, Cosine, ModelSpec, OneCycle, Plateau, Step
 from MNIST.training.checkpoint import EpochResult
 
 
@@ -17,7 +17,7 @@ def epoch_rates(spec: ModelSpec, epoch: int, steps: int, history: Sequence[Epoch
 
     history: the epochs before it, for a schedule that depends on their validation.
     What the schedule gives is divided by 1 + decay · step, Keras's classic rule, step counted from 0 over
-    all epochs. The source of each schedule stands in `MNIST/spec/schedules.py`.
+    all epochs. The source of each schedule stands in `MNIST/language/schedules.py`.
     """
     step = np.arange((epoch - 1) * steps, epoch * steps, dtype=np.float64)
     rate, decay = spec.optimizer.rate, spec.optimizer.decay

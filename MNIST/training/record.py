@@ -22,8 +22,8 @@ from MNIST import engines
 from MNIST.engines import Engine
 from MNIST.errors import ModelError, UsageError, did_you_mean
 from MNIST.files import write_atomically
+from MNIST.language import ModelSpec, lay_out, parse_spec, read_text, simplify
 from MNIST.paths import MODEL_OUTPUT
-from MNIST.spec import ModelSpec, lay_out, parse_spec, read_text, simplify
 from MNIST.training.checkpoint import EpochResult, remove_checkpoints
 from MNIST.training.history import history_csv, parse_history
 from MNIST.training.identity import RunSettings, other_text, run_identity

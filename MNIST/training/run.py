@@ -12,7 +12,7 @@ from MNIST import engines
 from MNIST.data import TrainingData
 from MNIST.engines import Arrays, Engine, OnStep
 from MNIST.errors import DivergedError, UsageError
-from MNIST.spec import ModelSpec, lay_out, simplify
+from MNIST.language import ModelSpec, lay_out, simplify
 from MNIST.training.checkpoint import (
     Checkpoint,
     EpochResult,

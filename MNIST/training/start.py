@@ -2,7 +2,7 @@
 
 from MNIST.engines import Arrays
 from MNIST.errors import UsageError
-from MNIST.spec import ModelSpec, lay_out, simplify
+from MNIST.language import ModelSpec, lay_out, simplify
 from MNIST.training.record import load_trained
 
 

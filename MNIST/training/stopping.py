@@ -5,7 +5,7 @@ It follows from the history alone: a run that goes on from a checkpoint ends whe
 
 from collections.abc import Sequence
 
-from MNIST.spec import Stop
+from MNIST.language import Stop
 from MNIST.training.checkpoint import EpochResult
 
 

@@ -13,7 +13,7 @@ from MNIST.certify.certificate import Spread, compare, spread
 from MNIST.certify.differences import Judged
 from MNIST.data.digits import make_digits
 from MNIST.errors import CertifyError, UsageError
-from MNIST.spec import LAYERS, OPTIMIZERS, lay_out, needs_engine, parse_spec, parse_template, simplify
+from MNIST.language import LAYERS, OPTIMIZERS, lay_out, needs_engine, parse_spec, parse_template, simplify
 
 EVERYTHING = (Path(__file__).parent / "everything.txt").read_text(encoding="utf-8")
 SMALL = """Layers:

@@ -9,7 +9,7 @@ from MNIST import certify
 from MNIST.certify import differences
 from MNIST.certify.differences import TOLERANCE, judge
 from MNIST.data.digits import make_digits
-from MNIST.spec import parse_spec
+from MNIST.language import parse_spec
 
 TEXT = "Layers:\nConv,4,5,5,relu,stride=3\nFlatten\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n8\n"
 

@@ -15,8 +15,8 @@ from matplotlib.image import imread
 from MNIST import cli
 from MNIST.commands import explore as explore_command
 from MNIST.data import download
+from MNIST.language import parse_template, read_text
 from MNIST.report.scan_pictures import PICTURES
-from MNIST.spec import parse_template, read_text
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = [

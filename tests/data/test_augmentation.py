@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from MNIST.data import augment, augmentation
 from MNIST.data.augmentation import draw_amounts, elastic_displacements, gaussian_matrix
 from MNIST.data.counter_random import splitmix64
-from MNIST.spec import Augmentation, Elastic, Rotate, Shear, Shift, Zoom
+from MNIST.language import Augmentation, Elastic, Rotate, Shear, Shift, Zoom
 from MNIST.training.draws import augmentation_seed
 from MNIST.training.identity import NUMBERS
 

@@ -14,7 +14,7 @@ import pytest
 from MNIST import engines
 from MNIST.engines.saved_arrays import read_arrays, write_arrays
 from MNIST.errors import ModelError, UsageError
-from MNIST.spec import lay_out, parse_spec, simplify
+from MNIST.language import lay_out, parse_spec, simplify
 from MNIST.training.draws import initial_weights
 from MNIST.training.metrics import cross_entropy, softmax
 

@@ -5,7 +5,7 @@ import pytest
 
 from MNIST import engines
 from MNIST.engines.scratch.inspection import Inspection
-from MNIST.spec import lay_out, parse_spec, simplify
+from MNIST.language import lay_out, parse_spec, simplify
 from MNIST.training.draws import initial_weights
 
 BODY = """

@@ -14,7 +14,7 @@ import sys, tempfile
 from pathlib import Path
 import numpy as np
 from MNIST.data import load, split
-from MNIST.spec import parse_spec
+from MNIST.language import parse_spec
 from MNIST.training import Run, resolve_settings
 
 spec = parse_spec('''Layers:

@@ -17,9 +17,9 @@ from MNIST.engines import EpochMetrics, keras_engine
 from MNIST.engines.keras_backend import batches, memory_errors
 from MNIST.engines.keras_engine import OPTIMIZERS
 from MNIST.engines.keras_layers import BUILDERS, LocalResponseNormalization, layer_name
-from MNIST.spec import LAYERS, lay_out, optimizers, parse_spec, simplify
-from MNIST.spec.grammar import positional, real
-from MNIST.spec.layers import Columns, Dropout, Layer, Path, Repeat
+from MNIST.language import LAYERS, lay_out, optimizers, parse_spec, simplify
+from MNIST.language.grammar import positional, real
+from MNIST.language.layers import Columns, Dropout, Layer, Path, Repeat
 from MNIST.training import softmax
 from MNIST.training.draws import initial_weights
 from MNIST.training.rates import epoch_rates
@@ -385,7 +385,7 @@ def test_many_networks_of_one_step_are_no_reason_for_a_warning():
     script = """
 import numpy as np
 from MNIST import engines
-from MNIST.spec import lay_out, parse_spec, simplify
+from MNIST.language import lay_out, parse_spec, simplify
 from MNIST.training.draws import initial_weights
 images, labels = np.zeros((8, 28, 28), np.uint8), np.zeros(8, np.uint8)
 for units in range(2, 14):

@@ -11,8 +11,8 @@ import pytest
 from MNIST import engines
 from MNIST.engines.saved_arrays import write_arrays
 from MNIST.errors import ModelError
-from MNIST.spec import LAYERS, lay_out, optimizers, parse_spec, simplify
-from MNIST.spec.layers import ACTIVATION, Columns, Path, Repeat
+from MNIST.language import LAYERS, lay_out, optimizers, parse_spec, simplify
+from MNIST.language.layers import ACTIVATION, Columns, Path, Repeat
 from MNIST.training import softmax
 from MNIST.training.draws import initial_weights
 from MNIST.training.rates import epoch_rates
@@ -484,7 +484,7 @@ def test_nothing_is_said_on_the_screen():
     script = """
 import numpy as np
 from MNIST import engines
-from MNIST.spec import lay_out, parse_spec, simplify
+from MNIST.language import lay_out, parse_spec, simplify
 from MNIST.training.draws import initial_weights
 images, labels = np.zeros((8, 28, 28), np.uint8), np.zeros(8, np.uint8)
 images.flags.writeable = labels.flags.writeable = False

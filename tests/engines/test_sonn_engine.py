@@ -12,7 +12,7 @@ from MNIST.data import load, split
 from MNIST.engines import sonn_engine
 from MNIST.engines.binary_maps import threshold
 from MNIST.errors import ModelError, UsageError
-from MNIST.spec import lay_out, parse_spec, read_text, simplify
+from MNIST.language import lay_out, parse_spec, read_text, simplify
 from MNIST.training import Run, load_trained, resolve_settings, save_trained
 from MNIST.training.draws import initial_weights
 

@@ -9,7 +9,7 @@ from MNIST.explore.plan import Plan, Run, Values, epochs_left, make_plan
 from MNIST.explore.store import TrialStore
 from MNIST.explore.trials import Reading, TrialService
 from MNIST.explore.workers.protocol import Ended, EpochDone, Event, Trial, WorkerDied
-from MNIST.spec import parse_template
+from MNIST.language import parse_template
 from MNIST.training import EpochResult, RunSettings
 
 TEMPLATE = """

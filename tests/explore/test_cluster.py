@@ -29,7 +29,7 @@ from MNIST.explore.workers.cluster_connection import PASSED_ON, connect
 from MNIST.explore.workers.local import LocalWorkers
 from MNIST.explore.workers.protocol import Ended, EpochDone, Event, Executor, Trial, Waiting, WorkerDied
 from MNIST.files import only_one
-from MNIST.spec import parse_template
+from MNIST.language import parse_template
 from MNIST.training import RunSettings, continue_run, resolve_settings
 
 needs_ray = pytest.mark.skipif(

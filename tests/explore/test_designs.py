@@ -9,7 +9,7 @@ from MNIST.errors import UsageError
 from MNIST.explore.designs import make_space, typed
 from MNIST.explore.exploration import make_search
 from MNIST.explore.scan import scan
-from MNIST.spec import SpecError, parse_axis, parse_template, read_text
+from MNIST.language import SpecError, parse_axis, parse_template, read_text
 
 MODELS = Path(__file__).resolve().parents[2] / "Models"
 TEXT = TEMPLATE + "\nExplore:\nconv=2,4\nkernel=3,5\nopt+mom=Adam+0,SGD+0.5\nepochs=1,3\n"

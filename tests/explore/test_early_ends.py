@@ -20,7 +20,7 @@ from MNIST.explore.store import open_store
 from MNIST.explore.trials import TrialService
 from MNIST.explore.workers.local import LocalWorkers
 from MNIST.explore.workers.protocol import EpochDone, Waiting
-from MNIST.spec import parse_spec, parse_template
+from MNIST.language import parse_spec, parse_template
 from MNIST.training import EpochResult, Run, RunSettings, resolve_settings
 
 PATIENCE = 2

@@ -10,7 +10,7 @@ from MNIST.explore.plan import Plan, make_plan
 from MNIST.explore.store import open_store
 from MNIST.explore.trials import TrialService
 from MNIST.explore.workers.local import LocalWorkers
-from MNIST.spec import parse_template, read_text
+from MNIST.language import parse_template, read_text
 from MNIST.training import RunSettings, continue_run, resolve_settings
 
 ROOT = Path(__file__).resolve().parents[2]

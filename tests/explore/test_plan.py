@@ -9,7 +9,7 @@ from MNIST.commands import explore
 from MNIST.commands.explore_wishes import read_wishes
 from MNIST.explore.exploration import make_search
 from MNIST.explore.plan import make_plan
-from MNIST.spec import lay_out, parse_template, read_text
+from MNIST.language import lay_out, parse_template, read_text
 
 SHIPPED = Path(explore.__file__).parents[2] / "Models" / "explore.txt"
 

@@ -19,7 +19,7 @@ from MNIST.explore.results import COSTS, best_text, read_results
 from MNIST.explore.store import open_store
 from MNIST.explore.trials import TimeIsUp, TrialService
 from MNIST.explore.workers.protocol import EpochDone
-from MNIST.spec import lay_out, parse_spec, parse_template
+from MNIST.language import lay_out, parse_spec, parse_template
 
 
 def diverge(run, epoch):

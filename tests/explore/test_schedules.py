@@ -19,7 +19,7 @@ from MNIST.explore.store import open_store
 from MNIST.explore.summary import expectation
 from MNIST.explore.trials import TrialService
 from MNIST.explore.workers.local import LocalWorkers
-from MNIST.spec import Constant, Cosine, OneCycle, Plateau, Step, parse_template
+from MNIST.language import Constant, Cosine, OneCycle, Plateau, Step, parse_template
 from MNIST.training import RunSettings, continue_run, resolve_settings
 
 TEMPLATE = """\

@@ -4,7 +4,7 @@ import numpy as np
 
 from MNIST import engines
 from MNIST.export import SharedNetwork
-from MNIST.spec import lay_out, parse_spec, simplify
+from MNIST.language import lay_out, parse_spec, simplify
 from MNIST.training import softmax
 from MNIST.training.draws import initial_weights
 

@@ -8,8 +8,8 @@ from small_networks import COLUMNS, IMAGES, NETWORKS, network_of, probabilities
 
 from MNIST.errors import UsageError
 from MNIST.export.onnx_file import ACTIVATIONS, BUILDERS, answers, content_of
-from MNIST.spec import LAYERS
-from MNIST.spec.layers import ACTIVATION, Path, Repeat
+from MNIST.language import LAYERS
+from MNIST.language.layers import ACTIVATION, Path, Repeat
 
 onnx = pytest.importorskip("onnx", reason="needs onnx: python -m pip install '.[onnx]'")
 pytest.importorskip("onnxruntime", reason="needs onnxruntime: python -m pip install '.[onnx]'")
@@ -69,7 +69,7 @@ def test_without_the_library_it_says_what_to_install(monkeypatch):
 
 def test_a_network_too_large_for_such_a_file_is_refused():
     text = "Layers:\nFlatten\nDense,20000,relu\nDense,30000,relu\nDense,10,softmax\nOptimizer:\n0.1,0\n1\n1\n"
-    from MNIST.spec import parse_spec
+    from MNIST.language import parse_spec
 
     network = dataclasses.replace(network_of(NETWORKS["standardized"]), spec=parse_spec(text), weights={})
     with pytest.raises(UsageError, match=r"616,\d+,\d+ parameters are more than an \.onnx file can hold"):

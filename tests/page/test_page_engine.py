@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from MNIST import engines
+from MNIST.language import lay_out, needs_engine, parse_spec, simplify
+from MNIST.language.layers import ACTIVATION
 from MNIST.page import plan, plan_network
-from MNIST.spec import lay_out, needs_engine, parse_spec, simplify
-from MNIST.spec.layers import ACTIVATION
 from MNIST.training import softmax
 from MNIST.training.draws import initial_weights
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from MNIST.errors import UsageError
+from MNIST.language import LAYERS, lay_out, layers, parse_spec, read_text, simplify
 from MNIST.page import Plan, assemble, draw_page, plan_network
 from MNIST.page.numbers import Numbers
 from MNIST.page.plan import STEPS
-from MNIST.spec import LAYERS, lay_out, layers, parse_spec, read_text, simplify
 from MNIST.training.draws import initial_weights
 
 ROOT = Path(__file__).parents[2]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from MNIST.data.centring import centred
+from MNIST.language import lay_out, parse_spec, simplify
 from MNIST.page import plan_network
-from MNIST.spec import lay_out, parse_spec, simplify
 from MNIST.training.draws import initial_weights
 
 

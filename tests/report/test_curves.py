@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from MNIST.language import parse_spec
 from MNIST.report.curves import curves_png, draw_curves
-from MNIST.spec import parse_spec
 from MNIST.training import run_rates
 
 MODEL = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.001,{decay}\n{epochs}\n100\n{schedule}"

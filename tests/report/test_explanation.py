@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from MNIST.language import LAYERS
 from MNIST.report.explanation import Explanation, LayerView, Scale, outlined, palette, tiles
 from MNIST.report.explanation_page import LEAST, LESSONS, explanation_page
 from MNIST.report.explanation_picture import HEAD, LEFT, MARGIN, MOST_ROWS, ROW, WIDTH, explanation_png
-from MNIST.spec import LAYERS
 
 DRAW = np.random.default_rng(0)
 

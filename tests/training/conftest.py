@@ -8,7 +8,7 @@ import pytest
 from small_model import TEXT
 
 from MNIST.data import TrainingData, load, split
-from MNIST.spec import parse_spec
+from MNIST.language import parse_spec
 from MNIST.training import Run, RunSettings, resolve_settings, save_trained
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from MNIST.data import augment
 from MNIST.errors import TrainingError
-from MNIST.spec import lay_out, parse_spec
+from MNIST.language import lay_out, parse_spec
 from MNIST.training import Run, continue_run, epoch_images, resolve_settings
 from MNIST.training.draws import augmentation_seed, epoch_order
 from MNIST.training.memory import least_memory

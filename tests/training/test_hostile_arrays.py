@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from MNIST.errors import ModelError
-from MNIST.spec import parse_spec
+from MNIST.language import parse_spec
 from MNIST.training import Run, load_trained, resolve_settings, save_trained
 
 TEXT = "Layers:\nFlatten\nDense,16,relu\nDense,10,softmax\nOptimizer:\n0.01\n1\n100\n"

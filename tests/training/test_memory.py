@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from MNIST.spec import parse_spec
+from MNIST.language import parse_spec
 from MNIST.training import continue_run
 from MNIST.training.memory import peak_memory, reset_peak_memory
 

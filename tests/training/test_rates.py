@@ -11,7 +11,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from MNIST.errors import UsageError
-from MNIST.spec import Constant, Cosine, ModelSpec, OneCycle, Plateau, Schedule, Step, parse_spec
+from MNIST.language import Constant, Cosine, ModelSpec, OneCycle, Plateau, Schedule, Step, parse_spec
 from MNIST.training import Run
 from MNIST.training.checkpoint import EpochResult
 from MNIST.training.rates import epoch_rates

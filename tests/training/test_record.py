@@ -11,7 +11,7 @@ import pytest
 from small_model import TEXT
 
 from MNIST.errors import ModelError
-from MNIST.spec import Cosine, parse_spec
+from MNIST.language import Cosine, parse_spec
 from MNIST.training import (
     EpochResult,
     Run,

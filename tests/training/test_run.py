@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from MNIST.errors import TrainingError
-from MNIST.spec import parse_spec
+from MNIST.language import parse_spec
 from MNIST.training import Run, continue_run, resolve_settings
 from MNIST.training.checkpoint import read_checkpoints, save_checkpoint
 

@@ -9,7 +9,7 @@ import pytest
 from small_model import TEXT
 
 from MNIST.errors import ModelError, UsageError
-from MNIST.spec import canonical_text, parse_spec, simplify
+from MNIST.language import canonical_text, parse_spec, simplify
 from MNIST.training import Run, load_trained, resolve_settings, run_identity, weights_of
 from MNIST.training.checkpoint import Checkpoint, save_checkpoint
 from MNIST.training.identity import NUMBERS, weights_digest

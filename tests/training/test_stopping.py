@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from MNIST.spec import Stop
+from MNIST.language import Stop
 from MNIST.training import EpochResult, is_over, kept_epoch, why_over
 
 NAN = float("nan")

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from MNIST.engines.torch_backend import DEVICE
-from MNIST.spec.layers import Shape
+from MNIST.language.layers import Shape
 
 
 class Standardize(nn.Module):

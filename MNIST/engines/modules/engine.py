@@ -23,7 +23,7 @@ from MNIST.engines.torch_backend import (
     memory_errors,
     set_threads,
 )
-from MNIST.spec import ModelSpec
+from MNIST.language import ModelSpec
 
 __all__ = ["ModulesEngine", "build", "device", "has_fast_bfloat16", "libraries"]
 

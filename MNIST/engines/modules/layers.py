@@ -27,7 +27,7 @@ from MNIST.engines.modules.custom import (
 )
 from MNIST.engines.protocol import Arrays
 from MNIST.engines.torch_backend import DEVICE
-from MNIST.spec import InputStep, ModelSpec, Node, inputs, lay_out, layers
+from MNIST.language import InputStep, ModelSpec, Node, inputs, lay_out, layers
 
 
 class NetworkModule(nn.Module):

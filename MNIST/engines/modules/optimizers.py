@@ -1,4 +1,4 @@
-"""The optimizers of the language: `torch.optim`'s, brought to the formulas of `MNIST.spec.optimizers`.
+"""The optimizers of the language: `torch.optim`'s, brought to the formulas of `MNIST.language.optimizers`.
 
 Where PyTorch's formula is another one, the numbers that it takes are set before each step so that both are
 equal. RMSprop alone, whose epsilon PyTorch puts outside the root, is written here.
@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from MNIST.spec import optimizers
+from MNIST.language import optimizers
 
 
 class Optimizer:

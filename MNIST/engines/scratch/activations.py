@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, namespace
-from MNIST.spec.layers import LEAK
+from MNIST.language.layers import LEAK
 
 
 class Activate:

@@ -23,7 +23,7 @@ from MNIST.engines.scratch.loss import cross_entropy
 from MNIST.engines.scratch.network import build_network
 from MNIST.engines.scratch.optimizers import UPDATES, initial_slots
 from MNIST.engines.scratch.pixels import prepare
-from MNIST.spec import ModelSpec, Network, Node, lay_out, layers
+from MNIST.language import ModelSpec, Network, Node, lay_out, layers
 
 INFERENCE_BATCH = 1000
 STEPS = "optimizer/steps"  # of a state: how many there were since the first epoch

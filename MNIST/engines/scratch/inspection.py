@@ -15,7 +15,7 @@ from MNIST.engines.scratch.dense import Dense
 from MNIST.engines.scratch.layer import Array, Gradients, Layer, Memory, Pass
 from MNIST.engines.scratch.network import build_network
 from MNIST.engines.scratch.pixels import prepare
-from MNIST.spec import ModelSpec, Node, Standardize, lay_out
+from MNIST.language import ModelSpec, Node, Standardize, lay_out
 
 IMAGES_AT_ONCE = 64
 

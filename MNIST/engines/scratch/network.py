@@ -13,7 +13,7 @@ from MNIST.engines.scratch.layer import Array, Layer
 from MNIST.engines.scratch.normalization import BatchNorm, LocalResponseNorm
 from MNIST.engines.scratch.padding import Margins, Pad, margins_of
 from MNIST.engines.scratch.pooling import AvgPool, GlobalAvgPool, MaxPool
-from MNIST.spec import Network, Node, layers
+from MNIST.language import Network, Node, layers
 
 Weights = dict[str, Array]
 

@@ -12,7 +12,7 @@ from MNIST.engines.scratch.layer import Array, Gradients, Pass
 from MNIST.engines.scratch.loss import cross_entropy
 from MNIST.engines.scratch.on_tensors import PRECISIONS, TorchArrays
 from MNIST.engines.torch_backend import device, has_fast_bfloat16, libraries
-from MNIST.spec import ModelSpec
+from MNIST.language import ModelSpec
 
 __all__ = ["PRECISIONS", "build", "device", "has_fast_bfloat16", "libraries"]
 

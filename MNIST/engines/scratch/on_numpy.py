@@ -16,7 +16,7 @@ from MNIST.engines.protocol import Arrays
 from MNIST.engines.scratch.engine import ScratchEngine, backpropagate
 from MNIST.engines.scratch.layer import Array
 from MNIST.engines.scratch.library import Item, Result
-from MNIST.spec import ModelSpec
+from MNIST.language import ModelSpec
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's numbers of them
 KEPT = 2**25  # bytes, the most that the second one takes

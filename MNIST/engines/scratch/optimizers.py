@@ -9,7 +9,7 @@ from math import sqrt
 from typing import Any
 
 from MNIST.engines.scratch.layer import Array, namespace
-from MNIST.spec import optimizers
+from MNIST.language import optimizers
 
 Update = Callable[[Any, Array, Array, Sequence[Array], float, int], None]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from MNIST.engines.scratch.layer import Array, namespace
-from MNIST.spec import InputStep, inputs
+from MNIST.language import InputStep, inputs
 
 
 def prepare(pixels: Array, steps: Sequence[InputStep], statistics: tuple[float, float]) -> Array:

@@ -16,7 +16,7 @@ from MNIST.errors import BusyError, TrainingError
 from MNIST.explore.plan import epochs_left
 from MNIST.explore.workers.protocol import Trial
 from MNIST.files import only_one
-from MNIST.spec import ModelSpec
+from MNIST.language import ModelSpec
 from MNIST.training import EpochResult, Run, RunSettings, continue_run, newest_epoch, trained_files
 from MNIST.training.checkpoint import read_checkpoints, remove_checkpoints
 

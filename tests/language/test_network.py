@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from MNIST.spec import (
+from MNIST.language import (
     SGD,
     Columns,
     Conv,

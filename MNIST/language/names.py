@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from MNIST.errors import did_you_mean, quoted
-from MNIST.spec.errors import Problems
-from MNIST.spec.grammar import Argument, bind, find, usage
-from MNIST.spec.text import Statement, Word
+from MNIST.language.errors import Problems
+from MNIST.language.grammar import Argument, bind, find, usage
+from MNIST.language.text import Statement, Word
 
 EXPLORE = "Explore"  # of a template: see axes.py; no part of a spec
 HEADS = ("Input", "Layers", "Optimizer", "Schedule", "Augment", "Stop", EXPLORE)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from MNIST.spec import (
+from MNIST.language import (
     SCHEDULES,
     SGD,
     Adam,

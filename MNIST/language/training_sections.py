@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from MNIST.errors import did_you_mean, quoted
-from MNIST.spec.augmentations import AUGMENTATIONS
-from MNIST.spec.errors import Problems
-from MNIST.spec.grammar import (
+from MNIST.language.augmentations import AUGMENTATIONS
+from MNIST.language.errors import Problems
+from MNIST.language.grammar import (
     Argument,
     Kind,
     arguments_of,
@@ -18,12 +18,12 @@ from MNIST.spec.grammar import (
     statement_text,
     whole,
 )
-from MNIST.spec.model import ModelSpec
-from MNIST.spec.names import HEADS, name_of, read_line, refuse_block
-from MNIST.spec.optimizers import OPTIMIZERS, SPELLINGS, Optimizer, ParallelDelta
-from MNIST.spec.schedules import CONSTANT, SCHEDULES
-from MNIST.spec.stop import Stop
-from MNIST.spec.text import Statement, Word
+from MNIST.language.model import ModelSpec
+from MNIST.language.names import HEADS, name_of, read_line, refuse_block
+from MNIST.language.optimizers import OPTIMIZERS, SPELLINGS, Optimizer, ParallelDelta
+from MNIST.language.schedules import CONSTANT, SCHEDULES
+from MNIST.language.stop import Stop
+from MNIST.language.text import Statement, Word
 
 # Below `Optimizer:`, after the optimizer: the field of ModelSpec, what it may be, and what to say where it
 # is missing. The numbers may be bare, in this order; what is optional has its key.

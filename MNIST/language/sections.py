@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from MNIST.spec.errors import Problems
-from MNIST.spec.grammar import statement_text
-from MNIST.spec.inputs import INPUTS, Scale, Standardize, Threshold
-from MNIST.spec.layer_section import read_layers, write_layers
-from MNIST.spec.model import ModelSpec
-from MNIST.spec.names import read_line
-from MNIST.spec.text import Statement
-from MNIST.spec.training_sections import (
+from MNIST.language.errors import Problems
+from MNIST.language.grammar import statement_text
+from MNIST.language.inputs import INPUTS, Scale, Standardize, Threshold
+from MNIST.language.layer_section import read_layers, write_layers
+from MNIST.language.model import ModelSpec
+from MNIST.language.names import read_line
+from MNIST.language.text import Statement
+from MNIST.language.training_sections import (
     read_augment,
     read_optimizer,
     read_schedule,

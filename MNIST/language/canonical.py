@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from MNIST.spec.augmentations import Augmentation, Elastic, Rotate, Shear, Shift, Zoom
-from MNIST.spec.inputs import Standardize
-from MNIST.spec.layers import Activation, Dropout, Layer, Pad, Parallel, Repeat, Residual
-from MNIST.spec.model import ModelSpec
-from MNIST.spec.optimizers import SGD
-from MNIST.spec.schedules import CONSTANT, Plateau, Step
-from MNIST.spec.sections import SECTIONS
+from MNIST.language.augmentations import Augmentation, Elastic, Rotate, Shear, Shift, Zoom
+from MNIST.language.inputs import Standardize
+from MNIST.language.layers import Activation, Dropout, Layer, Pad, Parallel, Repeat, Residual
+from MNIST.language.model import ModelSpec
+from MNIST.language.optimizers import SGD
+from MNIST.language.schedules import CONSTANT, Plateau, Step
+from MNIST.language.sections import SECTIONS
 
 NOTHING = (Dropout(0.0), Activation("linear"), Pad(0, 0))  # layers that give what they get
 STILL = (Rotate(0.0), Shift(0.0), Zoom(0.0), Shear(0.0))  # augmentations that move nothing

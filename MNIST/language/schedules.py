@@ -7,7 +7,7 @@ gives is divided by 1 + decay · t, as ever. The arithmetic is in `MNIST/trainin
 from dataclasses import dataclass
 from typing import ClassVar
 
-from MNIST.spec.grammar import choice, keyword, positional, real, whole
+from MNIST.language.grammar import choice, keyword, positional, real, whole
 
 RATE = real(0, 1e30)
 WARMUP = real(0, 1, below=True)

@@ -17,8 +17,8 @@ from functools import cache
 from typing import Any
 
 from MNIST.errors import did_you_mean, nearest, quoted
-from MNIST.spec.errors import Line, Problems
-from MNIST.spec.text import Word
+from MNIST.language.errors import Line, Problems
+from MNIST.language.text import Word
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
 _REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from MNIST.spec import (
+from MNIST.language import (
     AUGMENTATIONS,
     CONSTANT,
     INPUTS,
@@ -45,8 +45,8 @@ from MNIST.spec import (
     Zoom,
     lay_out,
 )
-from MNIST.spec.layers import ACTIVATION, INIT
-from MNIST.spec.optimizers import SGD, Adagrad, Adam, AdamW, ParallelDelta, RMSprop
+from MNIST.language.layers import ACTIVATION, INIT
+from MNIST.language.optimizers import SGD, Adagrad, Adam, AdamW, ParallelDelta, RMSprop
 
 proportions = st.floats(0, 1, exclude_max=True)
 tiny = st.floats(0, 1, exclude_min=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from MNIST.spec.grammar import many, whole
+from MNIST.language.grammar import many, whole
 
 
 @dataclass(frozen=True)

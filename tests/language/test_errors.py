@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from MNIST.spec import SpecError, parse_spec, parse_template, read_spec, read_text
-from MNIST.spec.errors import MOST_PROBLEMS
+from MNIST.language import SpecError, parse_spec, parse_template, read_spec, read_text
+from MNIST.language.errors import MOST_PROBLEMS
 
 PAIRS = sorted((Path(__file__).parent / "errors").glob("*.txt"))
 TEMPLATES = sorted((Path(__file__).parent / "template_errors").glob("*.txt"))

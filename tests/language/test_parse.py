@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from MNIST.spec import (
+from MNIST.language import (
     SGD,
     Adagrad,
     Adam,

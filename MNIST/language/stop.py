@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from MNIST.spec.grammar import keyword, real, whole
-from MNIST.spec.schedules import MONITOR
+from MNIST.language.grammar import keyword, real, whole
+from MNIST.language.schedules import MONITOR
 
 ACCURACY = replace(real(0, 1, above=True), expects="a proportion above 0 and at most 1 (99 % is 0.99)")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from random_specs import words
 
 from MNIST.errors import UsageError
-from MNIST.spec import Axis, parse_axis, read_values
+from MNIST.language import Axis, parse_axis, read_values
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ g is the gradient, w a weight, t the step from 0; the learning rate of step t is
 from dataclasses import dataclass, field
 from typing import Any
 
-from MNIST.spec.errors import Line
-from MNIST.spec.grammar import flag, keyword, positional, real
+from MNIST.language.errors import Line
+from MNIST.language.grammar import flag, keyword, positional, real
 
 PROPORTION = real(0, 1, below=True)
 EPSILON = real(0, 1, above=True)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from MNIST.errors import UsageError, did_you_mean, quoted
-from MNIST.spec.errors import Problems
-from MNIST.spec.text import Statement
+from MNIST.language.errors import Problems
+from MNIST.language.text import Statement
 
 MOST_VALUES = 10_000  # of one axis, and of all axes of a file
 SHOWN = 20  # placeholders, where one is misspelt

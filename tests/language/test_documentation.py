@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from MNIST.commands.check import describe_file
-from MNIST.spec import (
+from MNIST.language import (
     AUGMENTATIONS,
     INPUTS,
     LAYERS,
@@ -26,8 +26,8 @@ from MNIST.spec import (
     parse_spec,
     parse_template,
 )
-from MNIST.spec.grammar import arguments_of, usage
-from MNIST.spec.layers import ACTIVATION, INIT
+from MNIST.language.grammar import arguments_of, usage
+from MNIST.language.layers import ACTIVATION, INIT
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENT = (ROOT / "Model_Specification.md").read_text(encoding="utf-8")
@@ -132,7 +132,10 @@ def test_a_layer_type_is_one_dataclass(monkeypatch: pytest.MonkeyPatch) -> None:
     assert code is not None
     names: dict[str, Any] = {}
     exec(
-        "from dataclasses import dataclass\nfrom MNIST.spec.grammar import *\nfrom MNIST.spec import *", names
+        "from dataclasses import dataclass\n"
+        "from MNIST.language.grammar import *\n"
+        "from MNIST.language import *",
+        names,
     )
     exec(textwrap.dedent(code[1]), names)
     monkeypatch.setitem(LAYERS, "GaussianNoise", names["GaussianNoise"])

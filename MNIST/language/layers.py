@@ -8,8 +8,8 @@ What a layer computes is in its docstring; how, in each engine.
 import math
 from dataclasses import dataclass, field
 
-from MNIST.spec.errors import Line
-from MNIST.spec.grammar import block, choice, keyword, positional, real, whole
+from MNIST.language.errors import Line
+from MNIST.language.grammar import block, choice, keyword, positional, real, whole
 
 Shape = tuple[int, ...]
 CLASSES = 10

@@ -5,19 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from MNIST.errors import nearest, quoted
-from MNIST.spec.augmentations import AUGMENTATIONS
-from MNIST.spec.axes import read_explore
-from MNIST.spec.errors import Line, Problems
-from MNIST.spec.grammar import find
-from MNIST.spec.inputs import INPUTS
-from MNIST.spec.layers import LAYERS
-from MNIST.spec.model import ModelSpec
-from MNIST.spec.names import EXPLORE, HEADS
-from MNIST.spec.network import check_ending, check_rule, input_shape, lay_out_layers
-from MNIST.spec.optimizers import OPTIMIZERS
-from MNIST.spec.schedules import SCHEDULES
-from MNIST.spec.sections import REQUIRED, SECTIONS
-from MNIST.spec.text import Statement, Word, read_statements, read_text
+from MNIST.language.augmentations import AUGMENTATIONS
+from MNIST.language.axes import read_explore
+from MNIST.language.errors import Line, Problems
+from MNIST.language.grammar import find
+from MNIST.language.inputs import INPUTS
+from MNIST.language.layers import LAYERS
+from MNIST.language.model import ModelSpec
+from MNIST.language.names import EXPLORE, HEADS
+from MNIST.language.network import check_ending, check_rule, input_shape, lay_out_layers
+from MNIST.language.optimizers import OPTIMIZERS
+from MNIST.language.schedules import SCHEDULES
+from MNIST.language.sections import REQUIRED, SECTIONS
+from MNIST.language.text import Statement, Word, read_statements, read_text
 
 # What a line may begin with that is no head, even where it opens a block.
 LINES = {*LAYERS, *INPUTS, *OPTIMIZERS, *SCHEDULES, *AUGMENTATIONS}

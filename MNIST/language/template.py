@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from MNIST.errors import did_you_mean, quoted
-from MNIST.spec.axes import Axis, read_explore
-from MNIST.spec.errors import Line, Problem, Problems, SpecError
-from MNIST.spec.model import ModelSpec
-from MNIST.spec.network import check_rule
-from MNIST.spec.parse import Sections, placeholder_names, placeholders, read_fields, read_sections
-from MNIST.spec.training_sections import epochs_placeholder
+from MNIST.language.axes import Axis, read_explore
+from MNIST.language.errors import Line, Problem, Problems, SpecError
+from MNIST.language.model import ModelSpec
+from MNIST.language.network import check_rule
+from MNIST.language.parse import Sections, placeholder_names, placeholders, read_fields, read_sections
+from MNIST.language.training_sections import epochs_placeholder
 
 MOST_PLACEHOLDERS = 100
 NETWORK = ("Input", "Layers")  # what decides the shapes; the other sections are read by themselves

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from MNIST.spec.augmentations import Augmentation
-from MNIST.spec.inputs import InputStep, Scale
-from MNIST.spec.layers import Layer
-from MNIST.spec.optimizers import Optimizer
-from MNIST.spec.schedules import CONSTANT, Schedule
-from MNIST.spec.stop import Stop
+from MNIST.language.augmentations import Augmentation
+from MNIST.language.inputs import InputStep, Scale
+from MNIST.language.layers import Layer
+from MNIST.language.optimizers import Optimizer
+from MNIST.language.schedules import CONSTANT, Schedule
+from MNIST.language.stop import Stop
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_specs import specs, texts, words
 
-from MNIST.spec import (
+from MNIST.language import (
     ModelSpec,
     SpecError,
     canonical_text,

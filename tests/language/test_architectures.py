@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from MNIST.spec import Conv, Dense, Network, Node, Parallel, Residual, lay_out, read_spec
+from MNIST.language import Conv, Dense, Network, Node, Parallel, Residual, lay_out, read_spec
 
 MODELS = Path(__file__).resolve().parent.parent.parent / "Models"
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from MNIST.spec.errors import Problems
-from MNIST.spec.grammar import bind, block_field, find, statement_text
-from MNIST.spec.layers import LAYERS, Layer, Parallel, Path
-from MNIST.spec.model import ModelSpec
-from MNIST.spec.names import HEADS, name_of
-from MNIST.spec.text import Statement
+from MNIST.language.errors import Problems
+from MNIST.language.grammar import bind, block_field, find, statement_text
+from MNIST.language.layers import LAYERS, Layer, Parallel, Path
+from MNIST.language.model import ModelSpec
+from MNIST.language.names import HEADS, name_of
+from MNIST.language.text import Statement
 
 INDENT = "    "
 

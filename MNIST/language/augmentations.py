@@ -6,7 +6,7 @@ The arithmetic is in `MNIST/data/augmentation.py`.
 
 from dataclasses import dataclass
 
-from MNIST.spec.grammar import positional, real
+from MNIST.language.grammar import positional, real
 
 
 @dataclass(frozen=True)

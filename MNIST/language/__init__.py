@@ -16,13 +16,13 @@ To add a layer type, add its class to layers.py and a builder to each engine. Im
 standard library.
 """
 
-from MNIST.spec.augmentations import AUGMENTATIONS, Augmentation, Elastic, Rotate, Shear, Shift, Zoom
-from MNIST.spec.axes import Axis, parse_axis, read_values
-from MNIST.spec.canonical import canonical_text, simplify
-from MNIST.spec.errors import Problem, SpecError
-from MNIST.spec.grammar import statement_text
-from MNIST.spec.inputs import INPUTS, InputStep, Scale, Standardize, Threshold
-from MNIST.spec.layers import (
+from MNIST.language.augmentations import AUGMENTATIONS, Augmentation, Elastic, Rotate, Shear, Shift, Zoom
+from MNIST.language.axes import Axis, parse_axis, read_values
+from MNIST.language.canonical import canonical_text, simplify
+from MNIST.language.errors import Problem, SpecError
+from MNIST.language.grammar import statement_text
+from MNIST.language.inputs import INPUTS, InputStep, Scale, Standardize, Threshold
+from MNIST.language.layers import (
     LAYERS,
     Activation,
     AvgPool,
@@ -43,14 +43,14 @@ from MNIST.spec.layers import (
     Repeat,
     Residual,
 )
-from MNIST.spec.model import ModelSpec
-from MNIST.spec.network import Network, Node, lay_out, needs_engine
-from MNIST.spec.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, ParallelDelta, RMSprop
-from MNIST.spec.parse import parse_spec, read_spec
-from MNIST.spec.schedules import CONSTANT, SCHEDULES, Constant, Cosine, OneCycle, Plateau, Schedule, Step
-from MNIST.spec.stop import Stop
-from MNIST.spec.template import Template, parse_template
-from MNIST.spec.text import read_text
+from MNIST.language.model import ModelSpec
+from MNIST.language.network import Network, Node, lay_out, needs_engine
+from MNIST.language.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, ParallelDelta, RMSprop
+from MNIST.language.parse import parse_spec, read_spec
+from MNIST.language.schedules import CONSTANT, SCHEDULES, Constant, Cosine, OneCycle, Plateau, Schedule, Step
+from MNIST.language.stop import Stop
+from MNIST.language.template import Template, parse_template
+from MNIST.language.text import read_text
 
 __all__ = [
     "AUGMENTATIONS", "CONSTANT", "INPUTS", "LAYERS", "OPTIMIZERS", "SCHEDULES", "SGD", "Activation",

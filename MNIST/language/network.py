@@ -7,10 +7,10 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from MNIST.spec.errors import Line, Problems
-from MNIST.spec.grammar import block_field
-from MNIST.spec.inputs import InputStep, Threshold
-from MNIST.spec.layers import (
+from MNIST.language.errors import Line, Problems
+from MNIST.language.grammar import block_field
+from MNIST.language.inputs import InputStep, Threshold
+from MNIST.language.layers import (
     CLASSES,
     Activation,
     Columns,
@@ -27,8 +27,8 @@ from MNIST.spec.layers import (
     described,
     kernel,
 )
-from MNIST.spec.model import ModelSpec
-from MNIST.spec.optimizers import Optimizer, ParallelDelta
+from MNIST.language.model import ModelSpec
+from MNIST.language.optimizers import Optimizer, ParallelDelta
 
 IMAGE_SIDE = 28
 MOST_LAYERS = 10_000  # after Repeat

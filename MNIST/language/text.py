@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from MNIST.errors import quoted
-from MNIST.spec.errors import Line, Problem, Problems, Span, SpecError
+from MNIST.language.errors import Line, Problem, Problems, Span, SpecError
 
 MOST_BYTES = 1_000_000
 MOST_STATEMENTS = 20_000
