@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from MNIST.engines.binary_maps import threshold
+from MNIST.engines.columns.binary_maps import threshold
 
 LEVELS = (1, 64, 128, 192)
 ROUNDS = 7

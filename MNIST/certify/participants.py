@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from MNIST import engines
-from MNIST.engines.backends import BACKENDS, chosen_backend, refuse_missing
+from MNIST.engines.keras.backends import BACKENDS, chosen_backend, refuse_missing
 from MNIST.errors import UsageError
 
 

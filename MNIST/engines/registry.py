@@ -8,23 +8,23 @@ from MNIST.errors import UsageError, did_you_mean
 from MNIST.language import ModelSpec, needs_engine
 
 ENGINES = {
-    "keras": "MNIST.engines.keras_engine",
+    "keras": "MNIST.engines.keras.engine",
     "numpy": "MNIST.engines.scratch.on_numpy",
     "tensors": "MNIST.engines.scratch.on_tensors",
     "autograd": "MNIST.engines.scratch.on_autograd",
     "modules": "MNIST.engines.modules.engine",
-    "sonn": "MNIST.engines.sonn_engine",
+    "sonn": "MNIST.engines.columns.engine",
 }
 """Each is a module with `build`, `libraries`, `device`, `has_fast_bfloat16` and `PRECISIONS`."""
 
 _PYTORCH = "torch._inductor.config"  # all that takes long: what it is told to repeat its results imports this
 PRELOADED = {
-    "keras": "MNIST.engines.keras_engine",
+    "keras": "MNIST.engines.keras.engine",
     "numpy": "MNIST.engines.scratch.on_numpy",
     "tensors": _PYTORCH,
     "autograd": _PYTORCH,
     "modules": _PYTORCH,
-    "sonn": "MNIST.engines.sonn_engine",
+    "sonn": "MNIST.engines.columns.engine",
 }
 """What a process from which others are forked may import of each: it starts no thread, asks for no GPU."""
 

@@ -14,7 +14,7 @@ def content_of(network: SharedNetwork) -> bytes:
     """
     if needs_engine(network.spec):
         raise UsageError(f"Keras has no layer for {network.name}'s Columns; export it as .onnx")
-    from MNIST.engines.keras_export import standard_file
+    from MNIST.engines.keras.whole_model import standard_file
 
     weights = {name: weight.astype(np.float32) for name, weight in network.weights.items()}
     return standard_file(network.spec, weights, network.pixels)
@@ -22,6 +22,6 @@ def content_of(network: SharedNetwork) -> bytes:
 
 def answers(content: bytes, images: np.ndarray) -> np.ndarray | None:
     """The probabilities that the file itself gives for images, by Keras."""
-    from MNIST.engines.keras_export import answers_of
+    from MNIST.engines.keras.whole_model import answers_of
 
     return answers_of(content, images)

@@ -229,7 +229,7 @@ def test_smoothing_is_that_of_keras_and_of_pytorch():
     """Their own words for it, on the logits of one network: two judges of all engines."""
     import torch
 
-    from MNIST.engines.keras_backend import keras
+    from MNIST.engines.keras.backend import keras
 
     engine = make("numpy", SMOOTHED.replace("Dropout,0.3\n", ""), precision="float64")
     logits = engine.logits(IMAGES)

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from MNIST import engines
-from MNIST.engines import EpochMetrics, keras_engine
-from MNIST.engines.keras_backend import batches, memory_errors
-from MNIST.engines.keras_engine import OPTIMIZERS
-from MNIST.engines.keras_layers import BUILDERS, LocalResponseNormalization, layer_name
+from MNIST.engines import EpochMetrics
+from MNIST.engines.keras import engine as keras_engine
+from MNIST.engines.keras.backend import batches, memory_errors
+from MNIST.engines.keras.engine import OPTIMIZERS
+from MNIST.engines.keras.layers import BUILDERS, LocalResponseNormalization, layer_name
 from MNIST.language import LAYERS, lay_out, optimizers, parse_spec, simplify
 from MNIST.language.grammar import positional, real
 from MNIST.language.layers import Columns, Dropout, Layer, Path, Repeat
@@ -342,7 +343,7 @@ def test_a_kerass_own_settings_file_changes_nothing(tmp_path):
     settings = '{"floatx": "float64", "epsilon": 0.001, "image_data_format": "channels_first"}'
     (tmp_path / ".keras" / "keras.json").write_text(settings)
     program = (
-        "from MNIST.engines.keras_backend import keras; c = keras.config; print(c.floatx(), c.epsilon())"
+        "from MNIST.engines.keras.backend import keras; c = keras.config; print(c.floatx(), c.epsilon())"
     )
     result = subprocess.run(
         [sys.executable, "-c", f"{program}; print(c.image_data_format())"],

@@ -9,8 +9,8 @@ import pytest
 
 from MNIST import engines
 from MNIST.data import load, split
-from MNIST.engines import sonn_engine
-from MNIST.engines.binary_maps import threshold
+from MNIST.engines.columns import engine as sonn_engine
+from MNIST.engines.columns.binary_maps import threshold
 from MNIST.errors import ModelError, UsageError
 from MNIST.language import lay_out, parse_spec, read_text, simplify
 from MNIST.training import Run, load_trained, resolve_settings, save_trained

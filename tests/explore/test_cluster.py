@@ -240,7 +240,7 @@ def test_an_address_where_nothing_listens_is_answered_at_once():
 
 def test_workers_have_the_switches_that_decide_digits():
     switches = {"KERAS_BACKEND"}
-    for name in ("keras_backend", "torch_backend", "scratch.on_numpy"):
+    for name in ("keras.backend", "torch_backend", "scratch.on_numpy"):
         with suppress(ModuleNotFoundError):  # PyTorch is not everywhere
             switches.update(import_module(f"MNIST.engines.{name}").SWITCHES)
     assert set(PASSED_ON) >= switches

@@ -62,7 +62,7 @@ SEVERAL = examples(max_examples=50, deadline=None)  # the first call imports a l
 @SEVERAL
 @given(RATES, WARMUPS, LOWER, EPOCHS, STEPS)
 def test_cosine_is_keras_s(rate, warmup, final, epochs, steps):
-    from MNIST.engines.keras_backend import keras
+    from MNIST.engines.keras.backend import keras
 
     spec = spec_of(Cosine(warmup=warmup, final=final), epochs, f"Adam,{rate}")
     total = epochs * steps
@@ -163,7 +163,7 @@ PLATEAUS = st.builds(
 @given(PLATEAUS, VALUES)
 def test_plateau_is_keras_s(plateau, values):
     """But for a first value that is no number: Keras finds none better than it for ever."""
-    from MNIST.engines.keras_backend import keras
+    from MNIST.engines.keras.backend import keras
 
     assume(values[0] == values[0])
     callback = keras.callbacks.ReduceLROnPlateau(

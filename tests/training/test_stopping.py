@@ -37,7 +37,7 @@ def early_stopping() -> type:
     """Keras's callback; its import takes seconds, which no single example is to be blamed for."""
     from keras.callbacks import EarlyStopping
 
-    from MNIST.engines.keras_backend import set_threads
+    from MNIST.engines.keras.backend import set_threads
 
     set_threads(
         os.cpu_count() or 1

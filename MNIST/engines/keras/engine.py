@@ -1,6 +1,6 @@
 """The Keras engine: the network as Keras layers, trained by Keras's own `fit`, an epoch at a time.
 
-The layers are made in `keras_layers`; a saved file is looked at by `saved_keras` before it is read.
+`layers` makes the layers; `saved_file` looks at a saved file before Keras reads it.
 """
 
 import tempfile
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from MNIST.engines.keras_backend import (
+from MNIST.engines.keras.backend import (
     batches,
     device,
     floats,
@@ -24,10 +24,10 @@ from MNIST.engines.keras_backend import (
     memory_errors,
     set_threads,
 )
-from MNIST.engines.keras_layers import Graph, as_exact
+from MNIST.engines.keras.layers import Graph, as_exact
+from MNIST.engines.keras.saved_file import checked_weights, weight_layout, without_times
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
 from MNIST.engines.quiet import quiet_stderr
-from MNIST.engines.saved_keras import checked_weights, weight_layout, without_times
 from MNIST.language import ModelSpec, Network, Optimizer, lay_out, optimizers
 from MNIST.language.layers import CLASSES
 
@@ -138,7 +138,7 @@ class KerasEngine:
     def save(self) -> tuple[str, bytes]:
         """Keras's own format: pixels 0 to 255 in, probabilities out.
 
-        Plain Keras reads it; for a network with LocalResponseNorm it must have imported `keras_layers`.
+        Plain Keras reads it; for a network with LocalResponseNorm it must first import `layers` of this room.
         """
         whole = self.whole_model()
         with tempfile.TemporaryDirectory() as folder:

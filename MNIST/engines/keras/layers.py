@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from MNIST.engines.keras_backend import keras
+from MNIST.engines.keras.backend import keras
 from MNIST.engines.protocol import Arrays
 from MNIST.language import InputStep, ModelSpec, Network, Node, inputs, layers
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from MNIST.engines.keras_backend import keras
-from MNIST.engines.keras_engine import build
-from MNIST.engines.keras_layers import LocalResponseNormalization
+from MNIST.engines.keras.backend import keras
+from MNIST.engines.keras.engine import build
+from MNIST.engines.keras.layers import LocalResponseNormalization
+from MNIST.engines.keras.saved_file import without_times
 from MNIST.engines.protocol import Arrays
 from MNIST.engines.quiet import quiet_stderr
-from MNIST.engines.saved_keras import without_times
 from MNIST.language import ModelSpec
 
 _FILE = "network.keras"

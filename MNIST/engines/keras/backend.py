@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from MNIST.engines.backends import chosen_backend
+from MNIST.engines.keras.backends import chosen_backend
 from MNIST.engines.processor import BFLOAT16, described, processor, widest_instructions
 from MNIST.engines.quiet import quiet_stderr
 

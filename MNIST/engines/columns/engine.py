@@ -12,7 +12,7 @@ import numpy as np
 import scipy
 from scipy.sparse import csr_array
 
-from MNIST.engines.binary_maps import threshold
+from MNIST.engines.columns.binary_maps import threshold
 from MNIST.engines.processor import processor
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
 from MNIST.engines.saved_arrays import MODEL_FILE, read_arrays, write_arrays
