@@ -40,8 +40,8 @@ def run(options: Mapping[str, Any]) -> int:
     wanted = None if options["--image"] is None else whole_number(options["--image"], "--image", lowest=0)
 
     from MNIST import training
-    from MNIST.report.explanation_page import explanation_page
-    from MNIST.report.explanation_picture import explanation_png
+    from MNIST.report.explaining.page import explanation_page
+    from MNIST.report.explaining.picture import explanation_png
 
     record = training.read_record(name)  # whether there is such a network is quickly told
     if wanted is None:
@@ -68,7 +68,7 @@ def explain(name: str, image: Any, label: int | None, subject: str) -> Any:
     from MNIST import training
     from MNIST.data import class_names
     from MNIST.engines.scratch.inspection import Inspection
-    from MNIST.report.explanation import Explanation
+    from MNIST.report.explaining.explanation import Explanation
 
     model = training.load_trained(name)
     if needs_engine(model.spec):
@@ -98,7 +98,7 @@ def explain(name: str, image: Any, label: int | None, subject: str) -> Any:
 def _views(spec: Any, weights: Mapping[str, Any], outputs: Sequence[Any]) -> tuple[Any, ...]:
     """The layers of the outermost level, those of each block inside it."""
     from MNIST.language import Conv, lay_out, statement_text
-    from MNIST.report.explanation import LayerView
+    from MNIST.report.explaining.explanation import LayerView
 
     written = {node.path: node.layer for node in lay_out(spec).walk()}  # with the softmax at the end
     inside: dict[str, list[LayerView]] = {}
@@ -145,7 +145,7 @@ def _from_dataset(folder: Path, of_set: str, number: int, record: Any) -> tuple[
 def _from_file(file: Path) -> tuple[str, str, Any, None]:
     """The same of a file with a picture, brought to MNIST's form; nobody says what it is."""
     from MNIST.data import like_mnist, read_picture
-    from MNIST.report.predictions import printable
+    from MNIST.report.testing.predictions import printable
 
     prepared = like_mnist(read_picture(file))
     name = printable(file.name)

@@ -296,8 +296,8 @@ def _curves(name: str, files: dict[str, bytes]) -> bytes:
 
 def _draw(results: Path, folder: Path) -> int:
     from MNIST.explore.results import read_results
-    from MNIST.report.parallel_coordinates import parallel_coordinates
-    from MNIST.report.scan_pictures import draw_scan
+    from MNIST.report.exploring.parallel_coordinates import parallel_coordinates
+    from MNIST.report.exploring.pictures import draw_scan
 
     metrics, parameters = read_results(results)
     files = {f"{name}.png": content for name, content in draw_scan(metrics, parameters).items()}

@@ -67,9 +67,9 @@ class _Picture:
 
 def _prepare(files: Sequence[str], shown: bool, kept: bool) -> list[_Picture]:
     """Read and prepare what can be; name the others. kept: the steps are wanted later, for the PNG file."""
-    from MNIST.report.predictions import printable
-    from MNIST.report.preparation_steps import terminal_lines
-    from MNIST.report.terminal_pictures import can_show
+    from MNIST.report.explaining.preparation_steps import terminal_lines
+    from MNIST.report.terminal.pictures import can_show
+    from MNIST.report.testing.predictions import printable
 
     pictures = []
     for file in files:
@@ -114,8 +114,8 @@ def _answers(
 def _print(pictures: Sequence[_Picture], answers: Mapping[str, Any]) -> None:
     from rich.console import Console
 
-    from MNIST.report.predictions import bars, disagreements, table
-    from MNIST.report.terminal_pictures import can_show
+    from MNIST.report.terminal.pictures import can_show
+    from MNIST.report.testing.predictions import bars, disagreements, table
 
     console = Console(highlight=False)
     files = [picture.file for picture in pictures]
@@ -132,8 +132,8 @@ def _print(pictures: Sequence[_Picture], answers: Mapping[str, Any]) -> None:
 
 
 def _write_steps(file: Path, pictures: Sequence[_Picture], answers: Mapping[str, Any]) -> None:
-    from MNIST.report.predictions import in_words
-    from MNIST.report.preparation_steps import steps_png
+    from MNIST.report.explaining.preparation_steps import steps_png
+    from MNIST.report.testing.predictions import in_words
 
     titles = (f"{picture.file}: {in_words(place, answers)}" for place, picture in enumerate(pictures))
     drawn = steps_png([(title, picture.steps) for title, picture in zip(titles, pictures, strict=True)])

@@ -41,7 +41,7 @@ def run(options: Mapping[str, Any]) -> int:
 
     from MNIST.data import class_names, load
     from MNIST.report.image_grid import count_table, grid_png, terminal_grid
-    from MNIST.report.terminal_pictures import can_show
+    from MNIST.report.terminal.pictures import can_show
 
     dataset = load(folder)
     names = class_names(dataset.name)

@@ -47,7 +47,7 @@ def run(options: Mapping[str, Any]) -> int:
     engine = values.engine(options["--engine"])
 
     from MNIST.data import load
-    from MNIST.report.comparison import is_results
+    from MNIST.report.testing.comparison import is_results
 
     table = Path(f"{comparison}.txt")
     if table.exists() and not is_results(table):
@@ -71,7 +71,7 @@ def _evaluate(
 ) -> tuple[list[Any], dict[str, Any]]:
     """The Evaluation of every network that can be trusted; and for each name, the images in its space."""
     from MNIST import engines, training
-    from MNIST.report.comparison import Evaluation
+    from MNIST.report.testing.comparison import Evaluation
 
     evaluations, spaces = [], {}
     for model, logits in answering(names, dataset.test_images, threads, engine):
@@ -95,7 +95,7 @@ def _space(model: Any, evaluation: Any, logits: Any, images: Any) -> Any:
     """
     from MNIST.engines.scratch.inspection import Inspection
     from MNIST.language import lay_out, needs_engine
-    from MNIST.report.embedding import MOST_IMAGES, choose_images, reduce_to_space
+    from MNIST.report.testing.embedding import MOST_IMAGES, choose_images, reduce_to_space
 
     most = max(FEWEST_IMAGES, min(MOST_IMAGES, COMPUTATIONS // max(1, lay_out(model.spec).flops)))
     shown = choose_images(evaluation.labels, evaluation.probabilities, most)
@@ -108,8 +108,8 @@ def _space(model: Any, evaluation: Any, logits: Any, images: Any) -> Any:
 
 def _write(comparison: str, evaluations: Sequence[Any], spaces: Mapping[str, Any], dataset: Any) -> None:
     from MNIST.data import class_names
-    from MNIST.report.comparison import results_text
-    from MNIST.report.report_files import report_files
+    from MNIST.report.testing.comparison import results_text
+    from MNIST.report.testing.files import report_files
 
     images = dataset.test_images
     several = f"{len(evaluations)} networks" if len(evaluations) > 1 else evaluations[0].name
@@ -159,8 +159,8 @@ def _print_table(evaluations: Sequence[Any], dataset_name: str, engine: str | No
 
 def _print_surest_errors(evaluations: Sequence[Any]) -> None:
     """A line a network: of all its errors, the one it was surest of."""
-    from MNIST.report.error_gallery import caption
-    from MNIST.report.metrics import surest_errors
+    from MNIST.report.testing.error_gallery import caption
+    from MNIST.report.testing.metrics import surest_errors
 
     print()
     for evaluation in evaluations:

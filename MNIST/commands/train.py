@@ -126,7 +126,7 @@ def run(options: Mapping[str, Any]) -> int:
 
 def _train(run: Any, on_epoch: Callable[[Any], None]) -> None:
     """Train with a display; say what an interruption kept. on_epoch: is told of each after the display."""
-    from MNIST.report.training_display import TrainingDisplay
+    from MNIST.report.terminal.training_display import TrainingDisplay
 
     done = len(run.history)
     if run.is_over:
@@ -152,7 +152,7 @@ def _leave(name: str, run: Any, text: str, dataset_name: str, words: list[str]) 
     """Write all that a trained network leaves, and say where."""
     from MNIST import training
     from MNIST.report.curves import curves_png
-    from MNIST.report.training_display import duration
+    from MNIST.report.terminal.training_display import duration
 
     folder = training.output_folder(name)
     rates = training.run_rates(run.spec, run.steps, run.history)

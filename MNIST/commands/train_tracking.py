@@ -31,7 +31,7 @@ def tracking(names: Sequence[str], name: str, run: Any, text: str) -> "Tracking"
 def finish(tracking: "Tracking", name: str, engine: Any, data: Any) -> None:
     """Tell how a run has ended whose network is written: its record, its answers on the validation images."""
     from MNIST import training
-    from MNIST.report.metrics import confusion_matrix
+    from MNIST.report.testing.metrics import confusion_matrix
 
     if not tracking:
         return

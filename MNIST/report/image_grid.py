@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from MNIST.report.canvas import Canvas, enlarged
-from MNIST.report.terminal_pictures import half_blocks
+from MNIST.report.terminal.pictures import half_blocks
 
 SIDE = 28
 

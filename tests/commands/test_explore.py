@@ -16,7 +16,7 @@ from MNIST import cli
 from MNIST.commands import explore as explore_command
 from MNIST.data import download
 from MNIST.language import parse_template, read_text
-from MNIST.report.scan_pictures import PICTURES
+from MNIST.report.exploring.pictures import PICTURES
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = [

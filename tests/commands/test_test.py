@@ -9,7 +9,7 @@ import pytest
 
 from MNIST import cli
 from MNIST.data import load
-from MNIST.report.comparison import COLUMNS
+from MNIST.report.testing.comparison import COLUMNS
 
 ROOT = Path(__file__).parents[2]
 MODEL = "Layers:\nFlatten\nDense,{units},relu\nDense,10,softmax\nOptimizer:\n0.01,0\n{epochs}\n50\n"

@@ -1,0 +1,128 @@
+"""What an explanation of one answer tells, as numbers, and how numbers become colours."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from MNIST.report.testing.metrics import probability_text
+
+MAPS = 16  # of a layer, which are shown at once
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """A layer: its line, what it has made of the image, and what it weighs.
+
+    text: as in the model file; kind: its first word. output: float32 (rows, columns, channels) or (units,).
+    kernels: of a convolution, float32 (rows, columns, channels, filters). inside: a block's layers.
+    """
+
+    text: str
+    kind: str
+    output: np.ndarray
+    kernels: np.ndarray | None = None
+    inside: tuple["LayerView", ...] = ()
+
+    @property
+    def shape(self) -> str:
+        return "×".join(map(str, self.output.shape))
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One image, one network's answer, and how it comes about.
+
+    network: its name; subject: what image that is, in words. image: uint8 (28, 28). label: what it is, if
+    that is known; names: of the classes. probabilities: (10,). slopes: float32 (10, 28, 28), of each class's
+    score along each pixel. layers: of the outermost level, in their order; the last makes the ten scores.
+    """
+
+    network: str
+    subject: str
+    image: np.ndarray
+    label: int | None
+    names: tuple[str, ...]
+    probabilities: np.ndarray
+    slopes: np.ndarray
+    layers: tuple[LayerView, ...]
+
+    @property
+    def answer(self) -> int:
+        return int(self.probabilities.argmax())
+
+    @property
+    def asked(self) -> list[int]:
+        """The classes whose slopes are shown first: the answer, and what would have been right."""
+        return [self.answer] if self.label in (None, self.answer) else [self.answer, self.label]
+
+    @property
+    def verdict(self) -> str:
+        """A sentence: what the network answers, and whether that is right."""
+        answer, sure = self.names[self.answer], self.probabilities[self.answer]
+        if self.label is None:
+            return f"The answer is {answer}, with a probability of {probability_text(sure)}."
+        right = "which is right" if self.label == self.answer else f"but it is {self.names[self.label]}"
+        return f"The answer is {answer}, with a probability of {probability_text(sure)}, {right}."
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From numbers to colours: from 0, dark, to bright; or, where some are below 0, by white for 0."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> "Scale":
+        """The scale of a layer's numbers, the same for all of its maps."""
+        most = float(np.abs(values).max(initial=0.0))
+        return cls(-most if values.min(initial=0.0) < 0 else 0.0, most)
+
+    def paint(self, values: np.ndarray) -> np.ndarray:
+        """Colours, uint8 (…, 3), of numbers."""
+        part = (values - self.low) / ((self.high - self.low) or 1.0)
+        return palette(self.low < 0)[np.rint(np.clip(part, 0, 1) * 255).astype(int)]
+
+
+@cache
+def palette(signed: bool) -> np.ndarray:
+    """256 colours, uint8 (256, 3): from dark to bright, or from orange over white to blue.
+
+    Viridis, and Okabe and Ito's blue and vermilion: told apart by colour-blind readers too.
+    """
+    from matplotlib import colormaps
+    from matplotlib.colors import LinearSegmentedColormap
+
+    diverging = ("#7A2E00", "#D55E00", "#FFFFFF", "#0072B2", "#00304D")
+    colours = LinearSegmentedColormap.from_list("signed", diverging) if signed else colormaps["viridis"]
+    return colours(np.arange(256), bytes=True)[:, :3]
+
+
+def tiles(maps: np.ndarray, per_row: int, scale: Scale, gap: int = 1) -> np.ndarray:
+    """Maps side by side in their colours, uint8 (…, …, 4), transparent between them.
+
+    maps: (rows, columns, n).
+    """
+    rows, columns, count = maps.shape
+    lines = -(-count // per_row)
+    width = min(per_row, count)
+    sheet = np.zeros((lines * (rows + gap) - gap, width * (columns + gap) - gap, 4), np.uint8)
+    for place in range(count):
+        y, x = (place // per_row) * (rows + gap), (place % per_row) * (columns + gap)
+        sheet[y : y + rows, x : x + columns, :3] = scale.paint(maps[..., place])
+        sheet[y : y + rows, x : x + columns, 3] = 255
+    return sheet
+
+
+def outlined(picture: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """A picture, uint8 (28 · k, 28 · k, 3), with the outline of an image's ink drawn into it."""
+    times = len(picture) // len(image)
+    ink = np.pad((image > 127).repeat(times, axis=0).repeat(times, axis=1), 1)
+    inner = ink[1:-1, 1:-1] & ink[:-2, 1:-1] & ink[2:, 1:-1] & ink[1:-1, :-2] & ink[1:-1, 2:]
+    return np.where((ink[1:-1, 1:-1] & ~inner)[..., None], np.uint8(40), picture)
+
+
+def number(value: float) -> str:
+    """A number in a few characters, with a minus that is one."""
+    return f"{value:.3g}".replace("-", "−")

@@ -1,0 +1,167 @@
+"""Where the rows of a table cross an axis, and which ticks it has: numbers only, no drawing.
+
+Every axis runs from 0 to 1, whatever it holds: words, numbers, or numbers on a logarithmic scale.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from MNIST.report.exploring.pictures import distinct, matters
+
+MOST_DISTINCT = 12  # numbers that have a tick each; of more, only round ones
+MOST_STOPS = 100
+LOG_FROM = 30  # the largest positive number / the smallest
+CLOSEST = 0.04  # of two texts, as a part of the axis
+SPREAD = 0.24  # at most, of the lines that share a value, as a part of the distance between two values
+BESIDE = 0.015  # at most, from such a line to the next, as a part of the axis
+
+Ticks = list[tuple[float, str]]  # place and text, in the order of places
+
+
+@dataclass(frozen=True)
+class Axis:
+    """places: (rows,), where each row crosses. ticks: no text twice; one of spaces is a place at which
+    dragging may stop, for plotly lets a filter end beside ticks only. ends: a little beyond 0 and 1."""
+
+    label: str
+    places: np.ndarray
+    ticks: Ticks
+    ends: tuple[float, float]
+
+
+def make_axis(
+    label: str, values: Sequence[float | str], missing: str, length: int, percent: bool = False
+) -> Axis:
+    """The axis of a column that has at least two values; its rows are in order, the best first.
+
+    The scale is logarithmic where positive numbers span more than a factor of LOG_FROM.
+    missing: the tick of rows without a value, below the others. length: of a word on a tick, at most.
+    percent: whether the numbers are percentages; their scale is not logarithmic.
+    """
+    at, ticks, is_discrete = _scale(distinct(values), length, not percent)
+    ticks = [(place, f"{text} %") for place, text in ticks] if percent else ticks
+    low, high = min(at.values()), max(at.values())
+    if not all(map(matters, values)):
+        low -= (high - low) / (len(at) - 1 if is_discrete else 7)
+        ticks = [(low, missing), *ticks]
+    unit = high - low
+    places = np.array([(at[value] if matters(value) else low) - low for value in values]) / unit
+    ticks = [((place - low) / unit, text) for place, text in ticks]
+    crossings = np.unique(places)
+    gap = float(np.diff(crossings).min())
+    margin = 0.5 * gap if is_discrete else 0.02  # a filter reaches a quarter of the way to the next stop
+    ends = (-margin, 1 + margin)
+    stops = crossings if is_discrete and len(crossings) <= MOST_STOPS else np.linspace(0, 1, MOST_STOPS // 2)
+    return Axis(
+        label,
+        _spread(places, SPREAD * gap) if is_discrete else places,
+        _with_stops(_apart(ticks), [*stops, *ends]),
+        ends,
+    )
+
+
+def _scale(there: list[float | str], length: int, log: bool) -> tuple[dict[float | str, float], Ticks, bool]:
+    """The place of each value, on a scale of any extent; ticks; whether each value has one."""
+    numbers = [float(value) for value in there if not isinstance(value, str)]
+    if len(numbers) < len(there) or not _have_scale(numbers[0], numbers[-1]):
+        at = {value: float(place) for place, value in enumerate(there)}
+        return at, list(zip(at.values(), _short([str(value) for value in there], length), strict=True)), True
+    positive = [number for number in numbers if number > 0]
+    is_log = log and numbers[0] >= 0 and positive[-1] / positive[0] > LOG_FROM
+    if is_log:
+        logs = [math.log10(number) for number in positive]
+        zero = [logs[0] - (logs[-1] - logs[0]) / 7] * (len(numbers) - len(positive))
+        at = dict(zip(there, zero + logs, strict=True))
+    else:
+        at = dict(zip(there, numbers, strict=True))
+    if len(there) <= MOST_DISTINCT:
+        return at, list(zip(at.values(), _number_texts(numbers), strict=True)), True
+    if not is_log:
+        round_numbers = _round_numbers(numbers[0], numbers[-1])
+        return at, list(zip(round_numbers, _number_texts(round_numbers), strict=True)), False
+    round_numbers = _round_on_log_scale(positive[0], positive[-1])
+    ticks = [(place, "0") for place in zero]
+    ticks += zip(map(math.log10, round_numbers), _number_texts(round_numbers), strict=True)
+    return at, ticks, False
+
+
+def _have_scale(low: float, high: float) -> bool:
+    """Whether floating point can tell places between these numbers apart; if not, they are taken as words."""
+    return max(1e-300, 1e-9 * abs(low), 1e-9 * abs(high)) < high - low < 1e300
+
+
+def _round_numbers(low: float, high: float) -> list[float]:
+    """Three to seven multiples of 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10((high - low) / 7))
+    step = next(power * factor for factor in (1, 2, 5, 10, 20) if (high - low) / (power * factor) <= 7)
+    return [place * step for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _round_on_log_scale(low: float, high: float) -> list[float]:
+    """Powers of ten, at most seven or so; where they are few, twice and five times them too."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    every = -(-(last - first) // 7)
+    factors = (1, 2, 5) if last - first <= 3 else (1,)
+    powers = [float(f"{factor}e{power}") for power in range(first, last + 1, every) for factor in factors]
+    return [number for number in powers if low <= number <= high]
+
+
+def _number_texts(numbers: Sequence[float]) -> list[str]:
+    """The numbers in as few digits as tell them apart: 0.001, 1e-5, 12.5k."""
+    for digits in (3, 4, 6, 9):
+        texts = [_number_text(number, digits) for number in numbers]
+        if len(set(texts)) == len(texts):
+            return texts
+    return [repr(number) for number in numbers]
+
+
+def _number_text(number: float, digits: int) -> str:
+    for unit, letter in ((1e6, "M"), (1e3, "k")):
+        if 10 * unit <= abs(number) * (10 if letter == "M" else 1) < 1e10:
+            return f"{number / unit:.{digits}g}{letter}"
+    text = f"{number:.0f}" if number.is_integer() and abs(number) < 1e4 else f"{number:.{digits}g}"
+    return text.replace("e-0", "e-").replace("e+0", "e")
+
+
+def _short(words: Sequence[str], length: int) -> list[str]:
+    """The words, cut where they are too long; those that are then the same get a number."""
+    texts: dict[str, None] = {}
+    for word in words:
+        text = word if len(word) <= length else word[: length - 1] + "…"
+        text = text if text.strip() else "␣"
+        number = len(texts)
+        while text in texts:
+            text = f"{word[: length - 1 - len(str(number))]}…{number}"
+            number += 1
+        texts[text] = None
+    return list(texts)
+
+
+def _apart(ticks: Ticks) -> Ticks:
+    """The ticks, less those whose text would lie on the one before."""
+    kept: Ticks = []
+    for place, text in ticks:
+        if not kept or place - kept[-1][0] >= CLOSEST:
+            kept.append((place, text))
+    return kept
+
+
+def _with_stops(ticks: Ticks, stops: Iterable[float]) -> Ticks:
+    """The ticks, and others without a text where none is; plotly wants all texts to be different."""
+    taken = {round(place, 6) for place, _ in ticks}
+    free = [stop for stop in stops if round(stop, 6) not in taken]
+    return sorted([*ticks, *((float(stop), " " * number) for number, stop in enumerate(free, 1))])
+
+
+def _spread(places: np.ndarray, most: float) -> np.ndarray:
+    """Rows that share a place beside one another, in their order from the top."""
+    spread = places.copy()
+    for place in np.unique(places):
+        rows = np.flatnonzero(places == place)
+        if len(rows) > 1:
+            width = min(most, BESIDE * (len(rows) - 1))
+            spread[rows] += np.linspace(width / 2, -width / 2, len(rows))
+    return spread

@@ -1,0 +1,251 @@
+"""A web page on which an exploration's rows can be looked at and filtered: parallel coordinates.
+
+The page carries all it needs (4.8 MB of plotly.js: plotly's Python package has no smaller bundle), and its
+own policy forbids the browser to fetch anything. The best rows are a plain table below the diagram.
+Source of the diagram: Inselberg, The plane with parallel coordinates, The Visual Computer 1 (1985).
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from html import escape
+from math import isfinite, nan
+
+import numpy as np
+
+from MNIST.report.exploring.parallel_axes import Axis, make_axis
+from MNIST.report.exploring.pictures import Columns, distinct, matters
+from MNIST.report.html_page import html_page
+
+MOST_ROWS = 20_000
+MOST_PARAMETERS = 50  # plotly draws 60 axes
+SHOWN = 10  # rows of the table
+LONGEST = 80  # text in a cell
+NO_MATTER, MISSING = "any", "–"
+METRICS: dict[str, tuple[str, Callable[[float], str]]] = {  # beside accuracy: on the page, and in a cell
+    "val_loss": ("validation loss", "{:.4f}".format),
+    "seconds": ("seconds", "{:.1f}".format),
+    "parameters": ("parameters", "{:,.0f}".format),
+    "mflops": ("MFLOPs", "{:.3g}".format),
+}
+
+# In pixels. On a page that is 1280 wide, 18 axes have room; where they have not, the diagram scrolls.
+CLOSEST, WIDEST, PAGE, HEIGHT = 66, 110, 1140, 520
+MARGIN = {"l": 64, "r": 44, "t": 52, "b": 16}
+LETTER = 6  # the width of one
+
+# Matplotlib's viridis, which the colour-blind can read, cut so that the best stands out on either ground.
+VIRIDIS = [
+    "#440154",
+    "#482878",
+    "#3e4989",
+    "#31688e",
+    "#26828e",
+    "#1f9e89",
+    "#35b779",
+    "#6ece58",
+    "#b5de2b",
+    "#fde725",
+]
+ON_LIGHT, ON_DARK = VIRIDIS[-2::-1], VIRIDIS[2:]
+
+
+def parallel_coordinates(metrics: Columns, parameters: Columns, title: str) -> str:
+    """An HTML page: an axis a varying parameter or metric, a line a row, coloured by validation accuracy.
+
+    metrics: has `val_accuracy`, and any of METRICS; rows without a validation accuracy are left out.
+    Of more than MOST_ROWS rows the best are shown, of more than MOST_PARAMETERS the first.
+    """
+    rows, finite = _best_first(metrics)
+    accuracy = np.asarray(metrics["val_accuracy"], float)[rows]
+    columns = {name: [values[row] for row in rows] for name, values in parameters.items()}
+    varying = {name: values for name, values in columns.items() if len(distinct(values)) > 1}
+    if reason := _nothing(accuracy, varying):
+        return _page(title, [f"<p>{reason}: there is nothing to compare.</p>"])
+    shown = dict(list(varying.items())[:MOST_PARAMETERS])
+    numbers = {name: _numbers(metrics[name], rows) for name in METRICS if name in metrics}
+    numbers = {name: values for name, values in numbers.items() if len(distinct(values)) > 1}
+    left_out = len(metrics["val_accuracy"]) - finite
+    notes = [
+        f"Rows without a validation accuracy are left out: {left_out:,}." if left_out else "",
+        f"Shown are the best {len(rows):,} of {finite:,} rows." if finite > len(rows) else "",
+        f"Shown are the first {len(shown)} of {len(varying)} parameters." if shown != varying else "",
+        _the_same(columns),
+    ]
+    body = [
+        f"<p>{USE}</p>",
+        *_diagram(shown, accuracy, numbers),
+        *(f"<p>{escape(note)}</p>" for note in notes if note),
+        _table(shown, accuracy, numbers),
+    ]
+    return _page(title, body)
+
+
+USE = (
+    "Each line is a row of the results; the darker it is on a light page, or the brighter on a dark one, the"
+    " higher its validation accuracy. <b>Drag along an axis</b> to keep only the lines that cross it there;"
+    " click on the axis to have all back. <b>Drag a name</b> to move its axis. Lines that share a value are"
+    " spread around it, the best on top."
+)
+
+
+def _best_first(metrics: Columns) -> tuple[np.ndarray, int]:
+    """The rows to show, by accuracy, then loss; how many have an accuracy."""
+    accuracy = np.asarray(metrics["val_accuracy"], float)
+    loss = np.asarray(metrics.get("val_loss", np.zeros(len(accuracy))), float)
+    finite = np.flatnonzero(np.isfinite(accuracy))
+    order = np.lexsort((loss[finite], -accuracy[finite]))  # nan comes last
+    return finite[order][:MOST_ROWS], len(finite)
+
+
+def _nothing(accuracy: np.ndarray, varying: Columns) -> str:
+    if not len(accuracy):
+        return "No row has a validation accuracy"
+    if not varying:
+        return "No parameter has more than one value"
+    return "All rows have the same validation accuracy" if np.ptp(accuracy) == 0 else ""
+
+
+def _numbers(values: Sequence[float | str], rows: np.ndarray) -> list[float | str]:
+    """The metric of these rows; what is not finite is nan."""
+    return [number if isfinite(number) else nan for number in (float(values[row]) for row in rows)]
+
+
+def _diagram(parameters: Columns, accuracy: np.ndarray, numbers: Columns) -> list[str]:
+    """The colours' meaning, and the lines."""
+    count = len(parameters) + 1 + len(numbers)
+    apart = min(WIDEST, max(CLOSEST, PAGE // (count - 1)))
+    length = int((apart - 12) / LETTER)  # of a tick
+    axes = [make_axis(name, values, NO_MATTER, length) for name, values in parameters.items()]
+    percent = (accuracy * 100).tolist()
+    axes.append(make_axis("validation accuracy", percent, MISSING, length, percent=True))
+    axes += [make_axis(METRICS[name][0], values, MISSING, length) for name, values in numbers.items()]
+    best = float(accuracy.max())
+    worst = min(float(np.percentile(accuracy, 10)), float(accuracy[accuracy < best].max()))
+    return [
+        f'<p class="scale"><span>{_percent(worst)} or less</span><i></i><span>{_percent(best)}</span></p>',
+        f'<div class="wide" role="group" aria-label="Parallel coordinates; the best rows are in the table'
+        f' below"><div style="min-width:{apart * (len(axes) - 1) + MARGIN["l"] + MARGIN["r"]}px">',
+        _lines(axes, accuracy, (worst, best), int((apart - 6) / LETTER)),
+        "</div></div>",
+    ]
+
+
+def _lines(axes: Sequence[Axis], accuracy: np.ndarray, colours: tuple[float, float], length: int) -> str:
+    """plotly's diagram with plotly itself, as HTML."""
+    from plotly.graph_objects import Figure, Parcoords
+    from plotly.io import to_html
+
+    worst, best = colours
+    lines = Parcoords(
+        line={
+            "color": accuracy.astype(np.float32),
+            "colorscale": _scale(ON_LIGHT),
+            "cmin": worst,
+            "cmax": best,
+        },
+        dimensions=[
+            {
+                "label": _label(axis.label, length),
+                "values": axis.places.astype(np.float32),
+                "range": axis.ends,
+                "tickvals": [place for place, _ in axis.ticks],
+                "ticktext": [text for _, text in axis.ticks],
+            }
+            for axis in axes
+        ],
+        unselected={"line": {"color": "#a0a0a0", "opacity": min(0.4, max(0.03, 20 / len(accuracy)))}},
+        labelfont={"size": 11.5},
+        tickfont={"size": 11},
+    )
+    layout = {"template": "none", "height": HEIGHT, "margin": MARGIN, "paper_bgcolor": "rgba(0,0,0,0)"}
+    return to_html(
+        Figure(lines, layout),
+        config={"displayModeBar": False, "responsive": True},
+        full_html=False,
+        div_id="lines",
+        default_height=f"{HEIGHT}px",
+        post_script=COLOURS % (json.dumps(_scale(ON_DARK)), json.dumps(_scale(ON_LIGHT))),
+    )
+
+
+COLOURS = """
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const colour = () => Plotly.restyle("lines", {"line.colorscale": [dark.matches ? %s : %s]});
+dark.addEventListener("change", colour);
+if (dark.matches) colour();
+"""
+
+
+def _scale(colours: Sequence[str]) -> list[tuple[float, str]]:
+    return [(place / (len(colours) - 1), colour) for place, colour in enumerate(colours)]
+
+
+def _label(name: str, length: int) -> str:
+    """A name in at most two lines, in plotly's own markup."""
+    if " " in name and len(name) > length:
+        lines = name.split(" ", 1)
+    else:
+        lines = [name[start : start + length] for start in range(0, len(name), length)]
+    if len(lines) > 2 or len(lines[-1]) > length:
+        lines = [lines[0][:length], lines[1][: length - 1] + "…"]
+    return "<br>".join(escape(line, quote=False).replace("$", "&#36;") for line in lines)  # no formula
+
+
+def _the_same(columns: Columns) -> str:
+    """A sentence about the parameters that have one value only."""
+    constant = {name: distinct(values) for name, values in columns.items() if len(distinct(values)) == 1}
+    listed = ", ".join(f"{_cut(name)} = {_cell(one)}" for name, (one,) in constant.items())
+    return f"The same in all rows: {listed}." if listed else ""
+
+
+def _table(parameters: Columns, accuracy: np.ndarray, numbers: Columns) -> str:
+    """The best rows, in full."""
+    columns: dict[str, list[str]] = {"validation accuracy": [_percent(value) for value in accuracy[:SHOWN]]}
+    for metric, values in numbers.items():
+        label, text = METRICS[metric]
+        columns[label] = [text(value) if matters(value) else MISSING for value in map(float, values[:SHOWN])]
+    cells = [*columns.values(), *(list(map(_cell, values[:SHOWN])) for values in parameters.values())]
+    head = "".join(f'<th scope="col">{escape(_cut(name))}</th>' for name in ("#", *columns, *parameters))
+    body = "\n".join(
+        f'<tr><th scope="row">{place}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row)}</tr>'
+        for place, row in enumerate(zip(*cells, strict=True), 1)
+    )
+    return (
+        f'<h2 id="best">The {min(SHOWN, len(accuracy))} best rows, by validation accuracy</h2>\n'
+        f'<div class="wide"><table aria-labelledby="best">\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{body}\n</tbody></table></div>"
+    )
+
+
+def _percent(proportion: float) -> str:
+    return f"{proportion * 100:.2f} %"
+
+
+def _cell(value: float | str) -> str:
+    if not matters(value):
+        return NO_MATTER
+    return _cut(value if isinstance(value, str) else f"{value:.6g}")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _page(title: str, body: Sequence[str]) -> str:
+    gradients = {name: ", ".join(colours) for name, colours in (("light", ON_LIGHT), ("dark", ON_DARK))}
+    return html_page(title, body, STYLE % gradients, evaluates=True)
+
+
+STYLE = """\
+:root { --scale: %(light)s; }
+@media (prefers-color-scheme: dark) { :root { --scale: %(dark)s; } }
+.scale { display: flex; flex-wrap: wrap; align-items: center; gap: .25rem .6rem; font-size: .9rem; }
+.scale i { width: 8rem; height: .8rem; border-radius: .2rem;
+  background: linear-gradient(to right, var(--scale)); }
+#lines text { fill: var(--text) !important; font-family: inherit !important;
+  text-shadow: 0 0 2px var(--ground), 0 0 2px var(--ground), 0 0 3px var(--ground),
+    0 0 4px var(--ground) !important; }
+#lines .axis .domain { stroke: var(--text); stroke-opacity: .6; }
+#lines .axis .tick line { display: none; }
+#lines .highlight { stroke: var(--mark); }
+"""

@@ -1,0 +1,355 @@
+"""The six diagnostic pictures of an exploration, drawn from its table.
+
+A table is columns by name, one entry a grid point: metrics (`METRICS`, a proportion or a loss, nan where
+a trial failed) and parameters, numbers or words. Colours are Okabe and Ito's, told apart by everyone.
+"""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from MNIST.report.exploring.importance import FEWEST_POINTS, measure_importance
+
+Columns = Mapping[str, Sequence[float | str]]
+
+METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+CONVOLUTION = ("conv", "filters", "kernel", "pool", "stride")  # what the names of such parameters hold
+FULLY_CONNECTED = ("dense", "layers", "units", "neuron", "hidden", "dropout")
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
+MOST_PARAMETERS = 12  # in one picture
+MOST_BOXES = 20  # in one panel; more values are drawn as a cloud
+TRUST = (  # from which share of the variance explained
+    (0.7, "Yes"),
+    (0.3, "Roughly"),
+    (-np.inf, "No: chance, or too few points"),
+)
+
+
+def draw_scan(metrics: Columns, parameters: Columns) -> dict[str, bytes]:
+    """The six pictures by name, each as a PNG file's content.
+
+    metrics: has `val_accuracy`, and others of METRICS. Parameters with one value only are left out.
+    """
+    varying = {
+        _plain(name): [_plain(value) if isinstance(value, str) else value for value in values]
+        for name, values in parameters.items()
+        if len(distinct(values)) > 1
+    }
+    numbers = {name: np.asarray(metrics[name], float) for name in METRICS if name in metrics}
+    return {name: _png(draw(numbers, varying)) for name, draw in PICTURES.items()}
+
+
+def correlation(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+    """Spearman's rank correlation of each parameter with each metric; a word is a 0/1 parameter a value."""
+    rows = {
+        name: [rank_correlation(values, metrics[m]) for m in metrics] for name, values in _numeric(parameters)
+    }
+    strongest = sorted(rows, key=lambda name: -np.nanmax(np.abs([0.0, *rows[name]])))[:MOST_PARAMETERS]
+    figure, axes = _figure(7, 1.6 + 0.45 * len(strongest))
+    if not strongest:
+        return _nothing(figure, axes, "No parameter of this scan has more than one value.")
+    table = np.array([rows[name] for name in strongest])
+    image = axes.imshow(table, cmap="PuOr", vmin=-1, vmax=1, aspect="auto")
+    for (row, column), value in np.ndenumerate(table):
+        text = "–" if np.isnan(value) else f"{value:+.2f}"
+        axes.text(column, row, text, ha="center", va="center", color="white" if abs(value) > 0.6 else "black")
+    axes.set_xticks(range(len(metrics)), [_label(name) for name in metrics])
+    axes.set_yticks(range(len(strongest)), strongest)
+    axes.set_title("Rank correlation of parameters with metrics")
+    figure.colorbar(image, ax=axes, label="Spearman's ρ")
+    return figure
+
+
+def histogram(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+    """How many grid points reached which validation accuracy."""
+    figure, axes = _figure(7, 4.5)
+    percent = _finite(metrics["val_accuracy"]) * 100
+    if not len(percent):
+        return _nothing(figure, axes, "No grid point has a validation accuracy.")
+    axes.hist(percent, bins=min(40, max(5, int(len(percent) ** 0.5) * 2)), color=BLUE, edgecolor="white")
+    axes.axvline(np.median(percent), color=ORANGE, label=f"median {np.median(percent):.2f} %")
+    axes.axvline(percent.max(), color=GREEN, linestyle="--", label=f"best {percent.max():.2f} %")
+    axes.set(
+        xlabel="validation accuracy (%)", ylabel="grid points", title="Validation accuracy over the grid"
+    )
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.legend(loc="upper left")
+    return figure
+
+
+def training(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+    """The course of the scan, training against validation accuracy, and the parameters of training."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 9), dpi=120, layout="constrained")
+    halves: Any = figure.subfigures(2, 1)
+    above, below = halves
+    _course(above, metrics)
+    chosen = {
+        name: values
+        for name, values in parameters.items()
+        if not _is_convolution(name) and not _holds(name, FULLY_CONNECTED)
+    }
+    _by_value(chosen, metrics["val_accuracy"], "Training", below)
+    return figure
+
+
+def _course(figure: Any, metrics: Mapping[str, np.ndarray]) -> Any:
+    """The points in the order asked with the best so far; training against validation accuracy."""
+    order, against = figure.subplots(1, 2)
+    percent = metrics["val_accuracy"] * 100
+    if not len(_finite(percent)):
+        _nothing(figure, order, "No grid point has a validation accuracy.")
+        return _nothing(figure, against, "")
+    points = np.arange(1, len(percent) + 1)
+    order.scatter(points, percent, s=14, color=BLUE, label="grid point")
+    order.step(points, np.fmax.accumulate(percent), where="post", color=ORANGE, label="best so far")
+    order.set(
+        xlabel="grid point, in the order asked", ylabel="validation accuracy (%)", title="Course of the scan"
+    )
+    order.legend(loc="lower right")
+    if "accuracy" not in metrics:
+        return _nothing(figure, against, "The table has no training accuracy.")
+    trained = metrics["accuracy"] * 100
+    against.scatter(trained, percent, s=14, color=BLUE)
+    ends = [np.nanmin([trained, percent]), np.nanmax([trained, percent])]
+    against.plot(ends, ends, color=GREY, linestyle="--", label="equal")
+    against.set(
+        xlabel="training accuracy (%)", ylabel="validation accuracy (%)", title="Over- and under-fitting"
+    )
+    against.legend(loc="lower right")
+    return figure
+
+
+def convolutions(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+    """Validation accuracy at each value of the parameters of convolution and pooling."""
+    chosen = {name: values for name, values in parameters.items() if _is_convolution(name)}
+    return _by_value(chosen, metrics["val_accuracy"], "Convolutions")
+
+
+def fully_connected(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+    """Validation accuracy at each value of the parameters of the fully connected layers."""
+    chosen = {
+        name: values
+        for name, values in parameters.items()
+        if _holds(name, FULLY_CONNECTED) and not _is_convolution(name)
+    }
+    return _by_value(chosen, metrics["val_accuracy"], "Fully connected layers")
+
+
+def importance(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+    """How much each parameter explains of validation accuracy, and how far that can be trusted.
+
+    Source: Breiman, Random Forests (2001); `measure_importance` says how.
+    """
+    accuracy = metrics["val_accuracy"]
+    finite = np.isfinite(accuracy)
+    codes = {name: _codes(values)[finite] for name, values in parameters.items()}
+    codes = {name: places for name, places in codes.items() if len(np.unique(_finite(places))) > 1}
+    if reason := _no_importance(accuracy[finite], codes):
+        figure, axes = _figure(7, 4.5)
+        return _nothing(figure, axes, reason)
+    measured = measure_importance(np.column_stack(list(codes.values())), accuracy[finite])
+    ranked = sorted(zip(codes, measured.drops, strict=True), key=lambda one: -one[1].mean())[:MOST_PARAMETERS]
+    figure, panels = _figure(8, 2.9 + 0.4 * len(ranked), 2, height_ratios=[0.6 + 0.4 * len(ranked), 0.7])
+    _bars(panels[0], ranked)
+    _trust(panels[1], measured.explained, measured.points, int(finite.sum()))
+    return figure
+
+
+def _codes(values: Sequence[float | str]) -> np.ndarray:
+    """The place of each value in the order of values; nan where the parameter does not matter."""
+    places = {value: place for place, value in enumerate(distinct(values))}
+    return np.array([places.get(value, np.nan) for value in values], float)
+
+
+def _no_importance(accuracy: np.ndarray, codes: Mapping[str, np.ndarray]) -> str:
+    if not codes:
+        return "No parameter of this scan has more than one value."
+    if len(accuracy) < FEWEST_POINTS:
+        return (
+            f"Too few to tell which parameters matter: {len(accuracy)} grid point"
+            f"{'' if len(accuracy) == 1 else 's'} with a\nvalidation accuracy; it takes {FEWEST_POINTS}."
+        )
+    return "All grid points have the same validation accuracy." if np.ptp(accuracy) == 0 else ""
+
+
+def _bars(axes: Any, ranked: Sequence[tuple[str, np.ndarray]]) -> None:
+    """A bar a parameter, the most important on top, with the least and the most of all shuffles."""
+    drops = np.array([one for _, one in ranked])
+    mean, places = drops.mean(axis=1), np.arange(len(ranked))
+    axes.barh(places, mean, color=BLUE, height=0.65)
+    spread = [mean - drops.min(axis=1), drops.max(axis=1) - mean]
+    axes.errorbar(mean, places, xerr=spread, fmt="none", ecolor=ORANGE, elinewidth=2, capsize=4)
+    for place, value, most in zip(places, mean, drops.max(axis=1), strict=True):
+        text = f"{value:.2f}".replace("-0.00", "0.00")
+        axes.annotate(text, (max(0, most), place), xytext=(6, 0), textcoords="offset points", va="center")
+    axes.set_yticks(places, [name for name, _ in ranked])
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set_xlim(left=min(0, drops.min() * 1.1))
+    axes.axvline(0, color=GREY, lw=1)
+    axes.set(
+        title="Which parameters decide validation accuracy",
+        xlabel="R² lost when the parameter's values are shuffled"
+        f" (line: least and most of {drops.shape[1]} shuffles)",
+    )
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _trust(axes: Any, explained: float, points: int, of: int) -> None:
+    """One bar: the part of the variance that the forest explains on points that it has not seen."""
+    share = min(1.0, max(0.0, explained))
+    axes.barh(0, 1, color="#E6E6E6", height=0.6)
+    axes.barh(0, share, color=GREEN, height=0.6)
+    verdict = next(words for least, words in TRUST if explained >= least)
+    seen = f"{points:,}" if points == of else f"{points:,} of {of:,}"
+    axes.set(
+        xlim=(0, 1),
+        title=f"Can the bars be trusted? {verdict}",
+        xlabel=f"A random forest explains {share * 100:.0f} % of the variance of points it has not seen\n"
+        f"({seen} grid points, cross-validated R² {explained:.2f})",
+    )
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    axes.set_yticks([])
+    axes.spines[["top", "right", "left", "bottom"]].set_visible(False)
+
+
+PICTURES: dict[str, Callable[[Mapping[str, np.ndarray], Columns], Any]] = {
+    "Correlation": correlation,
+    "Histogram": histogram,
+    "Training": training,
+    "Convolutions": convolutions,
+    "Fully_Connected": fully_connected,
+    "Importance": importance,
+}
+
+
+def rank_correlation(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> float:
+    """Spearman's ρ of the pairs in which both are finite: Pearson's r of their ranks, equal values sharing
+    the mean of theirs; nan if either is constant."""
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    finite = np.isfinite(x) & np.isfinite(y)
+    dx, dy = (
+        ranks - ranks.mean() if len(ranks) else ranks for ranks in (_ranks(x[finite]), _ranks(y[finite]))
+    )
+    scale = np.sqrt((dx**2).sum() * (dy**2).sum())
+    return float((dx * dy).sum() / scale) if scale else float("nan")
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+
+
+def _by_value(parameters: Columns, accuracy: np.ndarray, title: str, figure: Any = None) -> Any:
+    """One panel a parameter, one box a value, every point beside it; in a new figure or the one given."""
+    from matplotlib.figure import Figure
+
+    names = list(parameters)[:MOST_PARAMETERS]
+    per_row = min(4, max(1, len(names)))
+    rows = -(-max(1, len(names)) // per_row)
+    if figure is None:
+        size = max(4.5, 3.2 * per_row), 3.6 * rows + 0.6
+        figure = Figure(figsize=size, dpi=120, layout="constrained")
+    panels = np.atleast_1d(figure.subplots(rows, per_row, sharey=True)).ravel()
+    if not names:
+        return _nothing(
+            figure, panels[0], f"{title}: no such parameter of this scan\nhas more than one value."
+        )
+    for axes, name in zip(panels, names, strict=False):
+        _boxes(axes, name, parameters[name], accuracy * 100)
+    for axes in panels[len(names) :]:
+        axes.set_axis_off()
+    for axes in panels[::per_row]:
+        axes.set_ylabel("validation accuracy (%)")
+    figure.suptitle(f"{title}: validation accuracy by value")
+    return figure
+
+
+def _boxes(axes: Any, name: str, values: Sequence[float | str], percent: np.ndarray) -> None:
+    axes.set_xlabel(name)
+    there = distinct(values)
+    if len(there) > MOST_BOXES and not any(isinstance(value, str) for value in there):
+        axes.scatter(values, percent, s=8, alpha=0.3, color=BLUE)
+        return
+    there = there[:MOST_BOXES]
+    groups = [_finite(percent[[value == one for value in values]]) for one in there]
+    places = np.arange(len(there))
+    axes.boxplot(
+        groups, positions=places, widths=0.5, showfliers=False, medianprops={"color": ORANGE, "lw": 2}
+    )
+    for place, group in zip(places, groups, strict=True):
+        jitter = np.random.default_rng(0).permutation(len(group)) / max(1, len(group) - 1) - 0.5
+        beside = place + 0.36 * jitter  # beside one another, in no order that would mean something
+        axes.scatter(beside, group, s=8, alpha=0.3, color=BLUE, zorder=1)
+    labels = [value if isinstance(value, str) else f"{value:g}" for value in there]
+    crowded = sum(map(len, labels)) > 20
+    axes.set_xticks(places, labels, rotation=60 if crowded else 0)
+
+
+def distinct(values: Sequence[float | str]) -> list[float | str]:
+    """The values there are, in order, numbers first; nan and "" say that the parameter did not matter."""
+    there = {value for value in values if matters(value)}
+    return sorted(there, key=lambda value: (isinstance(value, str), value))
+
+
+def matters(value: float | str) -> bool:
+    """Whether the parameter matters in this row (momentum does not under Adam)."""
+    return value not in ("", "any") and value == value
+
+
+def _numeric(parameters: Columns) -> list[tuple[str, Sequence[float]]]:
+    """Parameters as numbers: each value of a word becomes a 0/1 column, of two values only the second."""
+    columns: list[tuple[str, Sequence[float]]] = []
+    for name, values in parameters.items():
+        if not any(isinstance(value, str) for value in values):
+            columns.append((name, [float(value) for value in values]))
+            continue
+        words = sorted(map(str, set(values)))
+        for word in words[1:] if len(words) == 2 else words:
+            columns.append((f"{name} = {word}", [float(str(value) == word) for value in values]))
+    return columns
+
+
+def _is_convolution(name: str) -> bool:
+    return _holds(name, CONVOLUTION)
+
+
+def _holds(name: str, words: Sequence[str]) -> bool:
+    return any(word in name.lower() for word in words)
+
+
+def _plain(word: str) -> str:
+    """A word of the table as matplotlib shows it: shortened, and no formula."""
+    return (word if len(word) <= 24 else word[:23] + "…").replace("$", r"\$")
+
+
+def _label(metric: str) -> str:
+    return metric.replace("val_", "validation\n") if metric.startswith("val_") else f"training\n{metric}"
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return values[np.isfinite(values)]
+
+
+def _figure(width: float, height: float, rows: int = 1, **ratios: Any) -> Any:
+    """A figure and its axes; several rows of them, if asked for."""
+    from matplotlib.figure import Figure  # not pyplot: no window system, no global state
+
+    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
+    return figure, figure.subplots(rows, **ratios)
+
+
+def _nothing(figure: Any, axes: Any, reason: str) -> Any:
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, reason, ha="center", va="center", transform=axes.transAxes)
+    return figure
+
+
+def _png(figure: Any) -> bytes:
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png")
+    return stream.getvalue()

@@ -1,0 +1,1 @@
+"""What the terminal shows while a network trains, and images drawn with characters."""

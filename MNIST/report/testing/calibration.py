@@ -1,0 +1,140 @@
+"""Calibration: of the answers a network calls 99 % sure, are 99 % right?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from MNIST.report.curves import BLUE, GREY, ORANGE
+from MNIST.report.png import figure_png
+from MNIST.report.testing.metrics import wilson_interval
+
+DOUBTS = (1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0)
+"""1 - sureness where one bin ends and the next begins: twelve bins.
+
+Of a network with 99 % right, nearly all answers are more than 99 % sure. Bins of equal width put all these
+into one and leave a handful for each of the others; bins of equal size have one for all the doubtful answers,
+which matter, and eleven that cannot be told from 100 %. Steps in which doubt is about halved do neither.
+"""
+EDGE = 0.0005  # in the diagram, doubts and errors below it lie at the edge
+TICKS = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, EDGE)
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The answers whose sureness lies between two of the limits, the upper one included.
+
+    sureness: the mean probability of the answers; accuracy: how many of them are right; both in [0, 1].
+    """
+
+    images: int
+    right: int
+    sureness: float
+
+    @property
+    def accuracy(self) -> float:
+        return self.right / self.images
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """bins: those with images in them, the least sure first."""
+
+    bins: tuple[Bin, ...]
+
+    @property
+    def images(self) -> int:
+        return sum(one.images for one in self.bins)
+
+    @property
+    def accuracy(self) -> float:
+        return sum(one.right for one in self.bins) / self.images
+
+    @property
+    def sureness(self) -> float:
+        """The mean probability of all answers."""
+        return sum(one.images * one.sureness for one in self.bins) / self.images
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error: an image's mean distance of sureness and accuracy in its bin.
+
+        Source: Guo, Pleiss, Sun and Weinberger (2017), On Calibration of Modern Neural Networks,
+        arXiv:1706.04599.
+        """
+        return sum(one.images * abs(one.accuracy - one.sureness) for one in self.bins) / self.images
+
+    def __str__(self) -> str:
+        """In words, what the numbers say."""
+        low, high = wilson_interval(sum(one.right for one in self.bins), self.images)
+        if low <= self.sureness <= high:
+            verdict = "as sure as it should be, as far as so many images can tell"
+        else:
+            verdict = "surer than it should be" if self.sureness > high else "less sure than it might be"
+        return (
+            f"On average it is {_percent(self.sureness)} sure of its answers, and {_percent(self.accuracy)}"
+            f" of them are right: it is {verdict}. Its expected calibration error is {self.error * 100:.2f}"
+            f" percentage points: so far is its sureness from the truth, on average over the images."
+        )
+
+    def example(self) -> str:
+        """How to read the diagram, by the dot with most errors."""
+        dot = max(self.bins, key=lambda one: one.images - one.right)
+        return (
+            f"Each dot stands for answers that were about equally sure: the one of {dot.images:,} answers"
+            f" says that they were {_percent(dot.sureness)} sure on average, and {_percent(dot.accuracy)} of"
+            " them right."
+            " The axes enlarge the last steps to 100 %, where most answers are."
+        )
+
+
+def calibrate(y_true: np.ndarray, probabilities: np.ndarray) -> Calibration:
+    """Sort the answers into bins by their sureness.
+
+    y_true: integer (n,), at least one; probabilities: float (n, classes).
+    """
+    sureness = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == y_true
+    limits = 1 - np.array(DOUBTS[1:-1])
+    bins = np.searchsorted(limits, sureness)
+    there = [bins == place for place in range(len(limits) + 1) if (bins == place).any()]
+    return Calibration(
+        tuple(Bin(int(one.sum()), int(right[one].sum()), float(sureness[one].mean())) for one in there)
+    )
+
+
+def calibration_png(calibration: Calibration, title: str) -> bytes:
+    """The reliability diagram as the bytes of a PNG file; both axes enlarge the last steps to 100 %."""
+    from matplotlib.figure import Figure  # not pyplot: no window system, no global state
+
+    figure = Figure(figsize=(6.4, 6.2), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([1, EDGE], [1, EDGE], color=GREY, linestyle="--", label="as often right as sure")
+    for one in calibration.bins:
+        low, high = wilson_interval(one.right, one.images)
+        doubt = [max(EDGE, 1 - one.sureness)]
+        axes.plot(doubt * 2, [1 - low, max(EDGE, 1 - high)], color=BLUE, lw=2, clip_on=False,
+                  label="95 % interval")  # fmt: skip
+        error = max(EDGE, 1 - one.accuracy)
+        axes.plot(doubt, [error], "o", color=ORANGE, markersize=7, clip_on=False,
+                  zorder=3, label="answers about so sure, and how many")  # fmt: skip
+        axes.annotate(f"{one.images:,}", (doubt[0], error), (-6, 3), textcoords="offset points", ha="right",
+                      fontsize=8, color="0.3")  # fmt: skip
+    for axis, scale in ((axes.xaxis, axes.set_xscale), (axes.yaxis, axes.set_yscale)):
+        scale("log")
+        axis.set_ticks(TICKS, [f"{(1 - tick) * 100:.4g} %{'+' if tick == EDGE else ''}" for tick in TICKS])
+        axis.set_ticks([], minor=True)
+    for label in axes.get_xticklabels():
+        label.set(rotation=45, ha="right", rotation_mode="anchor")
+    axes.set(xlim=(1, EDGE), ylim=(1, EDGE), title=title)
+    axes.set(xlabel="how sure it was", ylabel="how many of these answers were right")
+    for x, y, words in ((0.12, 0.93, "more often right than sure"), (0.62, 0.05, "surer than right")):
+        axes.text(x, y, words, transform=axes.transAxes, color="0.4", style="italic")
+    axes.grid(alpha=0.3)
+    once = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+    figure.legend(once.values(), once.keys(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure_png(figure)
+
+
+def _percent(proportion: float) -> str:
+    return f"{proportion * 100:.2f} %"

@@ -1,0 +1,113 @@
+"""The comparison of trained networks on a test set: a text table, and each network's errors."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isnan
+from pathlib import Path
+
+import numpy as np
+
+from MNIST.report.testing.metrics import class_figures, confusion_matrix, surest_errors, wilson_interval
+
+COLUMNS = (
+    *("Model_Name", "Test_Loss", "Test_Accuracy"),
+    *("Errors", "Images", "Accuracy_Low", "Accuracy_High", "Engine"),
+)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A network's answers on a test set.
+
+    engine: the name of the one that computed. labels: integer (n,); probabilities: float64 (n, 10);
+    loss: mean cross-entropy in nats.
+    """
+
+    name: str
+    engine: str
+    parameters: int
+    loss: float
+    labels: np.ndarray
+    probabilities: np.ndarray
+
+    @property
+    def answers(self) -> np.ndarray:
+        """The likeliest class of each image, int64 (n,)."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def images(self) -> int:
+        return len(self.labels)
+
+    @property
+    def errors(self) -> int:
+        return int((self.answers != self.labels).sum())
+
+    @property
+    def accuracy(self) -> float:
+        return (self.images - self.errors) / self.images
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy (Wilson)."""
+        return wilson_interval(self.images - self.errors, self.images)
+
+
+def results_text(evaluations: Sequence[Evaluation]) -> str:
+    """The text of `<comparison>.txt`: tab-separated, a header, a row a network."""
+    rows: list[tuple[str, ...]] = [COLUMNS]
+    for evaluation in evaluations:
+        low, high = evaluation.interval
+        figures = (evaluation.loss, evaluation.accuracy, evaluation.errors, evaluation.images, low, high)
+        rows.append((evaluation.name, *(repr(figure) for figure in figures), evaluation.engine))
+    return "".join("\t".join(row) + "\n" for row in rows)
+
+
+def is_results(path: Path) -> bool:
+    """Whether a file begins as `results_text` does."""
+    with path.open("rb") as stream:
+        return stream.read(len(COLUMNS[0])) == COLUMNS[0].encode()
+
+
+def errors_csv(evaluation: Evaluation) -> str:
+    """Every wrong answer, the surest first: image (from 0), expected, got, and the probability of each."""
+    wrong = surest_errors(evaluation.labels, evaluation.probabilities)
+    expected, got = evaluation.labels[wrong], evaluation.answers[wrong]
+    rows = zip(
+        wrong,
+        expected,
+        got,
+        evaluation.probabilities[wrong, got],
+        evaluation.probabilities[wrong, expected],
+        strict=True,
+    )
+    header = ("image", "expected", "got", "probability_of_got", "probability_of_expected")
+    return _csv([header, *((i, e, g, f"{p:.6f}", f"{q:.6f}") for i, e, g, p, q in rows)])
+
+
+def confusion_csv(evaluation: Evaluation) -> str:
+    """The confusion matrix: a row a true digit, a column an answer."""
+    matrix = confusion_matrix(evaluation.labels, evaluation.answers)
+    return _csv([("true", *range(10)), *((digit, *row) for digit, row in enumerate(matrix.tolist()))])
+
+
+def classes_csv(evaluation: Evaluation) -> str:
+    """A row a digit: its images, the answers that named it, precision, recall, F1; empty where undefined."""
+    figures = class_figures(confusion_matrix(evaluation.labels, evaluation.answers))
+    rows = [
+        (digit, one.images, one.answers, *map(_number, (one.precision, one.recall, one.f1)))
+        for digit, one in enumerate(figures)
+    ]
+    return _csv([("digit", "images", "answers", "precision", "recall", "f1"), *rows])
+
+
+def _number(value: float) -> str:
+    return "" if isnan(value) else f"{value:.6f}"
+
+
+def _csv(rows: Sequence[Sequence[object]]) -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+    return stream.getvalue()

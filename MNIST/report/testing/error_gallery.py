@@ -1,0 +1,55 @@
+"""A network's surest errors as a picture: what it saw, what it was, what it said."""
+
+import numpy as np
+
+from MNIST.report.png import figure_png
+from MNIST.report.testing.metrics import probability_text, surest_errors
+
+ACROSS = DOWN = 5  # images in the picture
+SIDE = 28
+CELL, CELL_HEIGHT = 40, 48  # in pixels of the digits' own size: an image with its space and its text
+INCHES = 0.0375  # of such a pixel
+TITLE = 0.7  # its height in inches
+
+
+def top_errors_png(images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, name: str) -> bytes:
+    """The surest errors, the surest first, as the bytes of a PNG file.
+
+    images: uint8 (n, 28, 28), the test set; labels: integer (n,); probabilities: float (n, 10).
+    """
+    from matplotlib.figure import Figure  # not pyplot: no window system, no global state
+
+    errors = surest_errors(labels, probabilities)
+    top = errors[: ACROSS * DOWN]
+    sheet = np.zeros((max(1, -(-len(top) // ACROSS)) * CELL_HEIGHT, ACROSS * CELL), np.uint8)
+    height, width = np.array(sheet.shape) * INCHES
+    figure = Figure(figsize=(width, height + TITLE))
+    axes = figure.add_axes((0, 0, 1, height / (height + TITLE)))
+    axes.set_axis_off()
+    for place, image in enumerate(top):
+        row, column = divmod(place, ACROSS)
+        left, upper = column * CELL + (CELL - SIDE) // 2, row * CELL_HEIGHT
+        sheet[upper : upper + SIDE, left : left + SIDE] = images[image]
+        what, *rest = caption(int(image), int(labels[image]), probabilities[image])
+        centre, below = left + SIDE / 2, upper + SIDE + 2
+        axes.text(centre, below, what, ha="center", va="top", size=9, weight="bold")
+        axes.text(centre, below + 5, "\n".join(rest), ha="center", va="top", size=9)
+    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255)
+    middle = 1 - TITLE / 2 / (height + TITLE)
+    figure.text(0.5, middle, _title(name, len(top), len(errors)), ha="center", va="center", size=13)
+    return figure_png(figure)
+
+
+def caption(image: int, label: int, probabilities: np.ndarray) -> tuple[str, str, str]:
+    """What was mistaken for what, how sure the network was, and which image it is."""
+    answer = int(probabilities.argmax())
+    sureness, doubt = probability_text(probabilities[answer]), probability_text(probabilities[label])
+    return f"a {label}, taken for a {answer}", f"{answer}: {sureness}, {label}: {doubt}", f"image {image}"
+
+
+def _title(name: str, shown: int, errors: int) -> str:
+    if not errors:
+        return f"{name}: no errors"
+    if shown == errors:
+        return f"{name}: all its errors ({errors}), the surest first"
+    return f"{name}: its {shown} surest errors of {errors:,}, the surest first"

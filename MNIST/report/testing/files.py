@@ -1,0 +1,43 @@
+"""All that a test leaves in its folder: each network's tables and pictures, and the page with all of it."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from MNIST.report.testing.calibration import calibrate, calibration_png
+from MNIST.report.testing.comparison import Evaluation, classes_csv, confusion_csv, errors_csv
+from MNIST.report.testing.confusion_picture import confusion_png
+from MNIST.report.testing.embedding import Space
+from MNIST.report.testing.error_gallery import top_errors_png
+from MNIST.report.testing.metrics import confusion_matrix
+from MNIST.report.testing.page import report_page
+
+
+def report_files(
+    title: str,
+    images: np.ndarray,
+    evaluations: Sequence[Evaluation],
+    spaces: Mapping[str, Space],
+    names: Sequence[str],
+) -> dict[str, str | bytes]:
+    """The files by name.
+
+    images: uint8 (n, 28, 28), the test set; spaces: of each network, by name; names: what each label means.
+    """
+    files: dict[str, str | bytes] = {}
+    reliability = {}
+    for evaluation in evaluations:
+        name, labels, probabilities = evaluation.name, evaluation.labels, evaluation.probabilities
+        confusion = confusion_matrix(labels, evaluation.answers)
+        reliability[name] = calibration_png(
+            calibrate(labels, probabilities), f"{name}: how sure it was, and how often right"
+        )
+        files |= {
+            f"{name}_errors.csv": errors_csv(evaluation),
+            f"{name}_confusion.csv": confusion_csv(evaluation),
+            f"{name}_classes.csv": classes_csv(evaluation),
+            f"{name}_confusion.png": confusion_png(confusion, f"{name}: what it takes each digit for"),
+            f"{name}_top_errors.png": top_errors_png(images, labels, probabilities, name),
+            f"{name}_calibration.png": reliability[name],
+        }
+    return files | {"report.html": report_page(title, images, evaluations, spaces, reliability, names)}

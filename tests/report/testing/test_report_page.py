@@ -1,0 +1,187 @@
+"""The report's page: right numbers, nothing fetched, and in a browser the right image for each dot."""
+
+import io
+import re
+from collections import defaultdict
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from MNIST.report.png import grey_png
+from MNIST.report.testing.comparison import Evaluation
+from MNIST.report.testing.embedding import choose_images, reduce_to_space
+from MNIST.report.testing.metrics import probability_text
+from MNIST.report.testing.page import report_page
+from MNIST.report.testing.space_plot import INVITATION
+
+COUNT = 300
+GENERATOR = np.random.default_rng(0)
+IMAGES = GENERATOR.integers(0, 256, (COUNT, 28, 28), dtype=np.uint8)
+PICTURES = defaultdict(lambda: grey_png(IMAGES[0]))  # in place of the reliability diagrams
+LABELS = GENERATOR.integers(0, 10, COUNT).astype(np.uint8)
+
+
+def evaluation(name, noise):
+    generator = np.random.default_rng(len(name))
+    logits = np.eye(10)[LABELS] * 4 + noise * generator.normal(size=(COUNT, 10))
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return Evaluation(name, "keras", 1234, 0.5, LABELS, probabilities)
+
+
+def page(*noises, names=None, classes="0123456789"):
+    evaluations = [
+        evaluation((names or "ABCDEFGHIJKLMN")[place], noise) for place, noise in enumerate(noises)
+    ]
+    spaces = {}
+    for one in evaluations:
+        shown = choose_images(LABELS, one.probabilities, 100)
+        spaces[one.name] = reduce_to_space(shown, one.probabilities[shown])
+    return report_page("Results: <b>", IMAGES, evaluations, spaces, PICTURES, classes), evaluations, spaces
+
+
+class Elements(HTMLParser):
+    """Tags with their attributes, the cells of every table, and all text that is no script."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.tables, self.text = [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+
+    def handle_data(self, data):
+        if self.cdata_elem is None:
+            self.text += data
+            if self.lasttag in ("td", "th") and data.strip():
+                self.tables[-1][-1][-1] += data
+
+
+def test_the_tables_have_the_right_numbers():
+    text, evaluations, _ = page(1, 3, 2)
+    elements = Elements(text)
+    overview, shared, *own = elements.tables
+    wrong = np.array([one.answers != LABELS for one in evaluations]).sum(axis=0)
+    assert [row[3] for row in overview[1:]] == [str(one.errors) for one in evaluations]
+    assert shared[1] == ["images", *map(str, np.bincount(wrong, minlength=4))]
+    for one, confusion, classes in zip(evaluations, own[::2], own[1::2], strict=True):
+        counts = np.array([[int(cell or 0) for cell in row[1:]] for row in confusion[2:]])
+        assert counts.sum() == COUNT
+        assert counts.sum() - counts.trace() == one.errors
+        for digit, row in enumerate(classes[1:]):
+            right = counts[digit, digit]
+            assert row[:3] == [str(digit), str((digit == LABELS).sum()), str((digit == one.answers).sum())]
+            assert row[3:5] == [f"{right / counts[:, digit].sum():.2%}".replace("%", " %"),
+                                f"{right / counts[digit].sum():.2%}".replace("%", " %")]  # fmt: skip
+    assert "corrected by Holm for all 3 pairs" in elements.text
+    assert len(re.findall(r"answers \d+ images? right that", elements.text)) == 3
+
+
+def test_nothing_is_fetched_and_text_stays_text():
+    elements = Elements(page(1, 3)[0])
+    assert "Results: <b>" in elements.text
+    assert not {"link", "iframe", "base", "object", "b"} & {tag for tag, _ in elements.tags[:8]}
+    for _, attributes in elements.tags:
+        assert attributes.get("src", "data:").startswith("data:")
+        assert attributes.get("href", "#").startswith("#")
+    policy = next(a["content"] for _, a in elements.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none';")
+    assert "http" not in policy
+
+
+def test_one_network_is_compared_with_none():
+    text = Elements(page(2)[0]).text
+    assert "more than chance" not in text
+    assert "the same errors" not in text
+    assert "surest errors" in text
+
+
+def test_a_network_without_errors_has_a_page():
+    text = Elements(page(0, 0)[0]).text
+    assert text.count("It has answered every image right.") == 2
+    assert "A and B answer the very same images right." in text
+
+
+def test_of_many_pairs_there_is_a_summary():
+    text = Elements(page(*[1, 1.5, 2, 4, 4.2, 6])[0]).text
+    apart, of, alike = re.search(
+        r"(\d+) of (\d+) pairs are distinguishable\. Not[^:]*: (.*)\.", text
+    ).groups()
+    assert int(of) == 15 == int(apart) + len(alike.split("; "))
+
+
+def shown_digit(browser_page):
+    """The image beside the plot as pixels, black on white as on a light page."""
+    png = browser_page.locator("#shown .digit").screenshot()
+    return np.asarray(Image.open(io.BytesIO(png)).convert("L"))
+
+
+@pytest.fixture
+def opened(browser_page, tmp_path):
+    def open_page(text, width=1280):
+        path = tmp_path / "report.html"
+        path.write_text(text)
+        browser_page.set_viewport_size({"width": width, "height": 900})
+        browser_page.goto(path.as_uri())
+        browser_page.wait_for_function("document.getElementById('about').textContent")
+        browser_page.wait_for_function("document.getElementById('space').on !== undefined")
+        return browser_page
+
+    return open_page
+
+
+def test_pointing_at_a_dot_shows_its_image(opened):
+    text, evaluations, spaces = page(2, 3)
+    browser_page = opened(text)
+    browser_page.add_style_tag(content="#shown { position: fixed !important; }")  # on whole pixels
+    for one in evaluations:
+        browser_page.select_option("#network", one.name)
+        assert browser_page.locator("#shown").inner_text() == INVITATION  # nothing of the network before
+        images = spaces[one.name].images
+        for row in (0, 41, 99):
+            event = f"{{points: [{{customdata: {row}}}]}}"
+            browser_page.evaluate(f"document.getElementById('space').emit('plotly_hover', {event})")
+            number = int(images[row])
+            expected = np.kron(255 - IMAGES[number], np.ones((3, 3)))  # 84 pixels wide
+            assert np.abs(shown_digit(browser_page) - expected).max() <= 2
+            words = browser_page.locator("#shown").inner_text()
+            label, answer = LABELS[number], one.answers[number]
+            assert f"Image {number}: a {label}, " in words
+            assert ("recognized" in words) == (label == answer)
+            assert f"({probability_text(one.probabilities[number, answer])} sure)" in words
+
+
+def test_every_dot_is_an_image_of_its_digit(opened):
+    text, (one,), spaces = page(3)
+    traces = opened(text).evaluate(
+        "document.getElementById('space').data.filter(t => t.customdata.length)"
+        ".map(t => [t.name, Array.from(t.customdata), Array.from(t.x)])"
+    )
+    rows = [row for _, rows, _ in traces for row in rows]
+    assert sorted(rows) == list(range(100))
+    images, wrong = spaces["A"].images, one.answers != LABELS
+    for name, rows, x in traces:
+        assert x == pytest.approx(spaces["A"].points[rows, 0], rel=1e-3, abs=1e-6)
+        expected = wrong[images[rows]] if name == "wrong answer" else LABELS[images[rows]] == int(name)
+        assert expected.all()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_twelve_networks_with_long_names_fit_the_window(width, opened):
+    names = [f"{letter}{'_very' * 12}x" for letter in "ABCDEFGHIJKL"]
+    browser_page = opened(page(*np.linspace(1, 6, 12), names=names)[0], width)
+    assert browser_page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_where_labels_are_no_digits_the_page_says_what_they_are():
+    assert "stand for classes" not in page(1.0)[0]
+    html = page(1.0, classes=[f"<{label}>" for label in range(10)])[0]
+    assert "0 &lt;0&gt;, 1 &lt;1&gt;" in html
