@@ -1,17 +1,23 @@
-# make demo   sets everything up and runs the main job once, quickly
-# make test   sets everything up and runs the checks and the tests
-# make clean  removes what the two leave behind, except .venv
+# make demo      sets everything up and runs the main job once, quickly
+# make test      sets everything up and runs the checks and all tests that are not marked slow
+# make test-all  does the same with every test
+# make clean     removes what these leave behind, except .venv
 
 PYTHON ?= python3
 BIN = .venv/bin
+# Two processes share the files of tests; a file's tests stay together, and so do their fixtures.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-all lint clean
 
 demo: .venv/installed
 	$(BIN)/python MNIST demo
 
 test: .venv/installed-dev lint
-	$(BIN)/python -m pytest
+	$(PYTEST) -m "not slow"
+
+test-all: .venv/installed-dev lint
+	$(PYTEST)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check
