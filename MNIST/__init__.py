@@ -1,15 +1,16 @@
 """Neural networks as text files: train, test and explore networks on MNIST without writing code.
 
-In a notebook: `from MNIST import load, NeuralNetwork` (see docs/notebook.md).
+In a notebook: `from MNIST import NeuralNetwork, explain, load` (see docs/notebook.md).
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from MNIST.explaining import explain
     from MNIST.notebook import NeuralNetwork, load
 
 __version__ = "1.0.0"
-__all__ = ["NeuralNetwork", "__version__", "load"]
+__all__ = ["NeuralNetwork", "__version__", "explain", "load"]
 
 
 def __getattr__(name: str) -> object:
@@ -18,4 +19,8 @@ def __getattr__(name: str) -> object:
         from MNIST import notebook
 
         return getattr(notebook, name)
+    if name == "explain":
+        from MNIST.explaining import explain
+
+        return explain
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -29,6 +29,7 @@ ARROWS = {
     "tracking": {"errors", "training"},
     "report": set(),
     "page": {"errors", "language", "report"},
+    "explaining": {"errors", "language", "data", "engines", "training", "report"},
     "notebook": {"errors", "language", "data", "engines", "training"},
 }
 

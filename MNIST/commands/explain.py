@@ -20,30 +20,30 @@ Options:
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from MNIST.commands.values import one_of, whole_number
-from MNIST.errors import ModelError, UsageError, quoted
+from MNIST.errors import UsageError, quoted
 from MNIST.files import write_atomically
-from MNIST.language import needs_engine
 from MNIST.paths import checked_name
 
 LONGEST_NAME = 64  # of a file that is written, of what comes from the picture's own
 
 
 def run(options: Mapping[str, Any]) -> int:
-    """Explain one answer."""
+    """Find the image, explain the answer to it, and write the picture and the page."""
     name = checked_name(options["<model-name>"], "model name")
     of_set = one_of(options["--set"], "--set", ("test", "training"))
     wanted = None if options["--image"] is None else whole_number(options["--image"], "--image", lowest=0)
 
     from MNIST import training
+    from MNIST.explaining import explain
     from MNIST.report.explaining.page import explanation_page
     from MNIST.report.explaining.picture import explanation_png
 
-    record = training.read_record(name)  # whether there is such a network is quickly told
+    record = training.read_record(name)  # at once, so that a missing network is told before data are read
     if wanted is None:
         file, subject, image, label = _from_file(Path(options["<image-file>"]))
     else:
@@ -57,70 +57,10 @@ def run(options: Mapping[str, Any]) -> int:
     return 0
 
 
-def explain(name: str, image: Any, label: int | None, subject: str) -> Any:
-    """The explanation of a trained network's answer to an image, uint8 (28, 28).
-
-    label: what it is, if that is known; subject: the image in words. Raises UsageError for a network that
-    has no gradients, ModelError for one whose numbers grow beyond all bounds.
-    """
-    import numpy as np
-
-    from MNIST import training
-    from MNIST.data import class_names
-    from MNIST.engines.scratch.inspection import Inspection
-    from MNIST.report.explaining.explanation import Explanation
-
-    model = training.load_trained(name)
-    if needs_engine(model.spec):
-        raise UsageError(
-            f"{name} is one layer of Columns, which has no maps and no gradients: nothing explains its votes"
-        )
-    weights = model.engine.get_weights()
-    model.engine.close()
-    inspection = Inspection(model.spec, weights, (model.record.pixel_mean, model.record.pixel_deviation))
-    with np.errstate(over="ignore", invalid="ignore"):
-        outputs = inspection.layer_outputs(image[None])
-        slopes = inspection.pixel_gradient(np.repeat(image[None], 10, axis=0), np.arange(10))
-    if not all(np.isfinite(each).all() for each in (slopes, *(layer.output for layer in outputs))):
-        raise ModelError(f"{name}: what its layers make of this image are not finite numbers")
-    return Explanation(
-        network=name,
-        subject=subject,
-        image=image,
-        label=label,
-        names=class_names(model.record.dataset),
-        probabilities=training.softmax(outputs[-1].output)[0],
-        slopes=slopes,
-        layers=_views(model.spec, weights, outputs),
-    )
-
-
-def _views(spec: Any, weights: Mapping[str, Any], outputs: Sequence[Any]) -> tuple[Any, ...]:
-    """The layers of the outermost level, those of each block inside it."""
-    from MNIST.language import Conv, lay_out, statement_text
-    from MNIST.report.explaining.explanation import LayerView
-
-    written = {node.path: node.layer for node in lay_out(spec).walk()}  # with the softmax at the end
-    inside: dict[str, list[LayerView]] = {}
-    for each in outputs:  # a block comes after the layers in it
-        path = each.node.path
-        layer = written[path]
-        block = re.sub(r"\.path_\d+$", "", path.rpartition(".")[0])
-        view = LayerView(
-            statement_text(layer, defaults=False),
-            type(layer).__name__,
-            each.output[0],
-            weights[f"{path}/kernel"] if isinstance(layer, Conv) else None,
-            tuple(inside.pop(path, ())),
-        )
-        inside.setdefault(block, []).append(view)
-    return tuple(inside[""])
-
-
 def _from_dataset(folder: Path, of_set: str, number: int, record: Any) -> tuple[str, str, Any, int]:
-    """The name of what is written, the image in words, the image, and its label.
+    """An image of a dataset: its name as a file, the image in words, the image, and its label.
 
-    Raises UsageError if the network of that record knows other classes.
+    Raises UsageError if the record's network was trained on other classes.
     """
     from MNIST.data import class_names, load
 
@@ -143,7 +83,7 @@ def _from_dataset(folder: Path, of_set: str, number: int, record: Any) -> tuple[
 
 
 def _from_file(file: Path) -> tuple[str, str, Any, None]:
-    """The same of a file with a picture, brought to MNIST's form; nobody says what it is."""
+    """The same for a file with a picture, brought to MNIST's form; its label is not known."""
     from MNIST.data import like_mnist, read_picture
     from MNIST.report.testing.predictions import printable
 

@@ -8,9 +8,9 @@ import pytest
 from matplotlib.image import imread, imsave
 
 from MNIST import cli, training
-from MNIST.commands.explain import explain
 from MNIST.data import datasets, like_mnist, load, read_picture
 from MNIST.engines.scratch.inspection import Inspection
+from MNIST.explaining import explain
 from MNIST.report.canvas import enlarged
 from MNIST.training import read_record
 
@@ -163,6 +163,12 @@ def test_numbers_beyond_all_bounds_are_refused(here, capsys, monkeypatch):
     assert cli.main(["explain", "net", "--image", "0"]) == 1
     assert capsys.readouterr().err == ("net: what its layers make of this image are not finite numbers\n")
     assert written() == []
+
+
+def test_what_is_no_image_of_mnists_form_is_refused(here):
+    for image in (np.zeros((28, 28)), np.zeros((1, 28, 28), np.uint8)):
+        with pytest.raises(ValueError, match=r"expected one image, uint8 \(28, 28\), found"):
+            explain("net", image)
 
 
 def test_columns_have_nothing_to_show(here, capsys):

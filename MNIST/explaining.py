@@ -1,0 +1,75 @@
+"""Why a trained network answers as it does: a network and one image become an `Explanation`.
+
+NumPy computes, whichever engine trained. What draws the explanation is `MNIST.report.explaining`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from MNIST import training
+from MNIST.data import class_names
+from MNIST.data.idx import IMAGE_SIDE
+from MNIST.engines.scratch.inspection import Inspection, LayerOutput
+from MNIST.errors import ModelError, UsageError
+from MNIST.language import Conv, ModelSpec, lay_out, needs_engine, statement_text
+from MNIST.report.explaining.explanation import Explanation, LayerView
+
+
+def explain(name: str, image: np.ndarray, label: int | None = None, subject: str = "an image") -> Explanation:
+    """Explain a trained network's answer to one image.
+
+    name: under which the network was trained. image: uint8 (28, 28), 0 is the background. label: what the
+    image shows, if that is known. subject: the image in words.
+    Raises UsageError for a network that has no gradients, ModelError for one that is not there or whose
+    layers make numbers that are not finite, ValueError for another kind of array.
+    """
+    if image.dtype != np.uint8 or image.shape != (IMAGE_SIDE, IMAGE_SIDE):
+        raise ValueError(
+            f"expected one image, uint8 ({IMAGE_SIDE}, {IMAGE_SIDE}), found {image.dtype} {image.shape}"
+        )
+    model = training.load_trained(name)
+    if needs_engine(model.spec):
+        raise UsageError(
+            f"{name} is one layer of Columns, which has no maps and no gradients: nothing explains its votes"
+        )
+    weights = model.engine.get_weights()
+    model.engine.close()
+    inspection = Inspection(model.spec, weights, (model.record.pixel_mean, model.record.pixel_deviation))
+    with np.errstate(over="ignore", invalid="ignore"):
+        outputs = inspection.layer_outputs(image[None])
+        slopes = inspection.pixel_gradient(np.repeat(image[None], 10, axis=0), np.arange(10))
+    if not all(np.isfinite(each).all() for each in (slopes, *(layer.output for layer in outputs))):
+        raise ModelError(f"{name}: what its layers make of this image are not finite numbers")
+    return Explanation(
+        network=name,
+        subject=subject,
+        image=image,
+        label=label,
+        names=class_names(model.record.dataset),
+        probabilities=training.softmax(outputs[-1].output)[0],
+        slopes=slopes,
+        layers=_views(model.spec, weights, outputs),
+    )
+
+
+def _views(
+    spec: ModelSpec, weights: Mapping[str, np.ndarray], outputs: Sequence[LayerOutput]
+) -> tuple[LayerView, ...]:
+    """The layers outside all blocks; the view of a block holds those inside it."""
+    written = {node.path: node.layer for node in lay_out(spec).walk()}  # with the softmax at the end
+    inside: dict[str, list[LayerView]] = {}
+    for each in outputs:  # a block comes after the layers in it
+        path = each.node.path
+        layer = written[path]
+        block = re.sub(r"\.path_\d+$", "", path.rpartition(".")[0])
+        view = LayerView(
+            statement_text(layer, defaults=False),
+            type(layer).__name__,
+            each.output[0],
+            weights[f"{path}/kernel"] if isinstance(layer, Conv) else None,
+            tuple(inside.pop(path, ())),
+        )
+        inside.setdefault(block, []).append(view)
+    return tuple(inside[""])
