@@ -42,6 +42,7 @@ HOMES = {
     "talos": {"explore"},
     "sqlite3": {"explore"},
     "sklearn": {"data", "report"},
+    "psutil": {"training"},
     "requests": {"data"},
     "PIL": {"data"},
     "matplotlib": {"report"},

@@ -149,7 +149,7 @@ def refuse_too_large(spec: ModelSpec, batch: int, engines: int) -> None:
     numbers = (3 * engines + 6) * 8 * network.parameters  # of each answer, its gradients and weights twice
     needed = least_memory(network, batch, "float64") + numbers
     free = available_memory()
-    if free is not None and needed > free:
+    if needed > free:
         raise UsageError(
             f"too large to certify: {engines} engines need at least {needed / 2**30:.1f} GiB, and "
             f"{free / 2**30:.1f} GiB are free; try a smaller --batch, or a copy of it with fewer units"

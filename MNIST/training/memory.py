@@ -1,6 +1,7 @@
-"""Will a run fit, and what did it take? The first is said before it begins.
+"""Whether a run will fit into memory, asked before it begins, and how much memory it took.
 
-A system out of memory ends a process without a word.
+A system that runs out of memory ends a process without a word. psutil says how much is free. A peak that
+can begin again at each epoch is known to Linux only, and psutil does not pass it on.
 """
 
 import math
@@ -34,30 +35,34 @@ def refuse_too_large(network: Network, batch_size: int, precision: str, ahead: i
     ahead: bytes of the next epoch's images, which are there meanwhile.
     """
     least, free = least_memory(network, batch_size, precision) + ahead, available_memory()
-    if free is not None and least > free:
+    if least > free:
         raise TrainingError(
             f"out of memory: a step on {batch_size:,} images needs at least {least / 2**30:.1f} GiB, "
             f"and {free / 2**30:.1f} GiB are free; try a smaller batch (--batch) or a smaller network"
         )
 
 
-def available_memory() -> int | None:
-    """Bytes that can be had without swapping, or None where the system does not say."""
-    return _linux_bytes("/proc/meminfo", "MemAvailable:")
+def available_memory() -> int:
+    """Bytes that can be had without swapping."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)
 
 
 def peak_memory() -> int:
     """The most bytes of resident memory that this process held since `reset_peak_memory`.
 
-    Since the process began, where the system cannot reset it; 0 where it does not say.
+    Where the system cannot reset the peak, it is counted since the process began.
     """
-    peak = _linux_bytes("/proc/self/status", "VmHWM:")
-    if peak is not None:
-        return peak
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
     try:
         import resource
     except ImportError:  # Windows
-        return 0
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
     unit = 1 if sys.platform == "darwin" else 1024  # macOS says bytes, the others say KiB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
@@ -69,12 +74,3 @@ def reset_peak_memory() -> None:
     """
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-
-
-def _linux_bytes(file: str, name: str) -> int | None:
-    """What a file of /proc says of a name, in bytes, or None where it does not."""
-    try:
-        lines = Path(file).read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
-    except (OSError, StopIteration, ValueError):
-        return None

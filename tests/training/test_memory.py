@@ -1,13 +1,16 @@
 """What a process held at most, told since it was last asked to begin again."""
 
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 
 from MNIST.language import parse_spec
 from MNIST.training import continue_run
-from MNIST.training.memory import peak_memory, reset_peak_memory
+from MNIST.training.memory import available_memory, peak_memory, reset_peak_memory
 
 BIG = 2**28  # bytes
 SLACK = 2**26  # of what else the process does at that time
@@ -30,18 +33,26 @@ def test_the_peak_grows_with_what_is_held_and_falls_when_it_begins_again():
     assert held - peak_memory() > BIG - SLACK
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not say")
+def _no_proc(path: Path) -> str:
+    raise FileNotFoundError(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no getrusage")
 def test_where_there_is_no_proc_the_process_tells_its_peak(monkeypatch):
     told = peak_memory()
-    monkeypatch.setattr("MNIST.training.memory._linux_bytes", lambda file, name: None)
+    monkeypatch.setattr(Path, "read_text", _no_proc)
     assert abs(peak_memory() - told) < SLACK or peak_memory() > told  # the kernel counts pages in batches
 
 
-def test_where_nothing_is_said_it_is_zero(monkeypatch):
-    monkeypatch.setattr("MNIST.training.memory._linux_bytes", lambda file, name: None)
+def test_windows_tells_the_peak_of_the_working_set(monkeypatch):
+    monkeypatch.setattr(Path, "read_text", _no_proc)
     monkeypatch.setitem(sys.modules, "resource", None)
-    reset_peak_memory()
-    assert peak_memory() == 0
+    monkeypatch.setattr("psutil.Process.memory_info", lambda process: SimpleNamespace(peak_wset=2**30))
+    assert peak_memory() == 2**30
+
+
+def test_some_of_the_memory_is_available():
+    assert BIG < available_memory() < psutil.virtual_memory().total
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is that of the process so far")
