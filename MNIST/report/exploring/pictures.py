@@ -228,20 +228,14 @@ PICTURES: dict[str, Callable[[Mapping[str, np.ndarray], Columns], Any]] = {
 
 
 def rank_correlation(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> float:
-    """Spearman's ρ of the pairs in which both are finite: Pearson's r of their ranks, equal values sharing
-    the mean of theirs; nan if either is constant."""
+    """Spearman's ρ of the pairs in which both numbers are finite; nan if x or y is constant."""
+    from scipy.stats import spearmanr
+
     x, y = np.asarray(x, float), np.asarray(y, float)
     finite = np.isfinite(x) & np.isfinite(y)
-    dx, dy = (
-        ranks - ranks.mean() if len(ranks) else ranks for ranks in (_ranks(x[finite]), _ranks(y[finite]))
-    )
-    scale = np.sqrt((dx**2).sum() * (dy**2).sum())
-    return float((dx * dy).sum() / scale) if scale else float("nan")
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    if not finite.any() or not np.ptp(x[finite]) or not np.ptp(y[finite]):
+        return float("nan")
+    return float(spearmanr(x[finite], y[finite]).statistic)
 
 
 def _by_value(parameters: Columns, accuracy: np.ndarray, title: str, figure: Any = None) -> Any:
