@@ -44,7 +44,7 @@ HOMES = {
     "sklearn": {"data", "report"},
     "psutil": {"training"},
     "requests": {"data"},
-    "PIL": {"data"},
+    "PIL": {"data", "report"},
     "matplotlib": {"report"},
     "plotly": {"report"},
     "pebble": {"explore"},

@@ -2,8 +2,6 @@
 
 import base64
 import io
-import struct
-import zlib
 from typing import Any
 
 import numpy as np
@@ -17,18 +15,12 @@ def figure_png(figure: Any) -> bytes:
 
 
 def grey_png(pixels: np.ndarray) -> bytes:
-    """Pixels, uint8 (height, width), 0 black and 255 white, as a PNG file of as many.
+    """Pixels, uint8 (height, width), 0 black and 255 white, as a PNG file of the same size."""
+    from PIL import Image
 
-    Source: PNG Specification, third edition (W3C, 2025): 8 bits of grey, no filter.
-    """
-    height, width = pixels.shape
-    rows = np.pad(pixels, ((0, 0), (1, 0))).tobytes()  # before each row, its filter: 0, none
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    chunks = (b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
-    )
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, format="png")
+    return stream.getvalue()
 
 
 def data_uri(png: bytes) -> str:
