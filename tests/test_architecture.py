@@ -70,6 +70,7 @@ def _room(file: Path) -> str:
     return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
+REPORTS = ("testing", "exploring", "explaining", "terminal")  # the subrooms of report, one a command
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -97,6 +98,13 @@ def test_an_engine_does_not_know_another(file):
     own = _engine(module)
     others = {_engine(name) for name in _imports(file) if name.startswith("MNIST.engines.")} - {None, own}
     assert not others, f"{module} imports from the engine {others}"
+
+
+@pytest.mark.parametrize("file", sorted((PACKAGE / "report").rglob("*.py")), ids=lambda file: file.name)
+def test_a_report_does_not_know_another(file):
+    own = file.parent.name
+    imported = {name.split(".")[2] for name in _imports(file) if name.startswith("MNIST.report.")}
+    assert not imported & {*REPORTS} - {own}, f"{file} imports from {imported}"
 
 
 @pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["check", "optimized_model"]])

@@ -68,7 +68,7 @@ class _Picture:
 def _prepare(files: Sequence[str], shown: bool, kept: bool) -> list[_Picture]:
     """Read and prepare what can be; name the others. kept: the steps are wanted later, for the PNG file."""
     from MNIST.report.explaining.preparation_steps import terminal_lines
-    from MNIST.report.terminal.pictures import can_show
+    from MNIST.report.half_blocks import can_show
     from MNIST.report.testing.predictions import printable
 
     pictures = []
@@ -114,7 +114,7 @@ def _answers(
 def _print(pictures: Sequence[_Picture], answers: Mapping[str, Any]) -> None:
     from rich.console import Console
 
-    from MNIST.report.terminal.pictures import can_show
+    from MNIST.report.half_blocks import can_show
     from MNIST.report.testing.predictions import bars, disagreements, table
 
     console = Console(highlight=False)

@@ -40,8 +40,8 @@ def run(options: Mapping[str, Any]) -> int:
     picture = _picture_file(options["--png"], folder)
 
     from MNIST.data import class_names, load
+    from MNIST.report.half_blocks import can_show
     from MNIST.report.image_grid import count_table, grid_png, terminal_grid
-    from MNIST.report.terminal.pictures import can_show
 
     dataset = load(folder)
     names = class_names(dataset.name)

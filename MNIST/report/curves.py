@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from MNIST.report.colours import BLUE, GREEN, GREY, ORANGE
 from MNIST.report.png import figure_png
 
-# Okabe and Ito's palette (2008): told apart by colour-blind readers too.
-BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
-GREY = "0.6"
 MOST_MARKED = 40  # epochs whose points are marked; of more, the lines are enough
 MOST_RATES = 4_000  # drawn
 SMALL = 0.1  # of the largest rate; where a third of the steps have less, only logarithms show their rates

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from MNIST.report.canvas import Canvas, enlarged
-from MNIST.report.terminal.pictures import half_blocks
+from MNIST.report.colours import FAINT
+from MNIST.report.half_blocks import half_blocks
 
 SIDE = 28
 
@@ -20,7 +21,6 @@ BARS = 3, 20  # the least and the most for one
 # In the picture, in pixels:
 TIMES, PER_ROW, MARGIN = 3, 10, 20
 CELL, LINE, HEAD = SIDE * TIMES + 12, SIDE * TIMES + 44, 34
-FAINT = "0.35"
 
 
 @dataclass(frozen=True)

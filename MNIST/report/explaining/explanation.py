@@ -5,7 +5,8 @@ from functools import cache
 
 import numpy as np
 
-from MNIST.report.testing.metrics import probability_text
+from MNIST.report.colours import BLUE, ORANGE
+from MNIST.report.percentages import probability_text
 
 MAPS = 16  # of a layer, which are shown at once
 
@@ -62,8 +63,8 @@ class Explanation:
         answer, sure = self.names[self.answer], self.probabilities[self.answer]
         if self.label is None:
             return f"The answer is {answer}, with a probability of {probability_text(sure)}."
-        right = "which is right" if self.label == self.answer else f"but it is {self.names[self.label]}"
-        return f"The answer is {answer}, with a probability of {probability_text(sure)}, {right}."
+        verdict = "which is right" if self.label == self.answer else f"but it is {self.names[self.label]}"
+        return f"The answer is {answer}, with a probability of {probability_text(sure)}, {verdict}."
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def palette(signed: bool) -> np.ndarray:
     from matplotlib import colormaps
     from matplotlib.colors import LinearSegmentedColormap
 
-    diverging = ("#7A2E00", "#D55E00", "#FFFFFF", "#0072B2", "#00304D")
+    diverging = ("#7A2E00", ORANGE, "#FFFFFF", BLUE, "#00304D")
     colours = LinearSegmentedColormap.from_list("signed", diverging) if signed else colormaps["viridis"]
     return colours(np.arange(256), bytes=True)[:, :3]
 

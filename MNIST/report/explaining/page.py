@@ -18,8 +18,8 @@ from MNIST.report.explaining.explanation import (
     tiles,
 )
 from MNIST.report.html_page import html_page
+from MNIST.report.percentages import probability_text
 from MNIST.report.png import data_uri
-from MNIST.report.testing.metrics import probability_text
 
 PER_ROW = 8  # maps beside one another: on a phone each has 40 pixels
 MOST_MAPS = 1_024

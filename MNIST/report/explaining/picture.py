@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from MNIST.report.canvas import Canvas, enlarged
+from MNIST.report.colours import BLUE, FAINT, ORANGE, rgb
 from MNIST.report.explaining.explanation import MAPS, Explanation, LayerView, Scale, number, outlined
-from MNIST.report.testing.metrics import probability_text
+from MNIST.report.percentages import probability_text
 
 # In pixels:
 MARGIN, LEFT, CELL, GAP = 20, 250, 56, 4
@@ -15,7 +16,6 @@ STRIP = MAPS * (CELL + GAP) - GAP
 ROW = CELL + 22
 DIGIT = 28 * 8
 HEAD = 414
-BLUE, ORANGE, FAINT = (0, 114, 178), (213, 94, 0), "0.35"
 
 UNCHANGED = ("Dropout", "Flatten")  # kinds that have no row: a single image goes through them as it is
 MOST_ROWS = 24  # of more layers, those in the middle are left out
@@ -87,7 +87,7 @@ def _bars(canvas: Canvas, explained: Explanation, left: int, top: int) -> None:
         style = {"weight": "bold"} if digit == explained.answer else {}
         canvas.write(explained.names[digit], left, y, 15, **style)
         length = max(1, round(longest * probability))
-        canvas.place(_block(BLUE, length, 16), left + first, y)
+        canvas.place(_block(rgb(BLUE), length, 16), left + first, y)
         canvas.write(probability_text(probability), left + first + length + 6, y + 1, 13, **style)
 
 
@@ -146,7 +146,7 @@ def _scores(canvas: Canvas, layer: LayerView, names: Sequence[str], top: int) ->
     step = STRIP // len(names)
     for digit, score in enumerate(scores):
         left, length = LEFT + digit * step, round(height * abs(score) / ((most - least) or 1.0))
-        bar = _block(BLUE if score > 0 else ORANGE, 34, length)
+        bar = _block(rgb(BLUE if score > 0 else ORANGE), 34, length)
         canvas.place(bar, left, zero - length if score > 0 else zero)
         canvas.place(_block((120, 120, 120), 34, 1), left, zero)
         canvas.write(number(score), left + 38, zero - 8, 12, color=FAINT)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from MNIST.report.terminal.pictures import half_blocks
+from MNIST.report.colours import FAINT
+from MNIST.report.half_blocks import half_blocks
 
 Steps = Sequence[tuple[str, NDArray[np.uint8]]]  # pictures, each with its name
 
@@ -63,7 +64,7 @@ def steps_png(pictures: Sequence[tuple[str, Steps]]) -> bytes:
         row.suptitle(title, x=0.01, ha="left", fontsize=11, parse_math=False)
         for axes, (name, picture) in zip(row.subplots(1, len(steps)), steps, strict=True):
             axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
-            axes.set_title(name, fontsize=9, color="0.35")
+            axes.set_title(name, fontsize=9, color=FAINT)
             axes.set(xticks=[], yticks=[])
     stream = io.BytesIO()
     with warnings.catch_warnings():

@@ -15,6 +15,7 @@ import numpy as np
 from MNIST.report.exploring.parallel_axes import Axis, make_axis
 from MNIST.report.exploring.pictures import Columns, distinct, matters
 from MNIST.report.html_page import html_page
+from MNIST.report.percentages import percent_text
 
 MOST_ROWS = 20_000
 MOST_PARAMETERS = 50  # plotly draws 60 axes
@@ -122,7 +123,8 @@ def _diagram(parameters: Columns, accuracy: np.ndarray, numbers: Columns) -> lis
     best = float(accuracy.max())
     worst = min(float(np.percentile(accuracy, 10)), float(accuracy[accuracy < best].max()))
     return [
-        f'<p class="scale"><span>{_percent(worst)} or less</span><i></i><span>{_percent(best)}</span></p>',
+        f'<p class="scale"><span>{percent_text(worst)} or less</span><i></i>'
+        f"<span>{percent_text(best)}</span></p>",
         f'<div class="wide" role="group" aria-label="Parallel coordinates; the best rows are in the table'
         f' below"><div style="min-width:{apart * (len(axes) - 1) + MARGIN["l"] + MARGIN["r"]}px">',
         _lines(axes, accuracy, (worst, best), int((apart - 6) / LETTER)),
@@ -200,7 +202,9 @@ def _the_same(columns: Columns) -> str:
 
 def _table(parameters: Columns, accuracy: np.ndarray, numbers: Columns) -> str:
     """The best rows, in full."""
-    columns: dict[str, list[str]] = {"validation accuracy": [_percent(value) for value in accuracy[:SHOWN]]}
+    columns: dict[str, list[str]] = {
+        "validation accuracy": [percent_text(value) for value in accuracy[:SHOWN]]
+    }
     for metric, values in numbers.items():
         label, text = METRICS[metric]
         columns[label] = [text(value) if matters(value) else MISSING for value in map(float, values[:SHOWN])]
@@ -215,10 +219,6 @@ def _table(parameters: Columns, accuracy: np.ndarray, numbers: Columns) -> str:
         f'<div class="wide"><table aria-labelledby="best">\n<thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{body}\n</tbody></table></div>"
     )
-
-
-def _percent(proportion: float) -> str:
-    return f"{proportion * 100:.2f} %"
 
 
 def _cell(value: float | str) -> str:

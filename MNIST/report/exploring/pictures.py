@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from MNIST.report.colours import BLUE, GREEN, GREY, ORANGE
 from MNIST.report.exploring.importance import FEWEST_POINTS, measure_importance
 
 Columns = Mapping[str, Sequence[float | str]]
@@ -17,7 +18,6 @@ Columns = Mapping[str, Sequence[float | str]]
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 CONVOLUTION = ("conv", "filters", "kernel", "pool", "stride")  # what the names of such parameters hold
 FULLY_CONNECTED = ("dense", "layers", "units", "neuron", "hidden", "dropout")
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 MOST_PARAMETERS = 12  # in one picture
 MOST_BOXES = 20  # in one panel; more values are drawn as a cloud
 TRUST = (  # from which share of the variance explained

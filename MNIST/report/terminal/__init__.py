@@ -1,1 +1,1 @@
-"""What the terminal shows while a network trains, and images drawn with characters."""
+"""What `train` shows in the terminal while it works."""

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from MNIST.report.curves import BLUE, GREY, ORANGE
+from MNIST.report.colours import BLUE, GREY, ORANGE
+from MNIST.report.percentages import percent_text
 from MNIST.report.png import figure_png
 from MNIST.report.testing.metrics import wilson_interval
 
@@ -23,16 +24,16 @@ TICKS = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, EDGE)
 class Bin:
     """The answers whose sureness lies between two of the limits, the upper one included.
 
-    sureness: the mean probability of the answers; accuracy: how many of them are right; both in [0, 1].
+    sureness: the mean probability of the answers; accuracy: how many of them are correct; both in [0, 1].
     """
 
     images: int
-    right: int
+    correct: int
     sureness: float
 
     @property
     def accuracy(self) -> float:
-        return self.right / self.images
+        return self.correct / self.images
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Calibration:
 
     @property
     def accuracy(self) -> float:
-        return sum(one.right for one in self.bins) / self.images
+        return sum(one.correct for one in self.bins) / self.images
 
     @property
     def sureness(self) -> float:
@@ -65,24 +66,25 @@ class Calibration:
 
     def __str__(self) -> str:
         """In words, what the numbers say."""
-        low, high = wilson_interval(sum(one.right for one in self.bins), self.images)
+        low, high = wilson_interval(sum(one.correct for one in self.bins), self.images)
         if low <= self.sureness <= high:
             verdict = "as sure as it should be, as far as so many images can tell"
         else:
             verdict = "surer than it should be" if self.sureness > high else "less sure than it might be"
         return (
-            f"On average it is {_percent(self.sureness)} sure of its answers, and {_percent(self.accuracy)}"
-            f" of them are right: it is {verdict}. Its expected calibration error is {self.error * 100:.2f}"
-            f" percentage points: so far is its sureness from the truth, on average over the images."
+            f"On average it is {percent_text(self.sureness)} sure of its answers, and"
+            f" {percent_text(self.accuracy)} of them are right: it is {verdict}. Its expected"
+            f" calibration error is {self.error * 100:.2f} percentage points: so far is its"
+            f" sureness from the truth, on average over the images."
         )
 
     def example(self) -> str:
         """How to read the diagram, by the dot with most errors."""
-        dot = max(self.bins, key=lambda one: one.images - one.right)
+        dot = max(self.bins, key=lambda one: one.images - one.correct)
         return (
             f"Each dot stands for answers that were about equally sure: the one of {dot.images:,} answers"
-            f" says that they were {_percent(dot.sureness)} sure on average, and {_percent(dot.accuracy)} of"
-            " them right."
+            f" says that they were {percent_text(dot.sureness)} sure on average, and"
+            f" {percent_text(dot.accuracy)} of them right."
             " The axes enlarge the last steps to 100 %, where most answers are."
         )
 
@@ -93,12 +95,12 @@ def calibrate(y_true: np.ndarray, probabilities: np.ndarray) -> Calibration:
     y_true: integer (n,), at least one; probabilities: float (n, classes).
     """
     sureness = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == y_true
+    correct = probabilities.argmax(axis=1) == y_true
     limits = 1 - np.array(DOUBTS[1:-1])
     bins = np.searchsorted(limits, sureness)
     there = [bins == place for place in range(len(limits) + 1) if (bins == place).any()]
     return Calibration(
-        tuple(Bin(int(one.sum()), int(right[one].sum()), float(sureness[one].mean())) for one in there)
+        tuple(Bin(int(one.sum()), int(correct[one].sum()), float(sureness[one].mean())) for one in there)
     )
 
 
@@ -110,7 +112,7 @@ def calibration_png(calibration: Calibration, title: str) -> bytes:
     axes = figure.subplots()
     axes.plot([1, EDGE], [1, EDGE], color=GREY, linestyle="--", label="as often right as sure")
     for one in calibration.bins:
-        low, high = wilson_interval(one.right, one.images)
+        low, high = wilson_interval(one.correct, one.images)
         doubt = [max(EDGE, 1 - one.sureness)]
         axes.plot(doubt * 2, [1 - low, max(EDGE, 1 - high)], color=BLUE, lw=2, clip_on=False,
                   label="95 % interval")  # fmt: skip
@@ -134,7 +136,3 @@ def calibration_png(calibration: Calibration, title: str) -> bytes:
     figure.legend(once.values(), once.keys(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     return figure_png(figure)
-
-
-def _percent(proportion: float) -> str:
-    return f"{proportion * 100:.2f} %"

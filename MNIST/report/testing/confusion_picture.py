@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from MNIST.report.curves import ORANGE
+from MNIST.report.colours import FAINT, ORANGE, PALE_BLUE
 from MNIST.report.png import figure_png
 
 FAINTEST, STRONGEST = 0.0003, 1.0  # rates: one error of 1,000 images can just be seen
-RIGHT = "#DCE9F2"  # the diagonal
 
 
 def error_shades(confusion: np.ndarray) -> np.ndarray:
@@ -31,16 +30,16 @@ def confusion_png(confusion: np.ndarray, title: str) -> bytes:
     classes = len(confusion)
     white_to_orange = LinearSegmentedColormap.from_list("errors", ["white", ORANGE])
     colours = white_to_orange(error_shades(confusion))
-    colours[np.diag_indices(classes)] = to_rgba(RIGHT)
+    colours[np.diag_indices(classes)] = to_rgba(PALE_BLUE)
     figure = Figure(figsize=(7.6, 7), layout="constrained")
     axes = figure.subplots()
     axes.imshow(colours)
     for row, column in zip(*np.nonzero(confusion), strict=True):
         axes.text(column, row, f"{confusion[row, column]:,}", ha="center", va="center")
     for row, images in enumerate(confusion.sum(axis=1)):
-        right = f"{confusion[row, row] / images * 100:.1f} %" if images else "–"
-        axes.text(classes - 0.35, row, right, va="center", color="0.35")
-    axes.text(classes - 0.35, -0.6, "right", color="0.35")
+        correct = f"{confusion[row, row] / images * 100:.1f} %" if images else "–"
+        axes.text(classes - 0.35, row, correct, va="center", color=FAINT)
+    axes.text(classes - 0.35, -0.6, "right", color=FAINT)
     axes.set_xticks(range(classes))
     axes.set_yticks(range(classes))
     axes.set_xticks(np.arange(-0.5, classes), minor=True)

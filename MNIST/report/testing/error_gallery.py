@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from MNIST.report.percentages import probability_text
 from MNIST.report.png import figure_png
-from MNIST.report.testing.metrics import probability_text, surest_errors
+from MNIST.report.testing.metrics import surest_errors
 
 ACROSS = DOWN = 5  # images in the picture
 SIDE = 28

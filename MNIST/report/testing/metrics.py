@@ -44,7 +44,7 @@ class ClassFigures:
     """How a classifier does on one class; each is nan where there is nothing to divide by.
 
     images: those of this class; answers: how often it was the answer. precision: the part of these answers
-    that are right; recall: the part of these images that are; f1: the harmonic mean of the two.
+    that are correct; recall: the part of these images that are; f1: the harmonic mean of the two.
     """
 
     images: int
@@ -56,17 +56,8 @@ class ClassFigures:
 
 def class_figures(confusion: np.ndarray) -> list[ClassFigures]:
     """The figures of each class. confusion: counts, a row a true class, a column an answer."""
-    images, answers, right = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
+    images, answers, correct = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
     with np.errstate(invalid="ignore"):
-        precision, recall, f1 = right / answers, right / images, 2 * right / (images + answers)
+        precision, recall, f1 = correct / answers, correct / images, 2 * correct / (images + answers)
     columns = (column.tolist() for column in (images, answers, precision, recall, f1))
     return [ClassFigures(*row) for row in zip(*columns, strict=True)]
-
-
-def probability_text(value: float) -> str:
-    """A probability in percent that is never rounded to 100 % or to 0."""
-    if value > 0.9999:
-        return ">99.99 %"
-    if value < 0.001:
-        return "<0.1 %"
-    return f"{value * 100:.1f} %" if value < 0.99 else f"{value * 100:.2f} %"

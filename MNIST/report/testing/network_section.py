@@ -6,6 +6,7 @@ from math import isnan
 import numpy as np
 
 from MNIST.report.html_table import html_table
+from MNIST.report.percentages import percent_text
 from MNIST.report.png import data_uri
 from MNIST.report.sprite import Sprite
 from MNIST.report.testing.calibration import calibrate
@@ -99,7 +100,7 @@ def _classes(figures: list[ClassFigures]) -> str:
 
 
 def _percent(proportion: float) -> str:
-    return "–" if isnan(proportion) else f"{proportion * 100:.2f} %"
+    return "–" if isnan(proportion) else percent_text(proportion)
 
 
 STYLE = """\

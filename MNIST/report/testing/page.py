@@ -99,9 +99,9 @@ def _overview(evaluations: Sequence[Evaluation]) -> str:
     return html_table(head, rows, linked=True)
 
 
-def _differences(evaluations: Sequence[Evaluation], right: np.ndarray) -> str:
+def _differences(evaluations: Sequence[Evaluation], correct: np.ndarray) -> str:
     """Which of the differences chance alone could have made, in words."""
-    pairs = compare_pairs([evaluation.name for evaluation in evaluations], right)
+    pairs = compare_pairs([evaluation.name for evaluation in evaluations], correct)
     items = "\n".join(f"<li>{escape(str(pair))}</li>" for pair in pairs)
     listed = f"<ul>\n{items}\n</ul>"
     if len(pairs) > MOST_SENTENCES:

@@ -44,10 +44,10 @@ class Pair:
         )
 
 
-def compare_pairs(names: Sequence[str], right: np.ndarray) -> list[Pair]:
-    """Every pair of networks. right: bool (networks, images), whether each answer is right."""
+def compare_pairs(names: Sequence[str], correct: np.ndarray) -> list[Pair]:
+    """Every pair of networks. correct: bool (networks, images), whether each answer is."""
     pairs = list(combinations(range(len(names)), 2))
-    alone = [(int((right[a] & ~right[b]).sum()), int((right[b] & ~right[a]).sum())) for a, b in pairs]
+    alone = [(int((correct[a] & ~correct[b]).sum()), int((correct[b] & ~correct[a]).sum())) for a, b in pairs]
     corrected = holm([mcnemar(*counts) for counts in alone])
     return [
         Pair(names[a], names[b], *counts, p)

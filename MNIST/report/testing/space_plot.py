@@ -7,16 +7,11 @@ import json
 from collections.abc import Mapping
 from html import escape
 
+from MNIST.report.colours import DIGITS
+from MNIST.report.percentages import probability_text
 from MNIST.report.sprite import Sprite
 from MNIST.report.testing.comparison import Evaluation
 from MNIST.report.testing.embedding import Space
-from MNIST.report.testing.metrics import probability_text
-
-# Okabe and Ito's palette (2008) and two more; its black is the text's colour, which a dark page has light.
-COLOURS = (
-    *("text", "#E69F00", "#56B4E9", "#009E73", "#F0E442"),
-    *("#0072B2", "#D55E00", "#CC79A7", "#999999", "#8C510A"),
-)
 
 INVITATION = "Point at a dot to see its image"
 
@@ -26,7 +21,7 @@ def space_plot(evaluations: Mapping[str, Evaluation], spaces: Mapping[str, Space
     from plotly.offline import get_plotlyjs
 
     networks = {name: _network(evaluations[name], space, sprite) for name, space in spaces.items()}
-    data = {"colours": COLOURS, "networks": networks, "invitation": INVITATION}
+    data = {"colours": DIGITS, "networks": networks, "invitation": INVITATION}
     options = "".join(f"<option>{escape(name)}</option>" for name in networks)
     return HTML.format(
         options=options,

@@ -58,7 +58,7 @@ def test_the_words_fit_the_network(temperature, words, least, most):
 
 def test_the_surest_of_answers_has_a_bin():
     right = calibrate(np.array([3, 3]), np.eye(10)[[3, 3]])
-    assert [(one.images, one.right, one.sureness) for one in right.bins] == [(2, 2, 1.0)]
+    assert [(one.images, one.correct, one.sureness) for one in right.bins] == [(2, 2, 1.0)]
     assert right.error == 0
     wrong = calibrate(np.array([4, 4]), np.eye(10)[[3, 3]])
     assert wrong.error == 1

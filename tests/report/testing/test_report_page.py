@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from MNIST.report.percentages import probability_text
 from MNIST.report.png import grey_png
 from MNIST.report.testing.comparison import Evaluation
 from MNIST.report.testing.embedding import choose_images, reduce_to_space
-from MNIST.report.testing.metrics import probability_text
 from MNIST.report.testing.page import report_page
 from MNIST.report.testing.space_plot import INVITATION
 

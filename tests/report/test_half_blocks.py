@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from MNIST.report.terminal.pictures import GREYS, LETTERS, SHADES, can_show, half_blocks
+from MNIST.report.half_blocks import GREYS, LETTERS, SHADES, can_show, half_blocks
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (9, 13)).astype(np.uint8)
 

@@ -1,0 +1,18 @@
+"""The colours of all pictures and pages, told apart by colour-blind readers too.
+
+Source: Okabe and Ito, Color Universal Design (2008).
+"""
+
+BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+PALE_BLUE = "#DCE9F2"  # behind what is correct
+GREY = "#999999"  # lines that only guide the eye
+FAINT = "0.35"  # words beside the main ones: the part of white in them, as Matplotlib reads it
+
+# One for each digit: Okabe and Ito's and two more. In place of their black stands the colour of the text,
+# which is light on a dark page.
+DIGITS = ("text", "#E69F00", "#56B4E9", GREEN, "#F0E442", BLUE, ORANGE, "#CC79A7", GREY, "#8C510A")
+
+
+def rgb(colour: str) -> tuple[int, ...]:
+    """A colour such as #0072B2 as its red, green and blue, each from 0 to 255."""
+    return tuple(bytes.fromhex(colour.removeprefix("#")))
