@@ -4,9 +4,9 @@ Usage:
     python MNIST test <comparison-name> <dataset-dir> <model-names> [options]
     python MNIST test --help
 
-Writes <comparison-name>.txt (a row a network) and <comparison-name>/: report.html, a page with all of it;
-and of each network its confusion matrix, precision and recall of each digit, its errors, the surest first,
-and how sure it is when it is right, as tables and as pictures.
+Writes <comparison-name>.txt (a row for each network) and <comparison-name>/: report.html, a page with all of
+it; and for each network, as tables, its confusion matrix, the precision and recall of each digit, and its
+errors, the surest first.
 
 With --examples, a row for each test image comes before the table: the network, the example's number
 (from 0), the expected and the given answer, and whether that is right or wrong, separated by tabs.
@@ -19,6 +19,7 @@ Arguments:
 
 Options:
     --examples           print every answer
+    --pictures           write the page's confusion matrix, errors and reliability diagram as PNG files too
     --engine NAME        what computes, in float32, with the same weights: keras, numpy, tensors, autograd,
                          modules, sonn; the engine that trained each network, in its precision, unless given
     --threads N          threads of one operation; all cores unless given
@@ -56,13 +57,13 @@ def run(options: Mapping[str, Any]) -> int:
     evaluations, spaces = _evaluate(names, dataset, threads, engine)
     if not evaluations:
         return 1
-    _write(comparison, evaluations, spaces, dataset)
+    _write(comparison, evaluations, spaces, dataset, options["--pictures"])
     if options["--examples"]:
         _print_examples(evaluations)
     _print_table(evaluations, dataset.name, engine)
     _print_surest_errors(evaluations)
     print(f"\nWritten: {comparison}.txt, and {comparison}/ with report.html (open it in a browser),")
-    print("tables and pictures of each network's errors, digits and sureness.")
+    print(f"tables {'and pictures ' * options['--pictures']}of each network's errors and digits.")
     return 0 if len(evaluations) == len(names) else 1
 
 
@@ -106,7 +107,9 @@ def _space(model: Any, evaluation: Any, logits: Any, images: Any) -> Any:
     return reduce_to_space(shown, inspection.last_features(images[shown]))
 
 
-def _write(comparison: str, evaluations: Sequence[Any], spaces: Mapping[str, Any], dataset: Any) -> None:
+def _write(
+    comparison: str, evaluations: Sequence[Any], spaces: Mapping[str, Any], dataset: Any, pictures: bool
+) -> None:
     from MNIST.data import class_names
     from MNIST.report.testing.comparison import results_text
     from MNIST.report.testing.files import report_files
@@ -115,7 +118,7 @@ def _write(comparison: str, evaluations: Sequence[Any], spaces: Mapping[str, Any
     several = f"{len(evaluations)} networks" if len(evaluations) > 1 else evaluations[0].name
     title = f"{comparison}: {several} on {len(images):,} test images of {dataset.name}"
     names = class_names(dataset.name)
-    for file, content in report_files(title, images, evaluations, spaces, names).items():
+    for file, content in report_files(title, images, evaluations, spaces, names, pictures).items():
         write_atomically(Path(comparison) / file, content)
     write_atomically(Path(f"{comparison}.txt"), results_text(evaluations))
 

@@ -14,10 +14,8 @@ from MNIST.report.testing.comparison import COLUMNS
 ROOT = Path(__file__).parents[2]
 MODEL = "Layers:\nFlatten\nDense,{units},relu\nDense,10,softmax\nOptimizer:\n0.01,0\n{epochs}\n50\n"
 
-ENDINGS = (
-    *("confusion.csv", "classes.csv", "errors.csv"),
-    *("confusion.png", "top_errors.png", "calibration.png"),
-)
+TABLES = ("confusion.csv", "classes.csv", "errors.csv")
+PICTURES = ("confusion.png", "top_errors.png", "calibration.png")
 
 
 @pytest.fixture
@@ -79,9 +77,13 @@ def test_the_report_has_every_network_and_its_surest_error(trained, capsys):
             assert (int(row["images"]), int(row["answers"])) == (sum(counts), answers)
             assert float(row["recall"]) == pytest.approx(counts[digit] / sum(counts), abs=1e-6)
             assert float(row["precision"] or 0) == pytest.approx(counts[digit] / max(answers, 1), abs=1e-6)
-    named = {f"{name}_{end}" for name in ("small", "large") for end in ENDINGS}
+    named = {f"{name}_{end}" for name in ("small", "large") for end in TABLES}
     assert {path.name for path in Path("Results").iterdir()} == named | {"report.html"}
     assert len(page) < 10_000_000
+    assert cli.main(["test", "Drawn", str(trained), "small", "--pictures"]) == 0
+    named = {f"small_{end}" for end in (*TABLES, *PICTURES)}
+    assert {path.name for path in Path("Drawn").iterdir()} == named | {"report.html"}
+    assert all(Path(f"Drawn/small_{end}").read_bytes().startswith(b"\x89PNG") for end in PICTURES)
 
 
 def test_columns_are_shown_by_their_votes(digits_folder, tmp_path, monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""All that a test leaves in its folder: each network's tables and pictures, and the page with all of it."""
+"""All that a test leaves in its folder: the page, the tables of each network, and pictures if asked for."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,16 +19,17 @@ def report_files(
     evaluations: Sequence[Evaluation],
     spaces: Mapping[str, Space],
     names: Sequence[str],
+    pictures: bool = False,
 ) -> dict[str, str | bytes]:
     """The files by name.
 
     images: uint8 (n, 28, 28), the test set; spaces: of each network, by name; names: what each label means.
+    pictures: whether what the page shows is written as PNG files too; to draw them takes most of the time.
     """
     files: dict[str, str | bytes] = {}
     reliability = {}
     for evaluation in evaluations:
         name, labels, probabilities = evaluation.name, evaluation.labels, evaluation.probabilities
-        confusion = confusion_matrix(labels, evaluation.answers)
         reliability[name] = calibration_png(
             calibrate(labels, probabilities), f"{name}: how sure it was, and how often right"
         )
@@ -36,8 +37,12 @@ def report_files(
             f"{name}_errors.csv": errors_csv(evaluation),
             f"{name}_confusion.csv": confusion_csv(evaluation),
             f"{name}_classes.csv": classes_csv(evaluation),
-            f"{name}_confusion.png": confusion_png(confusion, f"{name}: what it takes each digit for"),
-            f"{name}_top_errors.png": top_errors_png(images, labels, probabilities, name),
-            f"{name}_calibration.png": reliability[name],
         }
+        if pictures:
+            confusion = confusion_matrix(labels, evaluation.answers)
+            files |= {
+                f"{name}_confusion.png": confusion_png(confusion, f"{name}: what it takes each digit for"),
+                f"{name}_top_errors.png": top_errors_png(images, labels, probabilities, name),
+                f"{name}_calibration.png": reliability[name],
+            }
     return files | {"report.html": report_page(title, images, evaluations, spaces, reliability, names)}
