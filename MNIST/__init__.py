@@ -1,6 +1,6 @@
 """Neural networks as text files: train, test and explore networks on MNIST without writing code.
 
-In a notebook: `from MNIST import NeuralNetwork, explain, load` (see docs/notebook.md).
+In a notebook: `from MNIST import NeuralNetwork, explain, load`.
 """
 
 from typing import TYPE_CHECKING

@@ -44,6 +44,7 @@ from MNIST import __version__
 from MNIST.errors import MNISTError, UsageError, did_you_mean, quoted
 from MNIST.interrupts import EXIT_CODE as INTERRUPTED
 from MNIST.interrupts import Interrupts
+from MNIST.program import as_started, install_command, program
 
 COMMANDS = (
     *("download", "show", "check", "train", "test", "explore"),
@@ -98,8 +99,8 @@ def _explained(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("MNIST"):
         return (
             f"{error.name} is not installed in this Python ({sys.executable}).\n"
-            "Use the environment that `make` has made: source .venv/bin/activate\n"
-            "or install what is needed: python -m pip install -r requirements.txt"
+            "Activate the environment that it is installed in, or install what is needed:\n"
+            f"    {install_command()}"
         )
     return (
         f"internal error: {type(error).__name__}: {error}\n"
@@ -109,7 +110,7 @@ def _explained(error: Exception) -> str:
 
 def _dispatch(words: list[str]) -> int:
     if not words or words[0] in ("--help", "-h", "help"):
-        print(USAGE.strip())
+        print(as_started(USAGE.strip()))
         return 0 if words else UsageError.exit_code
     if words[0] == "--version":
         print(__version__)
@@ -117,19 +118,20 @@ def _dispatch(words: list[str]) -> int:
     name, rest = words[0], words[1:]
     if name not in COMMANDS:
         raise UsageError(
-            f"unknown command {quoted(name)}{did_you_mean(name, COMMANDS)}\nSee: python MNIST --help"
+            f"unknown command {quoted(name)}{did_you_mean(name, COMMANDS)}\nSee: {program()} --help"
         )
     command = importlib.import_module(f"MNIST.commands.{name}")
     usage = command.__doc__ or ""
     if "--help" in rest or "-h" in rest:
-        print(usage.strip())
+        print(as_started(usage.strip()))
         return 0
     return command.run(parse(name, usage, rest)) or 0
 
 
 def parse(command: str, usage: str, words: Sequence[str]) -> Mapping[str, Any]:
-    """Parse a command's words by its usage text; option values stay strings. "words": all that was typed.
+    """Parse a command's words by its usage text; option values stay strings.
 
+    "words": all that was typed, spelled as in a checkout however the program was started, for run.json.
     Raises UsageError, with the usage line, for anything that the usage does not allow. docopt-ng
     alone would accept `--epo` for `--epochs` and print its own objects in its errors.
     """
@@ -154,4 +156,4 @@ def parse(command: str, usage: str, words: Sequence[str]) -> Mapping[str, Any]:
 
 def _refused(reason: str, usage: str) -> UsageError:
     lines = usage.split("Usage:", 1)[1].strip("\n").split("\n\n", 1)[0]
-    return UsageError(f"{reason}\nUsage:\n{lines}")
+    return UsageError(f"{reason}\nUsage:\n{as_started(lines)}")

@@ -50,6 +50,7 @@ def find_model_file(description: str) -> Path:
         raise UsageError(f"model file {description[:64]!r}: {error.strerror}") from None
     if is_folder:
         raise UsageError(f"model file {description[:64]!r} is a folder; expected a text file")
+    place = f" in {MODELS}/" if MODELS.is_dir() else ""
     known = sorted({path.stem for folder in (MODELS, *_SHIPPED) for path in folder.glob("*.txt")})
     hint = did_you_mean(Path(description).stem, known) or f"; there are: {', '.join(known)}"
-    raise UsageError(f"no model file {description[:64]!r} in {MODELS}/{hint}")
+    raise UsageError(f"no model file {description[:64]!r}{place}{hint}")

@@ -12,7 +12,7 @@ finite differences of the loss lie from NumPy's gradient. The exit code is 1 whe
 than 1e-9 apart, or finite differences more than 1e-6.
 
 Arguments:
-    <model-description-file>    a file in Models/, or a path
+    <model-description-file>    a name, as optimized_model, or a path
 
 Options:
     --data DIR     take the first images of the dataset there; else of the digits that scikit-learn carries

@@ -8,7 +8,7 @@ Nothing is trained, and no data is needed. MFLOPs are for one image, forward: tw
 multiply-add of a convolution or a dense layer. Of a template, its placeholders and their values are shown.
 
 Arguments:
-    <model-description-file>    a file in Models/, with or without .txt, or a path
+    <model-description-file>    a name, as optimized_model, or a path
 """
 
 import math
@@ -32,6 +32,7 @@ from MNIST.language import (
     statement_text,
 )
 from MNIST.paths import find_model_file
+from MNIST.program import program
 
 Row = tuple[str, str, str, str, str]
 
@@ -86,7 +87,7 @@ def _about_model(spec: ModelSpec, width: int | None) -> Iterator[str]:
 
 def _about_template(template: Template) -> Iterator[str]:
     placeholders = _counted(len(template.names), "placeholder")
-    explore = f"python MNIST explore Data NAME --template {shlex.quote(template.source)}"
+    explore = f"{program()} explore Data NAME --template {shlex.quote(template.source)}"
     yield f"A template with {placeholders}; `{explore}` explores it."
     yield ""
     rows = [(f"{{{name}}}", _values(template, name), _places(template, name)) for name in template.names]

@@ -20,6 +20,8 @@ from typing import Any
 
 from MNIST import cli
 from MNIST.errors import DownloadError
+from MNIST.paths import find_model_file
+from MNIST.program import program
 
 FOLDER = Path("Demo")
 
@@ -45,11 +47,12 @@ And all else:
     Hyperparam_Search/, what else     what is known of every combination, not to be trained twice
     Model_Output/demo_scan/           the best of them, trained, for `test`
 
-Next, a network of your own: a text file like Models/demo.txt, say my_net.txt, with a line changed, and
-{activate}    python MNIST check my_net.txt
-    python MNIST train Demo/{data} my_net my_net.txt
+Next, a network of your own: a text file like {model}, say my_net.txt, with a line changed, and
+{activate}    {program} check my_net.txt
+    {program} train Demo/{data} my_net my_net.txt
 """
 
+ACTIVATE = r".venv\Scripts\activate" if os.name == "nt" else "source .venv/bin/activate"
 GRID = "-r 0.002,0.01 -c 8,16 -z 32,64 -o Adam -b 64 -v 1 -k 3 -p 2 -l 1 -d 0.1 -m 0.5"
 
 
@@ -77,8 +80,9 @@ def run(options: Mapping[str, Any]) -> int:
     if failed:
         return 1
     own = Path(sys.prefix) == here / ".venv"  # what `make` has made: not on the path unless activated
-    activate = "    source .venv/bin/activate\n" if own else ""
-    print(FILES.format(data=f"{data}/", images=f"{data}_images.png", activate=activate))
+    activate = f"    {ACTIVATE}\n" if own else ""
+    names = {"data": f"{data}/", "images": f"{data}_images.png"}
+    print(FILES.format(**names, activate=activate, program=program(), model=find_model_file("demo")))
     return 0
 
 
@@ -91,14 +95,14 @@ def _fetch() -> tuple[str, str, str]:
         with suppress(OSError):
             Path("Data").rmdir()  # nothing came into it
         print("MNIST's mirrors are out of reach: 1,797 digits that scikit-learn carries take its place.")
-        print("(With a copy of MNIST's four files: MNIST_MIRROR=file:///folder/with/them/ make demo)")
+        print(f"(With a copy of MNIST's four files: MNIST_MIRROR=file:///folder/with/them/ {program()} demo)")
         _type("download Digits --dataset digits")
         return "Digits", " --epochs 20", " -e 5,20"
 
 
 def _type(words: str) -> int:
     """Show a command and run it: the one command whose work is to run the others."""
-    print(f"\n$ python MNIST {words}\n", flush=True)
+    print(f"\n$ {program()} {words}\n", flush=True)
     name, *rest = words.split()
     command = importlib.import_module(f"MNIST.commands.{name}")
     return command.run(cli.parse(name, command.__doc__ or "", rest)) or 0

@@ -24,7 +24,7 @@ What to explore:
     --fraction PROPORTION      explore only this part of the grid, drawn at random
     --repeats N                train each point under N seeds; the best mean wins [default: 1]
 
-Short for --set (in brackets what Models/explore.txt has where nothing is given):
+Short for --set (in brackets what the template `explore` has where nothing is given):
     -r, --rate VALUES          learning rates (0.001)
     -b, --batch VALUES         images a step (1000)
     -l, --layers VALUES        fully connected layers (1,2)
@@ -80,6 +80,7 @@ from MNIST.errors import TrainingError, UsageError
 from MNIST.files import only_one, write_atomically
 from MNIST.language import parse_spec
 from MNIST.paths import HYPERPARAM_SEARCH, checked_name
+from MNIST.program import program
 
 if TYPE_CHECKING:
     from MNIST.data import Dataset
@@ -269,7 +270,7 @@ def _keep(options: Mapping[str, Any], folder: Path, files: dict[str, bytes]) -> 
     if replaced:
         print(f"{training.output_folder(name)} held another network: the winner has taken its place.")
     print(f"The winner is {training.output_folder(name)}, its text {folder}/best.txt.")
-    print(f"Next: python MNIST test Results {data} {name}")
+    print(f"Next: {program()} test Results {data} {name}")
     if options["--images"] is not None:
         same = {"--split": "0.9", "--seed": "0", "--engine": None, "--precision": "auto"}
         words = [
@@ -279,7 +280,7 @@ def _keep(options: Mapping[str, Any], folder: Path, files: dict[str, bytes]) -> 
             for word in (option, options[option])
         ]
         more = " ".join(map(shlex.quote, [f"best_of_{name[:56]}", f"{folder}/best.txt", *words]))
-        print(f"or, on all images: python MNIST train {data} {more}")
+        print(f"or, on all images: {program()} train {data} {more}")
 
 
 def _curves(name: str, files: dict[str, bytes]) -> bytes:

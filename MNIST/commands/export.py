@@ -26,6 +26,7 @@ from typing import Any
 from MNIST.errors import ModelError, UsageError, quoted
 from MNIST.files import write_atomically
 from MNIST.paths import checked_name
+from MNIST.program import install_command
 
 FARTHEST = 1e-4  # of a probability from the engine's: float32 through many layers stays far below
 
@@ -79,7 +80,7 @@ def _checked_path(text: str) -> Path:
 def _compare(answers: Any, expected: Any) -> str:
     """In a sentence, how far the file's answers lie from the engine's. Raises ModelError if it is too far."""
     if answers is None:
-        return "Its answers were not checked: that takes onnxruntime (python -m pip install '.[onnx]')."
+        return f"Its answers were not checked: that takes onnxruntime ({install_command('onnx')})."
     farthest = float(abs(answers - expected).max())
     if not farthest <= FARTHEST:  # a nan is not either
         raise ModelError(f"not written: the file's probabilities differ from the engine's by {farthest:.1e}")

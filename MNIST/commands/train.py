@@ -11,7 +11,7 @@ it goes on after the last whole epoch, and ends with the same numbers, bit for b
 Arguments:
     <dataset-dir>               where `download` put the data
     <model-name>                letters, digits, _ and -
-    <model-description-file>    a file in Models/, or a path
+    <model-description-file>    a name, as optimized_model, or a path
 
 Options:
     -s, --split SPLIT      the proportion of the training images that is trained on; the rest
@@ -50,6 +50,7 @@ from MNIST.errors import UsageError
 from MNIST.files import only_one, write_atomically
 from MNIST.language import parse_spec, read_text
 from MNIST.paths import MODEL_OUTPUT, checked_name, find_model_file
+from MNIST.program import program
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -120,7 +121,7 @@ def run(options: Mapping[str, Any]) -> int:
             _leave(name, run, text, dataset.name, options["words"])
             train_tracking.finish(tracking, name, run.engine, data)
             train_tracking.forget_earlier(places, name)
-    print(f"Next: python MNIST test Results {shlex.quote(options['<dataset-dir>'])} {name}")
+    print(f"Next: {program()} test Results {shlex.quote(options['<dataset-dir>'])} {name}")
     return 0
 
 

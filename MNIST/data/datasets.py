@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from MNIST.data import idx
 from MNIST.errors import DataError
+from MNIST.program import program
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def _existing(folder: Path, name: str) -> Path:
     if path is None:
         raise DataError(
             f"{folder}: no {name}.gz in this folder; to fetch the data:\n"
-            f"    python MNIST download {shlex.quote(str(folder))}"
+            f"    {program()} download {shlex.quote(str(folder))}"
         )
     return path
 
@@ -177,6 +178,6 @@ def _name_of(folder: Path, sums: list[str]) -> str:
     if len(known) > 1:  # a replacement that was interrupted
         raise DataError(
             f"{folder}: expected one dataset, found files of {' and '.join(known)}; to have one of them:\n"
-            f"    python MNIST download {shlex.quote(str(folder))} --replace --dataset {known[0]}"
+            f"    {program()} download {shlex.quote(str(folder))} --replace --dataset {known[0]}"
         )
     return names[0] if "custom" not in names else "custom"

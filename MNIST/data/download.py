@@ -19,6 +19,7 @@ from MNIST.data import idx
 from MNIST.data.datasets import DATASETS, PublishedDataset, PublishedFile, find_file, owner
 from MNIST.data.transfer import receive
 from MNIST.errors import DataError, DownloadError, UsageError, did_you_mean, quoted
+from MNIST.program import program
 
 TIMEOUT = 30.0  # seconds
 
@@ -120,7 +121,7 @@ def _fetch(file: PublishedFile, sources: list[str], timeout: float, report: Repo
             return packed, f"from {_without_password(mirror)}"
     raise DownloadError(
         "\n    ".join([f"no mirror could give {file.gz_name}:", *failures])
-        + "\nWithout a network: python MNIST download <dataset-dir> --dataset digits"
+        + f"\nWithout a network: {program()} download <dataset-dir> --dataset digits"
         "\nWith a copy of the four files: MNIST_MIRROR=file:///folder/with/them/ before the command"
     )
 

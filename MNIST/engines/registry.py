@@ -6,6 +6,7 @@ from types import ModuleType
 from MNIST.engines.protocol import Arrays, Engine
 from MNIST.errors import UsageError, did_you_mean
 from MNIST.language import ModelSpec, needs_engine
+from MNIST.program import install_command
 
 ENGINES = {
     "keras": "MNIST.engines.keras.engine",
@@ -132,7 +133,7 @@ def _module(name: str) -> ModuleType:
             raise
         raise UsageError(
             f"the engine {name} needs {EXTRAS[error.name]}, which is not installed: "
-            f"python -m pip install '.[{error.name}]'"
+            f"{install_command(error.name)}"
         ) from None
 
 

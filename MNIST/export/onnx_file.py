@@ -18,6 +18,7 @@ from MNIST.errors import UsageError
 from MNIST.export.shared_network import SharedNetwork
 from MNIST.language import InputStep, Node, inputs, lay_out, layers
 from MNIST.language.layers import CLASSES, LEAK
+from MNIST.program import install_command
 
 OPSET, IR_VERSION = 17, 8  # of 2022, so that older programs read the file too
 LARGEST = 2**31 - 2**20  # bytes of weights; a file of this kind may have 2 GiB
@@ -34,7 +35,7 @@ def content_of(network: SharedNetwork) -> bytes:
         import onnx
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"an .onnx file needs {error.name}, which is not installed: python -m pip install '.[onnx]'"
+            f"an .onnx file needs {error.name}, which is not installed: {install_command('onnx')}"
         ) from None
     from onnx import helper
 

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 
 from MNIST.errors import UsageError
+from MNIST.program import install_command
 from MNIST.tracking.tracker import TrackedRun, Tracker
 from MNIST.training import EpochResult
 
@@ -81,4 +82,4 @@ def refuse_missing(names: Sequence[str]) -> None:
     for name in names:
         found = importlib.util.find_spec(name)
         if found is None or found.origin is None:  # no origin: a folder, as the wandb/ that runs leave here
-            raise UsageError(f"--track {name}: it is not installed: python -m pip install '.[{name}]'")
+            raise UsageError(f"--track {name}: it is not installed: {install_command(name)}")

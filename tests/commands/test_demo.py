@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+NAME = f"python {shlex.quote(str(ROOT / 'MNIST'))}"  # as `start` starts it
 
 
 def start(cwd: Path, mirror: str = "", **options) -> subprocess.Popen:
@@ -32,7 +34,8 @@ def test_without_a_network_and_then_with_one(mnist_folder, tmp_path):
     output, errors = offline.communicate(timeout=300)
     assert (offline.returncode, errors) == (0, "")
     assert "MNIST's mirrors are out of reach" in output
-    assert "python MNIST train Demo/Digits/ my_net my_net.txt" in output
+    assert f"{NAME} train Demo/Digits/ my_net my_net.txt" in output
+    assert f"a text file like {ROOT / 'Models' / 'demo.txt'}" in output
     named = re.findall(r"^    (\S+)  +\S", output.split("What lies in Demo/ now")[1], re.MULTILINE)
     assert len(named) == 12
     assert all((tmp_path / "Demo" / name).exists() for name in named), named
@@ -46,10 +49,13 @@ def test_without_a_network_and_then_with_one(mnist_folder, tmp_path):
 
 def test_an_interrupt_ends_it(tmp_path):
     process = start(tmp_path)
+    seen = []
     for line in process.stdout:
+        seen.append(line)
         if line.strip().startswith("1/20"):
             break
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "$ python MNIST test" not in output
+    assert f"$ {NAME} check demo\n" in seen
+    assert f"$ {NAME} test" not in output

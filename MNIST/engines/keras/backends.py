@@ -4,6 +4,7 @@ import importlib.util
 import os
 
 from MNIST.errors import UsageError, quoted
+from MNIST.program import install_command
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -23,4 +24,4 @@ def chosen_backend() -> str:
 def refuse_missing(name: str) -> None:
     """Raise UsageError, with what to do, if a backend is not installed."""
     if importlib.util.find_spec(name) is None:
-        raise UsageError(f"KERAS_BACKEND={name}: not installed; python -m pip install '.[{name}]'")
+        raise UsageError(f"KERAS_BACKEND={name}: not installed; {install_command(name)}")

@@ -20,6 +20,7 @@ from MNIST.explore.workers.cluster_connection import connect
 from MNIST.explore.workers.cluster_worker import ClusterWorker, Folder, News, read_files
 from MNIST.explore.workers.protocol import TRIES, Ended, EpochDone, Event, Trial, Waiting, WorkerDied
 from MNIST.files import only_one, write_atomically
+from MNIST.program import install_command
 
 TRIALS_A_WORKER = 50  # then it is renewed: TensorFlow keeps some 7 MB of every network it has built
 START_SECONDS = 180.0  # without a new worker, after which those still missing are given up
@@ -363,5 +364,5 @@ def _reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     missing = [line for line in lines if "No module named" in line]
     if missing:
-        return f"{missing[-1].split('Error: ')[-1]}; there: python -m pip install -r requirements.txt"
+        return f"{missing[-1].split('Error: ')[-1]}; there: {install_command()}"
     return lines[-1]

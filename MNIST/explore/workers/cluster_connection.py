@@ -12,6 +12,7 @@ from typing import Any
 import MNIST
 from MNIST.engines.quiet import quiet_stderr
 from MNIST.errors import MNISTError, UsageError, quoted
+from MNIST.program import install_command
 
 PROBE_SECONDS = 5.0  # for a machine to answer at all
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
@@ -47,7 +48,7 @@ def connect(address: str, processors: int) -> Any:
             import ray
         except ImportError:
             raise UsageError(
-                "a cluster needs Ray, which is not installed: python -m pip install '.[cluster]'"
+                f"a cluster needs Ray, which is not installed: {install_command('cluster')}"
             ) from None
         failure = _initialise(ray, address, processors)
     if failure:
