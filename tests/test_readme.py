@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 from importlib import import_module
 from pathlib import Path
 
@@ -44,3 +45,49 @@ def test_every_link_into_the_project_leads_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
         if not target.startswith(("http", "mailto")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def written(words: list[str]) -> list[str]:
+    """Files that a command writes, by its words, from the project's folder."""
+    match words:
+        case ["demo"]:
+            return ["Demo/Results.txt"]
+        case ["download", folder, *_]:
+            return [f"{folder}/train-images-idx3-ubyte.gz"]
+        case ["show", folder, *_]:
+            return [f"{folder}_images.png"]
+        case ["train", _, name, *options]:
+            tracked = ["wandb/run-1/run-1.wandb"] if "tensorboard,wandb" in options else []
+            return [f"Model_Output/{name}.txt", f"Model_Output/{name}/run.json", *tracked]
+        case ["test", name, *_]:
+            return [f"{name}.txt", f"{name}/report.html"]
+        case ["explore", _, name, *_]:
+            return [f"Hyperparam_Search/{name}/results.csv", f"Model_Output/{name}/run.json"]
+        case ["predict", *_, "--steps", file] | ["page" | "export", _, file]:
+            return [file]
+        case ["explain", name, *_]:
+            return [f"Model_Output/{name}/explained/test_247.png"]
+    return []
+
+
+def test_git_ignores_what_the_commands_write_but_for_two_results():
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    files = {file for page in PAGES for words in commands(page) for file in written(words)}
+    assert len(files) > 20
+    check = ["git", "check-ignore", "--no-index", "--stdin"]
+    result = subprocess.run(check, cwd=ROOT, input="\n".join(files), capture_output=True, text=True)
+    assert files - set(result.stdout.split("\n")) == {"Results.txt", "Model_Output/Optimal.txt"}
+
+
+def test_the_two_results_are_of_the_main_jobs_network():
+    header, *rows = (ROOT / "Results.txt").read_text().splitlines()
+    assert header.split("\t")[0] == "Model_Name"
+    assert [row.split("\t")[0] for row in rows] == ["Optimal"]
+    losses = (ROOT / "Model_Output" / "Optimal.txt").read_text().splitlines()
+    assert [line.split("\t")[0] for line in losses] == [
+        "Training Loss",
+        "Training Accuracy",
+        "Validation Loss",
+        "Validation Accuracy",
+    ]
