@@ -20,31 +20,39 @@ def digits(digits_folder: Path) -> TrainingData:
 
 @pytest.fixture(scope="session")
 def settings() -> RunSettings:
-    """Settings for those digits, in float32."""
-    return resolve_settings("digits", images=600, split=0.9, seed=0, precision="float32")
+    """Settings for those digits, in float32, with the engine that starts at once."""
+    return _settings("numpy")
+
+
+@pytest.fixture(scope="session")
+def keras_settings() -> RunSettings:
+    """Those settings, for Keras."""
+    return _settings("keras")
 
 
 @pytest.fixture
-def settings_of(engine, settings) -> RunSettings:
+def settings_of(engine) -> RunSettings:
     """Those settings, for each engine in turn."""
+    return _settings(engine)
+
+
+def _settings(engine: str) -> RunSettings:
     return resolve_settings("digits", images=600, split=0.9, seed=0, engine=engine, precision="float32")
 
 
 @pytest.fixture(scope="session")
-def settings_numpy() -> RunSettings:
-    """Those settings, for the engine that starts at once."""
-    return resolve_settings("digits", images=600, split=0.9, seed=0, engine="numpy", precision="float32")
-
-
-@pytest.fixture(scope="module")
-def trained(digits, settings, tmp_path_factory):
-    """A folder in which `small` was trained."""
+def trained(digits, keras_settings, tmp_path_factory):
+    """A folder in which Keras trained `small`, and the run. Tests read them and change neither."""
     folder = tmp_path_factory.mktemp("trained")
     here = Path.cwd()
     os.chdir(folder)
     try:
         run = Run(
-            parse_spec(TEXT), digits, settings, epochs=1, checkpoint=Path("Model_Output/small/checkpoint")
+            parse_spec(TEXT),
+            digits,
+            keras_settings,
+            epochs=1,
+            checkpoint=Path("Model_Output/small/checkpoint"),
         )
         run.train()
         save_trained("small", run, TEXT, "digits", ["train", "a", "b"])

@@ -10,7 +10,7 @@ import pytest
 from MNIST.data import augment
 from MNIST.errors import TrainingError
 from MNIST.language import lay_out, parse_spec
-from MNIST.training import Run, continue_run, epoch_images, resolve_settings
+from MNIST.training import Run, continue_run, epoch_images
 from MNIST.training.draws import augmentation_seed, epoch_order
 from MNIST.training.memory import least_memory
 
@@ -20,11 +20,6 @@ AUGMENT = "Augment:\nRotate,10\nShift,0.1\nZoom,0.1\nShear,10\nElastic,34,4\n"
 
 def _spec(epochs=3, augment=AUGMENT):
     return parse_spec(PLAIN.format(epochs=epochs) + augment)
-
-
-@pytest.fixture
-def numpy_settings():
-    return resolve_settings("digits", images=600, split=0.9, seed=0, engine="numpy", precision="float32")
 
 
 @pytest.fixture
@@ -78,10 +73,8 @@ def test_every_engine_trains_on_the_same_images_and_validates_on_plain_ones(digi
         assert np.array_equal(images, digits.images[digits.validation])
 
 
-def test_without_augment_the_images_are_as_they_are_and_no_thread_works(
-    digits, numpy_settings, monkeypatch, made
-):
-    run = Run(_spec(augment=""), digits, numpy_settings, epochs=2)
+def test_without_augment_the_images_are_as_they_are_and_no_thread_works(digits, settings, monkeypatch, made):
+    run = Run(_spec(augment=""), digits, settings, epochs=2)
     trained, _ = _received(run, monkeypatch)
     monkeypatch.setattr(epoch_images, "ThreadPoolExecutor", pytest.fail)
     run.train()
@@ -90,19 +83,15 @@ def test_without_augment_the_images_are_as_they_are_and_no_thread_works(
     assert not made
 
 
-def test_amounts_of_0_are_no_augmentation(digits, numpy_settings):
-    nothing = continue_run(
-        _spec(augment="Augment:\nRotate,0\nElastic,0,4\n"), digits, numpy_settings, epochs=2
-    )
-    plain = continue_run(_spec(augment=""), digits, numpy_settings, epochs=2)
-    changed = continue_run(_spec(), digits, numpy_settings, epochs=2)
+def test_amounts_of_0_are_no_augmentation(digits, settings):
+    nothing = continue_run(_spec(augment="Augment:\nRotate,0\nElastic,0,4\n"), digits, settings, epochs=2)
+    plain = continue_run(_spec(augment=""), digits, settings, epochs=2)
+    changed = continue_run(_spec(), digits, settings, epochs=2)
     assert [result.loss for result in nothing] == [result.loss for result in plain]
     assert changed[0].loss != plain[0].loss
 
 
-@pytest.mark.parametrize("engine_name", ["keras", "numpy"])
-def test_a_resumed_run_equals_an_uninterrupted_one(engine_name, digits, settings, tmp_path):
-    settings = resolve_settings("digits", images=600, split=0.9, seed=0, engine=engine_name)
+def test_a_resumed_run_equals_an_uninterrupted_one(digits, settings, tmp_path):
     whole = Run(_spec(), digits, settings, epochs=4)
     whole.train()
     Run(_spec(), digits, settings, epochs=2, checkpoint=tmp_path).train()
@@ -115,8 +104,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one(engine_name, digits, settings
         assert np.array_equal(weight, weights[name])
 
 
-def test_each_epoch_is_made_once_and_none_that_is_not_trained(digits, numpy_settings, made):
-    continue_run(_spec(), digits, numpy_settings, epochs=3)
+def test_each_epoch_is_made_once_and_none_that_is_not_trained(digits, settings, made):
+    continue_run(_spec(), digits, settings, epochs=3)
     assert [seed for seed, _ in made] == [augmentation_seed(0, epoch) for epoch in (1, 2, 3)]
     assert [thread is threading.main_thread() for _, thread in made] == [True, False, False]
     assert not _makers()
@@ -132,8 +121,8 @@ def test_an_epoch_asked_for_again_is_that_epoch(digits):
     assert not np.array_equal(received[1], received[2])
 
 
-def test_the_next_epoch_is_made_while_this_one_trains(digits, numpy_settings, monkeypatch, made):
-    run = Run(_spec(), digits, numpy_settings, epochs=2)
+def test_the_next_epoch_is_made_while_this_one_trains(digits, settings, monkeypatch, made):
+    run = Run(_spec(), digits, settings, epochs=2)
     train_epoch, begun = run.engine.train_epoch, []
 
     def train(*arguments):
@@ -149,9 +138,9 @@ def test_the_next_epoch_is_made_while_this_one_trains(digits, numpy_settings, mo
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
-def test_an_error_stops_the_thread_at_once(error, digits, numpy_settings, monkeypatch, made):
+def test_an_error_stops_the_thread_at_once(error, digits, settings, monkeypatch, made):
     monkeypatch.setattr(epoch_images, "PART", 1)  # 540 parts an epoch
-    run = Run(_spec(), digits, numpy_settings, epochs=3)
+    run = Run(_spec(), digits, settings, epochs=3)
     slow = epoch_images.augment
 
     def slowly(*arguments):
@@ -172,46 +161,46 @@ def test_an_error_stops_the_thread_at_once(error, digits, numpy_settings, monkey
     assert len(made) < 540 + 100
     monkeypatch.undo()
     again = run.train()  # what the thread left undone is not taken for an epoch
-    whole = continue_run(_spec(), digits, numpy_settings, epochs=3)
+    whole = continue_run(_spec(), digits, settings, epochs=3)
     assert [result.numbers for result in again] == [result.numbers for result in whole]
 
 
-def test_an_error_in_the_thread_is_raised_in_the_loop(digits, numpy_settings, monkeypatch):
+def test_an_error_in_the_thread_is_raised_in_the_loop(digits, settings, monkeypatch):
     def fail_in_epoch_3(images, which, augmentations, seed):
         if seed == augmentation_seed(0, 3):
             raise MemoryError
         return augment(images, which, augmentations, seed)
 
     monkeypatch.setattr(epoch_images, "augment", fail_in_epoch_3)
-    run = Run(_spec(), digits, numpy_settings, epochs=4)
+    run = Run(_spec(), digits, settings, epochs=4)
     with pytest.raises(MemoryError):
         run.train()
     assert len(run.history) == 2  # epoch 2, during which it went wrong, is not lost
     assert not _makers()
 
 
-def test_what_a_listener_raises_leaves_no_thread(digits, numpy_settings):
+def test_what_a_listener_raises_leaves_no_thread(digits, settings):
     def fail(result):
         raise ValueError
 
     with pytest.raises(ValueError, match=r"^$"):
-        Run(_spec(), digits, numpy_settings, epochs=3).train(on_epoch=fail)
+        Run(_spec(), digits, settings, epochs=3).train(on_epoch=fail)
     assert not _makers()
 
 
-def test_the_next_epoch_counts_among_what_must_fit(digits, numpy_settings, monkeypatch):
+def test_the_next_epoch_counts_among_what_must_fit(digits, settings, monkeypatch):
     step = least_memory(lay_out(_spec()), 100, "float32")
     images = 540 * 784
     monkeypatch.setattr("MNIST.training.memory.available_memory", lambda: step + images - 1)
-    Run(_spec(augment=""), digits, numpy_settings, epochs=2)
-    Run(_spec(), digits, numpy_settings, epochs=1)  # there is no next one
+    Run(_spec(augment=""), digits, settings, epochs=2)
+    Run(_spec(), digits, settings, epochs=1)  # there is no next one
     with pytest.raises(TrainingError, match="out of memory"):
-        Run(_spec(), digits, numpy_settings, epochs=2)
+        Run(_spec(), digits, settings, epochs=2)
     monkeypatch.setattr("MNIST.training.memory.available_memory", lambda: step + images)
-    Run(_spec(), digits, numpy_settings, epochs=2)
+    Run(_spec(), digits, settings, epochs=2)
 
 
-def test_it_learns_from_few_images(digits, numpy_settings):
+def test_it_learns_from_few_images(digits, settings):
     few = replace(digits, train=digits.train[:7])
-    history = continue_run(_spec(), few, numpy_settings, epochs=3)
+    history = continue_run(_spec(), few, settings, epochs=3)
     assert np.isfinite([result.loss for result in history]).all()

@@ -56,10 +56,10 @@ def test_some_of_the_memory_is_available():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is that of the process so far")
-def test_each_epoch_has_a_peak_of_its_own(digits, settings):
+def test_each_epoch_has_a_peak_of_its_own(digits, keras_settings):
     spec = parse_spec("Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.01,0\n2\n100\n")
     _hold_for_a_moment()
     before = peak_memory()
-    peaks = [result.peak_memory for result in continue_run(spec, digits, settings, epochs=2)]
+    peaks = [result.peak_memory for result in continue_run(spec, digits, keras_settings, epochs=2)]
     assert min(peaks) > 2**27  # TensorFlow alone takes that
     assert max(peaks) < before  # what was held before is not counted

@@ -301,11 +301,6 @@ def test_a_plateau_goes_no_lower_than_its_least_rate_nor_up_to_it():
 # A run that goes on from its checkpoint has the rates that it would have had.
 
 
-@pytest.fixture
-def by_numpy(settings):
-    return replace(settings, engine="numpy")
-
-
 @pytest.mark.parametrize(
     ("schedule", "rates"),
     [
@@ -317,10 +312,10 @@ def by_numpy(settings):
     ],
 )
 def test_a_killed_run_goes_on_at_the_rates_of_an_uninterrupted_one(
-    schedule, rates, digits, by_numpy, tmp_path
+    schedule, rates, digits, settings, tmp_path
 ):
     spec = spec_of(schedule, epochs=4)
-    whole = Run(spec, digits, by_numpy, epochs=4)
+    whole = Run(spec, digits, settings, epochs=4)
     whole.train()
     if rates:
         assert [result.learning_rate for result in whole.history] == pytest.approx(rates)
@@ -330,12 +325,12 @@ def test_a_killed_run_goes_on_at_the_rates_of_an_uninterrupted_one(
             raise KeyboardInterrupt
 
     for done in range(4):  # killed in each epoch; then that epoch is trained, and the next begins
-        run = Run(spec, digits, by_numpy, epochs=4, checkpoint=tmp_path)
+        run = Run(spec, digits, settings, epochs=4, checkpoint=tmp_path)
         assert len(run.history) == done
         with pytest.raises(KeyboardInterrupt):
             run.train(on_step=killed)
-        Run(spec, digits, by_numpy, epochs=done + 1, checkpoint=tmp_path).train()
-    resumed = Run(spec, digits, by_numpy, epochs=4, checkpoint=tmp_path)
+        Run(spec, digits, settings, epochs=done + 1, checkpoint=tmp_path).train()
+    resumed = Run(spec, digits, settings, epochs=4, checkpoint=tmp_path)
     assert [result.numbers for result in resumed.history] == [result.numbers for result in whole.history]
     one, two = resumed.engine.get_state(), whole.engine.get_state()
     assert one.keys() == two.keys()
@@ -344,12 +339,12 @@ def test_a_killed_run_goes_on_at_the_rates_of_an_uninterrupted_one(
 
 @pytest.mark.parametrize("schedule", ["OneCycle,0.05", "Cosine"])
 def test_another_number_of_epochs_starts_afresh_where_the_schedule_goes_by_it(
-    schedule, digits, by_numpy, tmp_path
+    schedule, digits, settings, tmp_path
 ):
-    Run(spec_of(schedule, epochs=3), digits, by_numpy, epochs=2, checkpoint=tmp_path).train()
+    Run(spec_of(schedule, epochs=3), digits, settings, epochs=2, checkpoint=tmp_path).train()
     warnings = []
     run = Run(
-        spec_of(schedule, epochs=5), digits, by_numpy, epochs=5, checkpoint=tmp_path, warn=warnings.append
+        spec_of(schedule, epochs=5), digits, settings, epochs=5, checkpoint=tmp_path, warn=warnings.append
     )
     assert run.history == []
     name = schedule.split(",")[0]
@@ -360,13 +355,13 @@ def test_another_number_of_epochs_starts_afresh_where_the_schedule_goes_by_it(
 
 
 @pytest.mark.parametrize("schedule", ["Constant", "Step,2", "Plateau,patience=1"])
-def test_and_goes_on_where_it_does_not(schedule, digits, by_numpy, tmp_path):
-    Run(spec_of(schedule, epochs=3), digits, by_numpy, epochs=2, checkpoint=tmp_path).train()
-    run = Run(spec_of(schedule, epochs=5), digits, by_numpy, epochs=5, checkpoint=tmp_path, warn=pytest.fail)
+def test_and_goes_on_where_it_does_not(schedule, digits, settings, tmp_path):
+    Run(spec_of(schedule, epochs=3), digits, settings, epochs=2, checkpoint=tmp_path).train()
+    run = Run(spec_of(schedule, epochs=5), digits, settings, epochs=5, checkpoint=tmp_path, warn=pytest.fail)
     assert len(run.history) == 2
 
 
-def test_a_plateau_needs_validation_images(digits, by_numpy):
+def test_a_plateau_needs_validation_images(digits, settings):
     everything = replace(digits, validation=digits.validation[:0])
     with pytest.raises(UsageError, match="Plateau goes by the validation images"):
-        Run(spec_of("Plateau"), everything, by_numpy, epochs=1)
+        Run(spec_of("Plateau"), everything, settings, epochs=1)

@@ -227,12 +227,12 @@ def test_a_disk_that_fails_at_any_write_leaves_what_was_there(number, trained, s
 
 
 @pytest.fixture
-def stopped(digits, settings_numpy, tmp_path, monkeypatch) -> Run:
+def stopped(digits, settings, tmp_path, monkeypatch) -> Run:
     """A run that has stopped after its fourth epoch, saved as `stopped` with its second kept."""
     monkeypatch.chdir(tmp_path)
     losses = [0.5, 0.3, 0.4, 0.35]
     monkeypatch.setattr(Run, "_validate", lambda run: (losses[len(run.history)], 0.5))
-    run = Run(parse_spec(TEXT + "Stop:\npatience=2\n"), digits, settings_numpy, epochs=9)
+    run = Run(parse_spec(TEXT + "Stop:\npatience=2\n"), digits, settings, epochs=9)
     run.train()
     save_trained("stopped", run, TEXT + "Stop:\npatience=2\n", "digits", [])
     return run

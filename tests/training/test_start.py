@@ -67,11 +67,11 @@ def test_a_run_with_drawn_weights_is_who_it_was_before_there_were_others(setting
     assert run_identity(SPEC, settings) == expected
 
 
-def test_records_and_checkpoints_of_before_are_still_read(small, settings, digits, tmp_path):
+def test_records_and_checkpoints_of_before_are_still_read(small, settings, keras_settings, digits, tmp_path):
     record = json.loads((small / "run.json").read_text())
     del record["settings"]["start"]
     (small / "run.json").write_text(json.dumps(record))
-    assert load_trained("small").record.settings == settings
+    assert load_trained("small").record.settings == keras_settings
 
     run = Run(SPEC, digits, settings, epochs=1)
     run.train()
