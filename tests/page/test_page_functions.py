@@ -1,0 +1,272 @@
+"""Each function of the page's scripts by itself, and a list of them all: none is without a test."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import MNIST.page
+from MNIST.page.assemble import PAGE_SCRIPTS, WORKER_SCRIPTS
+
+FOLDER = Path(MNIST.page.__file__).parent
+
+# What one call of a function gives: a JavaScript expression, and its value.
+CASES = {
+    # engine.js
+    "probabilities": [("probabilities([], [0, 0, 0, 0])", [0.25] * 4)],
+    "softmax": [
+        ("softmax([1000, 1000])", [0.5, 0.5]),
+        ("softmax([0, Math.log(3)])", pytest.approx([0.25, 0.75], rel=1e-12)),
+    ],
+    "clipped": [
+        ("clipped(0, 0, [5, 5], [3, 3], [1, 1], [1, 1])", [-1, 1, 3]),
+        ("clipped(2, 1, [5, 4], [3, 3], [2, 2], [1, 1])", [3, 0, 1]),
+    ],
+    "addRow": [("(() => { const s = [1, 2]; addRow(s, 3, [9, 9, 4, 5], 2); return s; })()", [13, 17])],
+    "threshold": [("[...threshold([0, 64, 200], { levels: [1, 64] })]", [0, 0, 1, 1, 1, 1])],
+    "activate": [
+        ("[...activate(Float32Array.of(-2, 3), 'relu')]", [0, 3]),
+        ("[...activate(Float32Array.of(-2, 3), 'linear')]", [-2, 3]),
+    ],
+    "sigmoid": [("[0, 1e4, -1e4].map(sigmoid)", [0.5, 1, 0]), ("sigmoid(-700) > 0", True)],
+    # worker.js
+    "firstMaps": [
+        (
+            "(({ values, ...rest }) => ({ ...rest, values: values.map((map) => [...map]) }))"
+            "(firstMaps({ text: 'Conv', output: [1, 2, 2] }, [1, 2, 3, 4]))",
+            {"text": "Conv", "shape": [1, 2], "channels": 2, "values": [[1, 3], [2, 4]]},
+        ),
+        ("firstMaps({ text: '', output: [1, 1, 20] }, new Float32Array(20)).values.length", 16),
+    ],
+    "readPlan": [
+        (
+            """(([one]) => [one.kind, [...one.half], [...one.full]])(readPlan(
+                '[{"kind": "Dense", "half": {"type": "float16", "at": 0, "count": 2},'
+                + '"full": {"type": "float32", "at": 4, "count": 1}}]',
+                new Uint8Array([0, 60, 0, 192, 0, 0, 128, 62])))""",
+            ["Dense", [1, -2], [0.25]],
+        )
+    ],
+    # picture.js
+    "cropped": [
+        (
+            "(({ ink, rows, columns }) => [[...ink], rows, columns])"
+            "(cropped(Float32Array.of(0, 0, 0, 0, 1, 0.5, 0, 0, 0, 0, 0.2, 0), 3, 4))",
+            [[1, 0.5, 0, 0, 0, pytest.approx(0.2)], 2, 3],
+        ),
+        ("cropped(new Float32Array(6), 2, 3)", None),
+    ],
+    "scaled": [
+        (
+            "(({ digit, height, width }) => [[...digit], height, width])"
+            "(scaled({ ink: new Float32Array(400).fill(0.5), rows: 40, columns: 10 }))",
+            [[255] * 100, 20, 5],
+        )
+    ],
+    "weights": [
+        ("weights(4, 2)", [[[0, 0.5], [1, 0.5]], [[2, 0.5], [3, 0.5]]]),
+        ("weights(1, 2)", [[[0, 1]], [[0, 1]]]),
+        ("weights(2, 4)[1]", [[0, 0.75], [1, 0.25]]),
+    ],
+    "offset": [("offset([1])", 14), ("offset([...Array(19).fill(0), 1])", 0), ("offset([1, 1, 1])", 13)],
+    # drawing.js
+    "move": [
+        (
+            "(() => { const pen = { at: [140, 70] }; move(pen, new Set(['ArrowLeft', 'ArrowDown'])); "
+            "return pen.at; })()",
+            [133, 77],
+        ),
+        (
+            "(() => { const pen = { at: [14, 70] }; move(pen, new Set(['ArrowLeft'])); return pen.at; })()",
+            [12, 70],
+        ),
+    ],
+    "placeOf": [
+        (
+            "placeOf({ clientX: 60, clientY: 20 }, "
+            "{ getBoundingClientRect: () => ({ left: 10, top: 20, width: 140 }) })",
+            [100, 0],
+        )
+    ],
+    "sheet": [
+        (
+            "((canvas) => { const context = sheet(canvas, 30); "
+            "return [canvas.width, canvas.height, context.canvas === canvas]; })"
+            "(document.createElement('canvas'))",
+            [30, 30, True],
+        )
+    ],
+    "ink": [
+        (
+            "((found) => [found.length, found[140 * 280 + 140], found[0]])"
+            "(ink(sheet(document.createElement('canvas'), 280), [[[140, 140]]]))",
+            [280 * 280, 1, 0],
+        ),
+        ("ink(sheet(document.createElement('canvas'), 280), []).some((shade) => shade > 0)", False),
+    ],
+    "paint": [
+        (
+            "((context) => { paint(context, [[[28, 140], [252, 140]]], 28); "
+            "return [4, 14, 24].map((x) => context.getImageData(x, 14, 1, 1).data[3])"
+            ".concat(context.getImageData(14, 2, 1, 1).data[3]); })"
+            "(sheet(document.createElement('canvas'), 28))",
+            [255, 255, 255, 0],
+        )
+    ],
+    "paintPen": [
+        (
+            f"((context) => {{ paintPen(context, {{ at: [140, 140], isDown: {is_down} }}); "
+            "return [140, 152].map((x) => context.getImageData(x, 140, 1, 1).data[3]); })"
+            "(sheet(document.body.appendChild(document.createElement('canvas')), 280))",
+            [inside, 255],
+        )
+        for is_down, inside in (("false", 0), ("true", 255))
+    ],
+    # cards.js
+    "rgb": [("rgb('--negative')", [213, 94, 0])],
+    "inPercent": [("inPercent(0.98765)", "98.8\u00a0%"), ("inPercent(0)", "0.0\u00a0%")],
+    "mega": [("mega(1234567)", "1.2"), ("mega(350)", "0.00035"), ("mega(205880064)", "210")],
+    "hasMaps": [
+        ("hasMaps([{}, { text: 'Conv' }])", True),
+        ("hasMaps([{ block: [{ text: 'Conv' }] }])", True),
+        ("hasMaps([{ paths: [[{}], [{ text: 'Conv' }]] }])", True),
+        ("hasMaps([{ block: [{}], paths: [[{}]] }])", False),
+    ],
+    "addBar": [
+        (
+            """(() => {
+                const bars = document.createElement('ol');
+                const bar = addBar(bars, 7);
+                const seen = () => [bars.textContent, bars.querySelector('.bar').style.transform,
+                    bars.firstChild.className];
+                bar.show(0.5, true);
+                const first = seen();
+                bar.show(null);
+                return [first, seen()];
+            })()""",
+            [["750.0\u00a0%", "scaleX(0.5)", "first"], ["7", "scaleX(0)", ""]],
+        )
+    ],
+    "addLayer": [
+        (
+            "((layers) => [addLayer(layers) === layers.lastChild, layers.innerHTML])"
+            "(document.createElement('div'))",
+            [
+                True,
+                "<figure><figcaption><code></code><span></span></figcaption><canvas></canvas></figure>",
+            ],
+        )
+    ],
+    "addCard": [
+        (
+            """(() => {
+                const plan = { name: 'net', parameters: 1234, flops: 2e6, operations: [] };
+                const parent = document.getElementById('cards');
+                const card = addCard(parent, plan);
+                const text = (name) => parent.lastElementChild.querySelector(name).textContent;
+                card.show({ probabilities: [0.2, 0.8, 0, 0, 0, 0, 0, 0, 0, 0], milliseconds: 3.4, maps: [] });
+                const shown = [text('.digit'), text('.work'), card.inWords(), card.wantsMaps()];
+                card.wait('loading');
+                return [text('.name'), text('.size'), ...shown, text('.digit'), card.inWords()];
+            })()""",
+            [
+                *("net", "1,234 parameters", "1", "2 MFLOPs in 3 ms", "net: 1, 80.0\u00a0%", False),
+                *("?", "net: ?, loading"),
+            ],
+        )
+    ],
+}
+
+# Functions that other tests compare with the engine from scratch or with Python, or see at work on the page.
+ELSEWHERE = {
+    "test_page_engine.py::test_every_layer": (
+        *("forward", "convolution", "dense", "maxPool", "avgPool", "pooled", "globalAvgPool", "batchNorm"),
+        *("localResponseNorm", "pad", "residual", "parallel"),
+    ),
+    "test_page_engine.py::test_columns_without_gradients": ("columnsOfNeurons",),
+    "test_page_picture.py::test_the_page_sees_what_python_sees": ("centred",),
+    "test_page_in_use.py::test_the_maps_are_those_of_the_layer": ("paintLayer", "answer"),
+    "test_page_in_use.py::test_a_drawn_stroke_is_answered_by_every_network": (
+        *("drawingOn", "look", "startNetwork", "showSeen", "textOf"),
+    ),
+    "test_page_functions.py::test_float16_is_that_of_numpy": ("float16", "float16s"),
+    "test_page_functions.py::test_base64_is_read_in_old_browsers_too": ("bytesOf",),
+    "test_page_functions.py::test_a_worker_is_asked_and_its_error_is_raised": ("asked",),
+}
+
+
+def _source(names) -> str:
+    return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in names)
+
+
+def _functions(name: str) -> list[str]:
+    """The functions that a script declares at its top level."""
+    declared = r"^(?:async )?function (\w+)\(|^const (\w+) = (?:async )?\("
+    return [one or other for one, other in re.findall(declared, _source([name]), re.MULTILINE)]
+
+
+@pytest.fixture
+def in_worker(browser_page):
+    """An empty page with the scripts of a network's worker."""
+    browser_page.add_script_tag(content=_source(WORKER_SCRIPTS))
+    return browser_page
+
+
+@pytest.fixture
+def on_page(browser_page):
+    """The page's markup, style and scripts, but for the one that puts networks on it."""
+    browser_page.set_content(f"<style>{_source(['page.css'])}</style>{_source(['page.html'])}")
+    browser_page.add_script_tag(content=_source(name for name in PAGE_SCRIPTS if name != "page.js"))
+    return browser_page
+
+
+def _cases(scripts) -> list:
+    functions = [name for script in scripts for name in _functions(script)]
+    cases = [(name, number) for name in functions for number in range(len(CASES.get(name, ())))]
+    return [pytest.param(*CASES[name][number], id=f"{name}-{number}") for name, number in cases]
+
+
+@pytest.mark.parametrize(("call", "expected"), _cases(WORKER_SCRIPTS))
+def test_a_function_of_a_worker(call, expected, in_worker):
+    assert in_worker.evaluate(call) == expected
+
+
+@pytest.mark.parametrize(("call", "expected"), _cases(PAGE_SCRIPTS))
+def test_a_function_of_the_page(call, expected, on_page):
+    assert on_page.evaluate(call) == expected
+
+
+def test_float16_is_that_of_numpy(in_worker):
+    found = in_worker.evaluate("[...float16s(Uint16Array.from({ length: 65536 }, (_, bits) => bits).buffer)]")
+    expected = np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float64)
+    finite = np.isfinite(expected)  # plan.py writes no other
+    assert np.array_equal(np.array(found)[finite], expected[finite])
+    assert finite.sum() == 2 * 31 * 1024
+
+
+def test_base64_is_read_in_old_browsers_too(in_worker):
+    read = "[...bytesOf('AAH/gA==')]"
+    assert in_worker.evaluate(read) == [0, 1, 255, 128]
+    in_worker.evaluate("Uint8Array.fromBase64 = undefined")
+    assert in_worker.evaluate(read) == [0, 1, 255, 128]
+
+
+def test_a_worker_is_asked_and_its_error_is_raised(browser_page):
+    (asked,) = re.findall(r"^function asked\(.*?^}", _source(["page.js"]), re.MULTILINE | re.DOTALL)
+    browser_page.add_script_tag(content=asked)
+    worker = "{ postMessage(message) { %s } }"
+    answers = worker % "this.onmessage({ data: message + 1 });"
+    fails = worker % "this.onerror({ message: 'broken' });"
+    assert browser_page.evaluate(f"asked({answers}, 1)") == 2
+    assert browser_page.evaluate(f"asked({fails}, 1).catch((error) => error.message)") == "broken"
+
+
+def test_every_function_has_a_test():
+    declared = {name for script in (*WORKER_SCRIPTS, *PAGE_SCRIPTS) for name in _functions(script)}
+    here = [name for name, cases in CASES.items() if all(name in call for call, _ in cases)]
+    elsewhere = [name for names in ELSEWHERE.values() for name in names]
+    assert sorted([*here, *elsewhere]) == sorted(declared)
+    for test in ELSEWHERE:
+        file, name = test.split("::")
+        assert re.search(rf"^def {name}\(", (Path(__file__).parent / file).read_text(), re.MULTILINE), test
