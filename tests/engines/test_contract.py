@@ -58,6 +58,7 @@ Optimizer:
 1
 32
 """
+REGRESSION = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n{optimizer}\n1\n32\n"
 OPTIMIZERS = (
     *("SGD,0.05", "Momentum,0.02", "Nesterov,0.02", "RMSprop,0.002,momentum=0.5", "Adam,0.01"),
     *("AdamW,0.01", "Adagrad,0.05"),
@@ -118,7 +119,66 @@ def test_other_weights_are_refused(name):
     others = {key: weight[:1] if key == last else weight + 1 for key, weight in weights.items()}
     with pytest.raises(ValueError, match="shape"):  # and nothing has changed
         engine.set_weights(others)
+    for shape in [(11,), (10, 1), ()]:
+        with pytest.raises(ValueError, match=last):
+            engine.set_weights({**weights, last: np.zeros(shape)})
+    with pytest.raises(ValueError, match="names differ"):
+        engine.set_weights({})
+    with pytest.raises(ValueError, match="names differ"):
+        engine.set_state(weights)  # the optimizer's variables are missing
     assert same(engine.get_weights(), weights)
+
+
+@every_engine
+def test_a_state_is_a_copy_that_training_leaves_alone(name):
+    engine = make(name, DEEP)
+    state = engine.get_state()
+    kept = {key: array.copy() for key, array in state.items()}
+    train(engine)
+    assert same(state, kept)
+    assert not same(engine.get_state(), kept)
+    engine.set_state(state)
+    assert same(engine.get_state(), kept)
+    train(engine)
+    assert same(state, kept)
+
+
+@every_engine
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("Scale", lambda p: p[..., None] / 255),
+        ("Standardize", lambda p: (p[..., None] / 255 - 0.13) / 0.31),
+        ("Threshold,1,64,255", lambda p: p[..., None] >= np.array([1, 64, 255])),
+    ],
+)
+def test_pixels_are_prepared_as_the_language_says(name, steps, expected):
+    text = f"Input:\n{steps}\n{REGRESSION}"
+    engine = make(name, text, precision="float64")
+    pixels = np.arange(784, dtype=np.uint8).reshape(1, 28, 28)  # every grey level
+    weights = engine.get_weights()
+    logits = expected(pixels).reshape(1, -1) @ weights["dense_2/kernel"] + weights["dense_2/bias"]
+    # The mean and the deviation of the pixels may be held in float32, of seven digits.
+    assert engine.logits(pixels) == pytest.approx(logits, rel=1e-6, abs=1e-6)
+
+
+@every_engine
+def test_gradient_norms_are_those_of_softmax_regression(name):
+    """For the mean loss of softmax(xW + b): ∂L/∂W = xᵀ(p − y)/n and ∂L/∂b = Σ(p − y)/n."""
+    engine = make(name, REGRESSION, "SGD,0.5")
+    W, b = (weight.astype(np.float64) for weight in engine.get_weights().values())
+    for epoch in (1, 2):
+        metrics = train(engine, epoch, rate=0.5)
+        norms = []
+        for begin in (0, 32, 64):  # the last step has 6 images
+            x = IMAGES[begin : begin + 32].reshape(-1, 784) / 255
+            error = (softmax(x @ W + b) - np.eye(10)[LABELS[begin : begin + 32]]) / len(x)
+            dW, db = x.T @ error, error.sum(axis=0)
+            norms.append(np.sqrt((dW**2).sum() + (db**2).sum()))
+            W, b = W - 0.5 * dW, b - 0.5 * db
+        # float32 in the engine: some units of the seventh digit.
+        assert metrics.gradient_norm_mean == pytest.approx(np.mean(norms), rel=1e-5)
+        assert metrics.gradient_norm_variance == pytest.approx(np.var(norms), rel=1e-5)
 
 
 @every_engine
@@ -242,11 +302,14 @@ def test_smoothing_is_that_of_keras_and_of_pytorch():
     assert loss == pytest.approx(float(judged(np.eye(10)[LABELS], logits)), rel=1e-7)  # 0.1 / 10 in float32
 
 
+@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")  # Keras says so
 @every_engine
 def test_a_network_without_weights_is_trained_too(name):
-    metrics = train(make(name, WEIGHTLESS))
+    engine = make(name, WEIGHTLESS)
+    metrics = train(engine)
     assert np.isfinite(metrics.loss)
-    assert metrics.gradient_norm_mean == 0
+    assert (metrics.gradient_norm_mean, metrics.gradient_norm_variance) == (0.0, 0.0)
+    assert engine.gradients(IMAGES, LABELS)[1] == {}
 
 
 @every_engine
@@ -362,6 +425,9 @@ def test_double_precision_is_kept_throughout(name):
     again = make(name, DEEP, precision="float64")
     again.load(engine.save()[1])
     assert same(again.get_weights(), engine.get_weights())
+    again.set_state(engine.get_state())
+    assert train(again, seed=8) == train(engine, seed=8)
+    assert same(again.get_state(), engine.get_state())
 
 
 def test_every_engine_is_here_or_has_tests_of_its_own():

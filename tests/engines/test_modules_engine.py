@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 
 from MNIST import engines
-from MNIST.engines.saved_arrays import write_arrays
-from MNIST.errors import ModelError
 from MNIST.language import LAYERS, lay_out, optimizers, parse_spec, simplify
 from MNIST.language.layers import ACTIVATION, Columns, Path, Repeat
 from MNIST.training import softmax
@@ -101,52 +99,6 @@ def test_every_layer_activation_and_optimizer_of_the_language_has_its_place():
         optimizers.Optimizer,
         optimizers.ParallelDelta,
     }
-
-
-@pytest.mark.parametrize("precision", ["float32", "float64"])
-@pytest.mark.parametrize("text", [EVERYTHING, GLOBAL], ids=["everything", "global"])
-def test_weights_are_those_of_the_laid_out_network(text, precision):
-    text = text.format(optimizer="Adam,0.01")
-    engine = _engine(text, precision)
-    network = lay_out(simplify(parse_spec(text)))
-    before = engine.get_weights()
-    expected = {f"{n.path}/{p.name}": p.shape for n in network.walk() for p in n.parameters}
-    assert {name: weight.shape for name, weight in before.items()} == expected
-    assert {weight.dtype for weight in before.values()} == {np.dtype(precision)}
-    assert all(weight.flags.c_contiguous and weight.flags.owndata for weight in before.values())
-    metrics = _train(engine, text)
-    assert metrics.gradient_norm_mean > 0 < metrics.gradient_norm_variance
-    after = engine.get_weights()
-    assert [name for name in before if np.array_equal(before[name], after[name])] == []
-    logits = engine.logits(IMAGES)
-    assert (logits.dtype, logits.shape) == (np.dtype(precision), (70, 10))
-    assert engine.logits(IMAGES[:0]).shape == (0, 10)
-
-
-@pytest.mark.parametrize("text", [EVERYTHING, GLOBAL], ids=["everything", "global"])
-def test_outputs_and_gradients_agree_with_keras(text):
-    """A step of plain SGD at the rate 1 takes the gradient itself from each weight.
-
-    Keras computes in float32; ours in float64, so that all the difference is Keras's rounding.
-    """
-    text = text.format(optimizer="SGD,1")
-    ours, theirs = _engine(text), _engine(text, "float32", "keras")
-    assert ours.logits(IMAGES) == pytest.approx(theirs.logits(IMAGES), abs=1e-5)
-    before = theirs.get_weights()
-    loss, gradients = ours.gradients(IMAGES[:32], LABELS[:32])
-    step = {"images": IMAGES[:32], "labels": LABELS[:32]}
-    measured, expected = _train(ours, text, **step), _train(theirs, text, **step)
-    assert loss == pytest.approx(measured.loss, rel=1e-12)
-    assert loss == pytest.approx(expected.loss, rel=1e-5)
-    assert measured.accuracy == pytest.approx(expected.accuracy)
-    assert measured.gradient_norm_mean == pytest.approx(expected.gradient_norm_mean, rel=1e-4)
-    norm = np.sqrt(sum((gradient**2).sum() for gradient in gradients.values()))
-    assert measured.gradient_norm_mean == pytest.approx(norm, rel=1e-12)
-    after = theirs.get_weights()
-    for name, weight in ours.get_weights().items():
-        assert weight == pytest.approx(after[name], abs=1e-5, rel=1e-4), name
-        if name in gradients:
-            assert gradients[name] == pytest.approx(before[name] - after[name], abs=1e-5, rel=1e-4), name
 
 
 def _adam_step(o, w, g, slots, rate, n):
@@ -290,45 +242,6 @@ def test_batch_norm_takes_a_batch_of_one_image():
     assert weights["batchnorm_2/moving_variance"] == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("steps", "expected"),
-    [
-        ("Scale", lambda p: p[..., None] / 255),
-        ("Standardize", lambda p: (p[..., None] / 255 - PIXELS[0]) / PIXELS[1]),
-        ("Threshold,1,64,255", lambda p: p[..., None] >= np.array([1, 64, 255])),
-    ],
-)
-def test_pixels_are_prepared_as_the_language_says(steps, expected):
-    engine = _engine(f"Input:\n{steps}\n{ROWS.format(optimizer='SGD,1')}")
-    pixels = np.arange(784, dtype=np.uint8).reshape(1, 28, 28)  # every grey level
-    weights = engine.get_weights()
-    logits = expected(pixels).reshape(1, -1) @ weights["dense_2/kernel"] + weights["dense_2/bias"]
-    assert engine.logits(pixels) == pytest.approx(logits, rel=1e-12, abs=1e-13)
-
-
-def test_dropout_multiplies_by_the_mask_it_is_given():
-    """The same mask before and after Flatten: its channels are innermost, as everywhere."""
-    draws = np.random.default_rng(2).random((32, 28, 28, 3))
-    mask = (draws < 0.7).astype(np.float32)
-    head = "Input:\nThreshold,1,64,128\nLayers:\n"
-    text = (head + "Dropout,0.3\nFlatten\n" + END).format(optimizer="SGD,1")
-    engine = _engine(text, masks={"dropout_1": mask})
-    images, labels = IMAGES[:32], LABELS[:32]
-    loss, gradients = engine.gradients(images, labels)
-
-    x = ((images[..., None] >= np.array([1, 64, 128])) * mask.astype(np.float64) / 0.7).reshape(32, -1)
-    weights = engine.get_weights()
-    logits = x @ weights["dense_3/kernel"] + weights["dense_3/bias"]
-    probabilities = softmax(logits)
-    assert loss == pytest.approx(-np.log(probabilities[np.arange(32), labels]).mean(), rel=1e-12)
-    error = (probabilities - np.eye(10)[labels]) / 32
-    assert gradients["dense_3/kernel"] == pytest.approx(x.T @ error, rel=1e-10, abs=1e-14)
-
-    text = (head + "Flatten\nDropout,0.3\n" + END).format(optimizer="SGD,1")
-    flat = _engine(text, masks={"dropout_2": mask.reshape(32, -1)})
-    assert flat.gradients(images, labels)[0] == loss
-
-
 def test_dropout_keeps_its_proportion_and_the_mean():
     values = torch.ones(200_000, dtype=torch.float64)
     text = ("Layers:\nFlatten\nDropout,0.3\n" + END).format(optimizer="SGD,1")
@@ -338,20 +251,6 @@ def test_dropout_keeps_its_proportion_and_the_mean():
     # Four standard deviations of the proportion dropped: 4 √(0.3 · 0.7 / 200,000).
     assert (out == 0).double().mean().item() == pytest.approx(0.3, abs=0.0041)
     assert torch.equal(dropout.eval()(values), values)
-
-
-@pytest.mark.parametrize("precision", ["float32", "float64"])
-@pytest.mark.parametrize("optimizer", FORMULAS)
-def test_a_resumed_run_is_bit_equal(optimizer, precision):
-    text = DROPPING.format(optimizer=optimizer)
-    whole, resumed = _engine(text, precision), _engine(text, precision)
-    _train(whole, text, epoch=1, seed=7)
-    state = whole.get_state()
-    assert resumed.get_state().keys() == state.keys()  # before the first step and after it
-    resumed.set_state(state)
-    assert _train(whole, text, epoch=2, seed=8) == _train(resumed, text, epoch=2, seed=8)
-    assert _same(whole.get_state(), resumed.get_state())
-    assert np.array_equal(whole.logits(IMAGES), resumed.logits(IMAGES))
 
 
 def test_an_epoch_depends_on_its_seed_alone():
@@ -374,102 +273,6 @@ def test_another_engines_threads_change_nothing():
     _engine(text, "float32", threads=2).logits(IMAGES)
     _train(beside, text)
     assert _same(alone.get_weights(), beside.get_weights())
-
-
-def test_gradients_change_nothing():
-    text = EVERYTHING.format(optimizer="SGD,0.1,momentum=0.9")
-    engine, untouched = _engine(text), _engine(text)
-    trainable = {
-        f"{node.path}/{parameter.name}"
-        for node in lay_out(simplify(parse_spec(text))).walk()
-        for parameter in node.parameters
-        if parameter.trainable
-    }
-    _, gradients = engine.gradients(IMAGES, LABELS)
-    assert gradients.keys() == trainable
-    assert {name: g.shape for name, g in gradients.items()} == {
-        name: weight.shape for name, weight in engine.get_weights().items() if name in trainable
-    }
-    assert _same(engine.get_state(), untouched.get_state())
-    assert _train(engine, text) == _train(untouched, text)
-    assert _same(engine.get_state(), untouched.get_state())
-
-
-def test_steps_are_reported_with_the_means_so_far():
-    text = ROWS.format(optimizer="SGD,0.1")
-    engine, steps = _engine(text), []
-    rates = epoch_rates(parse_spec(text), 1, 3)
-    metrics = engine.train_epoch(IMAGES, LABELS, rates, 7, lambda *step: steps.append(step))
-    assert [step for step, _, _ in steps] == [1, 2, 3]
-    assert steps[-1][1:] == (metrics.loss, metrics.accuracy)
-    assert steps[0][1] == pytest.approx(_engine(text).gradients(IMAGES[:32], LABELS[:32])[0], rel=1e-12)
-
-
-def test_a_network_without_weights_has_a_gradient_of_none():
-    levels = ",".join(map(str, range(1, 11)))
-    text = f"Input:\nThreshold,{levels}\nLayers:\nGlobalAvgPool\nActivation,softmax\nOptimizer:\n0.1\n1\n32\n"
-    engine = _engine(text)
-    metrics = _train(engine, text)
-    assert (metrics.gradient_norm_mean, metrics.gradient_norm_variance) == (0.0, 0.0)
-    assert engine.get_state() == engine.gradients(IMAGES, LABELS)[1] == {}
-
-
-def test_a_saved_network_is_read_back():
-    text = EVERYTHING.format(optimizer="Adam,0.01")
-    engine = _engine(text, "float32")
-    _train(engine, text)
-    name, content = engine.save()
-    assert (name, content) == engine.save()
-    again = _read(text, content)
-    assert _same(engine.get_weights(), again.get_weights())
-    assert np.array_equal(engine.logits(IMAGES), again.logits(IMAGES))
-
-
-def _read(text, content):
-    spec = simplify(parse_spec(text))
-    return engines.read_saved("modules", spec, content, precision="float32", threads=_THREADS, pixels=PIXELS)
-
-
-def test_a_damaged_or_foreign_file_is_refused():
-    text = GLOBAL.format(optimizer="0.01,0")
-    weights = _engine(text, "float32").get_weights()
-    content = write_arrays(weights)
-    for wrong in (
-        b"",
-        content[: len(content) // 2],
-        content.replace(b"float", b"flaot").replace(b"<f4", b"<f2"),
-        write_arrays({name: weight.astype(np.float64) for name, weight in weights.items()}),
-        write_arrays({**weights, "conv_1/more": np.zeros(1, np.float32)}),
-        write_arrays({**weights, "conv_1/bias": np.zeros(11, np.float32)}),
-        _engine(ROWS.format(optimizer="0.01,0"), "float32").save()[1],
-    ):
-        with pytest.raises(ModelError):
-            _read(text, wrong)
-
-
-def test_wrong_weights_are_refused():
-    engine = _engine(GLOBAL.format(optimizer="0.01,0"))
-    weights = engine.get_weights()
-    with pytest.raises(ValueError, match="names differ"):
-        engine.set_weights({})
-    for shape in [(11,), (10, 1), ()]:
-        with pytest.raises(ValueError, match="conv_1/bias"):
-            engine.set_weights({**weights, "conv_1/bias": np.zeros(shape)})
-    with pytest.raises(ValueError, match="names differ"):
-        engine.set_state(weights)  # the optimizer's variables are missing
-
-
-def test_state_is_a_copy_not_a_view():
-    text = EVERYTHING.format(optimizer="Adam,0.01")
-    engine = _engine(text)
-    state = engine.get_state()
-    kept = {name: array.copy() for name, array in state.items()}
-    _train(engine, text)
-    assert _same(state, kept)
-    engine.set_state(state)
-    assert _same(engine.get_state(), kept)
-    _train(engine, text)
-    assert _same(state, kept)
 
 
 def test_out_of_memory_is_pythons_memory_error():
