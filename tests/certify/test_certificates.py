@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,8 @@ Adam,0.001
 8
 """
 MODELS = Path(__file__).resolve().parents[2] / "Models"
-SMALL_ENOUGH = 100_000_000  # operations of one image forward: some seconds for all engines
+SMALL_ENOUGH = 100_000_000  # operations of one image forward: half a minute for all engines
+QUICK = 1_000_000  # and some seconds
 
 OPTIMIZER_LINES = {
     "SGD": "SGD,0.1,decay=0.01",
@@ -46,14 +48,18 @@ def _everything(optimizer: str) -> str:
     return text.replace("Standardize", INPUTS.get(optimizer, "Standardize"))
 
 
-def _shipped() -> list[str]:
+def _slow(case: str, is_slow: bool) -> Any:
+    return pytest.param(case, marks=pytest.mark.slow if is_slow else ())
+
+
+def _shipped() -> list[Any]:
     """The model files that are no templates, learn by gradients, and are small enough."""
     names = []
     for file in sorted(MODELS.glob("*.txt")):
         template = parse_template(file.read_text(encoding="utf-8"), str(file))
         spec = None if template.names else template.fill({})
-        if spec and not needs_engine(spec) and lay_out(simplify(spec)).flops <= SMALL_ENOUGH:
-            names.append(file.name)
+        if spec and not needs_engine(spec) and (flops := lay_out(simplify(spec)).flops) <= SMALL_ENOUGH:
+            names.append(_slow(file.name, flops > QUICK))
     return names
 
 
@@ -82,8 +88,7 @@ def test_the_file_has_everything() -> None:
     assert len(set(re.findall(rf",{activations}\b", EVERYTHING))) == 9
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("optimizer", OPTIMIZER_LINES)
+@pytest.mark.parametrize("optimizer", [_slow(name, name != "Adam") for name in OPTIMIZER_LINES])
 def test_every_layer_and_optimizer_is_the_same_in_all_engines(optimizer, problem_of, in_process) -> None:
     problem = problem_of(_everything(optimizer))
     found = certify.certify(problem, in_process, entries=2 if optimizer in INPUTS else 0)
@@ -93,7 +98,6 @@ def test_every_layer_and_optimizer_is_the_same_in_all_engines(optimizer, problem
         assert all(row.judged.entries for row in found.rows if row.judged)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", _shipped())
 def test_every_small_model_file_is_certified(name, problem_of, in_process) -> None:
     problem = problem_of((MODELS / name).read_text(encoding="utf-8"), batch=4)
