@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+import examples
 import pytest
 
 from MNIST import engines
@@ -24,6 +25,16 @@ MNIST_FILES = (
     "t10k-images-idx3-ubyte.gz",
     "t10k-labels-idx1-ubyte.gz",
 )
+
+
+# A thread of PyTorch that waits spins, unless it is told to sleep. On cores that other processes use as well,
+# spinning turns a training of two seconds into one of forty. Sleeping changes no number.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let random tests be short where slow tests are left out."""
+    examples.choose_profile(quick="not slow" in config.option.markexpr)
 
 
 @pytest.fixture(scope="session")

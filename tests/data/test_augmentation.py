@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from examples import most
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage, stats
@@ -197,7 +198,7 @@ augmentations = st.tuples(
 ).flatmap(lambda five: st.lists(st.sampled_from(five), unique=True))
 
 
-@settings(max_examples=50)
+@most(50)
 @given(
     arrays(np.uint8, st.tuples(st.integers(1, 3), st.just(28), st.just(28))),
     augmentations,

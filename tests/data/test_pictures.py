@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from examples import most
+from hypothesis import given
 from hypothesis.extra.numpy import array_shapes, arrays
 from hypothesis.strategies import integers, just
 from PIL import Image, ImageDraw
@@ -117,7 +118,7 @@ def test_a_blank_picture_is_refused(grey):
         np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=90), elements=integers(0, 255), fill=just(200)
     )
 )
-@settings(max_examples=150, deadline=None)
+@most(150)
 def test_any_picture_is_brought_to_mnists_form_or_refused(picture):
     try:
         prepared = like_mnist(picture)

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from examples import most
+from hypothesis import given
 from hypothesis import strategies as st
 from random_specs import specs, texts, words
 
@@ -20,7 +21,7 @@ from MNIST.language import (
 
 SHIPPED = sorted((Path(__file__).parents[2] / "Models").glob("*.txt"))
 (EXPLORE,) = (parse_template(read_text(path)) for path in SHIPPED if path.stem == "explore")
-many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = most(300)
 
 
 @given(specs)
@@ -61,7 +62,7 @@ def said(parse: Callable[[str], object], text: str) -> str:
 
 
 @given(texts)
-@settings(many, max_examples=1000)
+@most(1000)
 def test_any_text_is_a_spec_or_a_spec_error(text: str) -> None:
     for parse in (parse_spec, parse_template):
         shown = said(parse, text)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from examples import most
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -101,7 +102,7 @@ def test_a_disk_that_cannot_be_read_is_no_damage(tmp_path, monkeypatch):
     assert _epoch(tmp_path) == 1
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(most(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), how=st.sampled_from(["truncated", "flipped", "zeroed"]))
 def test_a_damaged_newest_gives_way_to_the_one_before(data, how, tmp_path):
     remove_checkpoints(tmp_path)
@@ -180,7 +181,7 @@ def test_killed_at_any_step_of_saving_the_old_or_the_new_one_loads(step, when, t
         save_checkpoint(tmp_path, _checkpoint(epochs))
     program = f"""
 import os, pathlib, signal, sys, tempfile
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+sys.path[:0] = {sys.path!r}
 from test_checkpoint import _checkpoint, save_checkpoint
 owner = {step.rpartition(".")[0]}
 real = owner.{step.rpartition(".")[2]}

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from examples import most
 from hypothesis import assume, given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from MNIST.errors import UsageError
@@ -56,7 +56,7 @@ def turn_of(schedule, total: int) -> int:
 
 
 # Second implementations. Theirs compute in float32 or step by step, hence the tolerances: the sixth digit.
-SEVERAL = examples(max_examples=50, deadline=None)  # the first call imports a library
+SEVERAL = most(50)
 
 
 @SEVERAL

@@ -1,0 +1,18 @@
+"""How many random examples hypothesis tries: fewer where slow tests are left out (`make test`)."""
+
+from hypothesis import HealthCheck, settings
+
+# No test fails because the machine is busy: neither an example nor the drawing of one has a deadline.
+settings.register_profile("thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("thorough"), max_examples=25)
+
+
+def choose_profile(quick: bool) -> None:
+    """Decide, before any test module is read, how many examples its tests get."""
+    settings.load_profile("quick" if quick else "thorough")
+
+
+def most(examples: int) -> settings:
+    """Settings for at most so many examples, or a quarter of them under the profile `quick`."""
+    is_quick = settings.get_current_profile_name() == "quick"
+    return settings(max_examples=examples // 4 if is_quick else examples)
