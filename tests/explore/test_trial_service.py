@@ -177,19 +177,23 @@ def test_a_trial_that_always_dies_has_failed_after_three_tries_and_the_others_fi
     assert None not in epochs(answers(service_of(store, tmp_path)))  # it may have been the machine's fault
 
 
-def test_a_trial_without_a_sign_of_life_is_stopped_and_tried_again(store, tmp_path, checkpoints):
+def test_a_trial_without_a_sign_of_life_is_stopped_and_tried_again(store, checkpoints, monkeypatch):
+    now = 0.0
+    monkeypatch.setattr("MNIST.explore.trials.time.monotonic", lambda: now)
+
     class Hanging(StubWorkers):
         """The first trial, and the next try of it, never report anything."""
 
         def events(self, seconds):
-            time.sleep(0.02)
+            nonlocal now
             if len(self.started) > 2:
                 return super().events(seconds)
+            now += 20
             found, self._ended = self._ended, []
             return found
 
     workers = Hanging(checkpoints)
-    service = TrialService(plan_of(), store, checkpoints, workers, patience=0.05)
+    service = TrialService(plan_of(), store, checkpoints, workers, patience=50)
     assert None not in epochs(answers(service))
     assert workers.started.count(workers.started[0]) == 3
 

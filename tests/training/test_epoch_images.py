@@ -1,7 +1,6 @@
 """What the engines are given to train on, and the thread that makes it: when it works, and that it ends."""
 
 import threading
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -123,15 +122,21 @@ def test_an_epoch_asked_for_again_is_that_epoch(digits):
 
 def test_the_next_epoch_is_made_while_this_one_trains(digits, settings, monkeypatch, made):
     run = Run(_spec(), digits, settings, epochs=2)
-    train_epoch, begun = run.engine.train_epoch, []
+    noted, train_epoch, begun = epoch_images.augment, run.engine.train_epoch, []
+    second = threading.Event()
+
+    def make(*arguments):
+        images = noted(*arguments)
+        if len(made) == 2:
+            second.set()
+        return images
 
     def train(*arguments):
-        deadline = time.monotonic() + 30
-        while len(made) < 2 and time.monotonic() < deadline:
-            time.sleep(0.001)
+        assert second.wait(60)
         begun.append(len(made))
         return train_epoch(*arguments)
 
+    monkeypatch.setattr(epoch_images, "augment", make)
     monkeypatch.setattr(run.engine, "train_epoch", train)
     run.train()
     assert begun == [2, 2]  # both epochs' images, before the first epoch was over; then no more
@@ -141,24 +146,28 @@ def test_the_next_epoch_is_made_while_this_one_trains(digits, settings, monkeypa
 def test_an_error_stops_the_thread_at_once(error, digits, settings, monkeypatch, made):
     monkeypatch.setattr(epoch_images, "PART", 1)  # 540 parts an epoch
     run = Run(_spec(), digits, settings, epochs=3)
-    slow = epoch_images.augment
+    noted, begun, stop = epoch_images.augment, threading.Event(), threading.Event()
 
-    def slowly(*arguments):
+    def make(*arguments):
         if threading.current_thread() is not threading.main_thread():
-            time.sleep(0.01)
-        return slow(*arguments)
+            begun.set()
+            stop.wait(60)
+        return noted(*arguments)
 
     def fail(*arguments):
+        assert begun.wait(60)
         assert _makers()
         raise error
 
-    monkeypatch.setattr(epoch_images, "augment", slowly)
+    monkeypatch.setattr(epoch_images, "augment", make)
+    monkeypatch.setattr(epoch_images, "Event", lambda: stop)
     with monkeypatch.context() as patch:
         patch.setattr(run.engine, "train_epoch", fail)
         with pytest.raises(error):
             run.train()
     assert not _makers()
-    assert len(made) < 540 + 100
+    assert stop.is_set()
+    assert len(made) == 540 + 1  # of the next epoch, the part that was under way
     monkeypatch.undo()
     again = run.train()  # what the thread left undone is not taken for an epoch
     whole = continue_run(_spec(), digits, settings, epochs=3)
