@@ -1,15 +1,15 @@
 """What augmentation costs: an image on one core, beside scipy.ndimage, and an epoch of `optimized_model`.
 
-    python -m benchmarks.augmentation Data [<rounds> [<images>]]
+    python -m benchmarks.augmentation <dataset-dir> [<rounds> [<images>]]
 
-First, images are changed by us and, with the same amounts, by scipy.ndimage, one after the other, in turn and
-in one process: by all five augmentations, and without Elastic. Ours must take at most 25 µs an image. Counted
-is the processor's time, which others on the machine disturb least; of each the median.
+First, this project and scipy.ndimage change images by the same amounts, in turn and in one process: by all
+five augmentations, and without Elastic. It prints the ratio of their medians. Ours must take at most 25 µs an
+image. The processor's time counts, because other work on the machine disturbs it least.
 
-Then `optimized_model` trains on all training images, or on so many, in Keras and the precision that `auto`
-takes here. Each round trains with all five augmentations and without any, in turn, EPOCHS epochs each. The
-first is a warm-up, which traces, compiles and makes its own images; in the last there are none to be made.
-The ratio of the medians of the others must be at most 1.20.
+Then `optimized_model` trains in Keras, on all training images or on <images> of them, in the precision that
+`auto` takes here. Each of 3 rounds trains EPOCHS epochs with all five augmentations, and as many without. The
+first epoch is a warm-up: it traces, compiles and makes its own images; in the last there are none to make. It
+prints the ratio of the medians of the others, with augmentation to without, which must be at most 1.20.
 """
 
 import os
@@ -17,7 +17,6 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's: one core; Keras computes with all of them
 
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -26,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from benchmarks.arguments import read_arguments
 from MNIST.data import Dataset, augment, load, split
 from MNIST.data.augmentation import affine_places, draw_amounts
 from MNIST.data.counter_random import splitmix64
@@ -46,19 +46,20 @@ def ours(images: np.ndarray, augmentations: Sequence[Augmentation]) -> None:
 
 
 def peer(images: np.ndarray, augmentations: Sequence[Augmentation]) -> None:
-    """The same places and interpolation, and noise drawn by NumPy and smoothed by the peer."""
+    """The same places and interpolation; NumPy draws the noise, and scipy.ndimage smooths it."""
     generator = np.random.default_rng(0)
     amounts = draw_amounts(augmentations, splitmix64(np.uint64(0), np.arange(len(images))))
     for image, rows, columns in zip(images, *affine_places(amounts), strict=True):
         places = np.stack([rows, columns])
         for elastic in augmentations[4:]:
+            assert isinstance(elastic, Elastic)
             noise, sigmas = generator.uniform(-1, 1, places.shape), (0, elastic.sigma, elastic.sigma)
             places += elastic.alpha * ndimage.gaussian_filter(noise, sigmas, mode="constant")
         ndimage.map_coordinates(image, places, order=1, mode="grid-constant")
 
 
 def microseconds(change: Change, images: np.ndarray, augmentations: Sequence[Augmentation]) -> float:
-    """Of the processor's time, for each image."""
+    """The processor's time for each image."""
     begun = time.process_time()
     change(images, augmentations)
     return (time.process_time() - begun) / len(images) * 1e6
@@ -97,8 +98,7 @@ def measure_epochs(dataset: Dataset, rounds: int, images: int | None) -> None:
 
 
 if __name__ == "__main__":
-    folder, *counts = sys.argv[1:]
-    rounds, images = ([int(count) for count in counts] + [3, None][len(counts) :])[:2]
-    found = load(Path(folder))
-    measure_images(found.train_images)
-    measure_epochs(found, rounds, images)
+    given = read_arguments(__doc__, "dataset", rounds=3, images=None)
+    found = load(Path(given.dataset))
+    measure_images(found.train_images[: given.images])
+    measure_epochs(found, given.rounds, given.images)

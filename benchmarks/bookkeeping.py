@@ -1,20 +1,24 @@
 """What an exploration costs beside training: points whose trials take no time, at 1,000 and at 20,000.
 
-    python -m benchmarks.bookkeeping [<points>...]
+    python -m benchmarks.bookkeeping [<points> [<more-points>]]
 
 Everything but the training is real: the plan, the store on the disk, Talos with its log, results.csv.
-Beside it, in the same run, plain Talos on the first 1,000 points, with a model function that answers at
-once. Prints the time a point (at most 20 ms), by how much the process grew (libraries included), and the
-ratio of the largest grid's time a point to the smallest one's.
+The peer, in the same run, is plain Talos on the smallest of the grids, with a model function that answers at
+once. It prints the time a point (at most 20 ms), by how much the process grew (libraries included), and two
+ratios of times a point: ours to plain Talos on the smallest grid, and the largest grid to the smallest.
 """
 
-import subprocess
+import math
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.arguments import read_arguments
+from benchmarks.own_process import in_own_process
+
 POINTS = (1_000, 20_000)
 LIMIT = 0.020  # seconds a point
 TEMPLATE = """
@@ -30,35 +34,34 @@ batch={batch}
 """
 
 
-def main() -> int:
-    """Measure each grid in a process of its own; return 1 if a target is missed."""
-    counts = [int(word) for word in sys.argv[1:]] or POINTS
-    measured = {count: tuple(map(float, child("--ours", count).split())) for count in counts}
-    plain = float(child("--plain", min(counts)))
+def main(counts: Sequence[int]) -> int:
+    """Measure each grid in a process of its own, so that memory is that of one; return 1 if
+    a target is missed."""
+    measured = {count: in_own_process(ours, count) for count in counts}
+    theirs = in_own_process(plain, min(counts))
     for count, (seconds, start, megabytes) in measured.items():
         milliseconds = f"{1000 * seconds / count:5.1f} ms a point, the plan {start:4.1f} s of it"
         print(f"{count:7,} points: {milliseconds}; the process grew by {megabytes:.0f} MB")
-    print(f"{min(counts):7,} points: {1000 * plain / min(counts):5.1f} ms a point, plain Talos")
+    print(f"{min(counts):7,} points: {1000 * theirs / min(counts):5.1f} ms a point, plain Talos")
+    ratio = measured[min(counts)][0] / theirs
+    print(f"{ratio:.2f} times as long a point as plain Talos at {min(counts):,}")
     slowest = max(seconds / count for count, (seconds, *_) in measured.items())
     first, last = (measured[count][0] / count for count in (min(counts), max(counts)))
     print(f"{last / first:.2f} times as long a point at {max(counts):,} as at {min(counts):,}")
     return 0 if slowest <= LIMIT else 1
 
 
-def child(kind: str, count: int) -> str:
-    """What a process of its own measures, so that memory is that of one grid."""
-    command = [sys.executable, __file__, kind, str(count)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
-
-
 def domains_of(count: int) -> dict[str, list]:
-    """A grid of 2 numbers of epochs, 10 units, 5 dropouts, and as many rates as it takes."""
-    rates = [round(0.001 * (1 + index / 1000), 7) for index in range(count // 100)]
+    """A grid of so many points: at most 2 numbers of epochs, 10 units, 5 dropouts; the rest are rates."""
+    epochs = math.gcd(count, 2)
+    units = math.gcd(count // epochs, 10)
+    dropouts = math.gcd(count // epochs // units, 5)
+    rates = count // epochs // units // dropouts
     return {
-        "epochs": [1, 2],
-        "rate": rates,
-        "units": [8 * n for n in range(1, 11)],
-        "dropout": [0.1, 0.2, 0.3, 0.4, 0.5],
+        "epochs": [1, 2][:epochs],
+        "rate": [round(0.001 * (1 + index / 1000), 7) for index in range(rates)],
+        "units": [8 * n for n in range(1, units + 1)],
+        "dropout": [0.1, 0.2, 0.3, 0.4, 0.5][:dropouts],
         "opt": ["Adam"],
         "decay": [0.0001],
         "mom": [0.5],
@@ -66,13 +69,13 @@ def domains_of(count: int) -> dict[str, list]:
     }
 
 
-def ours(count: int) -> None:
-    """Print the seconds of an exploration, those of its plan, and by how many MB the process grew."""
-    sys.path.insert(0, str(ROOT))
+def ours(count: int) -> tuple[float, float, float]:
+    """The seconds of an exploration, those of its plan, and by how many MB the process grew."""
     from MNIST.explore import exploration
     from MNIST.explore.designs import Space
     from MNIST.explore.store import open_store
     from MNIST.explore.trials import TrialService
+    from MNIST.explore.workers.protocol import Executor
     from MNIST.language import Axis, parse_template
     from MNIST.training import RunSettings
     from MNIST.training.memory import peak_memory
@@ -85,22 +88,22 @@ def ours(count: int) -> None:
         search = exploration.make_search(Space(tuple(axes)), parse_template(TEMPLATE), settings)
         planned = time.perf_counter() - start
         with open_store(folder / "trials.sqlite") as store:
-            service = TrialService(search.plan, store, folder / "checkpoints", Instant())
+            service = TrialService(search.plan, store, folder / "checkpoints", cast(Executor, Instant()))
             outcome = exploration.explore(search, service, folder / "scan", lambda event: None)
         seconds = time.perf_counter() - start
     assert len(outcome.candidates) == len(search.plan.points) == count
-    print(seconds, planned, (peak_memory() - before) / 1e6)
+    return seconds, planned, (peak_memory() - before) / 1e6
 
 
 class Instant:
-    """Two workers whose trials take no time."""
+    """Two workers whose trials take no time; of an Executor, what the service calls."""
 
     workers = 2
 
     def __init__(self) -> None:
-        self._events = []
+        self._events: list[Any] = []
 
-    def start(self, trial) -> None:
+    def start(self, trial: Any) -> None:
         from MNIST.explore.workers.protocol import Ended, EpochDone
         from MNIST.training import EpochResult
 
@@ -118,8 +121,8 @@ class Instant:
         pass
 
 
-def plain(count: int) -> None:
-    """Print the seconds of plain Talos, whose model function answers at once."""
+def plain(count: int) -> float:
+    """The seconds of plain Talos, whose model function answers at once."""
     import numpy as np
     import talos
 
@@ -140,18 +143,14 @@ def plain(count: int) -> None:
             clear_session=False,
             disable_progress_bar=True,
         )
-    print(time.perf_counter() - start)
+    return time.perf_counter() - start
 
 
-def answer(x_train, y_train, x_val, y_val, params) -> dict:
+def answer(x_train: Any, y_train: Any, x_val: Any, y_val: Any, params: dict) -> dict:
     """A model function of Talos."""
     return {"metrics": {"loss": 0.5, "accuracy": 0.5, "val_loss": 0.5, "val_accuracy": 0.5}}
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--ours"]:
-        ours(int(sys.argv[2]))
-    elif sys.argv[1:2] == ["--plain"]:
-        plain(int(sys.argv[2]))
-    else:
-        sys.exit(main())
+    given = read_arguments(__doc__, points=None, more_points=None)
+    sys.exit(main([count for count in (given.points, given.more_points) if count] or POINTS))

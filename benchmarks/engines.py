@@ -1,27 +1,27 @@
 """Seconds per epoch and peak memory of our engines, against what their users would otherwise write.
 
-    python -m benchmarks.engines Data [<rounds> [<images>]]
+    python -m benchmarks.engines <dataset-dir> [<rounds> [<images>]]
 
-Two networks on the 60,000 training images, in float32: 784-512-256-10 in batches of 128, and
-`example_model`; both with Adam. The peers: a plain PyTorch script, without metrics, and for the first
-network scikit-learn's MLPClassifier. All train in one process, an epoch of each in turn, the first of which
-is a warm-up. All cores compute, or as many as OMP_NUM_THREADS says.
+Two networks train on the 60,000 training images, or the first <images>, in float32: 784-512-256-10 in batches
+of 128, and `example_model`; both with Adam. The peers are a plain PyTorch script without metrics and, for the
+first network, scikit-learn's MLPClassifier. All train in one process, an epoch of each in turn: a warm-up,
+then 5 rounds. All cores compute, or as many as OMP_NUM_THREADS says.
 
-The ratios are of the medians; of the fastest epochs, which a noisy machine disturbs least; and of the
-processor's seconds in those, which with one thread it hardly disturbs. Peak memory is that of a process
-that trains one epoch and nothing else, the libraries included.
+It prints three ratios of ours to each peer: of the medians; of the fastest epochs, which a noisy machine
+disturbs least; and of the processor's seconds in those, which with one thread it hardly disturbs. Peak memory
+is that of a process that trains one epoch and nothing else, the libraries included.
 """
 
 import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.arguments import read_arguments
+from benchmarks.own_process import in_own_process
 from MNIST import engines
 from MNIST.data import load
 from MNIST.language import lay_out, parse_spec, simplify
@@ -51,9 +51,7 @@ TARGETS = {  # of an engine's time to a peer's, at most
     ("example_model", "modules", "PyTorch"): 1.1,
 }
 
-REST = (
-    0.5  # seconds between two epochs: a library's threads go on waiting for work for a while, at full speed
-)
+REST = 0.5  # seconds between two epochs: a library's threads wait for work for a while, at full speed
 
 Epoch = Callable[[int], None]
 """Trains one epoch, whose number (from 1) it is given."""
@@ -76,7 +74,7 @@ def engine(name: str) -> Callable[[str, np.ndarray, np.ndarray], Epoch]:
 
         def train(epoch: int) -> None:
             order = epoch_order(np.arange(len(images)), 0, epoch)
-            rates = epoch_rates(spec.optimizer, epoch, steps)
+            rates = epoch_rates(spec, epoch, steps)
             ours.train_epoch(images[order], labels[order], rates, epoch, lambda *_: None)
 
         return train
@@ -141,7 +139,7 @@ CONTENDERS = {
 }
 
 
-def main(folder: Path, rounds: int = 5, count: int = 60_000) -> None:
+def main(folder: Path, rounds: int, count: int | None) -> None:
     dataset = load(folder)
     images, labels = dataset.train_images[:count], dataset.train_labels[:count]
     for network in TEXTS:
@@ -161,7 +159,8 @@ def main(folder: Path, rounds: int = 5, count: int = 60_000) -> None:
         for name in epochs:
             seconds = [wall for wall, _ in times[name][1:]]
             spread = f"{statistics.median(seconds):.2f} s an epoch ({min(seconds):.2f} to {max(seconds):.2f})"
-            print(f"{network}, {name}: {spread}, {peak_memory(folder, network, name):,.0f} MB", flush=True)
+            megabytes = in_own_process(train_alone, folder, count, network, name)
+            print(f"{network}, {name}: {spread}, {megabytes:,.0f} MB", flush=True)
         report(network, {name: np.array(pairs[1:]) for name, pairs in times.items()})
 
 
@@ -179,23 +178,13 @@ def report(network: str, times: dict[str, np.ndarray]) -> None:
             )
 
 
-def peak_memory(folder: Path, network: str, name: str) -> float:
-    """MB of a process of its own that trains one epoch."""
-    command = [sys.executable, "-m", "benchmarks.engines", str(folder), network, name]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return float(result.stdout.splitlines()[-1])
-
-
-def train_alone(folder: Path, network: str, name: str) -> None:
-    """Train one epoch; print this process's peak memory in MB."""
+def train_alone(folder: Path, count: int | None, network: str, name: str) -> float:
+    """Train one epoch; return this process's peak memory in MB."""
     dataset = load(folder)
-    CONTENDERS[name](network, dataset.train_images, dataset.train_labels)(1)
-    print(memory.peak_memory() / 1e6)
+    CONTENDERS[name](network, dataset.train_images[:count], dataset.train_labels[:count])(1)
+    return memory.peak_memory() / 1e6
 
 
 if __name__ == "__main__":
-    data, *rest = sys.argv[1:]
-    if rest[:1] and rest[0] in TEXTS:
-        train_alone(Path(data), *rest)
-    else:
-        main(Path(data).resolve(), *map(int, rest))
+    given = read_arguments(__doc__, "dataset", rounds=5, images=None)
+    main(Path(given.dataset), given.rounds, given.images)

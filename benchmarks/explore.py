@@ -1,13 +1,13 @@
 """An exploration beside the plain way, one Keras `fit` a grid point inside talos.Scan, in one run.
 
-    python -m benchmarks.explore [<dataset-dir>]
+    python -m benchmarks.explore <dataset-dir> [<rounds> [<images> [<values>]]]
 
-The grid: Adam, RMSprop × momentum .25, .5, .75 × epochs 1, 2, 3 × dropout .1, .25 on 10,000 images of
-real MNIST: 36 points. Both are whole processes, from the start of Python to the last file written; ours
-has two workers. Then a larger grid is trained by one worker and by two, in turn. Without a folder the data
-are fetched into a temporary one (MNIST_MIRROR names a mirror nearby).
-Prints the epochs that both train (at least 3 times fewer here), the ratio of the times (at most 0.25), and
-the throughput of two workers in that of one (at least 1.7, on two cores).
+The grid: Adam, RMSprop × momentum .25, .5, .75 × epochs 1, 2, 3 × dropout .1, .25 on 10,000 images: 36
+points. Both are whole processes, from the start of Python to the last file written; ours has two workers.
+Then one worker and two train a larger grid, in turn: twice each, or <rounds> times. With <values> both grids
+keep only the first so many values of each hyper-parameter; of the epochs they keep all.
+It prints three ratios: how many times fewer epochs ours trains (at least 3), its time to the plain way's (at
+most 0.25), and the throughput of two workers to that of one (at least 1.7, on two cores).
 """
 
 import os
@@ -17,30 +17,33 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
+
+from benchmarks.arguments import read_arguments
 
 ROOT = Path(__file__).resolve().parent.parent
-IMAGES, SPLIT, BATCH = 10_000, 0.9, 1000
-GRID = {
+SPLIT, BATCH = 0.9, 1000
+GRID: dict[str, list[Any]] = {
     "epochs": [1, 2, 3],
     "opt": ["Adam", "RMSprop"],
     "dropout": [0.1, 0.25],
     "mom": [0.25, 0.5, 0.75],
 }
+RATES = [0.001, 0.002, 0.003, 0.004]  # of the larger grid
 NETWORK = ["-l", "1", "-c", "16", "-z", "32", "-k", "3", "-p", "2", "-v", "1", "-b", str(BATCH)]
 
 
-def main() -> int:
+def main(data: Path, rounds: int, images: int, values: int | None) -> int:
     """Run all of them; return 1 if a target is missed."""
     with tempfile.TemporaryDirectory() as temporary:
-        if sys.argv[1:]:
-            data = Path(sys.argv[1]).resolve()
-        else:
-            data = Path(temporary) / "Data"
-            run("MNIST", "download", data, folder=temporary)
-        ours_seconds, output = explore(data, temporary)
-        plain_seconds, _ = run("benchmarks/explore.py", "--plain", data, folder=temporary)
-        throughput = two_workers(data, temporary)
-    plain_epochs, ours_epochs = map(int, re.search(r"(\d+) epochs point by point, (\d+)", output).groups())
+        ours_seconds, output = explore(data, images, grid(values), temporary)
+        plain_seconds, _ = run(
+            "-m", "benchmarks.explore", "--plain", data, images, values or "", folder=temporary
+        )
+        throughput = two_workers(data, rounds, images, values, temporary)
+    found = re.search(r"(\d+) epochs point by point, (\d+)", output)
+    assert found, output
+    plain_epochs, ours_epochs = map(int, found.groups())
     fewer, ratio = plain_epochs / ours_epochs, ours_seconds / plain_seconds
     print(f"plain   {plain_epochs:4} epochs  {plain_seconds:6.1f} s")
     print(f"explore {ours_epochs:4} epochs  {ours_seconds:6.1f} s, two workers")
@@ -50,24 +53,29 @@ def main() -> int:
     return 0 if fewer >= 3 and ratio <= 0.25 and throughput >= 1.7 else 1
 
 
-def explore(data: Path, folder: str) -> tuple[float, str]:
+def grid(values: int | None) -> dict[str, list[Any]]:
+    """The first so many values of each hyper-parameter, or all; and all epochs."""
+    return {name: found if name == "epochs" else found[:values] for name, found in GRID.items()}
+
+
+def explore(data: Path, images: int, grid: dict[str, list[Any]], folder: str) -> tuple[float, str]:
     """Seconds and output of our exploration, with nothing known from before."""
-    lists = [word for name, values in GRID.items() for word in (f"--{name}", ",".join(map(str, values)))]
-    words = ["--images", IMAGES, *NETWORK, *lists, "--workers", 2]
-    return run("MNIST", "explore", data, "scan1", *words, folder=folder)
+    lists = [word for name, values in grid.items() for word in (f"--{name}", ",".join(map(str, values)))]
+    words = ["--images", str(images), *NETWORK, *lists, "--workers", "2"]
+    return run(ROOT / "MNIST", "explore", data, "scan1", *words, folder=folder)
 
 
-def two_workers(data: Path, folder: str) -> float:
-    """Trials a second of two workers, in those of one: 32 runs of 3 epochs, the workers being there."""
+def two_workers(data: Path, rounds: int, images: int, values: int | None, folder: str) -> float:
+    """Trials a second of two workers to those of one: 32 runs of 3 epochs, once the workers are there."""
     seconds = {1: 0.0, 2: 0.0}
-    for number, workers in enumerate((1, 2, 2, 1)):  # a machine that slows down is unfair to neither
-        seconds[workers] += train_all(data, Path(folder) / f"throughput{number}", workers)
+    turns = [(1, 2), (2, 1)]  # a machine that slows down is unfair to neither
+    for number, workers in enumerate(each for turn in range(rounds) for each in turns[turn % 2]):
+        seconds[workers] += train_all(data, images, values, Path(folder) / f"throughput{number}", workers)
     return seconds[1] / seconds[2]
 
 
-def train_all(data: Path, folder: Path, workers: int) -> float:
+def train_all(data: Path, images: int, values: int | None, folder: Path, workers: int) -> float:
     """Seconds that workers take for all runs of a grid."""
-    sys.path.insert(0, str(ROOT))
     from MNIST.data import load
     from MNIST.explore.designs import make_space
     from MNIST.explore.exploration import make_search
@@ -81,11 +89,13 @@ def train_all(data: Path, folder: Path, workers: int) -> float:
     dataset = load(data)
     template = parse_template(read_text(ROOT / "Models" / "explore.txt"))
     small = ["layers=1", "conv=16", "dense=32", "kernel=3", "pool=2", "convlayers=1", "epochs=3"]
-    changes = {axis: parse_axis(axis) for axis in [*small, "rate=0.001:0.004:0.001"]}
+    lists = {"rate": RATES[:values], **{name: grid(values)[name] for name in ("opt", "dropout", "mom")}}
+    axes = [*small, *(f"{name}={','.join(map(str, several))}" for name, several in lists.items())]
+    changes = {axis: parse_axis(axis) for axis in axes}
     executor = LocalWorkers(workers, dataset, folder / "checkpoints")
     try:
         engine, device, precision = list(executor.map(worker.describe, [("keras", "auto")] * workers))[-1]
-        settings = RunSettings(dataset.digest, IMAGES, SPLIT, 0, engine, device, precision, 1)
+        settings = RunSettings(dataset.digest, images, SPLIT, 0, engine, device, precision, 1)
         search = make_search(make_space(template, changes), template, settings)
         with open_store(folder / "trials.sqlite") as store:
             service = TrialService(search.plan, store, folder / "checkpoints", executor)
@@ -98,10 +108,10 @@ def train_all(data: Path, folder: Path, workers: int) -> float:
         executor.close()
 
 
-def run(script: str, *words: object, folder: str) -> tuple[float, str]:
-    """Seconds and output of a whole process."""
-    command = [sys.executable, str(ROOT / script), *map(str, words)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+def run(*words: object, folder: str) -> tuple[float, str]:
+    """Seconds and output of a whole process of Python."""
+    command = [sys.executable, *(str(word) for word in words)]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
     start = time.perf_counter()
     outcome = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     seconds = time.perf_counter() - start
@@ -110,19 +120,18 @@ def run(script: str, *words: object, folder: str) -> tuple[float, str]:
     return seconds, outcome.stdout
 
 
-def plain(data: Path) -> None:
+def plain(data: Path, count: int, values: int | None) -> None:
     """What one writes with Talos and Keras alone, for the same network, images and split."""
     import keras
     import numpy as np
     import talos
 
-    sys.path.insert(0, str(ROOT))
     from MNIST.data import load, split
 
-    images = split(load(data), SPLIT, seed=0, images=IMAGES)
+    images = split(load(data), SPLIT, seed=0, images=count)
     pixels, labels = images.images[..., None].astype(np.float32) / 255, images.labels
 
-    def model(x_train, y_train, x_val, y_val, params):
+    def model(x_train: Any, y_train: Any, x_val: Any, y_val: Any, params: dict) -> tuple:
         layers = keras.layers
         network = keras.Sequential(
             [
@@ -157,7 +166,7 @@ def plain(data: Path) -> None:
         y=labels[images.train],
         x_val=pixels[images.validation],
         y_val=labels[images.validation],
-        params=GRID,
+        params=grid(values),
         model=model,
         experiment_name="plain",
         disable_progress_bar=True,
@@ -166,6 +175,7 @@ def plain(data: Path) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--plain"]:
-        plain(Path(sys.argv[2]))
+        plain(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]) if sys.argv[4] else None)
     else:
-        sys.exit(main())
+        given = read_arguments(__doc__, "dataset", rounds=2, images=10_000, values=None)
+        sys.exit(main(Path(given.dataset).resolve(), given.rounds, given.images, given.values))

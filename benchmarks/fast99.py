@@ -1,23 +1,23 @@
 """Training time to 99.0 % of the test images: Models/fast99.txt against the convnet of Keras's documentation.
 
-    python -m benchmarks.fast99 Data [<seeds>]
+    python -m benchmarks.fast99 <dataset-dir> [<seeds> [<images>]]
 
-For each seed (5 unless said otherwise), in turn and each in a process of its own: the peer, written as in
-Keras's documentation (https://keras.io/examples/vision/mnist_convnet/: float32, batches of 128, Adam, the
-first 54,000 images), is tested after every epoch until it knows 99.0 % of the test images, and its seconds of
-training up to there count; this project trains fast99 to its end, and its seconds count if it then knows
-99.0 % of them. Tracing and compiling, before the first step, count for both; tests and validation do not.
-The ratio must be at most 0.1 for at least four seeds of five.
+For each of 5 seeds both train, in turn and each in a process of its own. The peer is written as in Keras's
+documentation (https://keras.io/examples/vision/mnist_convnet/: float32, batches of 128, Adam, the first
+54,000 images). It is tested after every epoch until 99.0 % of its answers on the test images are right, and
+its seconds of training up to there count. This project trains fast99 to its end; its seconds count if 99.0 %
+are right then. Tracing and compiling, before the first step, count for both; tests and validation do not.
+It prints the ratio of ours to the peer, which must be at most 0.1 for at least four seeds of five.
 
-Then the arithmetic that fast99 reaches in its last epochs, beside the machine's best.
+Then it prints the arithmetic that fast99 reaches in its last epochs, beside the machine's best. With <images>
+both train on that many, and neither comes near the goal.
 """
 
-import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 
+from benchmarks.arguments import read_arguments
+from benchmarks.own_process import in_own_process
 from benchmarks.train_optimal import matrix_peak
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +27,7 @@ MOST_EPOCHS = 15
 SPLIT = 0.9
 
 
-def peer(folder: Path, seed: int) -> list[float]:
+def peer(folder: Path, seed: int, count: int | None) -> tuple[float, int, float]:
     """What a Keras user would write: seconds of training, its epochs, the accuracy on the test images."""
     import keras
     import numpy as np
@@ -36,7 +36,7 @@ def peer(folder: Path, seed: int) -> list[float]:
 
     dataset = load(folder)
     keras.utils.set_random_seed(seed)
-    train = slice(round(SPLIT * len(dataset.train_images)))  # as its validation_split=0.1 does
+    train = slice(round(SPLIT * len(dataset.train_images[:count])))  # as its validation_split=0.1 does
     images = dataset.train_images[train], dataset.test_images
     labels = dataset.train_labels[train], dataset.test_labels
     x_train, x_test = (np.expand_dims(x.astype("float32") / 255, -1) for x in images)
@@ -62,22 +62,25 @@ def peer(folder: Path, seed: int) -> list[float]:
         seconds += time.perf_counter() - start
         epoch += 1
         accuracy = model.evaluate(x_test, y_test, verbose=0)[1]
-    return [seconds, epoch, accuracy]
+    return seconds, epoch, accuracy
 
 
-def ours(folder: Path, seed: int) -> list[float]:
-    """fast99 as `train` trains it: seconds of training, of its last epoch, accuracy on the test images."""
+def ours(folder: Path, seed: int, count: int | None) -> tuple[float, float, float]:
+    """fast99 as `train` trains it: seconds of training, GFLOP/s of its last epoch, test accuracy."""
     from MNIST.data import load, split
-    from MNIST.language import read_spec
+    from MNIST.language import lay_out, read_spec
     from MNIST.training import Run, resolve_settings
     from MNIST.training.metrics import accuracy
 
     dataset, spec = load(folder), read_spec(MODEL)
-    settings = resolve_settings(dataset.digest, images=None, split=SPLIT, seed=seed)
-    run = Run(spec, split(dataset, SPLIT, seed), settings, epochs=spec.epochs)
+    settings = resolve_settings(dataset.digest, images=count, split=SPLIT, seed=seed)
+    data = split(dataset, SPLIT, seed, count)
+    run = Run(spec, data, settings, epochs=spec.epochs)
     history = run.train()
     found = accuracy(run.engine.logits(dataset.test_images), dataset.test_labels)
-    return [sum(result.seconds for result in history), history[-1].seconds, found]
+    # A training step costs three forward passes: one forward, and two products as large backward.
+    work = 3 * lay_out(spec).flops * len(data.train) / 1e9
+    return sum(result.seconds for result in history), work / history[-1].seconds, found
 
 
 def precision() -> str:
@@ -87,40 +90,23 @@ def precision() -> str:
     return engines.resolve_precision("keras", "auto")
 
 
-WORK = {"peer": peer, "ours": ours, "peak": lambda folder, seed: [matrix_peak(precision())]}
-
-
-def measure(what: str, folder: Path, seed: int) -> list[float]:
-    """Run one piece of work in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.fast99", str(folder), what, str(seed)]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return json.loads(result.stdout.splitlines()[-1])
-
-
-def main(folder: Path, seeds: int) -> None:
-    from MNIST.language import lay_out, read_spec
-
-    won, fastest = 0, float("inf")
+def main(folder: Path, seeds: int, count: int | None) -> None:
+    won, reached = 0, 0.0
     for seed in range(seeds):
-        theirs, epochs, their_accuracy = measure("peer", folder, seed)
-        seconds, last, accuracy = measure("ours", folder, seed)
-        ratio, fastest = seconds / theirs, min(fastest, last)
+        theirs, epochs, their_accuracy = in_own_process(peer, folder, seed, count)
+        seconds, speed, accuracy = in_own_process(ours, folder, seed, count)
+        ratio, reached = seconds / theirs, max(reached, speed)
         won += ratio <= 0.1 and accuracy >= GOAL
         print(
-            f"seed {seed}: Keras's convnet {their_accuracy:.2%} after {epochs:.0f} epochs, {theirs:.1f} s; "
+            f"seed {seed}: Keras's convnet {their_accuracy:.2%} after {epochs} epochs, {theirs:.1f} s; "
             f"fast99 {accuracy:.2%}, {seconds:.2f} s: {ratio:.3f}",
             flush=True,
         )
     print(f"at most 0.1 of the time, and at least {GOAL:.1%}: {won} of {seeds} seeds")
-    # A training step costs three forward passes: one forward, and two products as large backward.
-    reached = 3 * lay_out(read_spec(MODEL)).flops * SPLIT * 60_000 / fastest / 1e9
-    (peak,) = measure("peak", folder, 0)
+    peak = in_own_process(matrix_peak, precision())
     print(f"{reached:,.0f} GFLOP/s, {reached / peak:.0%} of a {precision()} matrix product's {peak:,.0f}")
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1]).resolve()
-    if len(sys.argv) > 3:
-        print(json.dumps(WORK[sys.argv[2]](target, int(sys.argv[3]))))
-    else:
-        main(target, int(sys.argv[2]) if len(sys.argv) > 2 else 5)
+    given = read_arguments(__doc__, "dataset", seeds=5, images=None)
+    main(Path(given.dataset), given.seeds, given.images)

@@ -1,13 +1,13 @@
 """Whether `predict` sees through disguises: test images as picture files, and as synthetic photos of paper.
 
-    python -m benchmarks.pictures Data Optimal [<images>]
+    python -m benchmarks.pictures <dataset-dir> <model-name> [<images>]
 
-The first so many test images are written as files, plain and in each disguise, and read back as `predict`
-does. Of each disguise: how many of the answers on the plain ones are kept, how many images come out equal to
-the bit, how many get a warning, and how long a picture takes to read and prepare. Of the disguises as PNG
-files at least 99 % of the answers must be kept. The others are only reported; photos, of the first 1,000
-images: paper under uneven light with noise and a shadow, a grey pen, thick as MNIST's or thin, turned by up
-to 8 degrees; and chalk.
+The first <images> test images, or all, are written as files, plain and in each disguise, and read back as
+`predict` reads them. For each disguise it prints which part of the answers on the plain files is kept, which
+part of the images comes out equal to the bit, which part gets a warning, and how long a picture takes to read
+and prepare. Under the disguises that are PNG files at least 99 % of the answers must be kept. The others are
+only reported. Among them are photos, of the first 1,000 images at most: paper under uneven light with noise
+and a shadow, a grey pen, thick as MNIST's or thin, turned by up to 8 degrees; and chalk.
 """
 
 import sys
@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 from scipy import ndimage
 
+from benchmarks.arguments import read_arguments
 from MNIST import training
 from MNIST.data import like_mnist, load, read_picture
 from MNIST.errors import DataError
@@ -67,7 +68,8 @@ def photo(
     if pen:
         digit = redrawn(digit, pen * times)
     sheet = Image.new("L", (side, side))
-    sheet.paste(digit, tuple(int(each) for each in random.integers(20, side - 28 * times - 20, 2)))
+    left, top = map(int, random.integers(20, side - 28 * times - 20, 2))
+    sheet.paste(digit, (left, top))
     turned = sheet.rotate(random.uniform(-8, 8), Image.Resampling.BICUBIC)
     ink = np.asarray(turned.filter(ImageFilter.GaussianBlur(random.uniform(1, 2.5)))) / 255
     y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
@@ -113,15 +115,14 @@ PHOTOS: dict[str, tuple[Disguise, str]] = {
 }
 
 
-def main(words: list[str]) -> int:
-    folder, name, *rest = words
-    dataset = load(Path(folder))
-    count = int(rest[0]) if rest else len(dataset.test_images)
+def main(folder: Path, name: str, count: int | None) -> int:
+    """Print a row for each disguise; return 1 if a PNG disguise keeps too few answers."""
+    dataset = load(folder)
     images, labels = dataset.test_images[:count], dataset.test_labels[:count]
     engine = training.load_trained(name).engine
     answers, *_ = prepared(images, plain, "png")
     expected = engine.logits(answers).argmax(axis=1)
-    print(f"{count} test images, {name}: {np.mean(expected == labels):.2%} right as plain PNG files\n")
+    print(f"{len(images)} test images, {name}: {np.mean(expected == labels):.2%} right as plain PNG files\n")
     print("disguise            kept      right     equal     warned    ms a picture")
     least = 1.0
     for disguise, (how, ending) in {**{each: (PNG[each], "png") for each in PNG}, **OTHERS, **PHOTOS}.items():
@@ -160,4 +161,5 @@ def prepared(images: np.ndarray, disguise: Disguise, ending: str) -> tuple[np.nd
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    given = read_arguments(__doc__, "dataset", "name", images=None)
+    sys.exit(main(Path(given.dataset), given.name, given.images))

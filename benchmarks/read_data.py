@@ -1,20 +1,18 @@
 """How long reading, verifying and splitting MNIST takes, against gunzipping its four files and no more.
 
-    python -m benchmarks.read_data Data
+    python -m benchmarks.read_data <dataset-dir> [<rounds>]
 
-Both are run in turn, in one process; the ratio of the medians is printed. It must stay below 2.
+Both run in turn, in one process. It prints the ratio of the medians of 11 rounds, which must stay below 2.
 """
 
 import gzip
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.arguments import read_arguments
 from MNIST.data import load, split
-
-ROUNDS = 11
 
 
 def read(folder: Path) -> None:
@@ -23,7 +21,7 @@ def read(folder: Path) -> None:
 
 
 def gunzip(folder: Path) -> None:
-    """The peer: Python's own gzip, without a look at the content."""
+    """The peer: Python's own gzip, which does not look at the content."""
     for path in folder.glob("*-ubyte.gz"):
         with gzip.open(path) as stream:
             stream.read()
@@ -36,7 +34,8 @@ def seconds(work: Callable[[Path], None], folder: Path) -> float:
 
 
 if __name__ == "__main__":
-    data = Path(sys.argv[1])
-    times = [(seconds(read, data), seconds(gunzip, data)) for _ in range(ROUNDS)]
+    given = read_arguments(__doc__, "dataset", rounds=11)
+    data = Path(given.dataset)
+    times = [(seconds(read, data), seconds(gunzip, data)) for _ in range(given.rounds)]
     ours, peer = map(statistics.median, zip(*times, strict=True))
     print(f"read, verify, split: {ours:.3f} s; gunzip alone: {peer:.3f} s; ratio {ours / peer:.2f}")

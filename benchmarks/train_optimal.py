@@ -1,36 +1,36 @@
 """Seconds per epoch of `optimized_model`, against plain Keras on the same network, batch and data.
 
-    python -m benchmarks.train_optimal Data
+    python -m benchmarks.train_optimal <dataset-dir> [<rounds> [<images>]]
 
-Each round starts three processes in turn: plain Keras as its documentation writes it (float32, `fit`),
+Each of 3 rounds starts three processes in turn: plain Keras as its documentation writes it (float32, `fit`),
 this project in float32, and this project in bfloat16. A process trains a warm-up epoch, which traces and
-compiles, and then EPOCHS more; the ratios are of the medians, and of the fastest epochs, which a noisy
-machine disturbs least. They must stay below 1.05 and 0.55 (the latter on a processor with bfloat16
-arithmetic). Then the arithmetic reached in the fastest epochs, beside the machine's best.
+compiles, and then EPOCHS more. It prints the ratios of ours to plain Keras: of the medians, and of the
+fastest epochs, which a noisy machine disturbs least. They must stay below 1.05 in float32, and below 0.55 in
+bfloat16 on a processor with bfloat16 arithmetic. Then it prints the arithmetic that the fastest epochs
+reached, beside the machine's best.
 """
 
-import json
 import os
 import statistics
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-ROUNDS = 3
+from benchmarks.arguments import read_arguments
+from benchmarks.own_process import in_own_process
+
 EPOCHS = 3
 BATCH = 1000
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "Models" / "optimized_model.txt"
 
 
-def plain(folder: Path) -> list[float]:
+def plain(folder: Path, count: int | None) -> list[float]:
     """The peer: what a Keras user would write."""
     import keras
 
     from MNIST.data import load, split
 
-    data = split(load(folder), 0.9, seed=0)
+    data = split(load(folder), 0.9, seed=0, images=count)
     pixels = data.images[data.train][..., None].astype("float32") / 255
     labels = data.labels[data.train]
     layers = keras.layers
@@ -65,56 +65,47 @@ def plain(folder: Path) -> list[float]:
     return seconds
 
 
-def ours(folder: Path, precision: str) -> list[float]:
+def ours(folder: Path, count: int | None, precision: str) -> list[float]:
     """This project, in one precision: the seconds that its history tells."""
     from MNIST.data import load, split
     from MNIST.language import read_spec
     from MNIST.training import continue_run, resolve_settings
 
     dataset = load(folder)
-    settings = resolve_settings(dataset.digest, images=None, split=0.9, seed=0, precision=precision)
-    data = split(dataset, 0.9, seed=0)
+    settings = resolve_settings(dataset.digest, images=count, split=0.9, seed=0, precision=precision)
+    data = split(dataset, 0.9, seed=0, images=count)
     history = continue_run(read_spec(MODEL), data, settings, epochs=1 + EPOCHS)
     return [result.seconds for result in history]
 
 
 def matrix_peak(precision: str) -> float:
-    """The machine's best: GFLOP/s of one large matrix product in the library that trains."""
+    """The machine's best: GFLOP/s of one large matrix product in the library that trains, of a few tries."""
     import tensorflow as tf
 
-    side, best = 4096, float("inf")
+    side, best, end = 4096, float("inf"), time.perf_counter() + 10
     kind = tf.bfloat16 if precision == "bfloat16" else tf.float32
     matrix = tf.cast(tf.random.normal((side, side)), kind)
     for _ in range(6):
         begun = time.perf_counter()
         tf.linalg.matmul(matrix, matrix).numpy()
         best = min(best, time.perf_counter() - begun)
+        if time.perf_counter() > end:  # arithmetic that this processor does not have
+            break
     return 2 * side**3 / best / 1e9
 
 
-WORK = {
-    "plain": lambda folder: plain(folder),
-    "float32": lambda folder: ours(folder, "float32"),
-    "bfloat16": lambda folder: ours(folder, "bfloat16"),
-    "peaks": lambda folder: [matrix_peak("float32"), matrix_peak("bfloat16")],
-}
-
-
-def measure(what: str, folder: Path) -> list[float]:
-    """Run one piece of work in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.train_optimal", str(folder), what]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    return json.loads(result.stdout.splitlines()[-1])
-
-
-def main(folder: Path) -> None:
+def main(folder: Path, rounds: int, count: int | None) -> None:
+    from MNIST.data import load, split
     from MNIST.language import lay_out, read_spec
 
     times: dict[str, list[float]] = {"plain": [], "float32": [], "bfloat16": []}
-    for number in range(ROUNDS):
+    for number in range(rounds):
         for what in times:
-            new = measure(what, folder)[1:]  # the first epoch traces and compiles
+            if what == "plain":
+                seconds = in_own_process(plain, folder, count)
+            else:
+                seconds = in_own_process(ours, folder, count, what)
+            new = seconds[1:]  # the first epoch traces and compiles
             times[what] += new
             print(f"round {number + 1}, {what}:", *(f"{seconds:.2f} s" for seconds in new), flush=True)
     epoch = {what: statistics.median(seconds) for what, seconds in times.items()}
@@ -124,17 +115,16 @@ def main(folder: Path) -> None:
         medians, fastest = epoch[what] / epoch["plain"], min(times[what]) / min(times["plain"])
         print(f"{what} / plain Keras: {medians:.2f} of the medians, {fastest:.2f} of the fastest epochs")
     # A training step costs three forward passes: one forward, and two products as large backward.
-    work = 3 * lay_out(read_spec(MODEL)).flops * 54_000 / 1e9
-    peaks = dict(zip(("float32", "bfloat16"), measure("peaks", folder), strict=True))
+    images = len(split(load(folder), 0.9, seed=0, images=count).train)
+    work = 3 * lay_out(read_spec(MODEL)).flops * images / 1e9
+    peaks = {precision: in_own_process(matrix_peak, precision) for precision in ("float32", "bfloat16")}
     for what, seconds in times.items():
-        peak = peaks["bfloat16" if what == "bfloat16" else "float32"]
+        peak = peaks.get(what, peaks["float32"])
         reached = work / min(seconds)
         print(f"{what}: {reached:,.0f} GFLOP/s, {reached / peak:.0%} of a matrix product's {peak:,.0f}")
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1]).resolve()
-    if len(sys.argv) > 2:
-        print(json.dumps(WORK[sys.argv[2]](target)))
-    else:
-        main(target)
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    given = read_arguments(__doc__, "dataset", rounds=3, images=None)
+    main(Path(given.dataset), given.rounds, given.images)

@@ -1,0 +1,75 @@
+"""Every benchmark starts as its docstring says, and prints its ratios, at the smallest sizes it takes."""
+
+import os
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from MNIST import cli
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = {"__init__", "arguments", "own_process"}  # no benchmarks, but what they share
+RATIO = r"ratio \d+\.\d\d"
+
+# The words after the name, and what is printed. DATA is a folder with digits; NET a network trained on them.
+QUICK = {
+    "threshold": ("1 100", RATIO),
+    "read_data": ("DATA 1", RATIO),
+    "pictures": ("DATA NET 2", r"photo, thin pen +\d+\.\d\d%"),
+}
+SLOW = {
+    "augmentation": ("DATA 1 20", rf"all five: .*{RATIO}(.|\n)*fastest epochs: .*{RATIO}"),
+    "bookkeeping": ("50", r"\d\.\d\d times as long a point as plain Talos"),
+    "engines": ("DATA 1 256", r"example_model, modules / PyTorch: \d+\.\d\d of the medians"),
+    "explore": ("DATA 1 100 1", r"\d\.\d\d of the time"),
+    "fast99": ("DATA 1 100", r"seed 0: Keras's convnet .*: \d+\.\d{3}"),
+    "train_optimal": ("DATA 1 100", r"bfloat16 / plain Keras: \d+\.\d\d of the medians"),
+}
+
+
+@pytest.fixture(scope="module")
+def here(digits_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a network NET, trained on a few digits."""
+    folder = tmp_path_factory.mktemp("benchmarks")
+    (folder / "small.txt").write_text("Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.01\n1\n100\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert cli.main(["train", str(digits_folder), "NET", "small.txt", "--engine", "numpy"]) == 0
+    return folder
+
+
+def start(name: str, *words: str, cwd: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", f"benchmarks.{name}", *words]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+def test_each_benchmark_is_started_here():
+    assert {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - SHARED == {*QUICK, *SLOW}
+
+
+@pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
+def test_it_prints_its_ratio(name, here, digits_folder):
+    words, printed = (QUICK | SLOW)[name]
+    result = start(name, *words.replace("DATA", str(digits_folder)).split(), cwd=here)
+    assert "Traceback" not in result.stderr, result.stderr
+    assert result.returncode in (0, 1)  # 1: a target is missed, as so few images must
+    assert re.search(printed, result.stdout), result.stdout
+
+
+@pytest.mark.parametrize("name", [*QUICK, *SLOW])
+def test_it_says_how_to_start_it_and_what_it_prints(name):
+    module = import_module(f"benchmarks.{name}")
+    assert re.search(rf"^    python -m benchmarks\.{name}\b[^\n]*$", module.__doc__, re.MULTILINE)
+    assert re.search(r"\bratios?\b|\bpart\b", module.__doc__)
+
+
+def test_a_wrong_command_line_is_refused(here):
+    result = start("threshold", "none", cwd=here)
+    assert result.returncode == 2
+    assert "usage: python -m benchmarks.threshold [-h] [rounds] [images]" in result.stderr
+    assert "expected a whole number from 1, found 'none'" in result.stderr
