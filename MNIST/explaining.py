@@ -13,7 +13,7 @@ from MNIST.data import class_names
 from MNIST.data.idx import IMAGE_SIDE
 from MNIST.engines.scratch.inspection import Inspection, LayerOutput
 from MNIST.errors import ModelError, UsageError
-from MNIST.language import Conv, ModelSpec, lay_out, needs_engine, statement_text
+from MNIST.language import Conv, Network, statement_text
 from MNIST.report.explaining.explanation import Explanation, LayerView
 
 
@@ -30,13 +30,13 @@ def explain(name: str, image: np.ndarray, label: int | None = None, subject: str
             f"expected one image, uint8 ({IMAGE_SIDE}, {IMAGE_SIDE}), found {image.dtype} {image.shape}"
         )
     model = training.load_trained(name)
-    if needs_engine(model.spec):
+    if model.network.only_engine:
         raise UsageError(
             f"{name} is one layer of Columns, which has no maps and no gradients: nothing explains its votes"
         )
     weights = model.engine.get_weights()
     model.engine.close()
-    inspection = Inspection(model.spec, weights, (model.record.pixel_mean, model.record.pixel_deviation))
+    inspection = Inspection(model.network, weights, model.record.pixel_statistics)
     with np.errstate(over="ignore", invalid="ignore"):
         outputs = inspection.layer_outputs(image[None])
         slopes = inspection.pixel_gradient(np.repeat(image[None], 10, axis=0), np.arange(10))
@@ -50,15 +50,15 @@ def explain(name: str, image: np.ndarray, label: int | None = None, subject: str
         names=class_names(model.record.dataset),
         probabilities=training.softmax(outputs[-1].output)[0],
         slopes=slopes,
-        layers=_views(model.spec, weights, outputs),
+        layers=_views(model.network, weights, outputs),
     )
 
 
 def _views(
-    spec: ModelSpec, weights: Mapping[str, np.ndarray], outputs: Sequence[LayerOutput]
+    network: Network, weights: Mapping[str, np.ndarray], outputs: Sequence[LayerOutput]
 ) -> tuple[LayerView, ...]:
     """The layers outside all blocks; the view of a block holds those inside it."""
-    written = {node.path: node.layer for node in lay_out(spec).walk()}  # with the softmax at the end
+    written = {node.path: node.layer for node in network.walk()}  # with the softmax at the end
     inside: dict[str, list[LayerView]] = {}
     for each in outputs:  # a block comes after the layers in it
         path = each.node.path

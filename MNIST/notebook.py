@@ -21,9 +21,7 @@ from MNIST.language import (
     SpecError,
     Standardize,
     lay_out,
-    needs_engine,
     parse_spec,
-    simplify,
 )
 from MNIST.training.draws import epoch_seed, initial_weights
 from MNIST.training.metrics import softmax
@@ -65,16 +63,16 @@ class NeuralNetwork:
         engine: str | None = None,
         seed: int = 0,
     ) -> None:
-        self._spec = simplify(_read(layers, optimizer, input))
+        self._network = lay_out(_read(layers, optimizer, input))
         self._seed = seed
         self._steps = 0
         self._engine = engines.create(
-            engine or needs_engine(self._spec) or "numpy",
-            self._spec,
+            engine or self._network.only_engine or "numpy",
+            self._network,
             precision="float32",
             threads=os.cpu_count() or 1,
-            pixels=(0.0, 1.0),  # for `Standardize`, which is refused
-            weights=initial_weights(lay_out(self._spec), seed),
+            pixel_statistics=(0.0, 1.0),  # for `Standardize`, which is refused
+            weights=initial_weights(self._network, seed),
         )
 
     @property
@@ -93,7 +91,7 @@ class NeuralNetwork:
         """
         images, labels = _checked(images), _checked_labels(labels, len(images))
         self._steps += 1
-        rates = epoch_rates(self._spec, self._steps, 1)
+        rates = epoch_rates(self._network.spec, self._steps, 1)
         seed = epoch_seed(self._seed, self._steps)
         return self._engine.train_epoch(images, labels, rates, seed, lambda *_: None).loss
 

@@ -24,7 +24,7 @@ from benchmarks.arguments import read_arguments
 from benchmarks.own_process import in_own_process
 from MNIST import engines
 from MNIST.data import load
-from MNIST.language import lay_out, parse_spec, simplify
+from MNIST.language import lay_out, parse_spec
 from MNIST.training import memory
 from MNIST.training.draws import epoch_order, initial_weights
 from MNIST.training.rates import epoch_rates
@@ -61,20 +61,20 @@ def engine(name: str) -> Callable[[str, np.ndarray, np.ndarray], Epoch]:
     """An engine of ours, called as `training` calls it."""
 
     def make(network: str, images: np.ndarray, labels: np.ndarray) -> Epoch:
-        spec = simplify(parse_spec(TEXTS[network]))
+        laid_out = lay_out(parse_spec(TEXTS[network]))
         ours = engines.create(
             name,
-            spec,
+            laid_out,
             precision="float32",
             threads=THREADS,
-            pixels=(0.13, 0.31),
-            weights=initial_weights(lay_out(spec), seed=0),
+            pixel_statistics=(0.13, 0.31),
+            weights=initial_weights(laid_out, seed=0),
         )
-        steps = -(-len(images) // spec.batch_size)
+        steps = -(-len(images) // laid_out.spec.batch_size)
 
         def train(epoch: int) -> None:
             order = epoch_order(np.arange(len(images)), 0, epoch)
-            rates = epoch_rates(spec, epoch, steps)
+            rates = epoch_rates(laid_out.spec, epoch, steps)
             ours.train_epoch(images[order], labels[order], rates, epoch, lambda *_: None)
 
         return train

@@ -65,10 +65,10 @@ def built(problem: Problem, engine: str) -> Iterator[GradientEngine]:
     """An engine's network, with the problem's weights and masks."""
     network = engines.create(
         engine,
-        problem.spec,
+        problem.network,
         precision="float64",
         threads=os.cpu_count() or 1,
-        pixels=problem.pixels,
+        pixel_statistics=problem.pixel_statistics,
         weights=problem.weights,
         masks=problem.masks,
     )

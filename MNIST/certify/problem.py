@@ -15,15 +15,11 @@ from MNIST.errors import UsageError
 from MNIST.files import write_atomically
 from MNIST.language import (
     CONSTANT,
-    BatchNorm,
     Dropout,
-    ModelSpec,
     Network,
     canonical_text,
     lay_out,
-    needs_engine,
     parse_spec,
-    simplify,
 )
 from MNIST.training.draws import initial_weights
 from MNIST.training.memory import available_memory, least_memory
@@ -40,21 +36,17 @@ _SPEC, _ARRAYS = "spec.txt", "problem.npz"  # the files of a problem in a folder
 class Problem:
     """A step to compute.
 
-    spec: simplified, its batch as large as this one. weights: float64, by name; masks: what each Dropout
+    network: its batch is as large as this one. weights: float64, by name; masks: what each Dropout
     keeps, float64 (batch, …) of 0 and 1, by its path; images: uint8 (batch, 28, 28); labels: uint8
-    (batch,); pixels: mean and standard deviation of the images, in [0, 1].
+    (batch,); pixel_statistics: mean and standard deviation of the images, in [0, 1].
     """
 
-    spec: ModelSpec
+    network: Network
     weights: Arrays
     masks: Arrays
     images: np.ndarray
     labels: np.ndarray
-    pixels: tuple[float, float]
-
-    @property
-    def network(self) -> Network:
-        return lay_out(self.spec)
+    pixel_statistics: tuple[float, float]
 
     @property
     def rates(self) -> np.ndarray:
@@ -62,45 +54,46 @@ class Problem:
 
         That of the optimizer, whatever the schedule: a warm-up would begin with a step that moves nothing.
         """
-        return epoch_rates(replace(self.spec, schedule=CONSTANT), 1, STEPS)
+        return epoch_rates(replace(self.network.spec, schedule=CONSTANT), 1, STEPS)
 
     def first(self, count: int) -> "Problem":
         """The same on the first `count` images of the batch."""
         images, labels = self.images[:count], self.labels[:count]
         masks = {path: mask[:count] for path, mask in self.masks.items()}
-        spec = replace(self.spec, batch_size=len(images))
-        return replace(self, spec=spec, images=images, labels=labels, masks=masks)
+        network = self.network.of_batches(len(images))
+        return replace(self, network=network, images=images, labels=labels, masks=masks)
 
     def write(self, folder: Path) -> None:
         """Write it into a folder, for another process."""
-        arrays = {"images": self.images, "labels": self.labels, "pixels": np.array(self.pixels)}
+        arrays = {"images": self.images, "labels": self.labels}
+        arrays |= {"pixel_statistics": np.array(self.pixel_statistics)}
         arrays |= {f"weights/{name}": weight for name, weight in self.weights.items()}
         arrays |= {f"masks/{path}": mask for path, mask in self.masks.items()}
-        write_atomically(folder / _SPEC, canonical_text(self.spec))
+        write_atomically(folder / _SPEC, canonical_text(self.network.spec))
         write_atomically(folder / _ARRAYS, write_arrays(arrays))
 
     @classmethod
     def read(cls, folder: Path) -> "Problem":
         """Read what `write` has written."""
-        spec = simplify(parse_spec((folder / _SPEC).read_text(encoding="utf-8")))
+        network = lay_out(parse_spec((folder / _SPEC).read_text(encoding="utf-8")))
         with np.load(folder / _ARRAYS, allow_pickle=False) as file:
             arrays = dict(file)
-        mean, deviation = map(float, arrays["pixels"])
+        mean, standard_deviation = map(float, arrays["pixel_statistics"])
         weights, masks = below(arrays, "weights"), below(arrays, "masks")
-        return cls(spec, weights, masks, arrays["images"], arrays["labels"], (mean, deviation))
+        statistics = mean, standard_deviation
+        return cls(network, weights, masks, arrays["images"], arrays["labels"], statistics)
 
 
-def pose(spec: ModelSpec, images: np.ndarray, labels: np.ndarray, seed: int = 0) -> Problem:
-    """The problem of a spec on a batch: weights as training draws them, in float64, and shaken.
+def pose(network: Network, images: np.ndarray, labels: np.ndarray, seed: int = 0) -> Problem:
+    """The problem of a network on a batch: weights as training draws them, in float64, and shaken.
 
     images: uint8 (batch, 28, 28), not all of one grey; labels: uint8 (batch,).
     """
-    spec = replace(simplify(spec), batch_size=len(images), epochs=1)
-    network = lay_out(spec)
+    network = network.of_batches(len(images))
     generator = np.random.default_rng([seed, STREAM])
     grey = images / 255
     return Problem(
-        spec,
+        network,
         _shaken(network, initial_weights(network, seed), generator),
         _masks(network, len(images), generator),
         images,
@@ -109,12 +102,12 @@ def pose(spec: ModelSpec, images: np.ndarray, labels: np.ndarray, seed: int = 0)
     )
 
 
-def refuse_without_gradients(spec: ModelSpec, name: str) -> None:
+def refuse_without_gradients(network: Network, name: str) -> None:
     """Raise UsageError for a network that learns by another rule than by gradients.
 
     name: of the model file, for the message.
     """
-    only = needs_engine(spec)
+    only = network.only_engine
     if only:
         raise UsageError(
             f"{name}: such a network learns without gradients, in the engine {only} alone: "
@@ -122,23 +115,22 @@ def refuse_without_gradients(spec: ModelSpec, name: str) -> None:
         )
 
 
-def refuse_single_numbers(spec: ModelSpec, batch: int) -> None:
+def refuse_single_numbers(network: Network, batch: int) -> None:
     """Raise UsageError where BatchNorm is given one number of each channel.
 
     That number is its own mean, so 0 is left of it, or its rounding: a relu behind a beta of 0 would
     stand on this side of its kink in one engine and on that side in another, and neither is wrong.
     """
-    for node in lay_out(simplify(spec)).walk():
-        if isinstance(node.layer, BatchNorm) and batch * math.prod(node.input_shape[:-1]) == 1:
+    for node in network.walk():
+        if node.layer.needs_whole_batch and batch * math.prod(node.input_shape[:-1]) == 1:
             raise UsageError(
                 f"--batch: expected at least 2; of one image {node.path} is given one number of each "
                 "channel, and leaves only rounding of it"
             )
 
 
-def refuse_too_large(spec: ModelSpec, batch: int, engines: int) -> None:
+def refuse_too_large(network: Network, batch: int, engines: int) -> None:
     """Raise UsageError for what would take hours, or more memory than there is, in so many engines."""
-    network = lay_out(simplify(spec))
     if network.flops * batch > MOST_FLOPS:
         fits = MOST_FLOPS // network.flops
         raise UsageError(

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from MNIST.commands.values import whole_number
-from MNIST.language import parse_spec, read_text
+from MNIST.language import lay_out, parse_spec, read_text
 from MNIST.paths import find_model_file
 
 LARGEST_BATCH, MOST_ENTRIES = 10_000, 1_000
@@ -41,16 +41,16 @@ def run(options: Mapping[str, Any]) -> int:
     batch = whole_number(options["--batch"], "--batch", highest=LARGEST_BATCH)
     entries = whole_number(options["--entries"], "--entries", lowest=0, highest=MOST_ENTRIES)
     seed = whole_number(options["--seed"], "--seed", lowest=0)
-    spec = parse_spec(read_text(file), str(file))
+    network = lay_out(parse_spec(read_text(file), str(file)))
 
     from MNIST import certify  # numpy, from here on
 
-    certify.refuse_without_gradients(spec, str(file))
+    certify.refuse_without_gradients(network, str(file))
     images, labels, source = _images(options["--data"], batch)
-    certify.refuse_single_numbers(spec, len(images))
+    certify.refuse_single_numbers(network, len(images))
     found, missing = certify.installed()
-    certify.refuse_too_large(spec, len(images), len(found))
-    problem = certify.pose(spec, images, labels, seed)
+    certify.refuse_too_large(network, len(images), len(found))
+    problem = certify.pose(network, images, labels, seed)
     print(
         f"{file}: {problem.network.parameters:,} parameters, {len(images)} images of {source}\n", flush=True
     )

@@ -23,10 +23,11 @@ from MNIST.errors import UsageError
 from MNIST.language import (
     CONSTANT,
     ModelSpec,
-    Network,
     Node,
     Template,
-    lay_out,
+    count_flops,
+    count_parameters,
+    nodes_as_written,
     parse_template,
     read_text,
     statement_text,
@@ -71,7 +72,7 @@ def describe_file(path: Path, width: int | None = None) -> Iterator[str]:
 
 def _about_model(spec: ModelSpec, width: int | None) -> Iterator[str]:
     """The table, then how it is trained; of what is as usual nothing."""
-    yield from _table(spec, lay_out(spec), width)
+    yield from _table(spec, width)
     yield ""
     yield f"optimizer  {statement_text(spec.optimizer, defaults=False)}"
     yield f"training   {_counted(spec.epochs, 'epoch')}, {_counted(spec.batch_size, 'image')} a batch"
@@ -126,13 +127,15 @@ def _grid_size(template: Template) -> str:
     return f"{_counted(math.prod(len(axis.values) for axis in template.axes), 'point')} in the whole grid"
 
 
-def _table(spec: ModelSpec, network: Network, width: int | None) -> Iterator[str]:
-    """The layers of a network, aligned: text to the left, numbers to the right."""
+def _table(spec: ModelSpec, width: int | None) -> Iterator[str]:
+    """The layers of a network as they are written, aligned: text to the left, numbers to the right."""
+    nodes = nodes_as_written(spec)
     steps = ", ".join(statement_text(step) for step in spec.input)
-    rows: list[Row] = [("", steps, _shape(network.input_shape), "", "")]
-    rows += (row for node in network.nodes for row in _rows(node, ""))
-    layers = sum(1 for node in network.walk() if not node.children)
-    total: Row = ("", _counted(layers, "layer"), "", f"{network.parameters:,}", _mega(network.flops))
+    rows: list[Row] = [("", steps, _shape(nodes[0].input_shape), "", "")]
+    rows += (row for node in nodes for row in _rows(node, ""))
+    layers = sum(1 for root in nodes for node in root.walk() if not node.children)
+    size = f"{count_parameters(nodes):,}"
+    total: Row = ("", _counted(layers, "layer"), "", size, _mega(count_flops(nodes)))
     widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, total, strict=True)]
     if width is not None:
         spare = width - sum(widths) - 2 * len(widths)

@@ -43,18 +43,18 @@ def run(options: Mapping[str, Any]) -> int:
 
     record = training.read_record(name)
     trained = training.load_trained(name, engine=engines.name_of(record.settings.engine))  # in float32
-    network = SharedNetwork(
+    shared = SharedNetwork(
         name=name,
         text=read_text(training.output_folder(name) / "spec.txt"),
-        spec=trained.spec,
+        network=trained.network,
         weights=trained.engine.get_weights(),
-        pixels=(record.pixel_mean, record.pixel_deviation),
+        pixel_statistics=record.pixel_statistics,
     )
     _, _, images, _ = make_digits()
     expected = training.softmax(trained.engine.logits(images))
     trained.engine.close()
     kind = importlib.import_module(FORMATS[path.suffix])
-    content = kind.content_of(network)
+    content = kind.content_of(shared)
     checked = _compare(kind.answers(content, images), expected)
     write_atomically(path, content)
     print(f"Written: {path} ({len(content):,} bytes), {name} with {record.parameters:,} parameters.")

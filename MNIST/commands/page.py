@@ -42,7 +42,7 @@ def _plan(name: str) -> Any:
     model = training.load_trained(name)
     weights = model.engine.get_weights()
     model.engine.close()
-    return plan_network(name, model.spec, weights, (model.record.pixel_mean, model.record.pixel_deviation))
+    return plan_network(name, model.network, weights, model.record.pixel_statistics)
 
 
 def _page_file(text: str) -> Path:

@@ -95,15 +95,14 @@ def _space(model: Any, evaluation: Any, logits: Any, images: Any) -> Any:
     Columns have no hidden layer: of them, it is the ten votes.
     """
     from MNIST.engines.scratch.inspection import Inspection
-    from MNIST.language import lay_out, needs_engine
     from MNIST.report.testing.embedding import MOST_IMAGES, choose_images, reduce_to_space
 
-    most = max(FEWEST_IMAGES, min(MOST_IMAGES, COMPUTATIONS // max(1, lay_out(model.spec).flops)))
+    most = max(FEWEST_IMAGES, min(MOST_IMAGES, COMPUTATIONS // max(1, model.network.flops)))
     shown = choose_images(evaluation.labels, evaluation.probabilities, most)
-    if needs_engine(model.spec):
+    if model.network.only_engine:
         return reduce_to_space(shown, logits[shown])
     weights = model.engine.get_weights()
-    inspection = Inspection(model.spec, weights, (model.record.pixel_mean, model.record.pixel_deviation))
+    inspection = Inspection(model.network, weights, model.record.pixel_statistics)
     return reduce_to_space(shown, inspection.last_features(images[shown]))
 
 

@@ -5,7 +5,7 @@ from types import ModuleType
 
 from MNIST.engines.protocol import Arrays, Engine
 from MNIST.errors import UsageError, did_you_mean
-from MNIST.language import ModelSpec, needs_engine
+from MNIST.language import ModelSpec, Network, needs_engine
 from MNIST.program import install_command
 
 ENGINES = {
@@ -39,36 +39,45 @@ MODEL_FILES = frozenset({"model.keras", "weights.npz"})  # the names under which
 
 def create(
     name: str,
-    spec: ModelSpec,
+    network: Network,
     *,
     precision: str,
     threads: int,
-    pixels: tuple[float, float],
+    pixel_statistics: tuple[float, float],
     weights: Arrays,
     masks: Arrays | None = None,
 ) -> Engine:
-    """Build an engine's network for a simplified spec, with the given initial weights.
+    """Build a network in an engine, with the given initial weights.
 
-    pixels: mean and standard deviation of the training images, in [0, 1], for `Standardize`.
+    pixel_statistics: mean and standard deviation of the training images, in [0, 1], for `Standardize`.
     masks: for each Dropout, by its node's path, what to keep (1) and what to drop (0) of every batch,
     (batch, …), in place of random draws; so that several engines can compute the same step.
     Raises UsageError for a network that this engine cannot train.
     """
-    module = _module(choose(spec, name))
-    engine = module.build(spec, precision=precision, threads=threads, pixels=pixels, masks=masks)
+    build = _module(choose(network.spec, name)).build
+    engine: Engine = build(
+        network, precision=precision, threads=threads, pixel_statistics=pixel_statistics, masks=masks
+    )
     engine.set_weights(weights)
     return engine
 
 
 def read_saved(
-    name: str, spec: ModelSpec, content: bytes, *, precision: str, threads: int, pixels: tuple[float, float]
+    name: str,
+    network: Network,
+    content: bytes,
+    *,
+    precision: str,
+    threads: int,
+    pixel_statistics: tuple[float, float],
 ) -> Engine:
     """Read a network that `Engine.save` wrote, trusting nothing in the file's bytes.
 
-    Raises ModelError if they are not exactly what the spec's own network would have written, UsageError
+    Raises ModelError if they are not exactly what this very network would have written, UsageError
     for a network that this engine cannot train.
     """
-    engine = _module(choose(spec, name)).build(spec, precision=precision, threads=threads, pixels=pixels)
+    build = _module(choose(network.spec, name)).build
+    engine: Engine = build(network, precision=precision, threads=threads, pixel_statistics=pixel_statistics)
     engine.load(content)
     return engine
 

@@ -7,6 +7,7 @@ that the network's own array gets: none is ever interpreted, and none can cost m
 import io
 import zipfile
 from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
 
@@ -15,6 +16,30 @@ from MNIST.errors import ModelError
 
 MODEL_FILE = "weights.npz"
 _DAMAGED = (zipfile.BadZipFile, EOFError, ValueError, KeyError, RuntimeError, OverflowError)
+
+
+class HasWeights(Protocol):
+    """As much of an engine as saving and loading need."""
+
+    def get_weights(self) -> Arrays: ...
+
+    def set_weights(self, weights: Arrays) -> None: ...
+
+
+def save_weights(engine: HasWeights) -> tuple[str, bytes]:
+    """The weights alone as a file, its name and its bytes: with the model text they are the network."""
+    return MODEL_FILE, write_arrays(engine.get_weights())
+
+
+def load_weights(engine: HasWeights, content: bytes) -> None:
+    """Give an engine the weights of a file that `save_weights` wrote.
+
+    Raises ModelError unless the file holds what this engine could have written.
+    """
+    try:
+        engine.set_weights(read_arrays(content, engine.get_weights()))
+    except ValueError as error:
+        raise ModelError(f"its weights are not those of the model text: {error}") from None
 
 
 def write_arrays(arrays: Arrays) -> bytes:

@@ -4,20 +4,19 @@ import numpy as np
 
 from MNIST.errors import UsageError
 from MNIST.export.shared_network import SharedNetwork
-from MNIST.language import needs_engine
 
 
-def content_of(network: SharedNetwork) -> bytes:
+def content_of(shared: SharedNetwork) -> bytes:
     """The bytes of a .keras file. Input: uint8 images (n, 28, 28); output: probabilities (n, 10), float32.
 
     The same network gives the same bytes. Raises UsageError for a network that Keras has no layers for.
     """
-    if needs_engine(network.spec):
-        raise UsageError(f"Keras has no layer for {network.name}'s Columns; export it as .onnx")
+    if shared.network.only_engine:
+        raise UsageError(f"Keras has no layer for {shared.name}'s Columns; export it as .onnx")
     from MNIST.engines.keras.whole_model import standard_file
 
-    weights = {name: weight.astype(np.float32) for name, weight in network.weights.items()}
-    return standard_file(network.spec, weights, network.pixels)
+    weights = {name: weight.astype(np.float32) for name, weight in shared.weights.items()}
+    return standard_file(shared.network, weights, shared.pixel_statistics)
 
 
 def answers(content: bytes, images: np.ndarray) -> np.ndarray | None:

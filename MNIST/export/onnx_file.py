@@ -1,7 +1,7 @@
 """A network as an ONNX file: pixels in, probabilities out, for any program that runs ONNX.
 
-`BUILDERS` has one function a layer type. It takes the graph so far, the name of the incoming tensor, the
-layer and its node, and returns the name of the outgoing tensor. In the graph maps are (batch, channels, rows,
+`BUILDERS` has one function a layer type. It takes the node, its layer, the graph so far and the name of the
+incoming tensor, and returns the name of the outgoing tensor. In the graph maps are (batch, channels, rows,
 columns), as ONNX wants them; in the weights and where a map is flattened, channels are innermost, as
 everywhere else here.
 """
@@ -16,7 +16,7 @@ from MNIST import __version__
 from MNIST.engines import Arrays
 from MNIST.errors import UsageError
 from MNIST.export.shared_network import SharedNetwork
-from MNIST.language import InputStep, Node, inputs, lay_out, layers
+from MNIST.language import InputStep, Node, inputs, layers
 from MNIST.language.layers import CLASSES, LEAK
 from MNIST.program import install_command
 
@@ -25,7 +25,7 @@ LARGEST = 2**31 - 2**20  # bytes of weights; a file of this kind may have 2 GiB
 LEAST = 1e-30  # of LocalResponseNorm's alpha and beta: onnxruntime takes no 0; it changes no digit
 
 
-def content_of(network: SharedNetwork) -> bytes:
+def content_of(shared: SharedNetwork) -> bytes:
     """The bytes of an .onnx file. Input `images`: uint8 (batch, 28, 28); output `probabilities`: (batch, 10).
 
     The same network gives the same bytes. Raises UsageError if the package onnx is not installed, or the
@@ -39,16 +39,16 @@ def content_of(network: SharedNetwork) -> bytes:
         ) from None
     from onnx import helper
 
-    laid_out = lay_out(network.spec)
-    if 4 * laid_out.parameters > LARGEST:
-        raise UsageError(f"{laid_out.parameters:,} parameters are more than an .onnx file can hold (2 GiB)")
-    graph = Graph(network.weights)
-    graph.chain(laid_out.nodes, graph.prepare(network.spec.input, network.pixels))
+    network = shared.network
+    if 4 * network.parameters > LARGEST:
+        raise UsageError(f"{network.parameters:,} parameters are more than an .onnx file can hold (2 GiB)")
+    graph = Graph(shared.weights)
+    graph.chain(network.nodes, graph.prepare(network.spec.input, shared.pixel_statistics))
     graph.nodes[-1].output[0] = "probabilities"  # of a softmax, which every network ends in
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
-            network.name,
+            shared.name,
             [helper.make_tensor_value_info("images", onnx.TensorProto.UINT8, ["batch", 28, 28])],
             [helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["batch", CLASSES])],
             graph.constants,
@@ -58,7 +58,7 @@ def content_of(network: SharedNetwork) -> bytes:
         producer_name="MNIST: neural networks as text files",
         producer_version=__version__,
     )
-    helper.set_model_props(model, {"name": network.name, "spec": network.text})
+    helper.set_model_props(model, {"name": shared.name, "spec": shared.text})
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString(deterministic=True)
 
@@ -108,34 +108,34 @@ class Graph:
         array = self.weights[key]
         return self.constant(key, array.transpose(axes) if axes else array)
 
-    def add(self, tensor: str, node: Node) -> str:
+    def add(self, node: Node, tensor: str) -> str:
         """Append one node, with its block if it has one."""
-        return BUILDERS[type(node.layer)](self, tensor, node.layer, node)
+        return BUILDERS[type(node.layer)](node, node.layer, self, tensor)
 
     def chain(self, nodes: Iterable[Node], tensor: str) -> str:
         """Append nodes one after the other."""
         for node in nodes:
-            tensor = self.add(tensor, node)
+            tensor = self.add(node, tensor)
         return tensor
 
-    def prepare(self, steps: Sequence[InputStep], pixels: tuple[float, float]) -> str:
+    def prepare(self, steps: Sequence[InputStep], pixel_statistics: tuple[float, float]) -> str:
         """From the images to what the first layer sees: the steps of `Input:`."""
         from onnx import TensorProto
 
         maps = self.apply("Unsqueeze", "images", self.number([1], np.int64))
         tensor = self.apply("Cast", maps, to=TensorProto.FLOAT)
         for step in steps:
-            tensor = self.step(tensor, step, pixels)
+            tensor = self.step(tensor, step, pixel_statistics)
         return tensor
 
-    def step(self, tensor: str, step: InputStep, pixels: tuple[float, float]) -> str:
-        """One step of `Input:`. pixels: mean and standard deviation of the training images, in [0, 1]."""
+    def step(self, tensor: str, step: InputStep, pixel_statistics: tuple[float, float]) -> str:
+        """One step of `Input:`. pixel_statistics: of the training images."""
         if isinstance(step, inputs.Scale):
             return self.apply("Mul", tensor, self.number(1 / 255))
         if isinstance(step, inputs.Standardize):
-            mean, deviation = pixels
-            scaled = self.apply("Mul", tensor, self.number(1 / (255 * deviation)))
-            return self.apply("Sub", scaled, self.number(mean / deviation))
+            mean, standard_deviation = pixel_statistics
+            scaled = self.apply("Mul", tensor, self.number(1 / (255 * standard_deviation)))
+            return self.apply("Sub", scaled, self.number(mean / standard_deviation))
         assert isinstance(step, inputs.Threshold)
         levels = self.number(np.reshape(step.levels, (1, -1, 1, 1)))
         return self.binary("GreaterOrEqual", tensor, levels)
@@ -151,62 +151,62 @@ class Graph:
         return self.apply("Flatten", self.apply("Transpose", tensor, perm=[0, 2, 3, 1]))
 
 
-def _conv(graph: Graph, tensor: str, conv: layers.Conv, node: Node) -> str:
+def _conv(node: Node, conv: layers.Conv, graph: Graph, tensor: str) -> str:
     tensor = graph.apply(
         "Conv",
         tensor,
         graph.weight(node, "kernel", 3, 2, 0, 1),
         graph.weight(node, "bias"),
-        strides=conv.strides,
-        auto_pad=PADDING[conv.padding],
+        strides=conv.window.strides,
+        pads=_pads(node),
     )
     return ACTIVATIONS[conv.activation](graph, tensor)
 
 
-def _dense(graph: Graph, tensor: str, dense: layers.Dense, node: Node) -> str:
+def _dense(node: Node, dense: layers.Dense, graph: Graph, tensor: str) -> str:
     tensor = graph.apply("Gemm", tensor, graph.weight(node, "kernel"), graph.weight(node, "bias"))
     return ACTIVATIONS[dense.activation](graph, tensor)
 
 
-def _pool(operator: str) -> Callable[[Graph, str, Any, Node], str]:
-    def build(graph: Graph, tensor: str, pool: layers.MaxPool | layers.AvgPool, node: Node) -> str:
+def _pool(operator: str) -> Callable[[Node, Any, Graph, str], str]:
+    def build(node: Node, pool: layers.MaxPool | layers.AvgPool, graph: Graph, tensor: str) -> str:
         return graph.apply(
             operator,
             tensor,
-            kernel_shape=(pool.rows, pool.columns),
-            strides=pool.strides,
-            auto_pad=PADDING[pool.padding],  # padded places never win, and are not counted
+            kernel_shape=pool.window.size,
+            strides=pool.window.strides,
+            pads=_pads(node),  # padded places never win, and are not counted
         )
 
     return build
 
 
-def _global_avg_pool(graph: Graph, tensor: str, _: layers.GlobalAvgPool, node: Node) -> str:
+def _global_avg_pool(node: Node, _: layers.GlobalAvgPool, graph: Graph, tensor: str) -> str:
     return graph.apply("Flatten", graph.apply("GlobalAveragePool", tensor))
 
 
-def _batch_norm(graph: Graph, tensor: str, norm: layers.BatchNorm, node: Node) -> str:
+def _batch_norm(node: Node, norm: layers.BatchNorm, graph: Graph, tensor: str) -> str:
     weights = [graph.weight(node, parameter.name) for parameter in node.parameters]
     return graph.apply("BatchNormalization", tensor, *weights, epsilon=norm.epsilon)
 
 
-def _local_response_norm(graph: Graph, tensor: str, norm: layers.LocalResponseNorm, node: Node) -> str:
+def _local_response_norm(node: Node, norm: layers.LocalResponseNorm, graph: Graph, tensor: str) -> str:
     alpha = norm.alpha * norm.size  # ONNX divides it by the size
     return graph.apply(
         "LRN", tensor, size=norm.size, alpha=max(alpha, LEAST), beta=max(norm.beta, LEAST), bias=norm.k
     )
 
 
-def _flatten(graph: Graph, tensor: str, _: layers.Flatten, node: Node) -> str:
+def _flatten(node: Node, _: layers.Flatten, graph: Graph, tensor: str) -> str:
     return graph.flat(tensor) if len(node.input_shape) == 3 else tensor
 
 
-def _pad(graph: Graph, tensor: str, pad: layers.Pad, node: Node) -> str:
-    margins = [0, 0, pad.rows, pad.columns]
-    return graph.apply("Pad", tensor, graph.number(margins + margins, np.int64))
+def _pad(node: Node, pad: layers.Pad, graph: Graph, tensor: str) -> str:
+    top, left, bottom, right = _pads(node)
+    return graph.apply("Pad", tensor, graph.number([0, 0, top, left, 0, 0, bottom, right], np.int64))
 
 
-def _residual(graph: Graph, tensor: str, _: layers.Residual, node: Node) -> str:
+def _residual(node: Node, _: layers.Residual, graph: Graph, tensor: str) -> str:
     branch, shortcut = graph.chain(node.children, tensor), tensor
     if node.projection_stride is not None:
         kernel = graph.weight(node, "projection", 3, 2, 0, 1)
@@ -214,11 +214,11 @@ def _residual(graph: Graph, tensor: str, _: layers.Residual, node: Node) -> str:
     return graph.apply("Add", branch, shortcut)
 
 
-def _parallel(graph: Graph, tensor: str, _: layers.Parallel, node: Node) -> str:
+def _parallel(node: Node, _: layers.Parallel, graph: Graph, tensor: str) -> str:
     return graph.apply("Concat", *(graph.chain(path.children, tensor) for path in node.children), axis=1)
 
 
-def _columns(graph: Graph, tensor: str, columns: layers.Columns, node: Node) -> str:
+def _columns(node: Node, columns: layers.Columns, graph: Graph, tensor: str) -> str:
     """Sums a connection at a time, as the engine does: no neuron fires in one and not in the other."""
     sources, weights, thresholds = (graph.weights[f"{node.path}/{p.name}"] for p in node.parameters)
     pixels = graph.flat(tensor)
@@ -235,6 +235,12 @@ def _columns(graph: Graph, tensor: str, columns: layers.Columns, node: Node) -> 
     return _softmax(graph, graph.apply("Mul", votes, graph.number(4 / sqrt(columns.neurons))))
 
 
+def _pads(node: Node) -> tuple[int, int, int, int]:
+    """A node's margins in ONNX's order: above and left, then below and right."""
+    top, bottom, left, right = node.margins
+    return top, left, bottom, right
+
+
 def _softmax(graph: Graph, tensor: str) -> str:
     return graph.apply("Softmax", tensor, axis=1)
 
@@ -242,8 +248,6 @@ def _softmax(graph: Graph, tensor: str) -> str:
 def _by(operator: str, **attributes: float) -> Callable[[Graph, str], str]:
     return lambda graph, tensor: graph.apply(operator, tensor, **attributes)
 
-
-PADDING = {"valid": "VALID", "same": "SAME_UPPER"}  # the odd row or column of zeros below and right
 
 ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
     "linear": lambda graph, tensor: tensor,
@@ -257,15 +261,15 @@ ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
     "softmax": _softmax,
 }
 
-BUILDERS: dict[type, Callable[[Graph, str, Any, Node], str]] = {
+BUILDERS: dict[type, Callable[[Node, Any, Graph, str], str]] = {
     layers.Conv: _conv,
     layers.MaxPool: _pool("MaxPool"),
     layers.AvgPool: _pool("AveragePool"),
     layers.GlobalAvgPool: _global_avg_pool,
     layers.BatchNorm: _batch_norm,
     layers.LocalResponseNorm: _local_response_norm,
-    layers.Activation: lambda graph, tensor, activation, node: ACTIVATIONS[activation.name](graph, tensor),
-    layers.Dropout: lambda graph, tensor, dropout, node: tensor,
+    layers.Activation: lambda node, activation, graph, tensor: ACTIVATIONS[activation.name](graph, tensor),
+    layers.Dropout: lambda node, dropout, graph, tensor: tensor,
     layers.Flatten: _flatten,
     layers.Dense: _dense,
     layers.Pad: _pad,

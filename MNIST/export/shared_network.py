@@ -3,17 +3,19 @@
 from dataclasses import dataclass
 
 from MNIST.engines import Arrays
-from MNIST.language import ModelSpec
+from MNIST.language import Network
 
 
 @dataclass(frozen=True)
 class SharedNetwork:
-    """text: the model file as it stood; spec: it, simplified; weights: by name, of any precision;
-    pixels: mean and standard deviation of the training images, in [0, 1].
+    """A network with its name and its weights.
+
+    text: the model file as it stood; network: what it says; weights: by name, of any precision;
+    pixel_statistics: mean and standard deviation of the training images, in [0, 1].
     """
 
     name: str
     text: str
-    spec: ModelSpec
+    network: Network
     weights: Arrays
-    pixels: tuple[float, float]
+    pixel_statistics: tuple[float, float]

@@ -44,7 +44,15 @@ from MNIST.language.layers import (
     Residual,
 )
 from MNIST.language.model import ModelSpec
-from MNIST.language.network import Network, Node, lay_out, needs_engine
+from MNIST.language.network import (
+    Network,
+    Node,
+    count_flops,
+    count_parameters,
+    lay_out,
+    needs_engine,
+    nodes_as_written,
+)
 from MNIST.language.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, ParallelDelta, RMSprop
 from MNIST.language.parse import parse_spec, read_spec
 from MNIST.language.schedules import CONSTANT, SCHEDULES, Constant, Cosine, OneCycle, Plateau, Schedule, Step
@@ -59,6 +67,7 @@ __all__ = [
     "LocalResponseNorm", "MaxPool", "ModelSpec", "Network", "Node", "OneCycle", "Optimizer", "Pad",
     "Parallel", "ParallelDelta", "Parameter", "Path", "Plateau", "Problem", "RMSprop", "Repeat", "Residual",
     "Rotate", "Scale", "Schedule", "Shear", "Shift", "SpecError", "Standardize", "Step", "Stop", "Template",
-    "Threshold", "Zoom", "canonical_text", "lay_out", "needs_engine", "parse_axis", "parse_spec",
-    "parse_template", "read_spec", "read_text", "read_values", "simplify", "statement_text",
+    "Threshold", "Zoom", "canonical_text", "count_flops", "count_parameters", "lay_out", "needs_engine",
+    "nodes_as_written", "parse_axis", "parse_spec", "parse_template", "read_spec", "read_text",
+    "read_values", "simplify", "statement_text",
 ]  # fmt: skip

@@ -5,13 +5,12 @@ from dataclasses import replace
 
 from MNIST.language.augmentations import Augmentation, Elastic, Rotate, Shear, Shift, Zoom
 from MNIST.language.inputs import Standardize
-from MNIST.language.layers import Activation, Dropout, Layer, Pad, Parallel, Repeat, Residual
+from MNIST.language.layers import Activation, Layer, Parallel, Repeat, Residual
 from MNIST.language.model import ModelSpec
 from MNIST.language.optimizers import SGD
 from MNIST.language.schedules import CONSTANT, Plateau, Step
 from MNIST.language.sections import SECTIONS
 
-NOTHING = (Dropout(0.0), Activation("linear"), Pad(0, 0))  # layers that give what they get
 STILL = (Rotate(0.0), Shift(0.0), Zoom(0.0), Shear(0.0))  # augmentations that move nothing
 
 
@@ -66,7 +65,7 @@ def _simplified(layers: Iterable[Layer]) -> Iterator[Layer]:
             yield replace(
                 layer, paths=tuple(replace(path, layers=_block(path.layers)) for path in layer.paths)
             )
-        elif layer not in NOTHING:
+        elif not layer.changes_nothing:
             yield layer
 
 

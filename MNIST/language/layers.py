@@ -7,6 +7,7 @@ What a layer computes is in its docstring; how, in each engine.
 
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from MNIST.language.errors import Line
 from MNIST.language.grammar import block, choice, keyword, positional, real, whole
@@ -27,6 +28,53 @@ SIDE = whole(1, 1_000)  # of a kernel, window or stride
 
 class ShapeError(Exception):
     """A layer cannot take the shape that comes to it; the message is the reason, for the user."""
+
+
+class Margins(NamedTuple):
+    """How many rows and columns are added around a map."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+NO_MARGINS = Margins(0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window of `size` (rows, columns) that moves over a map by `strides` (rows, columns).
+
+    padding: `valid` keeps the window inside the map; `same` puts margins around the map, as evenly as can be
+    and more below and to the right, so that the window has ⌈rows / stride⌉ × ⌈columns / stride⌉ places.
+    """
+
+    size: tuple[int, int]
+    strides: tuple[int, int]
+    padding: str
+
+    def places(self, shape: Shape) -> tuple[int, int]:
+        """How many rows and columns of places the window has. Raises ShapeError if it has none."""
+        rows, columns, _ = _map(shape)
+        if self.padding == "same":
+            return -(-rows // self.strides[0]), -(-columns // self.strides[1])
+        if self.size[0] > rows or self.size[1] > columns:
+            raise ShapeError(f"its {self.size[0]}×{self.size[1]} window does not fit on {described(shape)}")
+        return (rows - self.size[0]) // self.strides[0] + 1, (columns - self.size[1]) // self.strides[1] + 1
+
+    def margins(self, shape: Shape) -> Margins:
+        """The margins that `padding` puts around a map of `shape`."""
+        if self.padding == "valid":
+            return NO_MARGINS
+        rows, columns = (
+            max((places - 1) * stride + length - side, 0)
+            for side, places, length, stride in zip(
+                shape[:2], self.places(shape), self.size, self.strides, strict=True
+            )
+        )
+        top, left = rows // 2, columns // 2
+        return Margins(top, rows - top, left, columns - left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +122,34 @@ class Layer:
         """Two for each multiply-add of a matrix product, for one image forward; all else counts nothing."""
         return 0
 
+    def working_values(self, shape: Shape) -> int:
+        """How many values one image has in the largest array between the layer's input and its output."""
+        return 0
+
+    def margins(self, shape: Shape) -> Margins:
+        """What the layer adds around a map of `shape` before anything else."""
+        return self.window.margins(shape) if self.window else NO_MARGINS
+
+    @property
+    def window(self) -> Window | None:
+        """The window that the layer moves over its map; None if it has none."""
+        return None
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the layer always gives what it gets: the network is the same without it."""
+        return False
+
+    @property
+    def is_softmax(self) -> bool:
+        """Whether the layer ends in softmax."""
+        return getattr(self, "activation", None) == "softmax"
+
+    @property
+    def needs_whole_batch(self) -> bool:
+        """Whether an image's output depends on the other images of its batch while training."""
+        return False
+
 
 @dataclass(frozen=True)
 class Conv(Layer):
@@ -92,11 +168,11 @@ class Conv(Layer):
     init: str = keyword(INIT, "glorot_uniform")
 
     @property
-    def strides(self) -> tuple[int, int]:
-        return self.stride, self.stride
+    def window(self) -> Window:
+        return Window((self.rows, self.columns), (self.stride, self.stride), self.padding)
 
     def output_shape(self, shape: Shape) -> Shape:
-        return *_slide(shape, (self.rows, self.columns), self.strides, self.padding), self.filters
+        return *self.window.places(shape), self.filters
 
     def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
         return kernel_and_bias((self.rows, self.columns, shape[-1], self.filters), self.init)
@@ -105,10 +181,13 @@ class Conv(Layer):
         rows, columns, _ = self.output_shape(shape)
         return 2 * rows * columns * self.rows * self.columns * shape[-1] * self.filters
 
+    def working_values(self, shape: Shape) -> int:
+        return math.prod(self.window.places(shape)) * self.rows * self.columns * shape[-1]
+
 
 @dataclass(frozen=True)
 class _Pool(Layer):
-    """A window of rows × columns slides over each channel; without a stride, windows stand side by side."""
+    """A window of rows × columns moves over each channel; without a stride, windows stand side by side."""
 
     rows: int = positional(SIDE)
     columns: int = positional(SIDE)
@@ -120,11 +199,12 @@ class _Pool(Layer):
             object.__setattr__(self, "stride", None)
 
     @property
-    def strides(self) -> tuple[int, int]:
-        return (self.rows, self.columns) if self.stride is None else (self.stride, self.stride)
+    def window(self) -> Window:
+        size = self.rows, self.columns
+        return Window(size, size if self.stride is None else (self.stride, self.stride), self.padding)
 
     def output_shape(self, shape: Shape) -> Shape:
-        return *_slide(shape, (self.rows, self.columns), self.strides, self.padding), shape[-1]
+        return *self.window.places(shape), shape[-1]
 
 
 @dataclass(frozen=True)
@@ -172,6 +252,10 @@ class BatchNorm(Layer):
             Parameter("moving_variance", channels, "ones", trainable=False),
         )
 
+    @property
+    def needs_whole_batch(self) -> bool:
+        return True
+
 
 @dataclass(frozen=True)
 class LocalResponseNorm(Layer):
@@ -196,12 +280,24 @@ class Activation(Layer):
 
     name: str = positional(ACTIVATION)
 
+    @property
+    def changes_nothing(self) -> bool:
+        return self.name == "linear"
+
+    @property
+    def is_softmax(self) -> bool:
+        return self.name == "softmax"
+
 
 @dataclass(frozen=True)
 class Dropout(Layer):
     """While training, sets a proportion `rate` of the values to 0 and divides the others by 1 − rate."""
 
     rate: float = positional(real(0, 1, below=True))
+
+    @property
+    def changes_nothing(self) -> bool:
+        return self.rate == 0
 
 
 @dataclass(frozen=True)
@@ -274,6 +370,13 @@ class Pad(Layer):
     def output_shape(self, shape: Shape) -> Shape:
         rows, columns, channels = _map(shape)
         return rows + 2 * self.rows, columns + 2 * self.columns, channels
+
+    def margins(self, shape: Shape) -> Margins:
+        return Margins(self.rows, self.rows, self.columns, self.columns)
+
+    @property
+    def changes_nothing(self) -> bool:
+        return self.rows == self.columns == 0
 
 
 @dataclass(frozen=True)
@@ -385,15 +488,3 @@ def _map(shape: Shape) -> Shape:
             "put it before Flatten or GlobalAvgPool"
         )
     return shape
-
-
-def _slide(shape: Shape, window: tuple[int, int], strides: tuple[int, int], padding: str) -> Shape:
-    """The rows and columns of places at which a window stands. Raises ShapeError if it stands nowhere."""
-    sides = _map(shape)[:2]
-    if padding == "same":
-        return tuple(-(-side // stride) for side, stride in zip(sides, strides, strict=True))
-    if window[0] > sides[0] or window[1] > sides[1]:
-        raise ShapeError(f"its {window[0]}×{window[1]} window does not fit on {described(shape)}")
-    return tuple(
-        (side - size) // stride + 1 for side, size, stride in zip(sides, window, strides, strict=True)
-    )

@@ -1,12 +1,15 @@
 """From a spec to its network: every layer with its shapes, parameters and cost, Repeat expanded.
 
-Pure arithmetic on shapes; nothing is built. Here a model that cannot work is found out.
+Pure arithmetic on shapes; nothing is built. A model that cannot work is found out here. `lay_out` makes the
+one `Network` that engines, training, the page, exports and certificates are handed.
 """
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+from MNIST.language.canonical import simplify
 from MNIST.language.errors import Line, Problems
 from MNIST.language.grammar import block_field
 from MNIST.language.inputs import InputStep, Threshold
@@ -14,9 +17,9 @@ from MNIST.language.layers import (
     CLASSES,
     Activation,
     Columns,
-    Conv,
     Dense,
     Layer,
+    Margins,
     Parallel,
     Parameter,
     Path,
@@ -56,6 +59,16 @@ class Node:
     children: tuple["Node", ...] = ()
     projection_stride: int | None = None
 
+    @property
+    def margins(self) -> Margins:
+        """The rows and columns that the layer adds around its map, such as those of `padding=same`."""
+        return self.layer.margins(self.input_shape)
+
+    @property
+    def most_values(self) -> int:
+        """How many values one image has in the largest array that the layer makes."""
+        return max(math.prod(self.output_shape), self.layer.working_values(self.input_shape))
+
     def walk(self) -> Iterator["Node"]:
         """This node, then all below it, depth first, in the order of the file."""
         yield self
@@ -63,17 +76,39 @@ class Node:
             yield from child.walk()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Network:
-    """A spec's layers laid out for images of `input_shape` (28, 28, channels). Totals are over all nodes.
+    """A model that can work: what it says, simplified, and its layers laid out one after another.
 
-    parameters: how many numbers, those of BatchNorm that are not trained included.
+    Only `lay_out` makes one. Its nodes are the layers of `spec`, which has nothing in it that cannot matter.
     """
 
-    input_shape: Shape
+    spec: ModelSpec
     nodes: tuple[Node, ...]
-    parameters: int
-    flops: int
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape (28, 28, channels) of what the first layer sees of an image."""
+        return input_shape(self.spec.input)
+
+    @cached_property
+    def parameters(self) -> int:
+        """How many numbers the network has, including those of BatchNorm that are not trained."""
+        return count_parameters(self.nodes)
+
+    @cached_property
+    def flops(self) -> int:
+        """As `Layer.flops`, of all layers together."""
+        return count_flops(self.nodes)
+
+    @property
+    def only_engine(self) -> str | None:
+        """The name of the one engine that trains this network; None if all do that learn by gradients."""
+        return needs_engine(self.spec)
+
+    def of_batches(self, size: int) -> "Network":
+        """The same network, trained on batches of `size` images."""
+        return replace(self, spec=replace(self.spec, batch_size=size))
 
     def to_logits(self) -> tuple[Node, ...]:
         """The nodes up to the ten numbers of which softmax makes probabilities: that is the loss's to do."""
@@ -89,7 +124,18 @@ class Network:
 
 
 def lay_out(spec: ModelSpec) -> Network:
-    """The network that a spec describes.
+    """The network that a spec describes: its nodes are those of the simplified spec.
+
+    Raises SpecError, with the line of every layer that cannot work and the shapes that do not fit.
+    """
+    nodes, simple = nodes_as_written(spec), simplify(spec)
+    if simple.layers != spec.layers:
+        nodes = nodes_as_written(simple)
+    return Network(simple, nodes)
+
+
+def nodes_as_written(spec: ModelSpec) -> tuple[Node, ...]:
+    """The nodes of all layers of a spec, including those that change nothing.
 
     Raises SpecError, with the line of every layer that cannot work and the shapes that do not fit.
     """
@@ -100,9 +146,17 @@ def lay_out(spec: ModelSpec) -> Network:
         check_rule(spec.layers, spec.optimizer, problems)
     problems.raise_any()
     assert nodes is not None  # nothing was wrong
-    every = [node for root in nodes for node in root.walk()]
-    parameters = sum(parameter.size for node in every for parameter in node.parameters)
-    return Network(input_shape(spec.input), nodes, parameters, sum(node.flops for node in every))
+    return nodes
+
+
+def count_parameters(nodes: Iterable[Node]) -> int:
+    """How many numbers all parameters of some nodes, and of those in their blocks, have."""
+    return sum(each.size for root in nodes for node in root.walk() for each in node.parameters)
+
+
+def count_flops(nodes: Iterable[Node]) -> int:
+    """As `Layer.flops`, of some nodes and those in their blocks."""
+    return sum(node.flops for root in nodes for node in root.walk())
 
 
 def needs_engine(spec: ModelSpec) -> str | None:
@@ -155,7 +209,7 @@ def check_ending(
     if shape != (CLASSES,):
         message = f"the network ends in {described(shape)}, and there are ten digits"
         _note(problems, last, nodes[-1].path, f"{message}; let it end in Dense,{CLASSES},softmax")
-    elif not (_is_softmax(last) and isinstance(last, Dense | Activation)):
+    elif not (last.is_softmax and isinstance(last, Dense | Activation)):
         message = "the network must end in softmax, which makes probabilities of ten numbers"
         _note(problems, last, nodes[-1].path, f"{message}: Dense,{CLASSES},softmax")
 
@@ -289,7 +343,7 @@ def _check_softmax(layers: Sequence[Layer], at_end: bool, problems: Problems) ->
     layers = _present(layers)
     for place, layer in enumerate(layers, start=1):
         is_last = at_end and place == len(layers)
-        if _is_softmax(layer) and not is_last:
+        if layer.is_softmax and not is_last:
             message = "softmax makes probabilities of the ten digits: only the last layer has it"
             _note(problems, layer, "", f"{message}; use relu here")
         _check_softmax(_inside(layer), is_last and isinstance(layer, Repeat) and layer.times == 1, problems)
@@ -309,12 +363,6 @@ def _columns(layers: Iterable[Layer]) -> list[Columns]:
     for layer in layers:
         found += [layer] if isinstance(layer, Columns) else _columns(_inside(layer))
     return found
-
-
-def _is_softmax(layer: Layer) -> bool:
-    if isinstance(layer, Conv | Dense):
-        return layer.activation == "softmax"
-    return isinstance(layer, Activation) and layer.name == "softmax"
 
 
 def _note(problems: Problems, layer: Layer, path: str, message: str) -> None:

@@ -1,8 +1,12 @@
 """A network as a list of operations that a page can follow: one small function a layer type, in `STEPS`.
 
+Such a function takes the node, its layer, all weights by name and the numbers of the page so far; it returns
+what the operation has beside its kind and its shapes, or None if the page can leave the layer out.
+
 An operation is a dictionary for JSON: its `kind`, which is the layer's name and by which engine.js knows its
-function; the shapes that go in and out; and where its weights lie. What only training needs (Dropout) and
-what changes nothing (Flatten: values lie in its order already) is left out. The last softmax is the page's.
+function; the shapes that go in and out; and where its weights lie. The page leaves out what only training
+needs (Dropout) and what changes nothing (Flatten: values lie in its order already). The last softmax is the
+page's.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from MNIST.language import InputStep, ModelSpec, Node, inputs, lay_out, layers, statement_text
+from MNIST.language import InputStep, Network, Node, inputs, layers, statement_text
 from MNIST.page.numbers import Numbers
 
 MOST_IN_FULL = 1_000_000
@@ -37,36 +41,42 @@ class Plan:
     numbers: bytes
 
 
-def plan_network(name: str, spec: ModelSpec, weights: Weights, pixels: tuple[float, float]) -> Plan:
+def plan_network(
+    name: str, network: Network, weights: Weights, pixel_statistics: tuple[float, float]
+) -> Plan:
     """The plan of a network with its weights, by their names in any engine.
 
-    pixels: mean and standard deviation of the training images, in [0, 1], for `Standardize`.
+    pixel_statistics: mean and standard deviation of the training images, in [0, 1], for `Standardize`.
     """
-    network = lay_out(spec)
     numbers = Numbers(compact=network.parameters > MOST_IN_FULL)
-    operations = [_input_step(step, pixels) for step in spec.input]
+    operations = [_input_step(step, pixel_statistics) for step in network.spec.input]
     operations += _steps(network.to_logits(), weights, numbers)
     return Plan(name, network.parameters, network.flops, operations, numbers.to_bytes())
 
 
-def _input_step(step: InputStep, pixels: tuple[float, float]) -> Operation:
-    mean, deviation = pixels
+def _input_step(step: InputStep, pixel_statistics: tuple[float, float]) -> Operation:
+    mean, standard_deviation = pixel_statistics
     if isinstance(step, inputs.Scale):
         return {"kind": "Scale", "by": 1 / 255, "offset": 0.0}
     if isinstance(step, inputs.Standardize):
-        return {"kind": "Scale", "by": 1 / (255 * deviation), "offset": -mean / deviation}
+        return {"kind": "Scale", "by": 1 / (255 * standard_deviation), "offset": -mean / standard_deviation}
     assert isinstance(step, inputs.Threshold)
     return {"kind": "Threshold", "levels": list(step.levels)}
 
 
 def _steps(nodes: Iterable[Node], weights: Weights, numbers: Numbers) -> list[Operation]:
     """The operations of layers in a row."""
-    return [
-        {"kind": type(node.layer).__name__, "input": node.input_shape, "output": node.output_shape}
-        | STEPS[type(node.layer)](node, node.layer, weights, numbers)
-        for node in nodes
-        if not isinstance(node.layer, layers.Dropout | layers.Flatten)
-    ]
+    operations = []
+    for node in nodes:
+        own = STEPS[type(node.layer)](node, node.layer, weights, numbers)
+        if own is not None:
+            kind = type(node.layer).__name__
+            operations.append({"kind": kind, "input": node.input_shape, "output": node.output_shape} | own)
+    return operations
+
+
+def _left_out(node: Node, layer: layers.Layer, weights: Weights, numbers: Numbers) -> None:
+    return None
 
 
 def _conv(node: Node, conv: layers.Conv, weights: Weights, numbers: Numbers) -> Operation:
@@ -75,23 +85,17 @@ def _conv(node: Node, conv: layers.Conv, weights: Weights, numbers: Numbers) -> 
         "kernel": numbers.add(weights[f"{node.path}/kernel"]),
         "bias": numbers.add(weights[f"{node.path}/bias"]),
         "activation": conv.activation,
-    } | _window(node, (conv.rows, conv.columns), conv.strides, conv.padding)
+    } | _window(node, conv.window)
 
 
 def _pool(node: Node, pool: layers.MaxPool | layers.AvgPool, weights: Weights, numbers: Numbers) -> Operation:
-    return _window(node, (pool.rows, pool.columns), pool.strides, pool.padding)
+    return _window(node, pool.window)
 
 
-def _window(node: Node, size: tuple[int, int], strides: tuple[int, int], padding: str) -> Operation:
-    """A window's size and strides, and how many rows and columns of margin `same` puts above and left."""
-    missing = [
-        max((places - 1) * stride + length - side, 0)
-        for side, places, length, stride in zip(
-            node.input_shape[:2], node.output_shape[:2], size, strides, strict=True
-        )
-    ]
-    margins = [each // 2 for each in missing] if padding == "same" else [0, 0]
-    return {"size": size, "strides": strides, "margins": margins}
+def _window(node: Node, window: layers.Window) -> Operation:
+    """A window's size and strides, and how many rows and columns stand above and to the left of the map."""
+    margins = [node.margins.top, node.margins.left]
+    return {"size": window.size, "strides": window.strides, "margins": margins}
 
 
 def _batch_norm(node: Node, norm: layers.BatchNorm, weights: Weights, numbers: Numbers) -> Operation:
@@ -129,7 +133,7 @@ def _columns(node: Node, columns: layers.Columns, weights: Weights, numbers: Num
 
 
 def _pad(node: Node, pad: layers.Pad, weights: Weights, numbers: Numbers) -> Operation:
-    return {"margins": [pad.rows, pad.columns]}
+    return {"margins": [node.margins.top, node.margins.left]}
 
 
 def _residual(node: Node, residual: layers.Residual, weights: Weights, numbers: Numbers) -> Operation:
@@ -143,7 +147,7 @@ def _residual(node: Node, residual: layers.Residual, weights: Weights, numbers: 
             "kernel": numbers.add(weights[f"{node.path}/projection"]),
             "bias": None,
             "activation": "linear",
-        } | _window(node, (1, 1), (stride, stride), "same")
+        } | _window(node, layers.Window((1, 1), (stride, stride), "valid"))
     return {"block": _steps(node.children, weights, numbers), "projection": projection}
 
 
@@ -151,7 +155,7 @@ def _parallel(node: Node, parallel: layers.Parallel, weights: Weights, numbers: 
     return {"paths": [_steps(path.children, weights, numbers) for path in node.children]}
 
 
-STEPS: dict[type, Callable[[Node, Any, Weights, Numbers], Operation]] = {
+STEPS: dict[type, Callable[[Node, Any, Weights, Numbers], Operation | None]] = {
     layers.Conv: _conv,
     layers.MaxPool: _pool,
     layers.AvgPool: _pool,
@@ -159,6 +163,8 @@ STEPS: dict[type, Callable[[Node, Any, Weights, Numbers], Operation]] = {
     layers.BatchNorm: _batch_norm,
     layers.LocalResponseNorm: _local_response_norm,
     layers.Activation: _activation,
+    layers.Dropout: _left_out,
+    layers.Flatten: _left_out,
     layers.Dense: _dense,
     layers.Columns: _columns,
     layers.Pad: _pad,

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from MNIST.errors import TrainingError
 from MNIST.language import Network
-from MNIST.language.layers import Conv, Dense
 
 BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}  # of a value between two layers
 
@@ -19,12 +18,13 @@ BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}  # of a value between two la
 def least_memory(network: Network, batch_size: int, precision: str) -> int:
     """A lower bound, in bytes, of what one training step holds at once.
 
-    Each Conv's and Dense's output is kept for the backward pass, for every image of the batch; each
-    parameter stands there with its gradient. What an engine needs beyond that is not counted.
+    Each layer of matrix products, such as Conv and Dense, keeps its output for the backward pass, for every
+    image of the batch; each parameter stands there with its gradient. What an engine needs beyond that is not
+    counted.
     """
     value = BYTES[precision]
     outputs = sum(
-        math.prod(node.output_shape) for node in network.walk() if isinstance(node.layer, Conv | Dense)
+        math.prod(node.output_shape) for node in network.walk() if node.layer.flops(node.input_shape)
     )
     return batch_size * outputs * value + 2 * max(4, value) * network.parameters
 

@@ -22,7 +22,7 @@ from MNIST import engines
 from MNIST.engines import Engine
 from MNIST.errors import ModelError, UsageError, did_you_mean
 from MNIST.files import write_atomically
-from MNIST.language import ModelSpec, lay_out, parse_spec, read_text, simplify
+from MNIST.language import ModelSpec, Network, lay_out, parse_spec, read_text
 from MNIST.paths import MODEL_OUTPUT
 from MNIST.training.checkpoint import EpochResult, remove_checkpoints
 from MNIST.training.history import history_csv, parse_history
@@ -67,6 +67,11 @@ class RunRecord:
     kept_epoch: int | None = None
     stopped: bool = False
 
+    @property
+    def pixel_statistics(self) -> tuple[float, float]:
+        """Mean and standard deviation of the training images, in [0, 1]."""
+        return self.pixel_mean, self.pixel_deviation
+
     def has_epochs(self, epochs: int) -> bool:
         """Whether a run that wants so many epochs ends after those that were trained here."""
         return self.epochs == epochs or (self.stopped and self.epochs < epochs)
@@ -74,12 +79,17 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A network that was trained here: its name, its text, its record, and the engine that holds it."""
+    """A network that was trained here: its name, its layers, its record, and the engine that holds it."""
 
     name: str
-    spec: ModelSpec
+    network: Network
     record: RunRecord
     engine: Engine
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The network's model, simplified."""
+        return self.network.spec
 
 
 def output_folder(name: str) -> Path:
@@ -118,9 +128,9 @@ def trained_files(run: Run, text: str, dataset_name: str, command: Sequence[str]
         batch_size=run.spec.batch_size,
         training_images=len(run.data.train),
         validation_images=len(run.data.validation),
-        pixel_mean=run.pixels[0],
-        pixel_deviation=run.pixels[1],
-        parameters=run.parameters,
+        pixel_mean=run.pixel_statistics[0],
+        pixel_deviation=run.pixel_statistics[1],
+        parameters=run.network.parameters,
         seconds=sum(result.seconds for result in run.history),
         files={file: hashlib.sha256(content).hexdigest() for file, content in contents.items()},
         machine=machine(),
@@ -175,10 +185,11 @@ def is_finished(name: str, run_identity: str, spec: ModelSpec) -> bool:
         record = read_record(name)
         if record.identity != run_identity or not record.has_epochs(spec.epochs):
             return False
+        largest = _largest(lay_out(spec))
         for file, digest in record.files.items():
             if file not in (_SPEC, _HISTORY, *engines.MODEL_FILES):
                 return False
-            _verified(folder / file, digest, _largest(spec))
+            _verified(folder / file, digest, largest)
     except (ModelError, OSError):
         return False
     return (MODEL_OUTPUT / f"{name}.txt").is_file()
@@ -242,41 +253,50 @@ def load_trained(name: str, threads: int | None = None, engine: str | None = Non
     record = read_record(name)
     folder = output_folder(name)
     threads = threads or os.cpu_count() or 1
-    pixels = record.pixel_mean, record.pixel_deviation
     try:
         model_file = next((file for file in record.files if file in engines.MODEL_FILES), None)
         if model_file is None:
             raise ModelError(f"{_RECORD} names no file of a network")
         _verified(folder / _SPEC, record.files.get(_SPEC))
-        spec = simplify(parse_spec(read_text(folder / _SPEC), str(folder / _SPEC)))
-        content = _verified(folder / model_file, record.files.get(model_file), _largest(spec))
-        if len(content) < 4 * lay_out(spec).parameters:  # before a network of that size is built
+        network = lay_out(parse_spec(read_text(folder / _SPEC), str(folder / _SPEC)))
+        content = _verified(folder / model_file, record.files.get(model_file), _largest(network))
+        if len(content) < 4 * network.parameters:  # before a network of that size is built
             raise ModelError(f"{model_file} is too small to hold the weights of {_SPEC}")
         trainer = engines.name_of(record.settings.engine)
         precision = engines.resolve_precision(trainer, record.settings.precision)
-        network = engines.read_saved(
-            trainer, spec, content, precision=precision, threads=threads, pixels=pixels
+        trained = engines.read_saved(
+            trainer,
+            network,
+            content,
+            precision=precision,
+            threads=threads,
+            pixel_statistics=record.pixel_statistics,
         )
     except (ModelError, UsageError) as error:
         raise ModelError(f"{folder}: refused: {error}") from None
-    weights = network.get_weights()
+    weights = trained.get_weights()
     bad = [key for key, weight in weights.items() if not np.isfinite(weight).all()]
     if bad:
         raise ModelError(f"{folder}: refused: {', '.join(bad[:3])} holds values that are not finite numbers")
     if engine is not None:
-        network.close()
+        trained.close()
         try:
-            network = engines.create(
-                engine, spec, precision="float32", threads=threads, pixels=pixels, weights=weights
+            trained = engines.create(
+                engine,
+                network,
+                precision="float32",
+                threads=threads,
+                pixel_statistics=record.pixel_statistics,
+                weights=weights,
             )
         except UsageError as error:
             raise UsageError(f"{name}: {error}") from None
-    return TrainedModel(name, spec, record, network)
+    return TrainedModel(name, network, record, trained)
 
 
-def _largest(spec: ModelSpec) -> int:
+def _largest(network: Network) -> int:
     """How many bytes a file of this network may have: a weight takes 4, and may be stored with others."""
-    return _LIMIT + 64 * lay_out(spec).parameters
+    return _LIMIT + 64 * network.parameters
 
 
 def machine() -> dict[str, str]:

@@ -12,7 +12,7 @@ from MNIST import engines
 from MNIST.data import TrainingData
 from MNIST.engines import Arrays, Engine, OnStep
 from MNIST.errors import DivergedError, UsageError
-from MNIST.language import ModelSpec, lay_out, simplify
+from MNIST.language import ModelSpec, lay_out
 from MNIST.training.checkpoint import (
     Checkpoint,
     EpochResult,
@@ -57,28 +57,31 @@ class Run:
         refuse_without_validation(spec, data)
         if settings.start != ("" if start is None else weights_digest(start)):
             raise ValueError("these are not the weights that the settings name")
-        self.spec, self.data, self.settings = simplify(spec), data, settings
+        self.network, self.data, self.settings = lay_out(spec), data, settings
         self.epochs = epochs
         self.identity = run_identity(spec, settings)
-        network = lay_out(self.spec)
         self._images = EpochImages(data, self.spec.augment, settings.seed, epochs)
         batch_size = min(self.spec.batch_size, len(data.train))
-        refuse_too_large(network, batch_size, settings.precision, self._images.bytes_ahead)
-        self.parameters = network.parameters
-        self.pixels = pixel_statistics(data)
+        refuse_too_large(self.network, batch_size, settings.precision, self._images.bytes_ahead)
+        self.pixel_statistics = pixel_statistics(data)
         self.history: list[EpochResult] = []
         self._best: Arrays = {}  # the weights of the best epoch, if the run is to go back to them
         self._folder = checkpoint
         self._warn = warn
         self.engine: Engine = engines.create(
             engines.name_of(settings.engine),
-            self.spec,
+            self.network,
             precision=settings.precision,
             threads=settings.threads,
-            pixels=self.pixels,
-            weights=initial_weights(network, settings.seed) if start is None else start,
+            pixel_statistics=self.pixel_statistics,
+            weights=initial_weights(self.network, settings.seed) if start is None else start,
         )
         self._resume()
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The network's model, simplified."""
+        return self.network.spec
 
     @property
     def steps(self) -> int:
@@ -87,7 +90,7 @@ class Run:
 
     @property
     def kept(self) -> EpochResult:
-        """Of the epochs so far, that whose weights the engine has once `train` is over."""
+        """The epoch whose weights the engine keeps when training ends, chosen from those so far."""
         return kept_epoch(self.spec.stop, self.history)
 
     @property

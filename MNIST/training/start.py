@@ -2,7 +2,7 @@
 
 from MNIST.engines import Arrays
 from MNIST.errors import UsageError
-from MNIST.language import ModelSpec, lay_out, simplify
+from MNIST.language import ModelSpec, Network, lay_out
 from MNIST.training.record import load_trained
 
 
@@ -15,17 +15,17 @@ def weights_of(name: str, spec: ModelSpec, threads: int | None = None) -> Arrays
     trained = load_trained(name, threads)
     weights = trained.engine.get_weights()
     trained.engine.close()
-    refuse_other_layers(name, weights, spec)
+    refuse_other_layers(name, weights, lay_out(spec))
     return weights
 
 
-def refuse_other_layers(name: str, weights: Arrays, spec: ModelSpec) -> None:
-    """Raise UsageError unless the weights have the names and shapes of the spec's own.
+def refuse_other_layers(name: str, weights: Arrays, network: Network) -> None:
+    """Raise UsageError unless the weights have the names and shapes of the network's own.
 
     name: what the message calls the network that they are of.
     """
     others = dict(weights)
-    for node in lay_out(simplify(spec)).walk():
+    for node in network.walk():
         for parameter in node.parameters:
             key = f"{node.path}/{parameter.name}"
             found = others.pop(key, None)

@@ -14,7 +14,7 @@ from MNIST.certify.certificate import Spread, compare, spread
 from MNIST.certify.differences import Judged
 from MNIST.data.digits import make_digits
 from MNIST.errors import CertifyError, UsageError
-from MNIST.language import LAYERS, OPTIMIZERS, lay_out, needs_engine, parse_spec, parse_template, simplify
+from MNIST.language import LAYERS, OPTIMIZERS, lay_out, needs_engine, parse_spec, parse_template
 
 EVERYTHING = (Path(__file__).parent / "everything.txt").read_text(encoding="utf-8")
 SMALL = """Layers:
@@ -58,7 +58,7 @@ def _shipped() -> list[Any]:
     for file in sorted(MODELS.glob("*.txt")):
         template = parse_template(file.read_text(encoding="utf-8"), str(file))
         spec = None if template.names else template.fill({})
-        if spec and not needs_engine(spec) and (flops := lay_out(simplify(spec)).flops) <= SMALL_ENOUGH:
+        if spec and not needs_engine(spec) and (flops := lay_out(spec).flops) <= SMALL_ENOUGH:
             names.append(_slow(file.name, flops > QUICK))
     return names
 
@@ -69,7 +69,7 @@ def problem_of():
     images, labels, _, _ = make_digits()
 
     def posed(text: str, batch: int = 8, seed: int = 0) -> certify.Problem:
-        return certify.pose(parse_spec(text), images[:batch], labels[:batch], seed)
+        return certify.pose(lay_out(parse_spec(text)), images[:batch], labels[:batch], seed)
 
     return posed
 
@@ -184,7 +184,7 @@ def test_problem_and_answer_survive_their_files(problem_of, tmp_path) -> None:
     problem = problem_of(EVERYTHING)
     problem.write(tmp_path)
     again = certify.Problem.read(tmp_path)
-    assert (again.spec, again.pixels) == (problem.spec, problem.pixels)
+    assert (again.network, again.pixel_statistics) == (problem.network, problem.pixel_statistics)
     answer = certify.answer(again, "numpy")
     answer.write(tmp_path)
     read = Answer.read(tmp_path)
@@ -217,19 +217,20 @@ def test_an_engine_that_does_not_end_is_given_up(problem_of, monkeypatch: pytest
 )
 def test_batchnorm_of_one_number_is_refused(layers: str, name: str | None) -> None:
     """It leaves 0 of it, or rounding, and the relu behind it one slope or the other."""
-    spec = parse_spec(f"Layers:\n{layers}\nActivation,relu\nDense,10,softmax\nOptimizer:\n0.1,0\n1\n8\n")
-    certify.refuse_single_numbers(spec, 2)
+    text = f"Layers:\n{layers}\nActivation,relu\nDense,10,softmax\nOptimizer:\n0.1,0\n1\n8\n"
+    network = lay_out(parse_spec(text))
+    certify.refuse_single_numbers(network, 2)
     if name is None:
-        certify.refuse_single_numbers(spec, 1)
+        certify.refuse_single_numbers(network, 1)
     else:
         with pytest.raises(UsageError, match=f"^--batch: expected at least 2; .* {name} "):
-            certify.refuse_single_numbers(spec, 1)
+            certify.refuse_single_numbers(network, 1)
 
 
 def test_what_is_too_large_is_refused() -> None:
-    spec = parse_spec(SMALL.replace("Conv,3,5,5,relu,stride=3", "Conv,256,9,9,relu\nConv,256,9,9,relu"))
+    large = SMALL.replace("Conv,3,5,5,relu,stride=3", "Conv,256,9,9,relu\nConv,256,9,9,relu")
     with pytest.raises(UsageError, match=r"GFLOP for 32 images forward, .* try --batch \d$"):
-        certify.refuse_too_large(spec, 32, 7)
-    huge = parse_spec(SMALL.replace("Dense,10", "Dense,200000,relu\nDense,10"))
+        certify.refuse_too_large(lay_out(parse_spec(large)), 32, 7)
+    huge = lay_out(parse_spec(SMALL.replace("Dense,10", "Dense,200000,relu\nDense,10")))
     with pytest.raises(UsageError, match="700 engines need at least"):
         certify.refuse_too_large(huge, 1, 700)

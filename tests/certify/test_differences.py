@@ -9,7 +9,7 @@ from MNIST import certify
 from MNIST.certify import differences
 from MNIST.certify.differences import TOLERANCE, judge
 from MNIST.data.digits import make_digits
-from MNIST.language import parse_spec
+from MNIST.language import lay_out, parse_spec
 
 TEXT = "Layers:\nConv,4,5,5,relu,stride=3\nFlatten\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n8\n"
 
@@ -17,7 +17,7 @@ TEXT = "Layers:\nConv,4,5,5,relu,stride=3\nFlatten\nDense,10,softmax\nOptimizer:
 @pytest.fixture(scope="module")
 def problem() -> certify.Problem:
     images, labels, _, _ = make_digits()
-    return certify.pose(parse_spec(TEXT), images[:8], labels[:8])
+    return certify.pose(lay_out(parse_spec(TEXT)), images[:8], labels[:8])
 
 
 class _Function:

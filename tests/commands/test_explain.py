@@ -121,7 +121,7 @@ def test_the_numbers_are_those_of_the_network(here):
     explained = explain("net", image, 5, "an image")
     model = training.load_trained("net")
     weights = model.engine.get_weights()
-    inspection = Inspection(model.spec, weights, (model.record.pixel_mean, model.record.pixel_deviation))
+    inspection = Inspection(model.network, weights, model.record.pixel_statistics)
     outputs = {each.node.path: each.output[0] for each in inspection.layer_outputs(image[None])}
 
     logits = model.engine.logits(image[None])

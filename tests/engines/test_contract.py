@@ -14,7 +14,7 @@ import pytest
 from MNIST import engines
 from MNIST.engines.saved_arrays import read_arrays, write_arrays
 from MNIST.errors import ModelError, UsageError
-from MNIST.language import lay_out, parse_spec, simplify
+from MNIST.language import lay_out, parse_spec
 from MNIST.training.draws import initial_weights
 from MNIST.training.metrics import cross_entropy, softmax
 
@@ -75,14 +75,14 @@ every_engine = pytest.mark.parametrize("name", INSTALLED)
 
 
 def make(name, text=SMALL, optimizer="Adam,0.01", precision="float32", masks=None):
-    spec = simplify(parse_spec(text.format(optimizer=optimizer)))
+    network = lay_out(parse_spec(text.format(optimizer=optimizer)))
     return engines.create(
         name,
-        spec,
+        network,
         precision=precision,
         threads=THREADS,
-        pixels=(0.13, 0.31),
-        weights=initial_weights(lay_out(spec), seed=0),
+        pixel_statistics=(0.13, 0.31),
+        weights=initial_weights(network, seed=0),
         masks=masks,
     )
 
@@ -98,9 +98,9 @@ def same(these, those):
 @every_engine
 def test_weights_are_those_that_were_set(name):
     engine = make(name, DEEP)
-    spec = simplify(parse_spec(DEEP.format(optimizer="Adam,0.01")))
+    network = lay_out(parse_spec(DEEP.format(optimizer="Adam,0.01")))
     weights = engine.get_weights()
-    assert same(weights, initial_weights(lay_out(spec), seed=0))
+    assert same(weights, initial_weights(network, seed=0))
     assert {weight.dtype for weight in weights.values()} == {np.dtype(np.float32)}
     weights[next(iter(weights))][...] = 0  # a copy: the engine's own stay
     assert not same(weights, engine.get_weights())
@@ -322,10 +322,10 @@ def test_a_batch_may_be_of_one_image(name, count):
 
 def _from_scratch(name, threads, precision="float32"):
     """An engine whose batch of 70 images comes in several pieces."""
-    spec = simplify(parse_spec(SMALL.format(optimizer="Adam,0.01").replace("\n32\n", "\n70\n")))
-    weights = initial_weights(lay_out(spec), seed=0)
+    network = lay_out(parse_spec(SMALL.format(optimizer="Adam,0.01").replace("\n32\n", "\n70\n")))
+    weights = initial_weights(network, seed=0)
     return engines.create(
-        name, spec, precision=precision, threads=threads, pixels=(0.0, 1.0), weights=weights
+        name, network, precision=precision, threads=threads, pixel_statistics=(0.0, 1.0), weights=weights
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from MNIST import engines
 from MNIST.engines.scratch.inspection import Inspection
-from MNIST.language import lay_out, parse_spec, simplify
+from MNIST.language import lay_out, parse_spec
 from MNIST.training.draws import initial_weights
 
 BODY = """
@@ -35,29 +35,29 @@ IMAGES = np.random.default_rng(0).integers(1, 255, (5, 28, 28), dtype=np.uint8)
 
 
 def opened(text):
-    """A network with drawn weights: an inspection, its spec, and the engine numpy with it in float64."""
-    spec = simplify(parse_spec(text))
-    weights = initial_weights(lay_out(spec), seed=3)
-    engine = engines.create("numpy", spec, precision="float64", threads=1, pixels=PIXELS, weights=weights)
-    return Inspection(spec, weights, PIXELS), spec, engine
+    """A network with drawn weights: an inspection, its layers, and the engine numpy with it in float64."""
+    network = lay_out(parse_spec(text))
+    weights = initial_weights(network, seed=3)
+    engine = engines.create(
+        "numpy", network, precision="float64", threads=1, pixel_statistics=PIXELS, weights=weights
+    )
+    return Inspection(network, weights, PIXELS), network, engine
 
 
 @pytest.mark.parametrize("inputs", ["Scale", "Standardize", "Threshold,60,120,180"])
 def test_every_layer_is_seen_once_and_the_last_output_is_the_engines_logits(inputs):
-    inspection, spec, engine = opened(f"Input:\n{inputs}\n{BODY}")
+    inspection, network, engine = opened(f"Input:\n{inputs}\n{BODY}")
     outputs = inspection.layer_outputs(IMAGES)
-    in_network = {
-        node.path: node.output_shape for node in lay_out(spec).walk() if "path_" not in node.path[-6:]
-    }
+    in_network = {node.path: node.output_shape for node in network.walk() if "path_" not in node.path[-6:]}
     assert {each.node.path: each.output.shape[1:] for each in outputs} == in_network
     assert len(outputs) == len(in_network)
     np.testing.assert_allclose(outputs[-1].output, engine.logits(IMAGES), rtol=1e-5, atol=1e-6)
 
 
 def test_the_layer_after_the_last_features_makes_the_logits_of_them():
-    inspection, spec, engine = opened(BODY)
+    inspection, network, engine = opened(BODY)
     features = inspection.last_features(np.concatenate([IMAGES] * 20))
-    last = lay_out(spec).nodes[-1].path
+    last = network.nodes[-1].path
     weights = engine.get_weights()
     logits = features @ weights[f"{last}/kernel"] + weights[f"{last}/bias"]
     np.testing.assert_allclose(logits[:5], engine.logits(IMAGES), rtol=1e-4, atol=1e-5)

@@ -17,7 +17,7 @@ from MNIST.engines.keras import engine as keras_engine
 from MNIST.engines.keras.backend import batches, memory_errors
 from MNIST.engines.keras.engine import OPTIMIZERS
 from MNIST.engines.keras.layers import BUILDERS, LocalResponseNormalization, layer_name
-from MNIST.language import LAYERS, lay_out, optimizers, parse_spec, simplify
+from MNIST.language import LAYERS, lay_out, optimizers, parse_spec
 from MNIST.language.grammar import positional, real
 from MNIST.language.layers import Columns, Layer, Path, Repeat
 from MNIST.training.draws import initial_weights
@@ -65,11 +65,17 @@ LABELS = (np.arange(70) % 10).astype(np.uint8)
 _THREADS = os.cpu_count()
 
 
-def _engine(text, precision="float32", pixels=(0.13, 0.31), masks=None):
-    spec = simplify(parse_spec(text))
-    weights = initial_weights(lay_out(spec), seed=0)
+def _engine(text, precision="float32", pixel_statistics=(0.13, 0.31), masks=None):
+    network = lay_out(parse_spec(text))
+    weights = initial_weights(network, seed=0)
     return engines.create(
-        "keras", spec, precision=precision, threads=_THREADS, pixels=pixels, weights=weights, masks=masks
+        "keras",
+        network,
+        precision=precision,
+        threads=_THREADS,
+        pixel_statistics=pixel_statistics,
+        weights=weights,
+        masks=masks,
     )
 
 
@@ -90,7 +96,7 @@ def test_every_layer_and_optimizer_of_the_language_has_its_place():
 @pytest.mark.parametrize("text", [EVERYTHING, GLOBAL], ids=["everything", "global"])
 def test_weights_are_those_of_the_laid_out_network_in_bfloat16_too(text):
     engine = _engine(text, "bfloat16")
-    network = lay_out(simplify(parse_spec(text)))
+    network = lay_out(parse_spec(text))
     weights = engine.get_weights()
     expected = {f"{n.path}/{p.name}": p.shape for n in network.walk() for p in n.parameters}
     assert {name: weight.shape for name, weight in weights.items()} == expected
@@ -110,7 +116,7 @@ def test_weights_are_those_of_the_laid_out_network_in_bfloat16_too(text):
 
 def test_output_shapes_are_those_that_the_spec_infers():
     engine = _engine(EVERYTHING)
-    network = lay_out(simplify(parse_spec(EVERYTHING)))
+    network = lay_out(parse_spec(EVERYTHING))
     shapes = {layer.name: tuple(layer.output.shape[1:]) for layer in engine._model.layers}
     compared = [node for node in network.walk() if layer_name(node) in shapes]
     assert len(compared) >= 20
@@ -201,9 +207,9 @@ def test_a_saved_network_is_read_back_and_by_plain_keras(precision, tmp_path):
     engine = _engine(EVERYTHING, precision)
     _train(engine, EVERYTHING)
     name, content = engine.save()
-    spec = simplify(parse_spec(EVERYTHING))
+    network = lay_out(parse_spec(EVERYTHING))
     again = engines.read_saved(
-        "keras", spec, content, precision=precision, threads=_THREADS, pixels=(0.13, 0.31)
+        "keras", network, content, precision=precision, threads=_THREADS, pixel_statistics=(0.13, 0.31)
     )
     for key, weight in engine.get_weights().items():
         assert np.array_equal(weight, again.get_weights()[key])
@@ -271,14 +277,16 @@ def test_many_networks_of_one_step_are_no_reason_for_a_warning():
     script = """
 import numpy as np
 from MNIST import engines
-from MNIST.language import lay_out, parse_spec, simplify
+from MNIST.language import lay_out, parse_spec
 from MNIST.training.draws import initial_weights
 images, labels = np.zeros((8, 28, 28), np.uint8), np.zeros(8, np.uint8)
 for units in range(2, 14):
     text = f"Layers:\\nFlatten\\nDense,{units},relu\\nDense,10,softmax\\nOptimizer:\\nAdam,0.1\\n1\\n8\\n"
-    spec = simplify(parse_spec(text))
-    weights = initial_weights(lay_out(spec), 0)
-    engine = engines.create("keras", spec, precision="float32", threads=1, pixels=(0.1, 0.3), weights=weights)
+    network = lay_out(parse_spec(text))
+    weights = initial_weights(network, 0)
+    engine = engines.create(
+        "keras", network, precision="float32", threads=1, pixel_statistics=(0.1, 0.3), weights=weights
+    )
     for _ in range(2):
         engine.train_epoch(images, labels, np.zeros(1, np.float32), 0, lambda *_: None)
 """

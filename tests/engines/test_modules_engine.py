@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from MNIST import engines
-from MNIST.language import LAYERS, lay_out, optimizers, parse_spec, simplify
+from MNIST.language import LAYERS, lay_out, optimizers, parse_spec
 from MNIST.language.layers import ACTIVATION, Columns, Path, Repeat
 from MNIST.training import softmax
 from MNIST.training.draws import initial_weights
@@ -71,10 +71,16 @@ _THREADS = os.cpu_count()
 
 
 def _engine(text, precision="float64", name="modules", threads=_THREADS, masks=None):
-    spec = simplify(parse_spec(text))
-    weights = initial_weights(lay_out(spec), seed=0)
+    network = lay_out(parse_spec(text))
+    weights = initial_weights(network, seed=0)
     return engines.create(
-        name, spec, precision=precision, threads=threads, pixels=PIXELS, weights=weights, masks=masks
+        name,
+        network,
+        precision=precision,
+        threads=threads,
+        pixel_statistics=PIXELS,
+        weights=weights,
+        masks=masks,
     )
 
 
@@ -287,16 +293,18 @@ def test_nothing_is_said_on_the_screen():
     script = """
 import numpy as np
 from MNIST import engines
-from MNIST.language import lay_out, parse_spec, simplify
+from MNIST.language import lay_out, parse_spec
 from MNIST.training.draws import initial_weights
 images, labels = np.zeros((8, 28, 28), np.uint8), np.zeros(8, np.uint8)
 images.flags.writeable = labels.flags.writeable = False
 text = "Layers:\\nConv,4,2,2,relu,padding=same\\nFlatten\\nDense,10,softmax\\n"
-spec = simplify(parse_spec(text + "Optimizer:\\nAdam,0.1\\n1\\n8\\n"))
-weights = initial_weights(lay_out(spec), 0)
+network = lay_out(parse_spec(text + "Optimizer:\\nAdam,0.1\\n1\\n8\\n"))
+weights = initial_weights(network, 0)
 for weight in weights.values():
     weight.flags.writeable = False
-engine = engines.create("modules", spec, precision="float32", threads=1, pixels=(0.1, 0.3), weights=weights)
+engine = engines.create(
+    "modules", network, precision="float32", threads=1, pixel_statistics=(0.1, 0.3), weights=weights
+)
 engine.train_epoch(images, labels, np.zeros(1, np.float32), 0, lambda *_: None)
 engine.logits(images)
 print(engines.version("modules"), "on", engines.device("modules"))

@@ -22,6 +22,7 @@ from MNIST.engines.scratch.layer import Pass, channel_sums
 from MNIST.engines.scratch.network import BUILDERS
 from MNIST.engines.scratch.optimizers import UPDATES
 from MNIST.language import LAYERS, layers, optimizers
+from MNIST.language.layers import NO_MARGINS, Margins, Window
 
 H = 1e-5  # of central differences in float64: their error is about H² and 1e-16 / H, both far below 1e-6
 MAP, ROW = (3, 7, 6, 4), (5, 8)
@@ -34,7 +35,7 @@ def draw(*shape, seed=0):
 def conv(rows=3, columns=2, stride=1, same=False, activation="tanh", bias=True):
     W, b = draw(rows, columns, MAP[-1], 5), draw(5) if bias else None
     strides = stride, stride
-    margins = padding.margins_of("same" if same else "valid", MAP[1:], (rows, columns), strides)
+    margins = Window((rows, columns), strides, "same" if same else "valid").margins(MAP[1:])
     return convolution.Convolution(("W", "b"), W, b, activation, stride, margins)
 
 
@@ -47,7 +48,7 @@ def batch_norm(shape):
 
 
 def same(window, stride):
-    return padding.margins_of("same", MAP[1:], window, (stride, stride))
+    return Window(window, (stride, stride), "same").margins(MAP[1:])
 
 
 # Every layer of the room with the shape of its input and the arrays that it learns, by their names.
@@ -63,12 +64,12 @@ CASES = {
     "batch norm": (lambda: batch_norm(MAP), MAP, {"n/gamma": "gamma", "n/beta": "beta"}),
     "batch norm of rows": (lambda: batch_norm(ROW), ROW, {"n/gamma": "gamma", "n/beta": "beta"}),
     "local response norm": (lambda: normalization.LocalResponseNorm(3, 0.3, 0.75, 2.0), MAP, {}),
-    "max pool": (lambda: pooling.MaxPool((2, 2), (2, 2), padding.NONE), MAP, {}),
+    "max pool": (lambda: pooling.MaxPool((2, 2), (2, 2), NO_MARGINS), MAP, {}),
     "max pool overlapping": (lambda: pooling.MaxPool((3, 3), (1, 1), same((3, 3), 1)), MAP, {}),
-    "avg pool": (lambda: pooling.AvgPool((2, 3), (2, 3), padding.NONE), MAP, {}),
+    "avg pool": (lambda: pooling.AvgPool((2, 3), (2, 3), NO_MARGINS), MAP, {}),
     "avg pool same": (lambda: pooling.AvgPool((3, 3), (2, 2), same((3, 3), 2)), MAP, {}),
     "global avg pool": (pooling.GlobalAvgPool, MAP, {}),
-    "pad": (lambda: padding.Pad(padding.Margins(1, 2, 0, 3)), MAP, {}),
+    "pad": (lambda: padding.Pad(Margins(1, 2, 0, 3)), MAP, {}),
     "flatten": (flatten.Flatten, MAP, {}),
     "dropout": (lambda: dropout.Dropout("d", 0.25), MAP, {}),
     "residual": (lambda: blocks.Residual(activations.Activate("tanh"), None), MAP, {}),
@@ -78,7 +79,7 @@ CASES = {
         {},
     ),
     "chain": (
-        lambda: blocks.Chain([conv(), pooling.MaxPool((2, 2), (2, 2), padding.NONE), flatten.Flatten()]),
+        lambda: blocks.Chain([conv(), pooling.MaxPool((2, 2), (2, 2), NO_MARGINS), flatten.Flatten()]),
         MAP,
         {},
     ),
@@ -174,15 +175,15 @@ def test_where_nothing_before_learns_no_dx_is_computed():
 
 def test_of_equal_largest_values_the_first_gets_the_gradient():
     x = np.ones((1, 2, 2, 1))
-    layer = pooling.MaxPool((2, 2), (2, 2), padding.NONE)
+    layer = pooling.MaxPool((2, 2), (2, 2), NO_MARGINS)
     y, memory = layer.forward(x, Pass())
     assert layer.backward(y, memory, {}).ravel().tolist() == [1, 0, 0, 0]
 
 
 def test_padded_places_never_win_and_are_not_counted():
     x = np.full((1, 3, 3, 1), -2.0)
-    margins = padding.margins_of("same", (3, 3, 1), (2, 2), (2, 2))
-    assert margins == padding.Margins(0, 1, 0, 1)  # the odd one below and to the right
+    margins = Window((2, 2), (2, 2), "same").margins((3, 3, 1))
+    assert margins == Margins(0, 1, 0, 1)  # the odd one below and to the right
     for kind in (pooling.MaxPool, pooling.AvgPool):
         assert forward(kind((2, 2), (2, 2), margins), x).ravel().tolist() == [-2.0] * 4
 

@@ -12,7 +12,7 @@ from MNIST.data import load, split
 from MNIST.engines.columns import engine as sonn_engine
 from MNIST.engines.columns.binary_maps import threshold
 from MNIST.errors import ModelError, UsageError
-from MNIST.language import lay_out, parse_spec, read_text, simplify
+from MNIST.language import lay_out, parse_spec, read_text
 from MNIST.training import Run, load_trained, resolve_settings, save_trained
 from MNIST.training.draws import initial_weights
 
@@ -34,16 +34,16 @@ INPUTS = 28 * 28 * len(LEVELS)
 
 
 def _weights(seed=0, text=TEXT):
-    return initial_weights(lay_out(simplify(parse_spec(text))), seed)
+    return initial_weights(lay_out(parse_spec(text)), seed)
 
 
 def _engine(text=TEXT, weights=None, name="sonn"):
     return engines.create(
         name,
-        simplify(parse_spec(text)),
+        lay_out(parse_spec(text)),
         precision="float32",
         threads=1,
-        pixels=(0.1, 0.3),
+        pixel_statistics=(0.1, 0.3),
         weights=weights or _weights(text=text),
     )
 
@@ -257,7 +257,7 @@ def test_saved_and_read_it_is_the_same_network():
     name, content = engine.save()
     assert name in engines.MODEL_FILES
     again = engines.read_saved(
-        "sonn", simplify(SPEC), content, precision="float32", threads=1, pixels=(0.1, 0.3)
+        "sonn", lay_out(SPEC), content, precision="float32", threads=1, pixel_statistics=(0.1, 0.3)
     )
     assert again.save() == (name, content)
     assert np.array_equal(again.logits(IMAGES), engine.logits(IMAGES))
@@ -291,7 +291,9 @@ def test_each_network_has_its_engines():
     with pytest.raises(UsageError, match="learn by gradients: --engine keras"):
         _engine(dense, name="sonn")
     with pytest.raises(UsageError, match="--engine sonn"):
-        engines.read_saved("keras", simplify(SPEC), b"", precision="float32", threads=1, pixels=(0.1, 0.3))
+        engines.read_saved(
+            "keras", lay_out(SPEC), b"", precision="float32", threads=1, pixel_statistics=(0.1, 0.3)
+        )
     with pytest.raises(UsageError, match="cannot compute in bfloat16"):
         engines.resolve_precision("sonn", "bfloat16")
     assert engines.resolve_precision("sonn", "auto") == "float32"

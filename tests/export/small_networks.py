@@ -4,7 +4,7 @@ import numpy as np
 
 from MNIST import engines
 from MNIST.export import SharedNetwork
-from MNIST.language import lay_out, parse_spec, simplify
+from MNIST.language import lay_out, parse_spec
 from MNIST.training import softmax
 from MNIST.training.draws import initial_weights
 
@@ -62,25 +62,25 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (120, 7, 7), np.uint8).repeat
 
 def network_of(text: str) -> SharedNetwork:
     """A network whose weights are all far from 0, so that every one of them matters to the answers."""
-    spec = simplify(parse_spec(text))
+    network = lay_out(parse_spec(text))
     generator = np.random.default_rng(1)
-    weights = initial_weights(lay_out(spec), seed=0)
+    weights = initial_weights(network, seed=0)
     for name, weight in weights.items():
         if not name.endswith("sources"):
             weight += generator.normal(0, 0.3, weight.shape).astype(np.float32)
         if name.endswith("moving_variance"):
             weight[...] = abs(weight) + 0.1
-    return SharedNetwork("net", text, spec, weights, (0.13, 0.31))
+    return SharedNetwork("net", text, network, weights, (0.13, 0.31))
 
 
 def probabilities(network: SharedNetwork, engine: str = "numpy") -> np.ndarray:
     """What an engine of ours answers, in float32: the judge."""
     made = engines.create(
         engine,
-        network.spec,
+        network.network,
         precision="float32",
         threads=1,
-        pixels=network.pixels,
+        pixel_statistics=network.pixel_statistics,
         weights=network.weights,
     )
     answers = softmax(made.logits(IMAGES))

@@ -69,8 +69,10 @@ def test_without_the_library_it_says_what_to_install(monkeypatch):
 
 def test_a_network_too_large_for_such_a_file_is_refused():
     text = "Layers:\nFlatten\nDense,20000,relu\nDense,30000,relu\nDense,10,softmax\nOptimizer:\n0.1,0\n1\n1\n"
-    from MNIST.language import parse_spec
+    from MNIST.language import lay_out, parse_spec
 
-    network = dataclasses.replace(network_of(NETWORKS["standardized"]), spec=parse_spec(text), weights={})
+    network = dataclasses.replace(
+        network_of(NETWORKS["standardized"]), network=lay_out(parse_spec(text)), weights={}
+    )
     with pytest.raises(UsageError, match=r"616,\d+,\d+ parameters are more than an \.onnx file can hold"):
         content_of(network)

@@ -17,6 +17,7 @@ from MNIST.language import (
     Threshold,
     lay_out,
     needs_engine,
+    nodes_as_written,
     parse_spec,
     read_spec,
     read_text,
@@ -28,7 +29,8 @@ END = "\nOptimizer:\n0.001\n5\n100\n"
 
 
 def nodes(layers: str) -> list[Node]:
-    return list(lay_out(parse_spec("Layers:\n" + layers + END)).walk())
+    spec = parse_spec("Layers:\n" + layers + END)
+    return [node for root in nodes_as_written(spec) for node in root.walk()]
 
 
 def test_shipped_models_have_the_published_parameters() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from MNIST import engines
-from MNIST.language import lay_out, needs_engine, parse_spec, simplify
+from MNIST.language import lay_out, parse_spec
 from MNIST.language.layers import ACTIVATION
 from MNIST.page import plan, plan_network
 from MNIST.training import softmax
@@ -48,14 +48,14 @@ def _text(layers, prepared="Scale"):
 
 
 def _drawn(text, seed=0):
-    """A spec, and weights that float16 can hold, biases and statistics as uneven as trained ones."""
-    spec, random = simplify(parse_spec(text)), np.random.default_rng(seed)
+    """A network, and weights that float16 can hold, biases and statistics as uneven as trained ones."""
+    network, random = lay_out(parse_spec(text)), np.random.default_rng(seed)
     weights = {}
-    for name, weight in initial_weights(lay_out(spec), seed).items():
+    for name, weight in initial_weights(network, seed).items():
         if weight.ndim == 1:
             weight = weight + random.uniform(-0.3, 0.3, weight.shape).astype(np.float32)
         weights[name] = weight.astype(np.float16).astype(np.float32)
-    return spec, weights
+    return network, weights
 
 
 def _images():
@@ -66,18 +66,18 @@ def _images():
     return images
 
 
-def _expected(spec, weights, images):
-    how = {"precision": "float32", "threads": 1, "pixels": PIXELS, "weights": weights}
-    engine = engines.create(needs_engine(spec) or "numpy", spec, **how)
+def _expected(network, weights, images):
+    how = {"precision": "float32", "threads": 1, "pixel_statistics": PIXELS, "weights": weights}
+    engine = engines.create(network.only_engine or "numpy", network, **how)
     probabilities = softmax(engine.logits(images))
     engine.close()
     return probabilities
 
 
 def _agree(text, open_page, answers):
-    spec, weights = _drawn(text)
-    page = open_page(plan_network("it", spec, weights, PIXELS))
-    expected = _expected(spec, weights, _images())
+    network, weights = _drawn(text)
+    page = open_page(plan_network("it", network, weights, PIXELS))
+    expected = _expected(network, weights, _images())
     assert np.ptp(expected, axis=0).max() > 0.01  # what the network says depends on the image
     np.testing.assert_allclose(answers(page, _images()), expected, rtol=0, atol=ROUNDING)
 
@@ -108,12 +108,12 @@ def test_columns_without_gradients(open_page, answers):
 def test_extreme_values_keep_their_sense(open_page, answers, monkeypatch):
     """Weights beyond float16 both ways, where it is wanted; powers that would overflow; large variances."""
     monkeypatch.setattr(plan, "MOST_IN_FULL", 0)
-    spec, weights = _drawn(_text("Conv,4,3,3,softplus\nBatchNorm,epsilon=1e-9\nActivation,silu"))
+    network, weights = _drawn(_text("Conv,4,3,3,softplus\nBatchNorm,epsilon=1e-9\nActivation,silu"))
     weights["conv_1/kernel"] *= np.float32(1e6)
     weights["batchnorm_2/moving_variance"][:] = 1e11, 1e12, 2e12, 3e12
     weights["dense_5/kernel"] *= np.float32(1e-7)
     weights["dense_5/bias"] *= np.float32(1e3)
-    page = open_page(plan_network("it", spec, weights, PIXELS))
+    page = open_page(plan_network("it", network, weights, PIXELS))
     np.testing.assert_allclose(
-        answers(page, _images()), _expected(spec, weights, _images()), rtol=0, atol=ROUNDING
+        answers(page, _images()), _expected(network, weights, _images()), rtol=0, atol=ROUNDING
     )

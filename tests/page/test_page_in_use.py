@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from MNIST.errors import UsageError
-from MNIST.language import LAYERS, lay_out, layers, parse_spec, read_text, simplify
+from MNIST.language import LAYERS, lay_out, layers, parse_spec, read_text
 from MNIST.page import Plan, assemble, draw_page, plan_network
 from MNIST.page.numbers import Numbers
 from MNIST.page.plan import STEPS
@@ -20,8 +20,8 @@ SEVEN = [(70, 60), (210, 60), (175, 130), (140, 230)]
 
 
 def _plan(text=SMALL, name="small", seed=0):
-    spec = simplify(parse_spec(text))
-    return plan_network(name, spec, initial_weights(lay_out(spec), seed), (0.13, 0.31))
+    network = lay_out(parse_spec(text))
+    return plan_network(name, network, initial_weights(network, seed), (0.13, 0.31))
 
 
 def _draw(page, stroke=SEVEN):
@@ -106,9 +106,9 @@ def test_the_keyboard_draws_opens_and_clears(open_page):
 def test_the_maps_are_those_of_the_layer(open_page):
     """A kernel that passes the image through, one that turns its sign, one that is 0."""
     text = "Layers:\nConv,3,1,1,linear\nFlatten\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n32\n"
-    spec = simplify(parse_spec(text))
-    weights = initial_weights(lay_out(spec), 0) | {"conv_1/kernel": np.float32([[[[1, -1, 0]]]])}
-    page = open_page(plan_network("it", spec, weights, (0.1, 0.3)))
+    network = lay_out(parse_spec(text))
+    weights = initial_weights(network, 0) | {"conv_1/kernel": np.float32([[[[1, -1, 0]]]])}
+    page = open_page(plan_network("it", network, weights, (0.1, 0.3)))
     page.locator("summary").click()
     _draw(page)
     page.wait_for_selector(".layers canvas")

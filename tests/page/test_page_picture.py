@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from MNIST.data.centring import centred
-from MNIST.language import lay_out, parse_spec, simplify
+from MNIST.language import lay_out, parse_spec
 from MNIST.page import plan_network
 from MNIST.training.draws import initial_weights
 
 
 @pytest.fixture
 def pictured(open_page):
-    spec = simplify(parse_spec("Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n32\n"))
-    page = open_page(plan_network("it", spec, initial_weights(lay_out(spec), 0), (0.1, 0.3)))
+    network = lay_out(parse_spec("Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n32\n"))
+    page = open_page(plan_network("it", network, initial_weights(network, 0), (0.1, 0.3)))
 
     def of(ink):
         """The picture of some ink, which comes as bytes from a canvas: shades of 255."""

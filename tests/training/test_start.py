@@ -9,7 +9,7 @@ import pytest
 from small_model import TEXT
 
 from MNIST.errors import ModelError, UsageError
-from MNIST.language import canonical_text, parse_spec, simplify
+from MNIST.language import canonical_text, lay_out, parse_spec, simplify
 from MNIST.training import Run, load_trained, resolve_settings, run_identity, weights_of
 from MNIST.training.checkpoint import Checkpoint, save_checkpoint
 from MNIST.training.identity import NUMBERS, weights_digest
@@ -107,7 +107,7 @@ def test_weights_that_no_layer_takes_are_told(small):
 
     weights = {**load_trained("small").engine.get_weights(), "dense_9/kernel": np.zeros(3)}
     with pytest.raises(UsageError, match="small has weights that this network has no layer for: dense_9"):
-        refuse_other_layers("small", weights, SPEC)
+        refuse_other_layers("small", weights, lay_out(SPEC))
 
 
 def test_a_damaged_network_begins_nothing(small):

@@ -15,9 +15,8 @@ from scipy.sparse import csr_array
 from MNIST.engines.columns.binary_maps import threshold
 from MNIST.engines.processor import processor
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
-from MNIST.engines.saved_arrays import MODEL_FILE, read_arrays, write_arrays
-from MNIST.errors import ModelError
-from MNIST.language import Columns, ModelSpec, ParallelDelta, Threshold, lay_out
+from MNIST.engines.saved_arrays import load_weights, save_weights
+from MNIST.language import Columns, Network, ParallelDelta, Threshold
 from MNIST.language.layers import CLASSES
 
 PRECISIONS = ("float32",)
@@ -27,10 +26,23 @@ MOST_NUMBERS = 2**24  # in an array between the weights and the votes
 
 
 class SonnEngine:
-    """One self-organising network. See `Engine` for what each method promises."""
+    """One self-organising network. See `Engine` for what each method promises.
 
-    def __init__(self, spec: ModelSpec) -> None:
-        network = lay_out(spec)
+    The network alone decides what it computes: in float32 and whole numbers, by one thread, without draws.
+    """
+
+    save, load = save_weights, load_weights
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        precision: str,
+        threads: int,
+        pixel_statistics: tuple[float, float],
+        masks: Arrays | None = None,
+    ) -> None:
+        spec = network.spec
         (columns,), (binary,), rule = spec.layers, spec.input, spec.optimizer
         assert isinstance(columns, Columns)  # the spec is checked, and made for this engine
         assert isinstance(binary, Threshold)
@@ -48,17 +60,17 @@ class SonnEngine:
     def train_epoch(
         self, images: np.ndarray, labels: np.ndarray, rates: np.ndarray, seed: int, on_step: OnStep
     ) -> EpochMetrics:
-        loss, right, done = 0.0, 0, 0
+        loss, correct, done = 0.0, 0, 0
         active = np.zeros(prod(self._map))
         for step, rate in enumerate(rates):
             batch = slice(step * self._batch_size, (step + 1) * self._batch_size)
             votes = self._learn(images[batch], labels[batch], rate, active)
             loss += float(_cross_entropies(self._scaled(votes), labels[batch]).sum())
-            right += int((votes.argmax(axis=0) == labels[batch]).sum())
+            correct += int((votes.argmax(axis=0) == labels[batch]).sum())
             done += len(labels[batch])
-            on_step(step + 1, loss / done, right / done)
+            on_step(step + 1, loss / done, correct / done)
         self._grow_anew(active / done, np.random.default_rng(seed))
-        return EpochMetrics(loss / done, right / done, float("nan"), float("nan"))
+        return EpochMetrics(loss / done, correct / done, float("nan"), float("nan"))
 
     def logits(self, images: np.ndarray) -> np.ndarray:
         votes = [_votes(self._sums(inputs)) for _, inputs in self._blocks(images)]
@@ -86,15 +98,6 @@ class SonnEngine:
     def set_state(self, state: Arrays) -> None:
         self.set_weights({name: state[name] for name in self._shapes})
         self._lead = float(state["optimizer/lead"])
-
-    def save(self) -> tuple[str, bytes]:
-        return MODEL_FILE, write_arrays(self.get_weights())
-
-    def load(self, content: bytes) -> None:
-        try:
-            self.set_weights(read_arrays(content, self.get_weights()))
-        except ValueError as error:
-            raise ModelError(f"its weights are not those of the model text: {error}") from None
 
     def close(self) -> None:
         pass  # there is nothing beside NumPy's arrays
@@ -221,19 +224,7 @@ def _cross_entropies(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.log(np.exp(shifted).sum(axis=0)) - shifted[labels, np.arange(len(labels))]
 
 
-def build(
-    spec: ModelSpec,
-    *,
-    precision: str,
-    threads: int,
-    pixels: tuple[float, float],
-    masks: Arrays | None = None,
-) -> SonnEngine:
-    """Build a simplified spec's network; its weights are to be set before they are used.
-
-    Nothing else matters: it computes in float32 and whole numbers, by one thread.
-    """
-    return SonnEngine(spec)
+build = SonnEngine
 
 
 def libraries() -> str:

@@ -28,7 +28,7 @@ from MNIST.engines.keras.layers import Graph, as_exact
 from MNIST.engines.keras.saved_file import checked_weights, weight_layout, without_times
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
 from MNIST.engines.quiet import quiet_stderr
-from MNIST.language import ModelSpec, Network, Optimizer, lay_out, optimizers
+from MNIST.language import Network, Optimizer, optimizers
 from MNIST.language.layers import CLASSES
 
 __all__ = ["KerasEngine", "build", "device", "has_fast_bfloat16", "libraries"]
@@ -45,22 +45,21 @@ class KerasEngine:
 
     def __init__(
         self,
-        spec: ModelSpec,
+        network: Network,
         *,
         precision: str,
         threads: int,
-        pixels: tuple[float, float],
+        pixel_statistics: tuple[float, float],
         masks: Arrays | None = None,
     ) -> None:
         set_threads(threads)
-        self._spec = spec
+        self._spec = network.spec
         self._floats = "float64" if precision == "float64" else "float32"
         with self._computing():
-            network = lay_out(spec)
-            self._graph = Graph(network, spec, precision, pixels, masks)
+            self._graph = Graph(network, precision, pixel_statistics, masks)
             self._model = keras.Model(self._graph.images, self._graph.logits)
-            self._loss = _loss(spec.label_smoothing)
-        self._steps_at_once = steps_at_once(network, spec.batch_size)
+            self._loss = _loss(network.spec.label_smoothing)
+        self._steps_at_once = steps_at_once(network)
         self._rates: Any = None
         self._gradient_norms: Any = None
 
@@ -255,19 +254,10 @@ class _StepReporter(keras.callbacks.Callback):
         self._on_step(done, logs["loss"], logs["accuracy"])
 
 
-def build(
-    spec: ModelSpec,
-    *,
-    precision: str,
-    threads: int,
-    pixels: tuple[float, float],
-    masks: Arrays | None = None,
-) -> KerasEngine:
-    """Build a simplified spec's network; its weights are to be set before they are used."""
-    return KerasEngine(spec, precision=precision, threads=threads, pixels=pixels, masks=masks)
+build = KerasEngine
 
 
-def steps_at_once(network: Network, batch_size: int) -> int:
+def steps_at_once(network: Network) -> int:
     """How many steps TensorFlow does before it comes back to Python: several where they are short.
 
     The numbers stay the same bit for bit. On two cores, with 784-512-256-10 in batches of 128, an epoch takes
@@ -275,7 +265,7 @@ def steps_at_once(network: Network, batch_size: int) -> int:
     """
     if keras.backend.backend() != "tensorflow":
         return 1
-    operations = 3 * network.flops * batch_size  # forward, and twice as many backward
+    operations = 3 * network.flops * network.spec.batch_size  # forward, and twice as many backward
     return max(1, min(MOST_STEPS_AT_ONCE, SHORT_EXECUTION // max(operations, 1)))
 
 

@@ -1,6 +1,6 @@
 """Model text to Keras layers: one function a layer type, in `BUILDERS`.
 
-A builder takes the graph so far, the layer, its node and the incoming tensor; it makes the Keras layer
+A builder takes the node, its layer, the graph so far and the incoming tensor; it makes the Keras layer
 and returns the outgoing tensor. Tensors are (batch, rows, columns, channels) or (batch, units).
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from MNIST.engines.keras.backend import keras
 from MNIST.engines.protocol import Arrays
-from MNIST.language import InputStep, ModelSpec, Network, Node, inputs, layers
+from MNIST.language import InputStep, Network, Node, inputs, layers
 
 
 class Graph:
@@ -24,9 +24,8 @@ class Graph:
     def __init__(
         self,
         network: Network,
-        spec: ModelSpec,
         precision: str,
-        pixels: tuple[float, float],
+        pixel_statistics: tuple[float, float],
         masks: Arrays | None = None,
     ) -> None:
         self.floats = "float64" if precision == "float64" else "float32"
@@ -36,8 +35,8 @@ class Graph:
         self.generators: list[Any] = []  # what Dropout draws from; the engine sets them each epoch
         self.images = keras.Input((28, 28), dtype="uint8", name="pixels")
         tensor = keras.layers.Reshape((28, 28, 1), dtype=self.floats, name="channel")(self.images)
-        for number, step in enumerate(spec.input, 1):
-            tensor = _prepare(step, tensor, pixels, f"input_{number}", self.floats)
+        for number, step in enumerate(network.spec.input, 1):
+            tensor = _prepare(step, tensor, pixel_statistics, f"input_{number}", self.floats)
         *body, last = network.to_logits()
         tensor = self.chain(body, tensor)
         self.policy = self.floats  # of what the loss and the answer are computed from
@@ -46,7 +45,7 @@ class Graph:
 
     def add(self, node: Node, tensor: Any) -> Any:
         """Append one node, with its block if it has one; return its output tensor."""
-        return BUILDERS[type(node.layer)](self, node.layer, node, tensor)
+        return BUILDERS[type(node.layer)](node, node.layer, self, tensor)
 
     def chain(self, nodes: Iterable[Node], tensor: Any) -> Any:
         """Append nodes one after the other."""
@@ -72,7 +71,7 @@ class Graph:
         return output
 
 
-def _conv(graph: Graph, conv: layers.Conv, node: Node, tensor: Any) -> Any:
+def _conv(node: Node, conv: layers.Conv, graph: Graph, tensor: Any) -> Any:
     return graph.apply(
         node,
         tensor,
@@ -88,7 +87,7 @@ def _conv(graph: Graph, conv: layers.Conv, node: Node, tensor: Any) -> Any:
     )
 
 
-def _dense(graph: Graph, dense: layers.Dense, node: Node, tensor: Any) -> Any:
+def _dense(node: Node, dense: layers.Dense, graph: Graph, tensor: Any) -> Any:
     return graph.apply(
         node,
         tensor,
@@ -101,8 +100,8 @@ def _dense(graph: Graph, dense: layers.Dense, node: Node, tensor: Any) -> Any:
     )
 
 
-def _pool(kind: type) -> Callable[[Graph, Any, Node, Any], Any]:
-    def build(graph: Graph, pool: layers.MaxPool | layers.AvgPool, node: Node, tensor: Any) -> Any:
+def _pool(kind: type) -> Callable[[Node, Any, Graph, Any], Any]:
+    def build(node: Node, pool: layers.MaxPool | layers.AvgPool, graph: Graph, tensor: Any) -> Any:
         layer = kind(
             (pool.rows, pool.columns),
             strides=pool.stride,
@@ -115,20 +114,20 @@ def _pool(kind: type) -> Callable[[Graph, Any, Node, Any], Any]:
     return build
 
 
-def _global_avg_pool(graph: Graph, _: layers.GlobalAvgPool, node: Node, tensor: Any) -> Any:
+def _global_avg_pool(node: Node, _: layers.GlobalAvgPool, graph: Graph, tensor: Any) -> Any:
     return graph.apply(
         node, tensor, keras.layers.GlobalAveragePooling2D(dtype=graph.policy, name=layer_name(node))
     )
 
 
-def _batch_norm(graph: Graph, norm: layers.BatchNorm, node: Node, tensor: Any) -> Any:
+def _batch_norm(node: Node, norm: layers.BatchNorm, graph: Graph, tensor: Any) -> Any:
     layer = keras.layers.BatchNormalization(
         momentum=norm.momentum, epsilon=norm.epsilon, dtype=graph.policy, name=layer_name(node)
     )
     return graph.apply(node, tensor, layer)
 
 
-def _local_response_norm(graph: Graph, norm: layers.LocalResponseNorm, node: Node, tensor: Any) -> Any:
+def _local_response_norm(node: Node, norm: layers.LocalResponseNorm, graph: Graph, tensor: Any) -> Any:
     # Never in bfloat16: with the usual alpha of 1e-4, it would round most sums back to k.
     layer = LocalResponseNormalization(
         norm.size, norm.alpha, norm.beta, norm.k, dtype=graph.floats, name=layer_name(node)
@@ -136,14 +135,14 @@ def _local_response_norm(graph: Graph, norm: layers.LocalResponseNorm, node: Nod
     return graph.apply(node, tensor, layer)
 
 
-def _activate(graph: Graph, activation: layers.Activation, node: Node, tensor: Any) -> Any:
+def _activate(node: Node, activation: layers.Activation, graph: Graph, tensor: Any) -> Any:
     layer = keras.layers.Activation(
         graph.activation(activation.name), dtype=graph.policy, name=layer_name(node)
     )
     return graph.apply(node, tensor, layer)
 
 
-def _dropout(graph: Graph, dropout: layers.Dropout, node: Node, tensor: Any) -> Any:
+def _dropout(node: Node, dropout: layers.Dropout, graph: Graph, tensor: Any) -> Any:
     if graph.masks is not None:
         kept = graph.masks[node.path] / (1 - dropout.rate)
         return graph.apply(node, tensor, GivenDropout(kept, dtype=graph.policy, name=layer_name(node)))
@@ -151,16 +150,16 @@ def _dropout(graph: Graph, dropout: layers.Dropout, node: Node, tensor: Any) -> 
     return graph.apply(node, tensor, layer)
 
 
-def _flatten(graph: Graph, _: layers.Flatten, node: Node, tensor: Any) -> Any:
+def _flatten(node: Node, _: layers.Flatten, graph: Graph, tensor: Any) -> Any:
     return graph.apply(node, tensor, keras.layers.Flatten(dtype=graph.policy, name=layer_name(node)))
 
 
-def _pad(graph: Graph, pad: layers.Pad, node: Node, tensor: Any) -> Any:
+def _pad(node: Node, pad: layers.Pad, graph: Graph, tensor: Any) -> Any:
     layer = keras.layers.ZeroPadding2D((pad.rows, pad.columns), dtype=graph.policy, name=layer_name(node))
     return graph.apply(node, tensor, layer)
 
 
-def _residual(graph: Graph, _: layers.Residual, node: Node, tensor: Any) -> Any:
+def _residual(node: Node, _: layers.Residual, graph: Graph, tensor: Any) -> Any:
     branch = graph.chain(node.children, tensor)
     shortcut = tensor
     if node.parameters:
@@ -177,14 +176,14 @@ def _residual(graph: Graph, _: layers.Residual, node: Node, tensor: Any) -> Any:
     return keras.layers.Add(dtype=graph.policy, name=layer_name(node))([branch, shortcut])
 
 
-def _parallel(graph: Graph, _: layers.Parallel, node: Node, tensor: Any) -> Any:
+def _parallel(node: Node, _: layers.Parallel, graph: Graph, tensor: Any) -> Any:
     paths = [graph.chain(path.children, tensor) for path in node.children]
     if len(paths) == 1:
         return paths[0]
     return keras.layers.Concatenate(dtype=graph.policy, name=layer_name(node))(paths)
 
 
-BUILDERS: dict[type, Callable[[Graph, Any, Node, Any], Any]] = {
+BUILDERS: dict[type, Callable[[Node, Any, Graph, Any], Any]] = {
     layers.Conv: _conv,
     layers.MaxPool: _pool(keras.layers.MaxPooling2D),
     layers.AvgPool: _pool(keras.layers.AveragePooling2D),
@@ -244,13 +243,16 @@ class GivenDropout(keras.layers.Layer):
         return shape
 
 
-def _prepare(step: InputStep, tensor: Any, pixels: tuple[float, float], name: str, floats: str) -> Any:
+def _prepare(
+    step: InputStep, tensor: Any, pixel_statistics: tuple[float, float], name: str, floats: str
+) -> Any:
     """One step of `Input:` as a standard Keras layer: pixels 0 to 255 in, `floats` out."""
     if isinstance(step, inputs.Scale):
         return keras.layers.Rescaling(as_exact(1 / 255, floats), dtype=floats, name=name)(tensor)
     if isinstance(step, inputs.Standardize):
-        mean, deviation = pixels
-        scale, offset = (as_exact(x, floats) for x in (1 / (255 * deviation), -mean / deviation))
+        mean, standard_deviation = pixel_statistics
+        factors = 1 / (255 * standard_deviation), -mean / standard_deviation
+        scale, offset = (as_exact(factor, floats) for factor in factors)
         return keras.layers.Rescaling(scale, offset, dtype=floats, name=name)(tensor)
     assert isinstance(step, inputs.Threshold)
     # A whole pixel p is at least t exactly if min(max(p - (t - 1), 0), 1) is 1.

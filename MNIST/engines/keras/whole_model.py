@@ -13,14 +13,15 @@ from MNIST.engines.keras.layers import LocalResponseNormalization
 from MNIST.engines.keras.saved_file import without_times
 from MNIST.engines.protocol import Arrays
 from MNIST.engines.quiet import quiet_stderr
-from MNIST.language import ModelSpec
+from MNIST.language import Network
 
 _FILE = "network.keras"
 
 
-def standard_file(spec: ModelSpec, weights: Arrays, pixels: tuple[float, float]) -> bytes:
+def standard_file(network: Network, weights: Arrays, pixel_statistics: tuple[float, float]) -> bytes:
     """The bytes of the file: uint8 images (n, 28, 28) in, probabilities (n, 10) out, all in float32."""
-    engine = build(spec, precision="float32", threads=os.cpu_count() or 1, pixels=pixels)
+    threads = os.cpu_count() or 1
+    engine = build(network, precision="float32", threads=threads, pixel_statistics=pixel_statistics)
     engine.set_weights(weights)
     whole = keras.models.clone_model(
         engine.whole_model(), clone_function=lambda layer: layer, call_function=_call

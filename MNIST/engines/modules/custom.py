@@ -15,16 +15,16 @@ from MNIST.language.layers import Shape
 
 
 class Standardize(nn.Module):
-    """Pixels in [0, 1] less `mean`, divided by `deviation`: uint8 (n, 28, 28) to (n, 1, 28, 28)."""
+    """Pixels in [0, 1] less `mean`, divided by `standard_deviation`: uint8 (n, 28, 28) to (n, 1, 28, 28)."""
 
-    def __init__(self, mean: float = 0.0, deviation: float = 1.0) -> None:
+    def __init__(self, mean: float = 0.0, standard_deviation: float = 1.0) -> None:
         super().__init__()
-        self.mean, self.deviation = mean, deviation
+        self.mean, self.standard_deviation = mean, standard_deviation
 
     def forward(self, images: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         x = images.to(dtype).div_(255)
-        if (self.mean, self.deviation) != (0.0, 1.0):
-            x.sub_(self.mean).div_(self.deviation)
+        if (self.mean, self.standard_deviation) != (0.0, 1.0):
+            x.sub_(self.mean).div_(self.standard_deviation)
         return x.unsqueeze(1)
 
 

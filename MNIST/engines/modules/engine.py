@@ -14,7 +14,7 @@ from MNIST.engines.modules.layers import NetworkModule
 from MNIST.engines.modules.optimizers import Optimizer
 from MNIST.engines.modules.weights import assign, to_array
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep
-from MNIST.engines.saved_arrays import MODEL_FILE, read_arrays, write_arrays
+from MNIST.engines.saved_arrays import load_weights, save_weights
 from MNIST.engines.torch_backend import (
     DEVICE,
     device,
@@ -23,7 +23,7 @@ from MNIST.engines.torch_backend import (
     memory_errors,
     set_threads,
 )
-from MNIST.language import ModelSpec
+from MNIST.language import Network
 
 __all__ = ["ModulesEngine", "build", "device", "has_fast_bfloat16", "libraries"]
 
@@ -34,18 +34,20 @@ INFERENCE_BATCH = 1000
 class ModulesEngine:
     """One network of PyTorch's modules. See `GradientEngine` for what each method promises."""
 
+    save, load = save_weights, load_weights
+
     def __init__(
         self,
-        spec: ModelSpec,
+        network: Network,
         *,
         precision: str,
         threads: int,
-        pixels: tuple[float, float],
+        pixel_statistics: tuple[float, float],
         masks: Arrays | None = None,
     ) -> None:
-        self._spec, self._threads = spec, threads
+        self._spec, self._threads = network.spec, threads
         with memory_errors():
-            self._network = NetworkModule(spec, getattr(torch, precision), pixels, masks)
+            self._network = NetworkModule(network, getattr(torch, precision), pixel_statistics, masks)
         self._trainable = {name: w for name, w in self._network.weights.items() if w.requires_grad}
 
     @cached_property
@@ -60,29 +62,30 @@ class ModulesEngine:
         self._network.train()
         self._network.set_dropout_seeds(seed)
         norms = np.zeros(len(rates))
-        loss_sum = right_sum = 0.0
+        loss_sum = correct_sum = 0.0
         done = 0
         with memory_errors():
             x, y_true = _on_device(images), _on_device(labels).long()
             batches = zip(x.split(self._spec.batch_size), y_true.split(self._spec.batch_size), strict=True)
             for step, (batch, batch_labels) in enumerate(batches):
-                loss, right, norms[step] = self._step(batch, batch_labels, float(rates[step]))
-                loss_sum, right_sum, done = loss_sum + loss * len(batch), right_sum + right, done + len(batch)
-                on_step(step + 1, loss_sum / done, right_sum / done)
-        return EpochMetrics.of(loss_sum / done, right_sum / done, norms)
+                loss, correct, norms[step] = self._step(batch, batch_labels, float(rates[step]))
+                loss_sum, correct_sum = loss_sum + loss * len(batch), correct_sum + correct
+                done += len(batch)
+                on_step(step + 1, loss_sum / done, correct_sum / done)
+        return EpochMetrics.of(loss_sum / done, correct_sum / done, norms)
 
     def _step(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> list[float]:
-        """Train on one batch; return its mean loss, how many it got right, and the gradient's norm."""
+        """Train on one batch; return its mean loss, how many answers are correct, and the gradient's norm."""
         logits = self._network(images)
         loss = self._loss(logits, labels)
-        right = (logits.detach().argmax(dim=1) == labels).sum()
+        correct = (logits.detach().argmax(dim=1) == labels).sum()
         norm = torch.zeros_like(loss)
         if self._optimizer is not None:
             loss.backward()
             norm = get_total_norm([weight.grad for weight in self._trainable.values()])
             self._optimizer.step(rate)
         # One transfer for all three: a GPU is waited for once a step.
-        return torch.stack([loss.detach(), right.to(loss.dtype), norm]).tolist()
+        return torch.stack([loss.detach(), correct.to(loss.dtype), norm]).tolist()
 
     def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return cross_entropy(logits, labels, label_smoothing=self._spec.label_smoothing)
@@ -123,13 +126,6 @@ class ModulesEngine:
     def set_state(self, state: Arrays) -> None:
         assign(self._state(), state)
 
-    def save(self) -> tuple[str, bytes]:
-        """The weights alone, as `.npz`: with the model text they are the network."""
-        return MODEL_FILE, write_arrays(self.get_weights())
-
-    def load(self, content: bytes) -> None:
-        self.set_weights(read_arrays(content, self.get_weights()))
-
     def close(self) -> None:
         """Nothing: PyTorch keeps nothing of a network that nobody holds."""
 
@@ -138,18 +134,9 @@ class ModulesEngine:
         return self._network.weights | {f"optimizer/{name}": v for name, v in variables.items()}
 
 
-def build(
-    spec: ModelSpec,
-    *,
-    precision: str,
-    threads: int,
-    pixels: tuple[float, float],
-    masks: Arrays | None = None,
-) -> ModulesEngine:
-    """Build a simplified spec's network; its weights are to be set before they are used."""
-    return ModulesEngine(spec, precision=precision, threads=threads, pixels=pixels, masks=masks)
-
-
 def _on_device(array: np.ndarray) -> torch.Tensor:
     """An array as a tensor; on the processor they share memory, which is only read."""
     return torch.from_numpy(array if array.flags.writeable else array.copy()).to(DEVICE)
+
+
+build = ModulesEngine

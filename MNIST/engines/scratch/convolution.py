@@ -19,7 +19,8 @@ from collections.abc import Iterator
 
 from MNIST.engines.scratch.activations import ACTIVATIONS
 from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, channel_sums, namespace
-from MNIST.engines.scratch.padding import Margins, crop, pad
+from MNIST.engines.scratch.padding import crop, pad
+from MNIST.language.layers import Margins
 
 LARGEST = 2**23  # values of P(x) at once: of whole batches it would take gigabytes
 

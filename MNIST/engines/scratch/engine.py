@@ -11,11 +11,12 @@ as long. Pieces do not depend on the number of threads, so neither does what com
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
-from MNIST.engines.saved_arrays import MODEL_FILE, read_arrays, write_arrays
+from MNIST.engines.saved_arrays import load_weights, save_weights
 from MNIST.engines.scratch.blocks import Chain
 from MNIST.engines.scratch.layer import Array, Gradients, Pass, namespace
 from MNIST.engines.scratch.library import Library
@@ -23,7 +24,7 @@ from MNIST.engines.scratch.loss import cross_entropy
 from MNIST.engines.scratch.network import build_network
 from MNIST.engines.scratch.optimizers import UPDATES, initial_slots
 from MNIST.engines.scratch.pixels import prepare
-from MNIST.language import ModelSpec, Network, Node, lay_out, layers
+from MNIST.language import Network, layers
 
 INFERENCE_BATCH = 1000
 STEPS = "optimizer/steps"  # of a state: how many there were since the first epoch
@@ -38,7 +39,7 @@ Differentiate = Callable[
 class Piece:
     """What one piece of a batch has given.
 
-    loss: the sum over its images; correct: how many it answered right; moving: see `Pass`.
+    loss: the sum over its images; correct: how many answers are correct; moving: see `Pass`.
     """
 
     loss: float
@@ -47,25 +48,60 @@ class Piece:
     moving: dict[str, Array]
 
 
+class Build(Protocol):
+    """Makes an engine of a network, whose weights are to be set before they are used."""
+
+    def __call__(
+        self,
+        network: Network,
+        *,
+        precision: str,
+        threads: int,
+        pixel_statistics: tuple[float, float],
+        masks: Arrays | None = None,
+    ) -> "ScratchEngine": ...
+
+
+def engine_on(library: Callable[[str, int], Library], differentiate: Differentiate) -> Build:
+    """What builds an engine on one library.
+
+    library: its arrays of a precision, computed by so many threads; differentiate: how it finds gradients.
+    """
+
+    def build(
+        network: Network,
+        *,
+        precision: str,
+        threads: int,
+        pixel_statistics: tuple[float, float],
+        masks: Arrays | None = None,
+    ) -> ScratchEngine:
+        return ScratchEngine(network, library(precision, threads), differentiate, pixel_statistics, masks)
+
+    return build
+
+
 class ScratchEngine:
     """One network from scratch. See `GradientEngine` for what each method promises."""
 
+    save, load = save_weights, load_weights
+
     def __init__(
         self,
-        spec: ModelSpec,
+        network: Network,
         library: Library,
         differentiate: Differentiate,
-        pixels: tuple[float, float],
+        pixel_statistics: tuple[float, float],
         masks: Arrays | None,
     ) -> None:
-        network = lay_out(spec)
+        spec = network.spec
         parameters = {f"{node.path}/{each.name}": each for node in network.walk() for each in node.parameters}
         self._spec, self._library, self._differentiate = spec, library, differentiate
-        self._pixels, self._masks = pixels, masks
+        self._pixel_statistics, self._masks = pixel_statistics, masks
         self._weights = {name: library.array(np.zeros(each.shape)) for name, each in parameters.items()}
         self._trainable = [name for name, each in parameters.items() if each.trainable]
         self._chain = build_network(network, self._weights)
-        self._whole = any(isinstance(node.layer, layers.BatchNorm) for node in network.walk())
+        self._whole = any(node.layer.needs_whole_batch for node in network.walk())
         self._images_at_once = images_at_once(network, library)
         self._dropouts = [
             (node.path, node.layer.rate, node.output_shape)
@@ -114,7 +150,7 @@ class ScratchEngine:
 
     def logits(self, images: np.ndarray) -> np.ndarray:
         def of_piece(piece: slice) -> np.ndarray:
-            x = prepare(self._library.array(images[piece]), self._spec.input, self._pixels)
+            x = prepare(self._library.array(images[piece]), self._spec.input, self._pixel_statistics)
             return self._library.to_numpy(self._chain.forward(x, Pass())[0])
 
         with self._library.computing(pieces=True):
@@ -137,12 +173,6 @@ class ScratchEngine:
         self._assign({**self._weights, **self._named_slots()}, arrays)
         self._steps = int(state[STEPS])
 
-    def save(self) -> tuple[str, bytes]:
-        return MODEL_FILE, write_arrays(self.get_weights())
-
-    def load(self, content: bytes) -> None:
-        self.set_weights(read_arrays(content, self.get_weights()))
-
     def close(self) -> None:
         self._library.close()
 
@@ -158,7 +188,7 @@ class ScratchEngine:
             piece = slice(begin, min(begin + size, count))
             kept = {path: self._library.array(mask[piece]) for path, mask in masks.items()}
             this_pass = Pass(training=True, masks=kept)
-            x = prepare(self._library.array(images[piece]), self._spec.input, self._pixels)
+            x = prepare(self._library.array(images[piece]), self._spec.input, self._pixel_statistics)
             expected = self._library.integers(labels[piece])
             found = self._differentiate(self._chain, trainable, x, expected, count, smoothing, this_pass)
             loss, correct, gradients = found
@@ -209,7 +239,7 @@ def backpropagate(
     smoothing: float,
     this_pass: Pass,
 ) -> tuple[Array, Array, Gradients]:
-    """The summed loss of some images, how many are right, and the gradients of the loss of their batch.
+    """The summed loss of some images, how many answers are correct, and the gradients of their batch's loss.
 
     The loss of a batch is the mean over its `count` images, of which these may be a part. trainable: the
     weights whose gradients are wanted; here the layers know their own. smoothing: of the labels.
@@ -222,25 +252,16 @@ def backpropagate(
 
 
 def measured(logits: Array, losses: Array, labels: Array) -> tuple[Array, Array]:
-    """The summed loss, and how many answers are right."""
+    """The summed loss, and how many answers are correct."""
     xp = namespace(logits)
-    hits = xp.argmax(logits, axis=1) == labels
-    return xp.sum(losses), xp.sum(xp.astype(hits, xp.int64))
+    correct = xp.argmax(logits, axis=1) == labels
+    return xp.sum(losses), xp.sum(xp.astype(correct, xp.int64))
 
 
 def images_at_once(network: Network, library: Library) -> int:
     """How many images a piece has, so that no array between two layers is larger than the library wants."""
-    widest = max(math.prod(network.input_shape), *map(_values, network.walk()))
+    widest = max(math.prod(network.input_shape), *(node.most_values for node in network.walk()))
     return max(1, min(library.values_at_once // widest, library.images_at_once))
-
-
-def _values(node: Node) -> int:
-    """How many values of one image stand in the largest array that a layer makes."""
-    values = math.prod(node.output_shape)
-    if isinstance(node.layer, layers.Conv):
-        window = node.layer.rows * node.layer.columns * node.input_shape[-1]
-        values = max(values, math.prod(node.output_shape[:-1]) * window)
-    return values
 
 
 def _sum(pieces: Sequence[Gradients]) -> Gradients:

@@ -10,12 +10,10 @@ import numpy as np
 
 from MNIST.engines.protocol import Arrays
 from MNIST.engines.scratch.blocks import Chain, Parallel, Residual
-from MNIST.engines.scratch.convolution import Convolution
-from MNIST.engines.scratch.dense import Dense
-from MNIST.engines.scratch.layer import Array, Gradients, Layer, Memory, Pass
+from MNIST.engines.scratch.layer import Array, Gradients, Layer, LearningLayer, Memory, Pass
 from MNIST.engines.scratch.network import build_network
 from MNIST.engines.scratch.pixels import prepare
-from MNIST.language import ModelSpec, Node, Standardize, lay_out
+from MNIST.language import Network, Node, Standardize
 
 IMAGES_AT_ONCE = 64
 
@@ -31,19 +29,18 @@ class LayerOutput:
 class Inspection:
     """A trained network, opened.
 
-    spec: simplified, of a network that learns by gradients. weights: by name, as `Engine.get_weights` gives
-    them. pixels: mean and standard deviation of the training images, in [0, 1].
-    Images are uint8 (n, 28, 28); all is computed in float32, Dropout dropping nothing.
+    network: one that learns by gradients. weights: by name, as `Engine.get_weights` gives them.
+    pixel_statistics: mean and standard deviation of the training images, in [0, 1].
+    Images are uint8 (n, 28, 28); all is computed in float32, and nothing is drawn.
     """
 
-    def __init__(self, spec: ModelSpec, weights: Arrays, pixels: tuple[float, float]) -> None:
-        network = lay_out(spec)
-        self._spec, self._pixels = spec, pixels
+    def __init__(self, network: Network, weights: Arrays, pixel_statistics: tuple[float, float]) -> None:
+        self._spec, self._pixel_statistics = network.spec, pixel_statistics
         self._chain = build_network(network, {name: w.astype(np.float32) for name, w in weights.items()})
         self._nodes = network.to_logits()
         self._seen: list[LayerOutput] = []
         for layer in self._chain.layers:
-            if isinstance(layer, Convolution | Dense):
+            if isinstance(layer, LearningLayer):
                 layer.wants_dx = True  # also of the first, before which nothing learns
         _watch(self._chain, self._nodes, self._seen)
 
@@ -74,7 +71,7 @@ class Inspection:
         gradients: Gradients = {}
         self._taken()
         dx = self._chain.backward(np.eye(logits.shape[1], dtype=np.float32)[digits], memory, gradients)
-        scale = 1 / self._pixels[1] if Standardize() in self._spec.input else 1.0
+        scale = 1 / self._pixel_statistics[1] if Standardize() in self._spec.input else 1.0
         return dx.reshape(*images.shape, -1).sum(axis=-1) * np.float32(scale)
 
     def _taken(self) -> list[LayerOutput]:
@@ -84,7 +81,7 @@ class Inspection:
         return seen
 
     def _input(self, images: np.ndarray) -> Array:
-        return prepare(images.astype(np.float32), self._spec.input, self._pixels)
+        return prepare(images.astype(np.float32), self._spec.input, self._pixel_statistics)
 
     def _features(self, images: np.ndarray) -> np.ndarray:
         x = self._input(images)

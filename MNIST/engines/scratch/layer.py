@@ -9,7 +9,7 @@ Axis order everywhere: (batch, rows, columns, channels) or (batch, units).
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from array_api_compat import array_namespace
 
@@ -74,3 +74,13 @@ class Layer(Protocol):
         None in place of dx where nothing that learns comes before the layer: nobody asks for it.
         """
         ...
+
+
+@runtime_checkable
+class LearningLayer(Protocol):
+    """A layer that can leave its dx out.
+
+    wants_dx: False where nothing that learns comes before: then `backward` returns None in its place.
+    """
+
+    wants_dx: bool

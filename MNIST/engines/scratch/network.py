@@ -1,4 +1,7 @@
-"""From a laid-out network to this room's layers: one function a layer type, in `BUILDERS`."""
+"""From a laid-out network to this room's layers: one function a layer type, in `BUILDERS`.
+
+A builder takes the node, its layer and all weights by name; it returns the layer with those that are its own.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,11 +12,12 @@ from MNIST.engines.scratch.convolution import Convolution
 from MNIST.engines.scratch.dense import Dense
 from MNIST.engines.scratch.dropout import Dropout
 from MNIST.engines.scratch.flatten import Flatten
-from MNIST.engines.scratch.layer import Array, Layer
+from MNIST.engines.scratch.layer import Array, Layer, LearningLayer
 from MNIST.engines.scratch.normalization import BatchNorm, LocalResponseNorm
-from MNIST.engines.scratch.padding import Margins, Pad, margins_of
+from MNIST.engines.scratch.padding import Pad
 from MNIST.engines.scratch.pooling import AvgPool, GlobalAvgPool, MaxPool
 from MNIST.language import Network, Node, layers
+from MNIST.language.layers import NO_MARGINS
 
 Weights = dict[str, Array]
 
@@ -24,7 +28,7 @@ def build_network(network: Network, weights: Weights) -> Chain:
     built = [_build(node, weights) for node in nodes]
     first = next((node for node in nodes if any(each.parameters for each in node.walk())), None)
     for node, layer in zip(nodes, built, strict=True):
-        if node is first and isinstance(layer, Convolution | Dense):
+        if node is first and isinstance(layer, LearningLayer):
             layer.wants_dx = False
     return Chain(built)
 
@@ -39,8 +43,8 @@ def _chain(nodes: Iterable[Node], weights: Weights) -> Chain:
 
 def _conv(node: Node, conv: layers.Conv, weights: Weights) -> Layer:
     names = f"{node.path}/kernel", f"{node.path}/bias"
-    margins = margins_of(conv.padding, node.input_shape, (conv.rows, conv.columns), conv.strides)
-    return Convolution(names, weights[names[0]], weights[names[1]], conv.activation, conv.stride, margins)
+    W, b = weights[names[0]], weights[names[1]]
+    return Convolution(names, W, b, conv.activation, conv.stride, node.margins)
 
 
 def _dense(node: Node, dense: layers.Dense, weights: Weights) -> Layer:
@@ -50,8 +54,7 @@ def _dense(node: Node, dense: layers.Dense, weights: Weights) -> Layer:
 
 def _pool(kind: type[MaxPool] | type[AvgPool]) -> Callable[[Node, Any, Weights], Layer]:
     def build(node: Node, pool: layers.MaxPool | layers.AvgPool, weights: Weights) -> Layer:
-        size = pool.rows, pool.columns
-        return kind(size, pool.strides, margins_of(pool.padding, node.input_shape, size, pool.strides))
+        return kind(pool.window.size, pool.window.strides, node.margins)
 
     return build
 
@@ -60,8 +63,7 @@ def _residual(node: Node, _: layers.Residual, weights: Weights) -> Layer:
     block, projection = _chain(node.children, weights), None
     if node.projection_stride is not None:
         name, stride = f"{node.path}/projection", node.projection_stride
-        margins = margins_of("same", node.input_shape, (1, 1), (stride, stride))
-        projection = Convolution((name,), weights[name], None, "linear", stride, margins)
+        projection = Convolution((name,), weights[name], None, "linear", stride, NO_MARGINS)
     return Residual(block, projection)
 
 
@@ -84,7 +86,7 @@ BUILDERS: dict[type, Callable[[Node, Any, Weights], Layer]] = {
     layers.Dropout: lambda node, dropout, weights: Dropout(node.path, dropout.rate),
     layers.Flatten: lambda node, flatten, weights: Flatten(),
     layers.Dense: _dense,
-    layers.Pad: lambda node, pad, weights: Pad(Margins(pad.rows, pad.rows, pad.columns, pad.columns)),
+    layers.Pad: lambda node, pad, weights: Pad(node.margins),
     layers.Residual: _residual,
     layers.Parallel: lambda node, parallel, weights: Parallel(
         [_chain(path.children, weights) for path in node.children]

@@ -5,28 +5,14 @@ No `backward` of this room is called: what PyTorch derives from the forward pass
 
 import torch
 
-from MNIST.engines.protocol import Arrays
 from MNIST.engines.scratch.blocks import Chain
-from MNIST.engines.scratch.engine import ScratchEngine, measured
+from MNIST.engines.scratch.engine import engine_on, measured
 from MNIST.engines.scratch.layer import Array, Gradients, Pass
 from MNIST.engines.scratch.loss import cross_entropy
 from MNIST.engines.scratch.on_tensors import PRECISIONS, TorchArrays
 from MNIST.engines.torch_backend import device, has_fast_bfloat16, libraries
-from MNIST.language import ModelSpec
 
 __all__ = ["PRECISIONS", "build", "device", "has_fast_bfloat16", "libraries"]
-
-
-def build(
-    spec: ModelSpec,
-    *,
-    precision: str,
-    threads: int,
-    pixels: tuple[float, float],
-    masks: Arrays | None = None,
-) -> ScratchEngine:
-    """Build a simplified spec's network; its weights are to be set before they are used."""
-    return ScratchEngine(spec, TorchArrays(precision, threads), differentiate, pixels, masks)
 
 
 def differentiate(
@@ -53,3 +39,6 @@ def differentiate(
     this_pass.moving = {name: average.detach() for name, average in this_pass.moving.items()}
     gradients = dict(zip(weights, found, strict=True))
     return *measured(logits.detach(), losses.detach(), labels), gradients
+
+
+build = engine_on(TorchArrays, differentiate)

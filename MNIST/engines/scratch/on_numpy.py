@@ -12,11 +12,9 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from MNIST.engines.processor import described, processor
-from MNIST.engines.protocol import Arrays
-from MNIST.engines.scratch.engine import ScratchEngine, backpropagate
+from MNIST.engines.scratch.engine import backpropagate, engine_on
 from MNIST.engines.scratch.layer import Array
 from MNIST.engines.scratch.library import Item, Result
-from MNIST.language import ModelSpec
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's numbers of them
 KEPT = 2**25  # bytes, the most that the second one takes
@@ -63,16 +61,7 @@ class NumPyArrays:
         self._pool.shutdown()
 
 
-def build(
-    spec: ModelSpec,
-    *,
-    precision: str,
-    threads: int,
-    pixels: tuple[float, float],
-    masks: Arrays | None = None,
-) -> ScratchEngine:
-    """Build a simplified spec's network; its weights are to be set before they are used."""
-    return ScratchEngine(spec, NumPyArrays(precision, threads), backpropagate, pixels, masks)
+build = engine_on(NumPyArrays, backpropagate)
 
 
 def libraries() -> str:

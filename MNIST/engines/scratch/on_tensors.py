@@ -6,8 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from MNIST.engines.protocol import Arrays
-from MNIST.engines.scratch.engine import ScratchEngine, backpropagate
+from MNIST.engines.scratch.engine import backpropagate, engine_on
 from MNIST.engines.scratch.layer import Array
 from MNIST.engines.scratch.library import Item, Result
 from MNIST.engines.torch_backend import (
@@ -18,7 +17,6 @@ from MNIST.engines.torch_backend import (
     memory_errors,
     set_threads,
 )
-from MNIST.language import ModelSpec
 
 __all__ = ["PRECISIONS", "TorchArrays", "build", "device", "has_fast_bfloat16", "libraries"]
 
@@ -58,13 +56,4 @@ class TorchArrays:
         pass  # its threads are the process's
 
 
-def build(
-    spec: ModelSpec,
-    *,
-    precision: str,
-    threads: int,
-    pixels: tuple[float, float],
-    masks: Arrays | None = None,
-) -> ScratchEngine:
-    """Build a simplified spec's network; its weights are to be set before they are used."""
-    return ScratchEngine(spec, TorchArrays(precision, threads), backpropagate, pixels, masks)
+build = engine_on(TorchArrays, backpropagate)

@@ -1,20 +1,7 @@
 """Zeros around a map: Pad, and what `padding=same` adds before a window slides."""
 
-from typing import NamedTuple
-
 from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, namespace
-
-
-class Margins(NamedTuple):
-    """How many rows and columns of zeros stand around a map."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-
-NONE = Margins(0, 0, 0, 0)
+from MNIST.language.layers import NO_MARGINS, Margins
 
 
 class Pad:
@@ -30,26 +17,9 @@ class Pad:
         return crop(dy, self.margins)
 
 
-def margins_of(
-    padding: str, shape: tuple[int, ...], size: tuple[int, int], strides: tuple[int, int]
-) -> Margins:
-    """The margins that a window of that size needs on a map (rows, columns, channels).
-
-    `same`: as many zeros as give ⌈side / stride⌉ places, as evenly as can be, the odd one below and right.
-    """
-    if padding == "valid":
-        return NONE
-    missing = [
-        max((-(-side // stride) - 1) * stride + length - side, 0)
-        for side, length, stride in zip(shape[:2], size, strides, strict=True)
-    ]
-    top, left = missing[0] // 2, missing[1] // 2
-    return Margins(top, missing[0] - top, left, missing[1] - left)
-
-
 def pad(x: Array, margins: Margins, value: float = 0.0) -> Array:
     """A map (batch, rows, columns, channels) within margins of one value."""
-    if margins == NONE:
+    if margins == NO_MARGINS:
         return x
     xp = namespace(x)
     batch, rows, columns, channels = x.shape

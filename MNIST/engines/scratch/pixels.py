@@ -6,24 +6,24 @@ from MNIST.engines.scratch.layer import Array, namespace
 from MNIST.language import InputStep, inputs
 
 
-def prepare(pixels: Array, steps: Sequence[InputStep], statistics: tuple[float, float]) -> Array:
+def prepare(pixels: Array, steps: Sequence[InputStep], pixel_statistics: tuple[float, float]) -> Array:
     """Images as the network's input: (batch, 28, 28, channels).
 
-    pixels: (batch, 28, 28), of the engine's precision; statistics: mean and standard deviation of the
-    training images, in [0, 1].
+    pixels: (batch, 28, 28), of the engine's precision; pixel_statistics: mean and standard deviation of
+    the training images, in [0, 1].
     """
     x = pixels[..., None]
     for step in steps:
-        x = _step(x, step, statistics)
+        x = _step(x, step, pixel_statistics)
     return x
 
 
-def _step(x: Array, step: InputStep, statistics: tuple[float, float]) -> Array:
+def _step(x: Array, step: InputStep, pixel_statistics: tuple[float, float]) -> Array:
     if isinstance(step, inputs.Scale):
         return x * (1 / 255)
     if isinstance(step, inputs.Standardize):
-        mean, deviation = statistics
-        return x * (1 / (255 * deviation)) - mean / deviation
+        mean, standard_deviation = pixel_statistics
+        return x * (1 / (255 * standard_deviation)) - mean / standard_deviation
     assert isinstance(step, inputs.Threshold)
     xp = namespace(x)
     return xp.concat([xp.astype(x >= level, x.dtype) for level in step.levels], axis=-1)

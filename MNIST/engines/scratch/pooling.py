@@ -4,7 +4,8 @@ from functools import reduce
 
 from MNIST.engines.scratch.convolution import places
 from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, namespace
-from MNIST.engines.scratch.padding import Margins, crop, pad
+from MNIST.engines.scratch.padding import crop, pad
+from MNIST.language.layers import Margins
 
 
 class MaxPool:
