@@ -1,6 +1,6 @@
 """Certificates: from the same weights and images, every engine computes the same step, in float64.
 
-problem.py       what is asked: one network, one batch, one mask for each Dropout
+problem.py       what is asked: one network, one batch, all random numbers
 participants.py  who is asked: every engine that is installed, Keras once a backend
 answers.py       one engine's answer                elsewhere.py  the same from a process of its own
 differences.py   finite differences: the loss itself judges the gradients

@@ -62,7 +62,7 @@ def answer(problem: Problem, engine: str) -> Answer:
 
 @contextmanager
 def built(problem: Problem, engine: str) -> Iterator[GradientEngine]:
-    """An engine's network, with the problem's weights and masks."""
+    """An engine's network, with the problem's weights and draws."""
     network = engines.create(
         engine,
         problem.network,
@@ -70,7 +70,7 @@ def built(problem: Problem, engine: str) -> Iterator[GradientEngine]:
         threads=os.cpu_count() or 1,
         pixel_statistics=problem.pixel_statistics,
         weights=problem.weights,
-        masks=problem.masks,
+        draws=problem.draws,
     )
     try:
         yield cast(GradientEngine, network)

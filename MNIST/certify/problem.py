@@ -1,4 +1,4 @@
-"""What every engine is asked: one network with its weights, one batch of images, one mask a Dropout.
+"""What every engine is asked: one network with its weights, one batch of images, all random numbers.
 
 All of it is drawn here, with NumPy, so that the answers can differ in nothing but the arithmetic.
 """
@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from MNIST.engines import Arrays
+from MNIST.engines.draws import draw
 from MNIST.engines.saved_arrays import write_arrays
 from MNIST.errors import UsageError
 from MNIST.files import write_atomically
 from MNIST.language import (
     CONSTANT,
-    Dropout,
     Network,
     canonical_text,
     lay_out,
@@ -36,14 +36,14 @@ _SPEC, _ARRAYS = "spec.txt", "problem.npz"  # the files of a problem in a folder
 class Problem:
     """A step to compute.
 
-    network: its batch is as large as this one. weights: float64, by name; masks: what each Dropout
-    keeps, float64 (batch, …) of 0 and 1, by its path; images: uint8 (batch, 28, 28); labels: uint8
+    network: its batch is as large as this one. weights: float64, by name; draws: the random numbers of each
+    layer that draws any, float64 (batch, …), by its path; images: uint8 (batch, 28, 28); labels: uint8
     (batch,); pixel_statistics: mean and standard deviation of the images, in [0, 1].
     """
 
     network: Network
     weights: Arrays
-    masks: Arrays
+    draws: Arrays
     images: np.ndarray
     labels: np.ndarray
     pixel_statistics: tuple[float, float]
@@ -59,16 +59,16 @@ class Problem:
     def first(self, count: int) -> "Problem":
         """The same on the first `count` images of the batch."""
         images, labels = self.images[:count], self.labels[:count]
-        masks = {path: mask[:count] for path, mask in self.masks.items()}
+        draws = {path: numbers[:count] for path, numbers in self.draws.items()}
         network = self.network.of_batches(len(images))
-        return replace(self, network=network, images=images, labels=labels, masks=masks)
+        return replace(self, network=network, images=images, labels=labels, draws=draws)
 
     def write(self, folder: Path) -> None:
         """Write it into a folder, for another process."""
         arrays = {"images": self.images, "labels": self.labels}
         arrays |= {"pixel_statistics": np.array(self.pixel_statistics)}
         arrays |= {f"weights/{name}": weight for name, weight in self.weights.items()}
-        arrays |= {f"masks/{path}": mask for path, mask in self.masks.items()}
+        arrays |= {f"draws/{path}": numbers for path, numbers in self.draws.items()}
         write_atomically(folder / _SPEC, canonical_text(self.network.spec))
         write_atomically(folder / _ARRAYS, write_arrays(arrays))
 
@@ -79,9 +79,9 @@ class Problem:
         with np.load(folder / _ARRAYS, allow_pickle=False) as file:
             arrays = dict(file)
         mean, standard_deviation = map(float, arrays["pixel_statistics"])
-        weights, masks = below(arrays, "weights"), below(arrays, "masks")
+        weights, draws = below(arrays, "weights"), below(arrays, "draws")
         statistics = mean, standard_deviation
-        return cls(network, weights, masks, arrays["images"], arrays["labels"], statistics)
+        return cls(network, weights, draws, arrays["images"], arrays["labels"], statistics)
 
 
 def pose(network: Network, images: np.ndarray, labels: np.ndarray, seed: int = 0) -> Problem:
@@ -95,7 +95,7 @@ def pose(network: Network, images: np.ndarray, labels: np.ndarray, seed: int = 0
     return Problem(
         network,
         _shaken(network, initial_weights(network, seed), generator),
-        _masks(network, len(images), generator),
+        _draws(network, len(images), generator),
         images,
         labels,
         (float(grey.mean()), float(grey.std())),
@@ -170,10 +170,11 @@ def _shaken(network: Network, weights: Arrays, generator: np.random.Generator) -
     return shaken
 
 
-def _masks(network: Network, batch: int, generator: np.random.Generator) -> Arrays:
-    """For each Dropout, 1 for what it keeps and 0 for what it drops: float64 (batch, …), by its path."""
-    return {
-        node.path: (generator.random((batch, *node.output_shape)) >= node.layer.rate).astype(np.float64)
-        for node in network.walk()
-        if isinstance(node.layer, Dropout)
-    }
+def _draws(network: Network, batch: int, generator: np.random.Generator) -> Arrays:
+    """The random numbers of each layer that draws any, float64 (batch, …), by its path."""
+    drawn = {}
+    for node in network.walk():
+        if node.layer.draws:
+            numbers = draw(node.layer.draws, (batch, *node.input_shape), generator, np.float64)
+            drawn[node.path] = numbers.astype(np.float64)
+    return drawn

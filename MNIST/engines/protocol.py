@@ -47,7 +47,7 @@ class Engine(Protocol):
         """Train on every image once, in the order given; return what the epoch measured.
 
         images: uint8 (n, 28, 28); labels: uint8 (n,); rates: (steps,), the learning rate of each step.
-        seed: sets every random state inside (dropout), so that an epoch's numbers do not depend on the
+        seed: sets every random state inside the layers, so that an epoch's numbers do not depend on the
         epochs that this process has lived through.
         """
         ...
@@ -98,7 +98,7 @@ class GradientEngine(Engine, Protocol):
         """The mean loss of one batch, in nats, and its gradient with respect to each trainable weight.
 
         As a step of `train_epoch` would compute them: labels are smoothed, BatchNorm uses the batch's own
-        mean and variance, Dropout its mask. Nothing changes: no weight, no moving average, no optimizer
+        mean and variance, Dropout drops. Nothing changes: no weight, no moving average, no optimizer
         variable.
         """
         ...

@@ -45,18 +45,18 @@ def create(
     threads: int,
     pixel_statistics: tuple[float, float],
     weights: Arrays,
-    masks: Arrays | None = None,
+    draws: Arrays | None = None,
 ) -> Engine:
     """Build a network in an engine, with the given initial weights.
 
     pixel_statistics: mean and standard deviation of the training images, in [0, 1], for `Standardize`.
-    masks: for each Dropout, by its node's path, what to keep (1) and what to drop (0) of every batch,
-    (batch, …), in place of random draws; so that several engines can compute the same step.
+    draws: the random numbers of each layer that draws any, by its node's path, (batch, …), the same for every
+    batch. Several engines can so compute the same step; without them each engine draws its own.
     Raises UsageError for a network that this engine cannot train.
     """
     build = _module(choose(network.spec, name)).build
     engine: Engine = build(
-        network, precision=precision, threads=threads, pixel_statistics=pixel_statistics, masks=masks
+        network, precision=precision, threads=threads, pixel_statistics=pixel_statistics, draws=draws
     )
     engine.set_weights(weights)
     return engine

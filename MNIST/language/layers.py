@@ -78,6 +78,21 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """Random numbers that are 0 with probability `rate`, and 1 otherwise."""
+
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """Normally distributed random numbers with mean 0 and standard deviation 1."""
+
+
+Distribution = Kept | Normal
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """An array that a layer owns. init: "zeros", "ones", one of INIT, which draws from fan_in and fan_out,
     "normal" (mean 0, deviation 1), or "places".
@@ -144,6 +159,11 @@ class Layer:
     def is_softmax(self) -> bool:
         """Whether the layer ends in softmax."""
         return getattr(self, "activation", None) == "softmax"
+
+    @property
+    def draws(self) -> Distribution | None:
+        """What the layer draws for each number that comes in while training; None if it draws nothing."""
+        return None
 
     @property
     def needs_whole_batch(self) -> bool:
@@ -298,6 +318,10 @@ class Dropout(Layer):
     @property
     def changes_nothing(self) -> bool:
         return self.rate == 0
+
+    @property
+    def draws(self) -> Kept:
+        return Kept(self.rate)
 
 
 @dataclass(frozen=True)

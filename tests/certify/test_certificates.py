@@ -174,10 +174,10 @@ def test_a_problem_is_drawn_from_its_seed_and_hides_nothing(problem_of) -> None:
             ("bias", "beta", "moving_mean")
         ):  # half are moved, and half are where training begins
             assert np.count_nonzero(weight) == (weight.size + 1) // 2
-    assert {mask.shape for mask in one.masks.values()} == {(8, 8, 8, 8), (8, 9)}
-    assert all(set(np.unique(mask)) == {0, 1} for mask in one.masks.values())
-    assert one.first(3).masks.keys() == one.masks.keys()
-    assert {len(mask) for mask in one.first(3).masks.values()} == {3}
+    assert {mask.shape for mask in one.draws.values()} == {(8, 8, 8, 8), (8, 9)}
+    assert all(set(np.unique(mask)) == {0, 1} for mask in one.draws.values())
+    assert one.first(3).draws.keys() == one.draws.keys()
+    assert {len(mask) for mask in one.first(3).draws.values()} == {3}
 
 
 def test_problem_and_answer_survive_their_files(problem_of, tmp_path) -> None:

@@ -74,7 +74,7 @@ INSTALLED = ["keras", "numpy", *(ON_PYTORCH if importlib.util.find_spec("torch")
 every_engine = pytest.mark.parametrize("name", INSTALLED)
 
 
-def make(name, text=SMALL, optimizer="Adam,0.01", precision="float32", masks=None):
+def make(name, text=SMALL, optimizer="Adam,0.01", precision="float32", draws=None):
     network = lay_out(parse_spec(text.format(optimizer=optimizer)))
     return engines.create(
         name,
@@ -83,7 +83,7 @@ def make(name, text=SMALL, optimizer="Adam,0.01", precision="float32", masks=Non
         threads=THREADS,
         pixel_statistics=(0.13, 0.31),
         weights=initial_weights(network, seed=0),
-        masks=masks,
+        draws=draws,
     )
 
 
@@ -361,8 +361,8 @@ def test_what_goes_wrong_in_a_piece_is_heard(monkeypatch):
 @every_engine
 def test_given_masks_take_the_place_of_draws(name):
     keep = (np.random.default_rng(1).random((32, 13, 13, 4)) < 0.7).astype(np.float32)
-    masked = make(name, masks={"dropout_3": keep})
-    none_kept = make(name, masks={"dropout_3": np.zeros_like(keep)})
+    masked = make(name, draws={"dropout_3": keep})
+    none_kept = make(name, draws={"dropout_3": np.zeros_like(keep)})
     losses = [masked.gradients(IMAGES[:32], LABELS[:32])[0] for _ in range(2)]
     assert losses[0] == losses[1]
     loss, gradients = none_kept.gradients(IMAGES[:32], LABELS[:32])

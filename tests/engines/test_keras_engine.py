@@ -65,7 +65,7 @@ LABELS = (np.arange(70) % 10).astype(np.uint8)
 _THREADS = os.cpu_count()
 
 
-def _engine(text, precision="float32", pixel_statistics=(0.13, 0.31), masks=None):
+def _engine(text, precision="float32", pixel_statistics=(0.13, 0.31), draws=None):
     network = lay_out(parse_spec(text))
     weights = initial_weights(network, seed=0)
     return engines.create(
@@ -75,7 +75,7 @@ def _engine(text, precision="float32", pixel_statistics=(0.13, 0.31), masks=None
         threads=_THREADS,
         pixel_statistics=pixel_statistics,
         weights=weights,
-        masks=masks,
+        draws=draws,
     )
 
 

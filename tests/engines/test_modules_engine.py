@@ -70,7 +70,7 @@ PIXELS = (0.13, 0.31)
 _THREADS = os.cpu_count()
 
 
-def _engine(text, precision="float64", name="modules", threads=_THREADS, masks=None):
+def _engine(text, precision="float64", name="modules", threads=_THREADS, draws=None):
     network = lay_out(parse_spec(text))
     weights = initial_weights(network, seed=0)
     return engines.create(
@@ -80,7 +80,7 @@ def _engine(text, precision="float64", name="modules", threads=_THREADS, masks=N
         threads=threads,
         pixel_statistics=PIXELS,
         weights=weights,
-        masks=masks,
+        draws=draws,
     )
 
 

@@ -89,7 +89,7 @@ CASES = {
 
 def training_pass():
     mask = draw(*MAP, seed=1) > 0
-    return Pass(training=True, masks={"d": mask.astype(np.float64)})
+    return Pass(training=True, draws={"d": mask.astype(np.float64)})
 
 
 def forward(layer, x):
@@ -131,7 +131,7 @@ def test_tensors_give_the_numbers_of_numpy(case):
         other.layers[0].W, other.layers[0].b = map(torch.tensor, (other.layers[0].W, other.layers[0].b))
     (y, memory), (gradients, gradients_there) = layer.forward(x, training_pass()), ({}, {})
     there = training_pass()
-    there.masks = {path: torch.tensor(mask) for path, mask in there.masks.items()}
+    there.draws = {path: torch.tensor(mask) for path, mask in there.draws.items()}
     y_there, memory_there = other.forward(torch.tensor(x), there)
     dy = draw(*y.shape, seed=3)
     dx = layer.backward(dy, memory, gradients)

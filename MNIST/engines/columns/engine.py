@@ -40,7 +40,7 @@ class SonnEngine:
         precision: str,
         threads: int,
         pixel_statistics: tuple[float, float],
-        masks: Arrays | None = None,
+        draws: Arrays | None = None,
     ) -> None:
         spec = network.spec
         (columns,), (binary,), rule = spec.layers, spec.input, spec.optimizer

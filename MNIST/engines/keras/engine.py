@@ -50,13 +50,13 @@ class KerasEngine:
         precision: str,
         threads: int,
         pixel_statistics: tuple[float, float],
-        masks: Arrays | None = None,
+        draws: Arrays | None = None,
     ) -> None:
         set_threads(threads)
         self._spec = network.spec
         self._floats = "float64" if precision == "float64" else "float32"
         with self._computing():
-            self._graph = Graph(network, precision, pixel_statistics, masks)
+            self._graph = Graph(network, precision, pixel_statistics, draws)
             self._model = keras.Model(self._graph.images, self._graph.logits)
             self._loss = _loss(network.spec.label_smoothing)
         self._steps_at_once = steps_at_once(network)
@@ -113,7 +113,7 @@ class KerasEngine:
         names = {variable.path: name for name, variable in self._graph.variables.items()}
 
         def loss_of(weights: Sequence[Any]) -> Any:
-            kept = [variable.value for variable in others]  # moving averages, and the seeds of Dropout
+            kept = [variable.value for variable in others]  # moving averages, and seeds
             logits, _ = self._model.stateless_call(weights, kept, images, training=True)
             return self._loss(labels, logits)
 

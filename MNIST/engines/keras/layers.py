@@ -18,7 +18,7 @@ class Graph:
     """The Keras layers of a network: its tensors, its weights by name, its random generators in order.
 
     floats: the type of weights, loss and whatever bfloat16 is too coarse for; policy: that of the layers.
-    masks: what each Dropout keeps, by its node's path; without them it draws.
+    draws: see `registry.create`.
     """
 
     def __init__(
@@ -26,13 +26,13 @@ class Graph:
         network: Network,
         precision: str,
         pixel_statistics: tuple[float, float],
-        masks: Arrays | None = None,
+        draws: Arrays | None = None,
     ) -> None:
         self.floats = "float64" if precision == "float64" else "float32"
         self.policy = "mixed_bfloat16" if precision == "bfloat16" else self.floats
-        self.masks = masks
+        self.draws = draws
         self.variables: dict[str, Any] = {}
-        self.generators: list[Any] = []  # what Dropout draws from; the engine sets them each epoch
+        self.generators: list[Any] = []  # what layers draw from; the engine sets them each epoch
         self.images = keras.Input((28, 28), dtype="uint8", name="pixels")
         tensor = keras.layers.Reshape((28, 28, 1), dtype=self.floats, name="channel")(self.images)
         for number, step in enumerate(network.spec.input, 1):
@@ -143,9 +143,10 @@ def _activate(node: Node, activation: layers.Activation, graph: Graph, tensor: A
 
 
 def _dropout(node: Node, dropout: layers.Dropout, graph: Graph, tensor: Any) -> Any:
-    if graph.masks is not None:
-        kept = graph.masks[node.path] / (1 - dropout.rate)
-        return graph.apply(node, tensor, GivenDropout(kept, dtype=graph.policy, name=layer_name(node)))
+    if graph.draws is not None:
+        kept = graph.draws[node.path] / (1 - dropout.rate)
+        given = GivenDraws(keras.ops.multiply, kept, dtype=graph.policy, name=layer_name(node))
+        return graph.apply(node, tensor, given)
     layer = keras.layers.Dropout(dropout.rate, seed=0, dtype=graph.policy, name=layer_name(node))
     return graph.apply(node, tensor, layer)
 
@@ -229,15 +230,18 @@ def leaky_relu(x: Any) -> Any:
     return keras.ops.where(x > 0, x, x * layers.LEAK)
 
 
-class GivenDropout(keras.layers.Layer):
-    """Dropout that draws nothing: while training, its input times `kept`, (batch, …). It is never saved."""
+class GivenDraws(keras.layers.Layer):
+    """A layer that is given its random numbers. It is never saved.
 
-    def __init__(self, kept: np.ndarray, **options: Any) -> None:
+    While training, y = combine(x, numbers), else y = x. numbers: (batch, …).
+    """
+
+    def __init__(self, combine: Callable[[Any, Any], Any], numbers: np.ndarray, **options: Any) -> None:
         super().__init__(**options)
-        self.kept = kept
+        self.combine, self.numbers = combine, numbers
 
     def call(self, x: Any, training: bool = False) -> Any:
-        return x * keras.ops.convert_to_tensor(self.kept, x.dtype) if training else x
+        return self.combine(x, keras.ops.convert_to_tensor(self.numbers, x.dtype)) if training else x
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return shape

@@ -3,7 +3,7 @@
 Maps are (batch, channels, rows, columns), rows of numbers (batch, units).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -117,30 +117,43 @@ class LocalResponseNorm(nn.Module):
         return x / (self.k + self.alpha * sums) ** self.beta
 
 
+class Draws(nn.Module):
+    """A random number for each value of x, in a new tensor.
+
+    It draws from a generator of its own, so that no other layer's draws change what it draws.
+    fill: fills a tensor with numbers from a generator. given: numbers in place of draws, (batch, rows,
+    columns, channels) or (batch, units).
+    """
+
+    def __init__(
+        self, fill: Callable[[torch.Tensor, torch.Generator], torch.Tensor], given: np.ndarray | None
+    ) -> None:
+        super().__init__()
+        self.fill, self.generator = fill, torch.Generator(DEVICE)
+        numbers = None if given is None else torch.tensor(given, dtype=torch.float64)
+        if numbers is not None and numbers.dim() == 4:
+            numbers = numbers.permute(0, 3, 1, 2)
+        self.register_buffer("given", numbers)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.given is None:
+            return self.fill(torch.empty_like(x), self.generator)
+        return self.given[: len(x)].clone()  # an epoch's last batch may be smaller
+
+
 class Dropout(nn.Module):
     """While training, sets a proportion `rate` of the values to 0 and divides the others by 1 − rate.
 
-    It draws from a generator of its own, so that no other layer's draws change what it draws.
-    mask: 0 to drop and 1 to keep, in place of draws; (batch, rows, columns, channels) or (batch, units).
+    given: 0 to drop and 1 to keep, in place of draws.
     """
 
-    def __init__(self, rate: float, mask: np.ndarray | None) -> None:
+    def __init__(self, rate: float, given: np.ndarray | None) -> None:
         super().__init__()
         self.keep = 1 - rate
-        self.generator = torch.Generator(DEVICE)
-        if mask is not None:
-            kept = torch.tensor(mask, dtype=torch.float64)
-            mask = kept.permute(0, 3, 1, 2) if kept.dim() == 4 else kept
-        self.register_buffer("mask", mask)
+        self.kept = Draws(lambda x, generator: x.bernoulli_(self.keep, generator=generator), given)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if not self.training:
-            return x
-        if self.mask is None:
-            kept = torch.empty_like(x).bernoulli_(self.keep, generator=self.generator)
-        else:
-            kept = self.mask[: len(x)].clone()  # an epoch's last batch may be smaller
-        return x * kept.div_(self.keep)
+        return x * self.kept(x).div_(self.keep) if self.training else x
 
 
 class Flatten(nn.Module):

@@ -43,11 +43,11 @@ class ModulesEngine:
         precision: str,
         threads: int,
         pixel_statistics: tuple[float, float],
-        masks: Arrays | None = None,
+        draws: Arrays | None = None,
     ) -> None:
         self._spec, self._threads = network.spec, threads
         with memory_errors():
-            self._network = NetworkModule(network, getattr(torch, precision), pixel_statistics, masks)
+            self._network = NetworkModule(network, getattr(torch, precision), pixel_statistics, draws)
         self._trainable = {name: w for name, w in self._network.weights.items() if w.requires_grad}
 
     @cached_property
@@ -60,7 +60,7 @@ class ModulesEngine:
     ) -> EpochMetrics:
         set_threads(self._threads)
         self._network.train()
-        self._network.set_dropout_seeds(seed)
+        self._network.set_seeds(seed)
         norms = np.zeros(len(rates))
         loss_sum = correct_sum = 0.0
         done = 0

@@ -15,6 +15,7 @@ from torch.nn.utils import skip_init  # the weights are set, never drawn, by PyT
 
 from MNIST.engines.modules.custom import (
     BatchNorm,
+    Draws,
     Dropout,
     Flatten,
     GlobalAvgPool,
@@ -33,8 +34,7 @@ from MNIST.language import InputStep, Network, Node, inputs, layers
 class NetworkModule(nn.Module):
     """A network: uint8 images (n, 28, 28) to logits (n, 10).
 
-    weights: by name, those that are not trained too. dropouts: in the order of the network.
-    masks: see `registry.create`.
+    weights: by name, those that are not trained too. draws: see `registry.create`.
     """
 
     def __init__(
@@ -42,12 +42,11 @@ class NetworkModule(nn.Module):
         network: Network,
         dtype: torch.dtype,
         pixel_statistics: tuple[float, float],
-        masks: Arrays | None,
+        draws: Arrays | None,
     ) -> None:
         super().__init__()
-        self.dtype, self.masks = dtype, masks
+        self.dtype, self.draws = dtype, draws
         self.weights: dict[str, nn.Parameter] = {}
-        self.dropouts: list[Dropout] = []
         (step,) = network.spec.input  # a simplified spec has one
         self.prepare = _input_step(step, pixel_statistics)
         self.body = self.chain(network.to_logits())
@@ -76,11 +75,16 @@ class NetworkModule(nn.Module):
             self.weights[f"{node.path}/{parameter.name}"] = getattr(module, attribute)
         return module
 
-    def set_dropout_seeds(self, seed: int) -> None:
-        """Set what each Dropout draws from, from the seed and its place among them."""
-        for index, dropout in enumerate(self.dropouts):
+    def given_draws(self, node: Node) -> np.ndarray | None:
+        """The random numbers that a node is given; None if it draws its own."""
+        return None if self.draws is None else self.draws[node.path]
+
+    def set_seeds(self, seed: int) -> None:
+        """Set what each layer draws from, by the seed and by its place among the layers that draw."""
+        drawing = (module for module in self.body.modules() if isinstance(module, Draws))
+        for index, draws in enumerate(drawing):
             word = np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0]
-            dropout.generator.manual_seed(int(word))
+            draws.generator.manual_seed(int(word))
 
 
 def _conv(node: Node, conv: layers.Conv, network: NetworkModule) -> nn.Module:
@@ -126,10 +130,7 @@ def _activate(node: Node, activation: layers.Activation, network: NetworkModule)
 
 
 def _dropout(node: Node, dropout: layers.Dropout, network: NetworkModule) -> nn.Module:
-    mask = None if network.masks is None else network.masks[node.path]
-    module = Dropout(dropout.rate, mask)
-    network.dropouts.append(module)
-    return module
+    return Dropout(dropout.rate, network.given_draws(node))
 
 
 def _flatten(node: Node, _: layers.Flatten, network: NetworkModule) -> nn.Module:

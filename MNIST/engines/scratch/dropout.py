@@ -15,7 +15,7 @@ class Dropout:
     def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
         if not this_pass.training:
             return x, 1
-        scaled_mask = this_pass.masks[self.path] * (1 / (1 - self.rate))
+        scaled_mask = this_pass.draws[self.path] * (1 / (1 - self.rate))
         return x * scaled_mask, scaled_mask
 
     def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
+from MNIST.engines.draws import draw
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
 from MNIST.engines.saved_arrays import load_weights, save_weights
 from MNIST.engines.scratch.blocks import Chain
@@ -24,7 +25,7 @@ from MNIST.engines.scratch.loss import cross_entropy
 from MNIST.engines.scratch.network import build_network
 from MNIST.engines.scratch.optimizers import UPDATES, initial_slots
 from MNIST.engines.scratch.pixels import prepare
-from MNIST.language import Network, layers
+from MNIST.language import Network
 
 INFERENCE_BATCH = 1000
 STEPS = "optimizer/steps"  # of a state: how many there were since the first epoch
@@ -58,7 +59,7 @@ class Build(Protocol):
         precision: str,
         threads: int,
         pixel_statistics: tuple[float, float],
-        masks: Arrays | None = None,
+        draws: Arrays | None = None,
     ) -> "ScratchEngine": ...
 
 
@@ -74,9 +75,9 @@ def engine_on(library: Callable[[str, int], Library], differentiate: Differentia
         precision: str,
         threads: int,
         pixel_statistics: tuple[float, float],
-        masks: Arrays | None = None,
+        draws: Arrays | None = None,
     ) -> ScratchEngine:
-        return ScratchEngine(network, library(precision, threads), differentiate, pixel_statistics, masks)
+        return ScratchEngine(network, library(precision, threads), differentiate, pixel_statistics, draws)
 
     return build
 
@@ -92,22 +93,18 @@ class ScratchEngine:
         library: Library,
         differentiate: Differentiate,
         pixel_statistics: tuple[float, float],
-        masks: Arrays | None,
+        draws: Arrays | None,
     ) -> None:
         spec = network.spec
         parameters = {f"{node.path}/{each.name}": each for node in network.walk() for each in node.parameters}
         self._spec, self._library, self._differentiate = spec, library, differentiate
-        self._pixel_statistics, self._masks = pixel_statistics, masks
+        self._pixel_statistics, self._masks = pixel_statistics, draws
         self._weights = {name: library.array(np.zeros(each.shape)) for name, each in parameters.items()}
         self._trainable = [name for name, each in parameters.items() if each.trainable]
         self._chain = build_network(network, self._weights)
         self._whole = any(node.layer.needs_whole_batch for node in network.walk())
         self._images_at_once = images_at_once(network, library)
-        self._dropouts = [
-            (node.path, node.layer.rate, node.output_shape)
-            for node in network.walk()
-            if isinstance(node.layer, layers.Dropout)
-        ]
+        self._drawing = [node for node in network.walk() if node.layer.draws]
         self._slots = {
             name: [
                 library.array(np.full(parameters[name].shape, value))
@@ -176,18 +173,18 @@ class ScratchEngine:
     def close(self) -> None:
         self._library.close()
 
-    def _pieces(self, images: np.ndarray, labels: np.ndarray, draw: tuple[int, int]) -> list[Piece]:
-        """Loss and gradients of a batch, piece by piece. draw: what names the batch's random draws."""
+    def _pieces(self, images: np.ndarray, labels: np.ndarray, stream: tuple[int, int]) -> list[Piece]:
+        """Loss and gradients of a batch, piece by piece. stream: what names the batch's random draws."""
         count = len(labels)
         size = count if self._whole else min(self._images_at_once, count)
-        masks = self._draw_masks(count, draw) if self._masks is None else self._masks
+        draws = self._draw(count, stream) if self._masks is None else self._masks
         trainable = {name: self._weights[name] for name in self._trainable}
         smoothing = self._spec.label_smoothing
 
         def of_piece(begin: int) -> Piece:
             piece = slice(begin, min(begin + size, count))
-            kept = {path: self._library.array(mask[piece]) for path, mask in masks.items()}
-            this_pass = Pass(training=True, masks=kept)
+            drawn = {path: self._library.array(numbers[piece]) for path, numbers in draws.items()}
+            this_pass = Pass(training=True, draws=drawn)
             x = prepare(self._library.array(images[piece]), self._spec.input, self._pixel_statistics)
             expected = self._library.integers(labels[piece])
             found = self._differentiate(self._chain, trainable, x, expected, count, smoothing, this_pass)
@@ -196,13 +193,15 @@ class ScratchEngine:
 
         return self._library.map(of_piece, range(0, count, size))
 
-    def _draw_masks(self, count: int, draw: tuple[int, int]) -> Arrays:
-        """Each Dropout's mask for a batch, drawn by NumPy whatever the library: all engines here agree."""
-        masks = {}
-        for index, (path, rate, shape) in enumerate(self._dropouts):
-            generator = np.random.default_rng([*draw, index])
-            masks[path] = generator.random((count, *shape), np.float32) >= rate
-        return masks
+    def _draw(self, count: int, stream: tuple[int, int]) -> Arrays:
+        """The layers' random numbers for a batch, drawn by NumPy: so all engines here agree."""
+        drawn = {}
+        for index, node in enumerate(self._drawing):
+            assert node.layer.draws is not None
+            generator = np.random.default_rng([*stream, index])
+            shape = count, *node.input_shape
+            drawn[node.path] = draw(node.layer.draws, shape, generator, np.float32)
+        return drawn
 
     def _update(self, gradients: Gradients, rate: float) -> None:
         """One step of the optimizer. It works element by element, hence in pieces that stay in the cache."""

@@ -28,12 +28,12 @@ class Pass:
     """One pass of some images through the network.
 
     training: whether Dropout drops and BatchNorm uses the batch's statistics.
-    masks: while training, for each Dropout by its path: 1 to keep a value, 0 to drop it.
+    draws: while training, the random numbers of each layer that draws any, by its path.
     moving: what BatchNorms' moving averages become if this pass is a step of training.
     """
 
     training: bool = False
-    masks: dict[str, Array] = field(default_factory=dict)
+    draws: dict[str, Array] = field(default_factory=dict)
     moving: dict[str, Array] = field(default_factory=dict)
 
 
