@@ -70,6 +70,8 @@ def _views(
             each.output[0],
             weights[f"{path}/kernel"] if isinstance(layer, Conv) else None,
             tuple(inside.pop(path, ())),
+            layer.lesson,
+            layer.passes_through,
         )
         inside.setdefault(block, []).append(view)
     return tuple(inside[""])

@@ -7,7 +7,7 @@ What a layer computes is in its docstring; how, in each engine.
 
 import math
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from MNIST.language.errors import Line
 from MNIST.language.grammar import block, choice, keyword, positional, real, whole
@@ -121,7 +121,12 @@ class Layer:
     """What all layers share. As it stands: the shape stays, no parameters, no multiply-adds.
 
     line: where it was written, for messages; no part of what the layer is.
+    lesson: what the layer does, in a sentence for beginners. passes_through: whether its values leave it
+    unchanged and in the same order, except while training.
     """
+
+    lesson: ClassVar[str] = ""
+    passes_through: ClassVar[bool] = False
 
     line: Line | None = field(default=None, compare=False, repr=False, kw_only=True)
 
@@ -179,6 +184,11 @@ class Conv(Layer):
     below and to the right, so that the map has ⌈rows / stride⌉ × ⌈columns / stride⌉ places.
     """
 
+    lesson = (
+        "Each filter slides a small kernel of weights over all maps that come in; its own map is bright "
+        "where the pattern that it has learned is."
+    )
+
     filters: int = positional(whole(1, 100_000))
     rows: int = positional(SIDE)
     columns: int = positional(SIDE)
@@ -234,6 +244,11 @@ class MaxPool(_Pool):
     stride: the window's own size unless given. padding: as in Conv; padded places never win.
     """
 
+    lesson = (
+        "Of each small window only the largest value stays: the map shrinks, and a pattern counts even if "
+        "it lies a pixel aside."
+    )
+
 
 @dataclass(frozen=True)
 class AvgPool(_Pool):
@@ -242,10 +257,14 @@ class AvgPool(_Pool):
     stride: the window's own size unless given. padding: as in Conv; padded places are not counted.
     """
 
+    lesson = "Each small window becomes its mean: the map shrinks, and details go."
+
 
 @dataclass(frozen=True)
 class GlobalAvgPool(Layer):
     """The mean of each channel over the whole map."""
+
+    lesson = "Each map becomes one number, its mean: how much of that pattern there is, anywhere."
 
     def output_shape(self, shape: Shape) -> Shape:
         return (_map(shape)[-1],)
@@ -259,6 +278,11 @@ class BatchNorm(Layer):
     moving = momentum · moving + (1 − momentum) · batch; afterwards those are used.
     Source: Ioffe and Szegedy (2015), arXiv:1502.03167.
     """
+
+    lesson = (
+        "Each map is shifted and stretched, so that over the training images its values have a mean and a "
+        "spread that were learned."
+    )
 
     momentum: float = keyword(real(0, 1), 0.99)
     epsilon: float = keyword(real(0, 1, above=True), 1e-3)
@@ -285,6 +309,8 @@ class LocalResponseNorm(Layer):
     Source: Krizhevsky, Sutskever and Hinton (2012), section 3.3.
     """
 
+    lesson = "Each value is made smaller where the maps beside it are large at the same place."
+
     size: int = keyword(whole(1, 1_001, odd=True), 5)
     alpha: float = keyword(real(0, 1e6), 1e-4)
     beta: float = keyword(real(0, 100), 0.75)
@@ -297,6 +323,8 @@ class LocalResponseNorm(Layer):
 @dataclass(frozen=True)
 class Activation(Layer):
     """An activation by itself, for where it stands apart from its Conv or Dense, as after BatchNorm."""
+
+    lesson = "Each value by itself goes through a curve, such as relu, which makes what is below 0 a 0."
 
     name: str = positional(ACTIVATION)
 
@@ -313,6 +341,9 @@ class Activation(Layer):
 class Dropout(Layer):
     """While training, sets a proportion `rate` of the values to 0 and divides the others by 1 − rate."""
 
+    lesson = "Only while training does it forget; when the network answers, all goes through unchanged."
+    passes_through = True
+
     rate: float = positional(real(0, 1, below=True))
 
     @property
@@ -328,6 +359,9 @@ class Dropout(Layer):
 class Flatten(Layer):
     """A map as one row of numbers: rows outermost, channels innermost."""
 
+    lesson = "The maps are put into one row of numbers; none changes."
+    passes_through = True
+
     def output_shape(self, shape: Shape) -> Shape:
         return (math.prod(shape),)
 
@@ -335,6 +369,8 @@ class Flatten(Layer):
 @dataclass(frozen=True)
 class Dense(Layer):
     """Each unit sees all inputs: y = activation(x · kernel + bias)."""
+
+    lesson = "Each number here is a sum over all numbers that come in, each times a weight that was learned."
 
     units: int = positional(whole(1, 1_000_000))
     activation: str = positional(ACTIVATION)
@@ -388,6 +424,8 @@ class Columns(Layer):
 class Pad(Layer):
     """Adds `rows` rows of zeros above and below the map, and `columns` columns at its left and right."""
 
+    lesson = "Rows and columns of zeros are put around each map, so that its edge can be looked at too."
+
     rows: int = positional(whole(0, 1_000))
     columns: int = positional(whole(0, 1_000))
 
@@ -410,6 +448,11 @@ class Residual(Layer):
     The projection is a 1×1 convolution without bias, as He et al. (2015), arXiv:1512.03385, option B. Its
     stride is the smallest s with ⌈rows / s⌉ and ⌈columns / s⌉ those of the block's output.
     """
+
+    lesson = (
+        "What came in is added to what the layers inside have made of it: they only have to learn what to "
+        "change."
+    )
 
     layers: tuple[Layer, ...] = block()
 
@@ -443,6 +486,8 @@ class Path(Layer):
 @dataclass(frozen=True)
 class Parallel(Layer):
     """Every path gets the same input; their outputs are concatenated along the channels, in order."""
+
+    lesson = "Several ways see the same maps; what they make of them is put one behind another."
 
     paths: tuple[Path, ...] = block()
 

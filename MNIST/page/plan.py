@@ -1,12 +1,11 @@
 """A network as a list of operations that a page can follow: one small function a layer type, in `STEPS`.
 
 Such a function takes the node, its layer, all weights by name and the numbers of the page so far; it returns
-what the operation has beside its kind and its shapes, or None if the page can leave the layer out.
+what the operation has beside its kind and its shapes.
 
 An operation is a dictionary for JSON: its `kind`, which is the layer's name and by which engine.js knows its
-function; the shapes that go in and out; and where its weights lie. The page leaves out what only training
-needs (Dropout) and what changes nothing (Flatten: values lie in its order already). The last softmax is the
-page's.
+function; the shapes that go in and out; and where its weights lie. Layers through which all values pass
+unchanged, such as Dropout and Flatten, are left out. The last softmax is the page's.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -66,17 +65,12 @@ def _input_step(step: InputStep, pixel_statistics: tuple[float, float]) -> Opera
 
 def _steps(nodes: Iterable[Node], weights: Weights, numbers: Numbers) -> list[Operation]:
     """The operations of layers in a row."""
-    operations = []
-    for node in nodes:
-        own = STEPS[type(node.layer)](node, node.layer, weights, numbers)
-        if own is not None:
-            kind = type(node.layer).__name__
-            operations.append({"kind": kind, "input": node.input_shape, "output": node.output_shape} | own)
-    return operations
-
-
-def _left_out(node: Node, layer: layers.Layer, weights: Weights, numbers: Numbers) -> None:
-    return None
+    return [
+        {"kind": type(node.layer).__name__, "input": node.input_shape, "output": node.output_shape}
+        | STEPS[type(node.layer)](node, node.layer, weights, numbers)
+        for node in nodes
+        if not node.layer.passes_through
+    ]
 
 
 def _conv(node: Node, conv: layers.Conv, weights: Weights, numbers: Numbers) -> Operation:
@@ -155,7 +149,7 @@ def _parallel(node: Node, parallel: layers.Parallel, weights: Weights, numbers: 
     return {"paths": [_steps(path.children, weights, numbers) for path in node.children]}
 
 
-STEPS: dict[type, Callable[[Node, Any, Weights, Numbers], Operation | None]] = {
+STEPS: dict[type, Callable[[Node, Any, Weights, Numbers], Operation]] = {
     layers.Conv: _conv,
     layers.MaxPool: _pool,
     layers.AvgPool: _pool,
@@ -163,8 +157,6 @@ STEPS: dict[type, Callable[[Node, Any, Weights, Numbers], Operation | None]] = {
     layers.BatchNorm: _batch_norm,
     layers.LocalResponseNorm: _local_response_norm,
     layers.Activation: _activation,
-    layers.Dropout: _left_out,
-    layers.Flatten: _left_out,
     layers.Dense: _dense,
     layers.Columns: _columns,
     layers.Pad: _pad,

@@ -17,6 +17,7 @@ class LayerView:
 
     text: as in the model file; kind: its first word. output: float32 (rows, columns, channels) or (units,).
     kernels: of a convolution, float32 (rows, columns, channels, filters). inside: a block's layers.
+    lesson: what such a layer does, for beginners. passes_through: whether it leaves its values unchanged.
     """
 
     text: str
@@ -24,6 +25,8 @@ class LayerView:
     output: np.ndarray
     kernels: np.ndarray | None = None
     inside: tuple["LayerView", ...] = ()
+    lesson: str = ""
+    passes_through: bool = False
 
     @property
     def shape(self) -> str:

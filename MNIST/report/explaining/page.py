@@ -27,26 +27,6 @@ SIDE, STRIP = 64, 32  # of a map on a wide screen, in pixels; numbers of a dense
 LEAST = 16  # pixels of a small map's side, so that what lies between it and the next is narrow
 KERNELS = 8  # filters and channels of a later convolution that are shown
 
-LESSONS = {
-    "Conv": "Each filter slides a small kernel of weights over all maps that come in; its own map is bright"
-    " where the pattern that it has learned is.",
-    "Dense": "Each number here is a sum over all numbers that come in, each times a weight that was learned.",
-    "MaxPool": "Of each small window only the largest value stays: the map shrinks, and a pattern counts"
-    " even if it lies a pixel aside.",
-    "AvgPool": "Each small window becomes its mean: the map shrinks, and details go.",
-    "GlobalAvgPool": "Each map becomes one number, its mean: how much of that pattern there is, anywhere.",
-    "BatchNorm": "Each map is shifted and stretched, so that over the training images its values have a"
-    " mean and a spread that were learned.",
-    "LocalResponseNorm": "Each value is made smaller where the maps beside it are large at the same place.",
-    "Activation": "Each value by itself goes through a curve, such as relu, which makes what is below 0 a 0.",
-    "Dropout": "Only while training does it forget; when the network answers, all goes through unchanged.",
-    "Flatten": "The maps are put into one row of numbers; none changes.",
-    "Pad": "Rows and columns of zeros are put around each map, so that its edge can be looked at too.",
-    "Residual": "What came in is added to what the layers inside have made of it: they only have to learn"
-    " what to change.",
-    "Parallel": "Several ways see the same maps; what they make of them is put one behind another.",
-}
-
 
 def explanation_page(explained: Explanation) -> str:
     """The page as HTML."""
@@ -100,13 +80,13 @@ def _slope(explained: Explanation, digit: int, scale: Scale) -> np.ndarray:
 def _layer(layer: LayerView, level: int) -> Iterator[str]:
     """A layer's section; that of a block has those of its layers in it."""
     yield f"<h{level}><code>{escape(layer.text)}</code> <small>{layer.shape}</small></h{level}>"
-    yield f"<p>{LESSONS.get(layer.kind, '')}</p>"
+    yield f"<p>{layer.lesson}</p>"
     if layer.inside:
         yield f"<details><summary>{_counted(len(layer.inside), 'layer')} inside this block</summary>"
         for each in layer.inside:
             yield from _layer(each, min(level + 1, 6))
         yield "</details>"
-    if layer.kind in ("Dropout", "Flatten"):
+    if layer.passes_through:
         return
     if layer.output.ndim == 1:
         yield from _strip(layer)

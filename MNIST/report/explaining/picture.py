@@ -17,13 +17,12 @@ ROW = CELL + 22
 DIGIT = 28 * 8
 HEAD = 414
 
-UNCHANGED = ("Dropout", "Flatten")  # kinds that have no row: a single image goes through them as it is
 MOST_ROWS = 24  # of more layers, those in the middle are left out
 
 
 def explanation_png(explained: Explanation) -> bytes:
     """The picture as the bytes of a PNG file."""
-    shown = [layer for layer in explained.layers if layer.kind not in UNCHANGED]
+    shown = [layer for layer in explained.layers if not layer.passes_through]
     between = len(shown) - MOST_ROWS
     if between > 0:
         shown = shown[: MOST_ROWS // 2] + shown[-MOST_ROWS // 2 :]
@@ -176,10 +175,9 @@ def _block(colour: Sequence[int] | np.ndarray, width: int, height: int) -> np.nd
 
 def _left_out(layers: Sequence[LayerView], between: int) -> str:
     """A sentence about the layers that have no row; "" if all have one."""
-    kinds = {layer.kind for layer in layers}
     left_out = [f"{between} layers in the middle"] if between else []
     left_out += ["layers inside blocks"] if any(layer.inside for layer in layers) else []
-    unchanged = " and ".join(kind for kind in UNCHANGED if kind in kinds)
+    unchanged = " and ".join(dict.fromkeys(layer.kind for layer in layers if layer.passes_through))
     left_out += [f"{unchanged}, through which all goes unchanged"] if unchanged else []
     if not left_out:
         return ""

@@ -12,14 +12,16 @@ from matplotlib.image import imread
 
 from MNIST.language import LAYERS
 from MNIST.report.explaining.explanation import Explanation, LayerView, Scale, outlined, palette, tiles
-from MNIST.report.explaining.page import LEAST, LESSONS, explanation_page
+from MNIST.report.explaining.page import LEAST, explanation_page
 from MNIST.report.explaining.picture import HEAD, LEFT, MARGIN, MOST_ROWS, ROW, WIDTH, explanation_png
 
 DRAW = np.random.default_rng(0)
 
 
 def layer(kind, *shape, text=None, **more):
-    return LayerView(text or kind, kind, DRAW.normal(size=shape).astype(np.float32), **more)
+    values, known = DRAW.normal(size=shape).astype(np.float32), LAYERS[kind]
+    about = {"lesson": known.lesson, "passes_through": known.passes_through}
+    return LayerView(text or kind, kind, values, **about, **more)
 
 
 SCORES = layer("Dense", 10, text="Dense,10,softmax")
@@ -160,7 +162,7 @@ def test_the_page_has_every_layer_also_those_in_blocks():
     words = "".join(page.words)
     for text in ("Conv,40,3,3,relu", "8×8×40", "BatchNorm", "Residual:", "2 layers inside this block"):
         assert text in words
-    assert all(LESSONS[kind] in words for kind in ("Conv", "Residual", "BatchNorm", "Dropout", "Dense"))
+    assert all(LAYERS[kind].lesson in words for kind in ("Conv", "Residual", "BatchNorm", "Dropout", "Dense"))
     alts = "\n".join(page.alts)
     assert "16 maps of Conv,40,3,3,relu\nthe other maps of Conv,40,3,3,relu" in alts
     first = page.pictures[page.alts.index("16 maps of Conv,40,3,3,relu")]
@@ -169,7 +171,8 @@ def test_the_page_has_every_layer_also_those_in_blocks():
 
 
 def test_every_kind_of_layer_has_a_lesson():
-    assert set(LESSONS) == {name for name in LAYERS if name not in ("Columns", "Path", "Repeat")}
+    taught = {name for name, layer in LAYERS.items() if layer.lesson}
+    assert taught == LAYERS.keys() - {"Columns", "Path", "Repeat"}
 
 
 def test_names_are_words_and_no_markup():
