@@ -227,16 +227,16 @@ def test_a_new_layer_type_is_a_dataclass_and_a_builder(monkeypatch):
     """The document's own example, random and all: it trains, resumes bit for bit, is saved and read."""
 
     @dataclass(frozen=True)
-    class GaussianNoise(Layer):
-        deviation: float = positional(real(0, 10))
+    class GaussianDropout(Layer):
+        rate: float = positional(real(0, 1, below=True))
 
-    def build(graph, noise, node, tensor):
-        layer = keras.layers.GaussianNoise(noise.deviation, seed=0, dtype=graph.policy, name=layer_name(node))
+    def build(node, dropout, graph, tensor):
+        layer = keras.layers.GaussianDropout(dropout.rate, seed=0, dtype=graph.policy, name=layer_name(node))
         return graph.apply(node, tensor, layer)
 
-    monkeypatch.setitem(LAYERS, "GaussianNoise", GaussianNoise)
-    monkeypatch.setitem(BUILDERS, GaussianNoise, build)
-    text = GLOBAL.replace("Conv", "GaussianNoise,0.5\nDropout,0.1\nConv", 1)
+    monkeypatch.setitem(LAYERS, "GaussianDropout", GaussianDropout)
+    monkeypatch.setitem(BUILDERS, GaussianDropout, build)
+    text = GLOBAL.replace("Conv", "GaussianDropout,0.5\nDropout,0.1\nConv", 1)
     whole, resumed = _engine(text), _engine(text)
     _train(whole, text, epoch=1)
     resumed.set_state(whole.get_state())

@@ -134,21 +134,20 @@ def test_a_layer_type_is_one_dataclass(monkeypatch: pytest.MonkeyPatch) -> None:
     exec(
         "from dataclasses import dataclass\n"
         "from MNIST.language.grammar import *\n"
-        "from MNIST.language import *",
+        "from MNIST.language import *\n"
+        "from MNIST.language.layers import Normal",
         names,
     )
     exec(textwrap.dedent(code[1]), names)
-    monkeypatch.setitem(LAYERS, "GaussianNoise", names["GaussianNoise"])
-    spec = parse_spec(WHOLE["layers"].format("gaussiannoise,.50\n"))
-    assert spec.layers[0] == names["GaussianNoise"](0.5)
-    assert "GaussianNoise,0.5\n" in canonical_text(spec)
-    assert lay_out(spec).nodes[0].path == "gaussiannoise_1"
-    with pytest.raises(SpecError, match="did you mean 'GaussianNoise'"):
-        parse_spec(WHOLE["layers"].format("GausianNoise,1\n"))
-    with pytest.raises(
-        SpecError, match="deviation: expected a number of at least 0 and at most 10, found '11'"
-    ):
-        parse_spec(WHOLE["layers"].format("GaussianNoise,11\n"))
+    monkeypatch.setitem(LAYERS, "GaussianDropout", names["GaussianDropout"])
+    spec = parse_spec(WHOLE["layers"].format("gaussiandropout,.50\n"))
+    assert spec.layers[0] == names["GaussianDropout"](0.5)
+    assert "GaussianDropout,0.5\n" in canonical_text(spec)
+    assert lay_out(spec).nodes[0].path == "gaussiandropout_1"
+    with pytest.raises(SpecError, match="did you mean 'GaussianDropout'"):
+        parse_spec(WHOLE["layers"].format("GausianDropout,0.1\n"))
+    with pytest.raises(SpecError, match="rate: expected a number of at least 0 and below 1, found '1'"):
+        parse_spec(WHOLE["layers"].format("GaussianDropout,1\n"))
 
 
 def test_every_word_is_explained() -> None:
