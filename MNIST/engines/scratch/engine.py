@@ -98,7 +98,7 @@ class ScratchEngine:
         spec = network.spec
         parameters = {f"{node.path}/{each.name}": each for node in network.walk() for each in node.parameters}
         self._spec, self._library, self._differentiate = spec, library, differentiate
-        self._pixel_statistics, self._masks = pixel_statistics, draws
+        self._pixel_statistics, self._given = pixel_statistics, draws
         self._weights = {name: library.array(np.zeros(each.shape)) for name, each in parameters.items()}
         self._trainable = [name for name, each in parameters.items() if each.trainable]
         self._chain = build_network(network, self._weights)
@@ -177,7 +177,7 @@ class ScratchEngine:
         """Loss and gradients of a batch, piece by piece. stream: what names the batch's random draws."""
         count = len(labels)
         size = count if self._whole else min(self._images_at_once, count)
-        draws = self._draw(count, stream) if self._masks is None else self._masks
+        draws = self._draw(count, stream) if self._given is None else self._given
         trainable = {name: self._weights[name] for name in self._trainable}
         smoothing = self._spec.label_smoothing
 
