@@ -89,9 +89,17 @@ def local(dataset, checkpoints) -> Iterator[ClusterWorkers]:
     unpacked = checkpoints.parent / "unpacked"
     unpacked.mkdir()
     values = {field.name: getattr(dataset, field.name) for field in fields(Dataset)}
-    cluster = ClusterWorkers("local", 2, 1, Counted(**values, folder=str(unpacked)), checkpoints)
+    cluster = started_here(Counted(**values, folder=str(unpacked)), checkpoints)
     yield cluster
     cluster.close()
+
+
+def started_here(dataset: Dataset, checkpoints: Path) -> ClusterWorkers:
+    """A cluster of two workers. Ray has half a minute to start it; a busy machine may need three attempts."""
+    for _ in range(2):
+        with suppress(MNISTError):
+            return ClusterWorkers("local", 2, 1, dataset, checkpoints)
+    return ClusterWorkers("local", 2, 1, dataset, checkpoints)
 
 
 def table(plan: Plan, executor: Executor, folder: Path, checkpoints: Path) -> list[tuple]:
