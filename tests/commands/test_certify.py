@@ -18,7 +18,6 @@ def small(tmp_path: Path) -> str:
     return str(file)
 
 
-@pytest.mark.slow
 def test_all_engines_agree_on_every_layer(capsys: pytest.CaptureFixture[str]) -> None:
     """Keras on each backend that is installed, in processes of their own."""
     file = ROOT / "tests" / "certify" / "everything.txt"

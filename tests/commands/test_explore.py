@@ -1,4 +1,7 @@
-"""`explore` as a user types it: the border, the plan, the files, Ctrl-C, the pictures of an earlier scan."""
+"""`explore` as a user types it: the border, the plan, the files, Ctrl-C, the pictures of an earlier scan.
+
+One scan is Keras's; what is no matter of an engine is tried with NumPy's, which starts in a second.
+"""
 
 import csv
 import os
@@ -14,38 +17,15 @@ from matplotlib.image import imread
 
 from MNIST import cli
 from MNIST.commands import explore as explore_command
-from MNIST.data import download
 from MNIST.language import parse_template, read_text
 from MNIST.report.exploring.pictures import PICTURES
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = [
-    "-l",
-    "1",
-    "-c",
-    "2",
-    "-z",
-    "8",
-    "-k",
-    "5",
-    "-p",
-    "4",
-    "-v",
-    "1",
-    "-d",
-    "0.1",
-    "-b",
-    "50",
-    "--images",
-    "200",
+    *("-l", "1", "-c", "2", "-z", "8", "-k", "5", "-p", "4", "-v", "1", "-d", "0.1", "-b", "50"),
+    *("--images", "200"),
 ]
-
-
-@pytest.fixture(scope="session")
-def digits(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("data") / "Data"
-    download(folder, dataset="digits")
-    return folder
+NUMPY = "--engine", "numpy"
 
 
 @pytest.fixture
@@ -65,7 +45,7 @@ def command(*words: object, path: str | None = None) -> subprocess.CompletedProc
         capture_output=True,
         text=True,
         env=environment,
-        timeout=300,
+        timeout=600,
     )
 
 
@@ -133,8 +113,8 @@ def test_a_wrong_name_touches_nothing(here, capsys):
     assert list(here.iterdir()) == []
 
 
-def test_all_images_trained_on_leaves_nothing_to_judge_by(here, capsys, digits):
-    assert cli.main(["explore", str(digits), "scan1", "-s", "1"]) == 2
+def test_all_images_trained_on_leaves_nothing_to_judge_by(here, capsys, digits_folder):
+    assert cli.main(["explore", str(digits_folder), "scan1", "-s", "1"]) == 2
     assert "no image to validate" in capsys.readouterr().err
 
 
@@ -144,9 +124,9 @@ def test_the_defaults_that_the_usage_names_are_those_of_the_shipped_template():
     assert named == {axis.names[0]: ",".join(value[0] for value in axis.values) for axis in axes}
 
 
-def test_a_small_scan_from_beginning_to_end(here, digits):
+def test_a_small_scan_from_beginning_to_end(here, digits_folder):
     """Two optimizers, two momenta, two readings, and a kernel that cannot fit; with no git to be found."""
-    words = [digits, "scan1", *SMALL, "-e", "1,2", "-m", "0.25,0.5"]
+    words = [digits_folder, "scan1", *SMALL, "-e", "1,2", "-m", "0.25,0.5"]
     words[words.index("-k") + 1] = "5,29"
     outcome = explore(*words, path="")
     assert outcome.returncode == 0, outcome.stderr
@@ -175,31 +155,32 @@ def test_a_small_scan_from_beginning_to_end(here, digits):
     assert "6 epochs known" in again.stdout
     assert (folder / "results.csv").read_bytes() == before
 
-    drawn = explore(digits, "again", "-f", folder / "results.csv")
+    drawn = explore(digits_folder, "again", "-f", folder / "results.csv")
     assert drawn.returncode == 0
     assert len(list((here / "Hyperparam_Search" / "again").glob("*.png"))) == len(PICTURES)
 
 
-def test_the_winner_is_the_network_that_train_would_make(here, digits):
+@pytest.mark.slow
+def test_the_winner_is_the_network_that_train_would_make(here, digits_folder):
     """The best reading is one of a longer run, so that its network has to be made again."""
-    outcome = explore(digits, "scan1", *SMALL, "-e", "1,3", "-m", "0.5", "-r", "0.5,0.001")
+    outcome = explore(digits_folder, "scan1", *SMALL, "-e", "1,3", "-m", "0.5", "-r", "0.5,0.001")
     assert outcome.returncode == 0, outcome.stderr
     best = here / "Hyperparam_Search" / "scan1" / "best.txt"
-    trained = command("train", digits, "same", best, "--images", "200", "--threads", "1")
+    trained = command("train", digits_folder, "same", best, "--images", "200", "--threads", "1")
     assert trained.returncode == 0, trained.stderr
     kept, same = (here / "Model_Output" / name for name in ("scan1", "same"))
     assert (kept / "model.keras").read_bytes() == (same / "model.keras").read_bytes()
     assert (here / "Model_Output" / "scan1.txt").read_text() == (
         here / "Model_Output" / "same.txt"
     ).read_text()
-    tested = command("test", "Results", digits, "scan1,same")
+    tested = command("test", "Results", digits_folder, "scan1,same")
     assert tested.returncode == 0, tested.stderr
     rows = (here / "Results.txt").read_text().splitlines()[1:]
     assert rows[0].split("\t")[1:] == rows[1].split("\t")[1:]
 
 
-def test_another_engine_explores_alike_with_one_worker_and_two(here, digits):
-    words = [digits, "scan1", *SMALL, "-e", "1,2", "-m", "0.5", "-r", "0.01,0.001", "--engine", "numpy"]
+def test_another_engine_explores_alike_with_one_worker_and_two(here, digits_folder):
+    words = [digits_folder, "scan1", *SMALL, "-e", "1,2", "-m", "0.5", "-r", "0.01,0.001", *NUMPY]
     rows, networks = [], []
     for workers in ("1", "2"):
         (here / workers).mkdir()
@@ -214,18 +195,18 @@ def test_another_engine_explores_alike_with_one_worker_and_two(here, digits):
     assert rows[0] == rows[1]
     assert {row["engine"] for row in rows[0]} == {"numpy"}
     assert networks[0] == networks[1]
-    options = ["--images", "200", "--threads", "1", "--engine", "numpy"]
-    trained = command("train", digits, "same", folder / "best.txt", *options)
+    options = ["--images", "200", "--threads", "1", *NUMPY]
+    trained = command("train", digits_folder, "same", folder / "best.txt", *options)
     assert trained.returncode == 0, trained.stderr
     assert Path("Model_Output/same/weights.npz").read_bytes() == networks[0]
 
 
-def test_runs_that_stop_are_finished_and_the_winner_is_the_network_that_train_would_make(here, digits):
+def test_runs_that_stop_are_finished_and_the_winner_is_the_network_that_train_would_make(here, digits_folder):
     (here / "net.txt").write_text(
         "Layers:\nFlatten\nDense,16,relu\nDense,10,softmax\nOptimizer:\nAdam,0.03\nepochs={epochs}\n50\n"
         "Stop:\npatience={patience}\nExplore:\nepochs=3,100\npatience=1,2\n"
     )
-    words = [digits, "mine", "--template", "net.txt", "--images", "300", "--engine", "numpy"]
+    words = [digits_folder, "mine", "--template", "net.txt", "--images", "300", *NUMPY]
     outcome = explore(*words)
     assert outcome.returncode == 0, outcome.stderr
     assert "These are the most: Stop: may end a run before." in outcome.stdout
@@ -236,8 +217,8 @@ def test_runs_that_stop_are_finished_and_the_winner_is_the_network_that_train_wo
     ]
     assert all(int(row["round_epochs"]) < 100 for row in rows)
     before = (folder / "results.csv").read_bytes(), (here / "Model_Output/mine/weights.npz").read_bytes()
-    options = ["--images", "300", "--threads", "1", "--engine", "numpy"]
-    trained = command("train", digits, "nime", folder / "best.txt", *options)
+    options = ["--images", "300", "--threads", "1", *NUMPY]
+    trained = command("train", digits_folder, "nime", folder / "best.txt", *options)
     assert trained.returncode == 0, trained.stderr
     assert (here / "Model_Output/nime/weights.npz").read_bytes() == before[1]
     curves = (imread(here / f"Model_Output/{name}/curves.png") for name in ("mine", "nime"))
@@ -254,12 +235,12 @@ def test_runs_that_stop_are_finished_and_the_winner_is_the_network_that_train_wo
     assert "All of it takes about 1 s." in planned.stdout
 
 
-def test_a_template_that_one_engine_alone_can_train_chooses_it(here, digits):
+def test_a_template_that_one_engine_alone_can_train_chooses_it(here, digits_folder):
     (here / "net.txt").write_text(
         "Input:\nThreshold,1,128\nLayers:\nColumns,{neurons},10\nOptimizer:\nParallelDelta,0.05\n"
         "epochs={epochs}\n50\nExplore:\nneurons=20,50\nepochs=1,2\n"
     )
-    words = [digits, "mine", "--template", "net.txt", "--images", "300"]
+    words = [digits_folder, "mine", "--template", "net.txt", "--images", "300"]
     outcome = explore(*words)
     assert outcome.returncode == 0, outcome.stderr
     rows = list(csv.DictReader((here / "Hyperparam_Search" / "mine" / "results.csv").open()))
@@ -274,13 +255,13 @@ def test_a_template_that_one_engine_alone_can_train_chooses_it(here, digits):
     assert "--engine sonn" in refused.stderr
 
 
-def test_any_template_one_change_at_a_time_under_two_seeds(here, digits):
+def test_any_template_one_change_at_a_time_under_two_seeds(here, digits_folder):
     (here / "net.txt").write_text(
         "Layers:\nFlatten\nDense,{units},{how}\nDense,10,softmax\nOptimizer:\n{opt},{rate}\n1\n50\n"
         "Explore:\nunits=4:8:4\nopt+rate=Adam+0.01,SGD+0.1\n"
     )
-    words = [digits, "mine", "--template", "net.txt", "--design", "one", "--set", "how=relu,sigmoid"]
-    outcome = explore(*words, "--repeats", "2", "--images", "200")
+    words = [digits_folder, "mine", "--template", "net.txt", "--design", "one", "--set", "how=relu,sigmoid"]
+    outcome = explore(*words, "--repeats", "2", "--images", "200", *NUMPY)
     assert outcome.returncode == 0, outcome.stderr
     assert "4 grid points under 2 seeds, 8 distinct runs." in outcome.stdout
     assert "not distinguishable from the best by 2 seeds" in outcome.stdout
@@ -295,8 +276,8 @@ def test_any_template_one_change_at_a_time_under_two_seeds(here, digits):
     assert all(float(row["val_accuracy_deviation"]) >= 0 and row["peak_memory_mb"] for row in rows)
 
 
-def test_a_plan_shows_everything_and_trains_nothing(here, digits):
-    words = [digits, "scan1", *SMALL, "-e", "1,2", "-m", "0.25,0.5"]
+def test_a_plan_shows_everything_and_trains_nothing(here, digits_folder):
+    words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "1,2", "-m", "0.25,0.5"]
     words[words.index("-z") + 1] = "4,8"
     outcome = explore(*words, "--plan")
     assert outcome.returncode == 0, outcome.stderr
@@ -306,8 +287,8 @@ def test_a_plan_shows_everything_and_trains_nothing(here, digits):
     assert not (here / "Hyperparam_Search" / "checkpoints").exists()
 
 
-def test_halving_and_reducers_from_the_command_line(here, digits):
-    words = [digits, "scan1", *SMALL, "-e", "1,2", "-m", "0.5", "-r", "0.1,0.01,0.001,0.0001"]
+def test_halving_and_reducers_from_the_command_line(here, digits_folder):
+    words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "1,2", "-m", "0.5", "-r", "0.1,0.01,0.001,0.0001"]
     halved = explore(*words, "--halving")
     assert halved.returncode == 0, halved.stderr
     assert "12 by successive halving" in halved.stdout
@@ -320,8 +301,8 @@ def test_halving_and_reducers_from_the_command_line(here, digits):
     assert "12 epochs known from before" in reduced.stdout
 
 
-def test_when_the_time_is_up_it_stops_in_order_and_goes_on_later(here, digits):
-    words = [digits, "scan1", *SMALL, "-e", "20", "-m", "0.25", "-r", "0.01,0.001"]
+def test_when_the_time_is_up_it_stops_in_order_and_goes_on_later(here, digits_folder):
+    words = [digits_folder, "scan1", *SMALL, "-e", "20", "-m", "0.25", "-r", "0.01,0.001"]
     first = explore(*words, "--time-limit", "1s")  # less than a network takes to be compiled
     assert first.returncode == 0, first.stderr
     assert "The time is up" in first.stdout
@@ -331,8 +312,10 @@ def test_when_the_time_is_up_it_stops_in_order_and_goes_on_later(here, digits):
     assert all(row["val_accuracy"] for row in rows)
 
 
-def test_a_diverging_trial_ends_in_3_and_the_others_are_answered(here, digits):
-    outcome = explore(digits, "scan1", *SMALL, "-o", "SGD", "-r", "0.01,1e20", "-e", "1,2", "-m", "0.5")
+def test_a_diverging_trial_ends_in_3_and_the_others_are_answered(here, digits_folder):
+    outcome = explore(
+        digits_folder, "scan1", *SMALL, "-o", "SGD", "-r", "0.01,1e20", "-e", "1,2", "-m", "0.5"
+    )
     assert outcome.returncode == 3, outcome.stderr
     assert "failed, 1 ×: diverged at epoch 1" in outcome.stdout
     rows = list(csv.DictReader((here / "Hyperparam_Search" / "scan1" / "results.csv").open()))
@@ -340,8 +323,8 @@ def test_a_diverging_trial_ends_in_3_and_the_others_are_answered(here, digits):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_ctrl_c_ends_in_130_and_says_how_to_go_on(here, digits):
-    words = [digits, "scan1", *SMALL, "-e", "300", "-m", "0.25"]
+def test_ctrl_c_ends_in_130_and_says_how_to_go_on(here, digits_folder):
+    words = [digits_folder, "scan1", *SMALL, "-e", "300", "-m", "0.25"]
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "MNIST"), "explore", *map(str, words)],
         stdout=subprocess.PIPE,
@@ -353,7 +336,7 @@ def test_ctrl_c_ends_in_130_and_says_how_to_go_on(here, digits):
         if " runs · " in line:
             break
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=300)
     assert process.returncode == 130, errors
     assert "The same command goes on." in output
     assert "Traceback" not in errors
