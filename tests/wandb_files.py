@@ -22,7 +22,7 @@ def wandb_rows(file: Path) -> list[dict[str, Any]]:
 
 def finished_records(file: Path) -> list[Any]:
     """The records of a finished run's file. W&B's own process may write them a little after `finish`."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not any(record.HasField("exit") for record in wandb_records(file)):
         assert time.monotonic() < deadline, f"{file} does not end"
         time.sleep(0.1)

@@ -28,20 +28,30 @@ def start(cwd: Path, mirror: str = "", **options) -> subprocess.Popen:
     )
 
 
-@pytest.mark.slow
-def test_without_a_network_and_then_with_one(mnist_folder, tmp_path):
-    offline = start(tmp_path)
-    output, errors = offline.communicate(timeout=300)
-    assert (offline.returncode, errors) == (0, "")
+@pytest.fixture(scope="module")
+def offline(tmp_path_factory) -> tuple[Path, str]:
+    """Where `demo` has run without a network, and what it has said."""
+    folder = tmp_path_factory.mktemp("demo")
+    process = start(folder)
+    output, errors = process.communicate(timeout=600)
+    assert (process.returncode, errors) == (0, "")
+    return folder, output
+
+
+def test_without_a_network(offline):
+    folder, output = offline
     assert "MNIST's mirrors are out of reach" in output
     assert f"{NAME} train Demo/Digits/ my_net my_net.txt" in output
     assert f"a text file like {ROOT / 'Models' / 'demo.txt'}" in output
     named = re.findall(r"^    (\S+)  +\S", output.split("What lies in Demo/ now")[1], re.MULTILINE)
     assert len(named) == 12
-    assert all((tmp_path / "Demo" / name).exists() for name in named), named
+    assert all((folder / "Demo" / name).exists() for name in named), named
 
-    online = start(tmp_path, mnist_folder.as_uri())
-    output, errors = online.communicate(timeout=300)
+
+@pytest.mark.slow
+def test_and_then_with_one(mnist_folder, offline):
+    online = start(offline[0], mnist_folder.as_uri())
+    output, errors = online.communicate(timeout=600)
     assert (online.returncode, errors) == (0, "")
     assert "out of reach" not in output
     assert "10,000 test images of mnist" in output
@@ -55,7 +65,7 @@ def test_an_interrupt_ends_it(tmp_path):
         if line.strip().startswith("1/20"):
             break
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == 130
     assert f"$ {NAME} check demo\n" in seen
     assert f"$ {NAME} test" not in output

@@ -1,6 +1,8 @@
 """`test` as a user types it: the table, the files, and networks that cannot be trusted."""
 
+import contextlib
 import csv
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,13 +20,22 @@ TABLES = ("confusion.csv", "classes.csv", "errors.csv")
 PICTURES = ("confusion.png", "top_errors.png", "calibration.png")
 
 
+@pytest.fixture(scope="module")
+def networks(digits_folder, tmp_path_factory) -> Path:
+    """A directory where `small` and `large` have been trained."""
+    folder = tmp_path_factory.mktemp("networks")
+    with contextlib.chdir(folder):
+        for name, units in (("small", 4), ("large", 64)):
+            Path(f"{name}.txt").write_text(MODEL.format(units=units, epochs=3))
+            assert cli.main(["train", str(digits_folder), name, f"{name}.txt"]) == 0
+    return folder
+
+
 @pytest.fixture
-def trained(digits_folder, tmp_path, monkeypatch) -> Path:
-    """The digits, in a directory where `small` and `large` have been trained."""
+def trained(networks, digits_folder, tmp_path, monkeypatch) -> Path:
+    """The digits, in a copy of that directory."""
+    shutil.copytree(networks, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    for name, units in (("small", 4), ("large", 64)):
-        Path(f"{name}.txt").write_text(MODEL.format(units=units, epochs=3))
-        assert cli.main(["train", str(digits_folder), name, f"{name}.txt"]) == 0
     return digits_folder
 
 
