@@ -1,4 +1,4 @@
-"""The data room: datasets, fetched, read strictly, divided and augmented; and a user's own pictures."""
+"""Datasets: download, strict reading, split and augmentation. Also a user's own pictures."""
 
 from MNIST.data.augmentation import augment
 from MNIST.data.datasets import DATASETS, Dataset, class_names, load

@@ -1,12 +1,12 @@
-"""`Augment:` at work: training images turned, moved, stretched, slanted and bent, each by amounts of its own.
+"""`Augment:` at work: each training image is rotated, shifted, zoomed, sheared and bent by random amounts.
 
-What each line means is told in `MNIST/language/augmentations.py`; when an epoch's images are made, in
-`MNIST/training/epoch_images.py`. An image's amounts are a hash of the epoch's seed and the image's index, so
-that it comes out the same to the bit in any order, in any parts, on any number of threads.
+`MNIST/language/augmentations.py` says what each line means, `MNIST/training/epoch_images.py` when an epoch's
+images are made. The amounts for an image are a hash of the epoch's seed and the image's index. So an image
+comes out the same, to the bit, in any order, in any parts and on any number of threads.
 
-All of it is one map from each pixel to the place that its value comes from, and one interpolation there.
-That is our own because many images at a time are less work than one after the other: 13 µs an image, on one
-core of Zen 4, where scipy.ndimage takes 100 (`benchmarks/augmentation.py`).
+All changes together are one map from each pixel to the point that its value comes from, and one interpolation
+there. This is code of our own because it takes many images at a time: 13 µs for an image on one core of Zen
+4, where scipy.ndimage takes 100 (`benchmarks/augmentation.py`).
 """
 
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ CHUNK = 64  # images at a time, in cache: 13 µs an image, 17 with 16, 12.3 with
 def augment(
     images: NDArray[np.uint8], which: NDArray[np.int64], augmentations: Sequence[Augmentation], seed: int
 ) -> NDArray[np.uint8]:
-    """The images of these indices, each changed: uint8 (n, 28, 28), a new array.
+    """Return the images with these indices, each changed: uint8 (n, 28, 28), a new array.
 
     images: uint8 (N, 28, 28); which: (n,), each in [0, N); augmentations: each kind at most once.
-    seed: the epoch's, in [0, 2⁶⁴).
+    seed: that of the epoch, in [0, 2⁶⁴).
     """
     keys = splitmix64(np.uint64(seed), which)
     amounts = draw_amounts(augmentations, keys)
@@ -47,10 +47,11 @@ def augment(
 
 
 def draw_amounts(augmentations: Sequence[Augmentation], keys: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """Six amounts for each key, evenly between the negative and the positive of what is asked for: (6, n).
+    """Draw six amounts for each key, evenly between minus and plus the value in the model file: (6, n).
 
-    Rotate's angle; Shift's way down and to the right, in pixels; Zoom's change of the height and the width,
-    as fractions; Shear's angle. Angles in radians; 0 where the augmentation is not there.
+    In this order: Rotate's angle; Shift's distances down and to the right, in pixels; Zoom's changes of the
+    height and the width, as fractions; Shear's angle. Angles are in radians. The amount is 0 where the
+    augmentation is not in the file.
     """
     most = np.zeros(AMOUNTS)
     for augmentation in augmentations:
@@ -67,12 +68,12 @@ def draw_amounts(augmentations: Sequence[Augmentation], keys: NDArray[np.uint64]
 
 
 def affine_places(amounts: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The row and the column, in the image as it was, that each pixel's value comes from: both (n, 28, 28).
+    """The row and the column of the original image from which each pixel takes its value: both (n, 28, 28).
 
     amounts: (6, n), of `draw_amounts`.
-    An image is zoomed, then sheared, then rotated, all about its centre, then shifted. From a pixel one goes
-    the other way. With (r, c) a place as seen from the centre: rotated back it is (u, v), where
-    u = r·cos + c·sin and v = c·cos − r·sin; sheared back (u, v + u·tan); zoomed back both are divided.
+    An image is zoomed, then sheared, then rotated, all about its centre, then shifted. A pixel's point is
+    found in the reverse order. Let (r, c) be a point relative to the centre. Rotated back it is (u, v), where
+    u = r·cos + c·sin and v = c·cos − r·sin; sheared back it is (u, v + u·tan); zooming back divides both.
     """
     angle, down, right, taller, wider, slant = amounts
     cos, sin, tan = np.cos(angle), np.sin(angle), np.tan(slant)
@@ -80,7 +81,7 @@ def affine_places(amounts: NDArray[np.float64]) -> tuple[NDArray[np.float32], ND
     c = np.arange(SIDE) - CENTRE - right[:, None]
 
     def places(of_r: NDArray[np.float64], of_c: NDArray[np.float64]) -> NDArray[np.float32]:
-        """of_r · r + of_c · c, as seen from the corner again; exact where nothing moves."""
+        """of_r · r + of_c · c, relative to the corner again; exact where nothing moves."""
         part_of_r = (of_r[:, None] * r + CENTRE).astype(np.float32)
         part_of_c = (of_c[:, None] * c).astype(np.float32)
         return part_of_r[:, :, None] + part_of_c[:, None, :]
@@ -91,10 +92,11 @@ def affine_places(amounts: NDArray[np.float64]) -> tuple[NDArray[np.float32], ND
 
 
 def elastic_displacements(elastic: Elastic, keys: NDArray[np.uint64]) -> NDArray[np.float32]:
-    """How many pixels further down, and to the right, each pixel's value comes from: (n, 2, 28, 28).
+    """How far down and to the right of each pixel its value comes from, in pixels: (n, 2, 28, 28).
 
-    The noise is the middles of 256 equal cells of [−1, 1]; beyond the border it is 0, so that pixels there
-    move less. The sums are exact, hence the same in whatever order a BLAS adds: multiples of 2⁻⁴⁵ below 2⁷.
+    The noise takes the middles of 256 equal cells of [−1, 1]. Beyond the border it is 0, so that pixels near
+    the border move less. All sums are exact (multiples of 2⁻⁴⁵ below 2⁷), so they are the same in whatever
+    order a BLAS adds.
     """
     places = AMOUNTS + np.arange(2 * SIDE * SIDE // 8)  # eight bytes a number
     noise = splitmix64(keys[:, None], places).astype("<u8", copy=False).view(np.int8) + 0.5  # times 128
@@ -104,9 +106,9 @@ def elastic_displacements(elastic: Elastic, keys: NDArray[np.uint64]) -> NDArray
 
 
 def gaussian_matrix(sigma: float) -> NDArray[np.float64]:
-    """G[i, j]: the weight of pixel j in the smoothed pixel i; in multiples of 2⁻²², rounded down.
+    """G[i, j] is the weight of pixel j in the smoothed pixel i, a multiple of 2⁻²², rounded down.
 
-    A row's weights would sum to 1 if the line had no ends.
+    The weights of a row would sum to 1 if the line of pixels had no ends.
     """
     distance = np.arange(-1000, 1001)  # far beyond what the widest Gaussian, 28 pixels, reaches
     weights = np.exp(-(distance**2) / (2 * sigma**2))
@@ -117,9 +119,9 @@ def gaussian_matrix(sigma: float) -> NDArray[np.float64]:
 def interpolate(
     images: NDArray[np.uint8], rows: NDArray[np.float32], columns: NDArray[np.float32]
 ) -> NDArray[np.uint8]:
-    """Each image's values at these places, between four pixels in proportion, rounded: uint8 (n, 28, 28).
+    """Interpolate each image linearly between four pixels at these points, rounded: uint8 (n, 28, 28).
 
-    rows, columns: float32 (n, 28, 28), in pixels; both are overwritten. Around the image all is 0.
+    rows, columns: float32 (n, 28, 28), in pixels; both are overwritten. Outside the image the value is 0.
     """
     height, width = SIDE + 3, SIDE + 4  # a pixel above and at the left, two and more below and at the right
     padded = np.zeros((len(images), height, width), np.float32)
@@ -134,7 +136,7 @@ def interpolate(
     place = (top * width + left + first[:, None, None]).astype(np.intp)  # exact in float32: below 2²⁴
 
     def along_row(offset: int) -> NDArray[np.float32]:
-        # All places are inside: "wrap" has nothing to wrap, and takes half the time of the check.
+        # All indices are inside the array, so "wrap" never wraps; it takes half the time of checking them.
         one, two = (pixels[offset + step :].take(place, mode="wrap") for step in (0, 1))
         two -= one
         two *= right

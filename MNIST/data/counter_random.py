@@ -1,6 +1,6 @@
-"""Random numbers without a state: each is a hash of its seed and its place, so any can be had by itself.
+"""Random numbers without a state: each is a hash of its seed and its position, so each can be computed alone.
 
-That is what lets images be changed in any order, in parts, and by several threads, to the same bits.
+So images can be augmented in any order, in parts and by several threads, and come out the same to the bit.
 """
 
 import numpy as np
@@ -10,10 +10,10 @@ GAMMA = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ / golden ratio, odd
 
 
 def splitmix64(seeds: NDArray[np.uint64] | np.uint64, places: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """The numbers at these places (from 0) of the streams that begin with these seeds, evenly in [0, 2⁶⁴).
+    """The numbers at these positions, from 0, of the streams with these seeds, evenly spread over [0, 2⁶⁴).
 
     seeds, places: together they broadcast to the result's shape.
-    A number may be the seed of a stream in turn: those of different streams coincide as chance has it.
+    A number may itself be the seed of a stream. Different streams then share numbers only by chance.
     Source: Steele, Lea and Flood (2014), Fast splittable pseudorandom number generators; the mixing is
     Stafford's 13th variant, as in Java's SplittableRandom.
     """
@@ -27,5 +27,5 @@ def splitmix64(seeds: NDArray[np.uint64] | np.uint64, places: NDArray[np.int64])
 
 
 def from_minus_one_to_one(numbers: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """Each number's upper 53 bits as a float64 in [−1, 1), evenly."""
+    """The upper 53 bits of each number as a float64, evenly distributed in [−1, 1)."""
     return (numbers >> np.uint64(11)).astype(np.float64) / 2**52 - 1

@@ -27,7 +27,7 @@ class PublishedFile:
 
     @property
     def largest_gz(self) -> int:
-        """The most bytes that its gzip can have, where compression does not help."""
+        """The most bytes that the file can have as gzip, when compression does not help."""
         return self.size + self.size // 1000 + 1024
 
     @property
@@ -56,7 +56,7 @@ class Dataset:
     """Images and labels of a training and a test set; the arrays are read-only.
 
     name: one of `DATASETS`, or "custom". Images: uint8 (n, 28, 28), 0 is the background, 255 the ink.
-    Labels: uint8 (n,), each in [0, 10). digest: SHA-256, in hex, over the four files' SHA-256s in hex,
+    Labels: uint8 (n,), each in [0, 10). digest: the SHA-256, in hex, of the four files' SHA-256s in hex,
     in the order of the fields.
     """
 
@@ -126,14 +126,14 @@ def owner(sha256: str) -> str:
 
 
 def class_names(dataset: str) -> tuple[str, ...]:
-    """What each label of a dataset of that name means, from 0: the digits, unless it is known otherwise."""
+    """What each label of the dataset means, from 0. For a dataset that is not known, the digits."""
     return _CLASSES.get(dataset, DIGITS)
 
 
 def load(folder: Path) -> Dataset:
     """Read the dataset in a folder, from `.gz` or plain files, and verify it.
 
-    Raises DataError if a file is missing (saying what to run), damaged, or does not fit the others.
+    Raises DataError if a file is missing (it says what to run), is damaged, or does not fit the others.
     """
     folder = Path(folder)
     train_images_file, train_labels_file, test_images_file, test_labels_file = (
@@ -147,7 +147,7 @@ def load(folder: Path) -> Dataset:
 
 
 def find_file(folder: Path, name: str) -> Path | None:
-    """The file of that name in a folder, with `.gz` or without it; None if there is none."""
+    """The file with that name in a folder, with or without `.gz`; None if there is none."""
     candidates = (folder / f"{name}.gz", folder / name)
     return next((path for path in candidates if path.exists()), None)
 

@@ -1,7 +1,7 @@
 """The 1,797 handwritten digits that scikit-learn carries, brought to MNIST's form: data without a network.
 
 They are 8×8 images of 17 grey levels, by 13 writers. As in MNIST, each is scaled to fill a 20×20 box
-without changing its proportions, and placed in 28×28 pixels with its centre of mass in the middle.
+with its proportions unchanged, and placed in 28×28 pixels with its centre of mass in the middle.
 All arithmetic is in whole numbers, so that the bytes are the same on every machine.
 Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI (1998).
 """
@@ -17,7 +17,7 @@ DARKEST = 16  # of scikit-learn's levels
 
 
 def make_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Training images and labels, test images and labels, always the same 1,500 and 297.
+    """Return training images and labels, test images and labels: always the same 1,500 and 297.
 
     Images: uint8 (n, 28, 28); labels: uint8 (n,).
     """
@@ -45,10 +45,10 @@ def enlarge(image: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 
 def _interpolation(source: int, target: int) -> NDArray[np.int64]:
-    """Linear interpolation of `source` pixels at `target` places: int64 (target, source).
+    """The weights that interpolate `source` pixels linearly at `target` points: int64 (target, source).
 
-    A row sums to 2 · target. Pixel i of the target has its centre at (2i + 1) · source / (2 · target),
-    and beyond the outermost centres of the source the border's value holds.
+    Each row sums to 2 · target. Pixel i of the target has its centre at (2i + 1) · source / (2 · target).
+    Beyond the outermost centres of the source, the border's value continues.
     """
     places = np.arange(1, 2 * target, 2) * source - target  # from the first centre, in 1 / (2 · target)
     places = np.clip(places, 0, 2 * target * (source - 1))
@@ -57,7 +57,7 @@ def _interpolation(source: int, target: int) -> NDArray[np.int64]:
 
 
 def _centred(ink: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Place `ink` so that its centre of mass is the middle of a 28×28 image, as near as it fits."""
+    """Place `ink` in a 28×28 image with its centre of mass in the middle, or as near to it as it fits."""
     top, left = (_offset(ink.sum(axis=1 - axis)) for axis in (0, 1))
     image = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.int64)
     image[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
@@ -65,7 +65,7 @@ def _centred(ink: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _offset(mass: NDArray[np.int64]) -> int:
-    """Where a line of `mass` must begin so that its centre is the middle of 28 pixels, rounded."""
+    """The rounded offset at which a line of `mass` begins if its centre is in the middle of 28 pixels."""
     total = mass.sum()
     twice_centre = (mass * np.arange(1, 2 * len(mass), 2)).sum()  # times the total
     offset = (IMAGE_SIDE * total - twice_centre + total) // (2 * total)

@@ -1,8 +1,9 @@
-"""Fetching a dataset's four files into a folder, each verified before it gets its name.
+"""Fetch a dataset's four files into a folder; each is verified before it gets its final name.
 
-A file's identity is the SHA-256 of its uncompressed bytes, so that a mirror which recompressed it, or a
-server which compressed it once more on the way, still serves. A file is held in memory, where its known
-size bounds it, until it is verified: what lies in the folder under a final name is whole and right.
+A file's identity is the SHA-256 of its uncompressed bytes. So a mirror may have recompressed the file, and a
+server may compress it once more on the way. A file stays in memory, where its known size limits it, until it
+is
+verified: every file in the folder with a final name is complete and correct.
 """
 
 import gzip
@@ -26,9 +27,10 @@ TIMEOUT = 30.0  # seconds
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a file is: `received` of `expected` bytes (None: the mirror did not say).
+    """How much of a file has arrived: `received` of `expected` bytes (None: the mirror did not say).
 
-    outcome: how the file came to be there, once it is; problem: a mirror given up, and why. Mostly empty.
+    outcome: once the file is there, where it came from. problem: a mirror that was given up, and why. Both
+    are mostly empty.
     """
 
     file: str
@@ -49,7 +51,7 @@ def download(
     report: Report = lambda progress: None,
     timeout: float = TIMEOUT,
 ) -> None:
-    """Put a dataset's four files, verified, into a folder; nobody is asked for what is there already.
+    """Put a dataset's four files, verified, into a folder. Files that are there already are not requested.
 
     mirrors: URLs of folders (http, https or file), tried in order, before those of MNIST_MIRROR (comma
     separated) and the published ones. replace: overwrite files of another dataset.
@@ -78,7 +80,8 @@ def download(
 def _missing(folder: Path, dataset: str, replace: bool) -> list[PublishedFile]:
     """The dataset's files that the folder lacks, or has damaged.
 
-    Raises DataError for a sound file of other content, which is only overwritten when `replace` is set.
+    Raises DataError for an intact file of other content, unless `replace` is set; then it will be
+    overwritten.
     """
     missing = []
     for file in DATASETS[dataset].files:
@@ -101,7 +104,7 @@ def _sha256_of(path: Path, rank: int) -> str | None:
 
 
 def _fetch(file: PublishedFile, sources: list[str], timeout: float, report: Report) -> tuple[bytes, str]:
-    """One file, gzipped and verified, and "from" the mirror, which the next file asks first."""
+    """One file, gzipped and verified, and "from" its mirror, which is asked first for the next file."""
 
     def on_bytes(received: int, expected: int | None) -> None:
         report(Progress(file.gz_name, received, expected))
@@ -127,7 +130,7 @@ def _fetch(file: PublishedFile, sources: list[str], timeout: float, report: Repo
 
 
 def _verified(content: bytes, file: PublishedFile) -> bytes:
-    """The file as one gzip member, from content that is not compressed, compressed, or twice so.
+    """The file as one gzip member, from content that is uncompressed, compressed, or compressed twice.
 
     Raises DataError if it is not that file.
     """

@@ -1,8 +1,8 @@
-"""The IDX format of MNIST's files, strictly: one array of unsigned bytes, in gzip or plain.
+"""The IDX format of MNIST's files, read strictly: one array of unsigned bytes, gzipped or plain.
 
-A file is two zero bytes, the type (8: unsigned byte), the rank, each dimension as four bytes, big end
-first, then the payload, row by row, and nothing after it. Because nothing else is accepted, an array
-determines its file's uncompressed bytes, and `sha256` can name a file's content by the array alone.
+A file has two zero bytes, the type (8: unsigned byte), the rank, each dimension as four bytes (big endian),
+then the payload, row by row, and nothing after it. Nothing else is accepted. So an array determines the
+uncompressed bytes of its file, and `sha256` can identify a file's content by the array alone.
 Source: http://yann.lecun.com/exdb/mnist/, "the IDX file format".
 """
 
@@ -64,9 +64,9 @@ def read_idx(path: Path, rank: int) -> NDArray[np.uint8]:
 
 
 def decode(content: bytes, rank: int) -> NDArray[np.uint8]:
-    """The array in an IDX file's bytes, gzip or plain: uint8, read-only, of `rank` dimensions.
+    """The array in the bytes of an IDX file, gzipped or plain: uint8, read-only, of `rank` dimensions.
 
-    Allocates no more than the header promises, and the header may promise at most `LARGEST`.
+    Allocates no more than the header says, and the header may say at most `LARGEST`.
     Raises DataError, without the file's name, for anything but one whole IDX file.
     """
     header_size = 4 + 4 * rank
@@ -96,7 +96,7 @@ def sha256(array: NDArray[np.uint8]) -> str:
 def gunzip(packed: bytes, limit: int) -> bytes:
     """Decompress exactly one gzip member of at most `limit` bytes, its checksum verified.
 
-    Raises DataError if it is damaged, cut short, longer, or followed by anything at all.
+    Raises DataError if it is damaged, cut short, longer than that, or followed by anything.
     """
     inflater = zlib.decompressobj(wbits=31)
     data = _inflate(inflater, packed, limit + 1)

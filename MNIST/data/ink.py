@@ -1,7 +1,8 @@
-"""Which pixels of a picture are ink: dark on light or light on dark, drawn, scanned or photographed.
+"""Find the pixels of a picture that are ink: dark on light or light on dark, drawn, scanned or photographed.
 
-A drawing's background is one level, and its ink is kept to the bit. A photo's paper is uneven and noisy: its
-light is fitted by a smooth surface, and what lies within the noise is paper. Specks are dropped from both.
+The background of a drawing has one level, and its ink is kept exactly. The paper of a photo is uneven and
+noisy: a smooth surface is fitted to its light, and pixels within the noise count as paper. Specks are removed
+from both.
 """
 
 import numpy as np
@@ -10,21 +11,21 @@ from numpy.typing import NDArray
 from MNIST.data.centring import BOX, cropped
 from MNIST.errors import DataError
 
-EVEN = 2  # levels between the quartiles of the border: with more, the picture is a photo
-TRACES = 32  # levels of what JPEG leaves around a digit; it is seldom more from quality 75 on
-SMALLEST_PHOTO = 64  # pixels of its longer side; in a smaller picture they are JPEG's traces
-LEAST_CONTRAST = 16  # levels between background and ink: with less, the picture is blank
-NEARLY_WHITE = 250  # ink so many levels from the background is full as it is; MNIST's darkest is 254 or 255
+EVEN = 2  # levels between the quartiles of the border; if there are more, the picture is a photo
+TRACES = 32  # levels that JPEG leaves around a digit; from quality 75 on there are seldom more
+SMALLEST_PHOTO = 64  # pixels of the longer side; in a smaller picture, unevenness comes from JPEG
+LEAST_CONTRAST = 16  # levels between background and ink; with fewer, the picture is blank
+NEARLY_WHITE = 250  # levels: such ink is not stretched; MNIST's darkest pixels have 254 or 255
 FAINT = 8  # levels: pixels with less ink are faint
 MANY_FAINT = 0.2  # of the other pixels with ink; of MNIST's images 1 in 2,000 has more
-NOISE = 4  # standard deviations of the paper: what differs by more is ink
-USUAL_WIDTH = 2.0  # of the lines of MNIST's images: the median is 1.96
-FITTED = 64  # points a side, at most, that the paper's light is fitted to
+NOISE = 4  # standard deviations of the paper; pixels that differ by more are ink
+USUAL_WIDTH = 2.0  # of the lines in MNIST's images, whose median is 1.96
+FITTED = 64  # points on each side, at most, to which the paper's light is fitted
 QUADRATIC = [0, 1, 2, 3, 4, 6]  # of the products of powers of y and x: 1, x, x², y, yx, y²
 
 
 def ink_map(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """How much ink each pixel has: float32 (rows, columns) in [0, 1], 0 the background.
+    """How much ink each pixel has: float32 (rows, columns) in [0, 1]; the background is 0.
 
     Raises DataError if nothing stands out from the background.
     """
@@ -38,24 +39,24 @@ def ink_map(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def drawn(picture: NDArray[np.uint8], background: float) -> NDArray[np.float32]:
-    """The ink on a background of one level; the fullest is 1."""
+    """The ink on a background of one level; the darkest pixel is 1."""
     ink = one_side(picture - np.float32(background), 0)
     full = ink.max()
     if full < LEAST_CONTRAST:
         return np.zeros_like(ink)
     faint = (ink > 0) & (ink < FAINT)
-    if faint.sum() > MANY_FAINT * (ink >= FAINT).sum():  # more than a pen's edges have: the traces of JPEG
+    if faint.sum() > MANY_FAINT * (ink >= FAINT).sum():  # more than the edges of a pen have: JPEG left them
         ink[ink < min(TRACES, full / 4)] = 0
     return ink / np.float32(255 if full >= NEARLY_WHITE else full)
 
 
 def photographed(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The ink on paper that is uneven and noisy: 0 to a quarter of the usual ink, 1 from three quarters."""
+    """The ink on uneven, noisy paper: 0 up to a quarter of the usual ink, 1 from three quarters on."""
     light, spread = paper(picture)
     residual, noise = picture - light, NOISE * spread
     ink = one_side(residual, noise)
     ink[ink < noise] = 0
-    full = (ink**2).sum() / max(ink.sum(), 1)  # a mean weighted by the ink: noise counts little
+    full = (ink**2).sum() / max(ink.sum(), 1)  # a mean weighted by the ink, so that noise counts little
     if full < LEAST_CONTRAST:
         return np.zeros_like(ink)
     ink -= max(full / 4, noise)
@@ -63,7 +64,7 @@ def photographed(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def paper(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
-    """The paper's light, the quadratic surface nearest to all that is not ink; and the noise around it."""
+    """The paper's light, as the quadratic surface nearest to all pixels that are not ink; and the noise."""
     y, x = (np.linspace(-1, 1, length, dtype=np.float32) for length in picture.shape)
     rows, columns = (slice(None, None, -(-length // FITTED)) for length in picture.shape)
     some = picture[rows, columns].ravel().astype(np.float64)
@@ -87,19 +88,19 @@ def _powers(x: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def deviation(residual: NDArray[np.floating]) -> float:
-    """The standard deviation of most of these values, from their median distance: ink does not disturb it."""
+    """The standard deviation of most of these values, from their median distance. Ink does not change it."""
     return float(1.4826 * np.median(np.abs(residual - np.median(residual))))
 
 
 def one_side(residual: NDArray[np.float32], noise: float) -> NDArray[np.float32]:
-    """How far each pixel is from the background on the ink's side, where the sum of squares is larger."""
+    """How far each pixel differs from the background in the ink's direction: the larger sum of squares."""
     darker, lighter = np.maximum(-residual, 0), np.maximum(residual, 0)
     weight = [(side[side > noise] ** 2).sum(dtype=np.float64) for side in (darker, lighter)]
     return darker if weight[0] >= weight[1] else lighter
 
 
 def without_specks(ink: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Only the pieces that would have at least a pixel's height or width in MNIST's form."""
+    """Keep only the pieces that are at least one pixel high or wide in MNIST's form."""
     from scipy import ndimage
 
     labels, _ = pieces(ink)
@@ -109,7 +110,7 @@ def without_specks(ink: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def pieces(ink: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """The number of each pixel's piece, from 1, 0 where there is no ink; and how much ink each piece has."""
+    """The number of the piece that each pixel belongs to, from 1 (0: no ink), and the ink of each piece."""
     from scipy import ndimage
 
     labels, count = ndimage.label(ink > 0, np.ones((3, 3)))  # corners connect
@@ -117,14 +118,14 @@ def pieces(ink: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.floa
 
 
 def line_width(ink: NDArray[np.floating]) -> float:
-    """The mean width of its lines in pixels of MNIST's form: twice the ink by the length of its outline."""
+    """The mean width of the lines in pixels of MNIST's form: twice the ink by the outline's length."""
     padded = np.pad(cropped(ink), 1).astype(np.float64)
     outline = sum(np.abs(np.diff(padded, axis=axis)).sum() for axis in (0, 1))
     return float(2 * padded.sum() / outline * BOX / (max(padded.shape) - 2))
 
 
 def thickened(ink: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The ink with so much more around each line that it is as wide as MNIST's mostly are."""
+    """Thicken each line until it is as wide as most lines of MNIST."""
     from scipy import ndimage
 
     more = (USUAL_WIDTH - line_width(ink)) / 2 * max(cropped(ink).shape) / BOX

@@ -1,7 +1,7 @@
 """Reading a user's own picture: any usual format to a grey array, without trusting the file.
 
-Its size is known from its header before a pixel is decoded; what is decoded is bounded. Large pictures come
-out smaller, with sides of less than 1,024 pixels: a digit needs 20.
+The header gives the size before a pixel is decoded, and the size is limited. Large pictures are reduced to
+sides of less than 1,024 pixels, because a digit needs only 20.
 """
 
 import os
@@ -27,17 +27,18 @@ LARGE = 512  # pixels: a longer side of at least twice as many is reduced
 def read_picture(path: Path) -> NDArray[np.uint8]:
     """Read a picture as uint8 (rows, columns), 0 black, 255 white.
 
-    Of an animation the first frame, turned as its EXIF says; what is transparent lies on white paper.
+    Of an animation, the first frame is read. The picture is turned as its EXIF says. Transparent pixels lie
+    on white.
     Raises DataError, with the reason in words, if the file is missing, no picture, damaged or too large.
     """
     _refuse_what_is_no_file(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of bombs, which are refused below, and of odd metadata
+            warnings.simplefilter("ignore")  # of bombs, refused below, and of odd metadata
             return _read(path)
     except DataError:
         raise
-    except Exception as error:  # noqa: BLE001 - the ways in which decoders of six formats fail are not listed
+    except Exception as error:  # noqa: BLE001 - decoders of six formats fail in ways that nobody has listed
         unknown = type(error).__name__ == "UnidentifiedImageError"
         raise DataError(f"no picture ({', '.join(FORMATS)})" if unknown else "a damaged picture") from None
 
@@ -75,7 +76,7 @@ def _read(path: Path) -> NDArray[np.uint8]:
 
 
 def _grey(image: "Image") -> NDArray[np.uint8]:
-    """The picture in grey levels; reduced, by the means of squares of pixels, if it is large."""
+    """The picture in grey levels. A large one is reduced by taking means over squares of pixels."""
     from PIL import Image
 
     if image.mode.startswith(("I", "F")):
@@ -97,7 +98,7 @@ def _reduction(image: "Image") -> int:
 
 
 def _eight_bits(values: NDArray[np.generic], sixteen: bool) -> NDArray[np.uint8]:
-    """Grey levels of 16 bits, or of a range of their own, as uint8."""
+    """Grey levels of 16 bits, or of any other range, as uint8."""
     levels = values.astype(np.float64)
     if not np.isfinite(levels).all():
         raise ValueError("a level is not a finite number")

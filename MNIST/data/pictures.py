@@ -1,4 +1,4 @@
-"""A user's own picture, brought to the form of MNIST's images, with warnings where it is unlike them."""
+"""Bring a user's own picture to the form of MNIST's images, and warn where it is unlike them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,18 +9,19 @@ from numpy.typing import NDArray
 from MNIST.data.centring import centred, cropped
 from MNIST.data.ink import ink_map, line_width, pieces, thickened
 
-# What is usual. Of MNIST's 60,000 training images 1 in 2,000 is beyond each, or as many as are given.
+# What is usual. 1 in 2,000 of MNIST's 60,000 training images exceeds each limit, unless a comment says
+# otherwise.
 FEWEST_PIXELS = 12  # of the digit's longer side; MNIST's have 19 or 20
-WIDEST = 1.67  # width by height
+WIDEST = 1.67  # width divided by height
 FULLEST = 0.76  # share of ink in the rectangle around the digit
 THINNEST, THICKEST = 1.03, 4.84  # mean width of the lines, in pixels of MNIST's form
-NEXT_PIECE = 0.5  # ink by that of the largest piece; a few fives and fours are of two
-AT_BORDER = 0.15  # pixels of the picture's border that are half ink or more, by the longer side; 1 in 1,000
+NEXT_PIECE = 0.5  # ink, as a share of the largest piece's; a few fives and fours have two pieces
+AT_BORDER = 0.15  # border pixels with at least half ink, per pixel of the longer side; 1 in 1,000
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A picture in MNIST's form, uint8 (28, 28); how it came to be, in named pictures; warnings in words."""
+    """A picture in MNIST's form, uint8 (28, 28); the steps to it, as named pictures; warnings in words."""
 
     image: NDArray[np.uint8]
     steps: tuple[tuple[str, NDArray[np.uint8]], ...]

@@ -1,4 +1,4 @@
-"""The division of a dataset's training images into those trained on and those that validate."""
+"""Divide a dataset's training images into those that train and those that validate."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class TrainingData:
     """A dataset's training images, and which of them train and which validate.
 
     images: uint8 (n, 28, 28); labels: uint8 (n,); both are the dataset's own arrays.
-    train, validation: int64 indices into them, shuffled, without a common one.
+    train, validation: int64 indices into them, shuffled; no index is in both.
     """
 
     images: NDArray[np.uint8]
@@ -26,7 +26,7 @@ class TrainingData:
 def split(dataset: Dataset, proportion: float, seed: int, images: int | None = None) -> TrainingData:
     """Shuffle the training images by `seed`; the first round(proportion · n) train, the others validate.
 
-    proportion: in (0, 1]. images: keep only that many of the shuffled ones; None keeps all.
+    proportion: in (0, 1]. images: keep only this many of the shuffled images; None keeps all.
     Raises ValueError if the proportion is out of range, UsageError if there are not that many images
     or none is left to train on.
     """

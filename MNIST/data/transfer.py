@@ -1,4 +1,4 @@
-"""The bytes behind one http, https or file URL: bounded in size and time, resumed when the line is cut."""
+"""Fetch the bytes behind one http, https or file URL, within limits of size and time; resume if it is cut."""
 
 import time
 from collections.abc import Callable
@@ -12,18 +12,18 @@ from MNIST.errors import DownloadError
 if TYPE_CHECKING:
     import requests
 
-ATTEMPTS = 10  # at one URL, each of which got further than the one before
+ATTEMPTS = 10  # attempts at one URL, each of which must get further than the one before
 SLOWEST = 1024  # bytes a second; a mirror below it counts as stalled
 CHUNK = 65536
-CONNECT = 5.0  # seconds until a connection stands; an address behind a wall answers nothing at all
+CONNECT = 5.0  # seconds until a connection is made; an address behind a firewall never answers
 
 OnBytes = Callable[[int, int | None], None]
 
 
 def receive(url: str, limit: int, timeout: float, on_bytes: OnBytes) -> bytes:
-    """Everything that a URL holds, as its server sent it, if that is at most `limit` bytes.
+    """Return everything behind a URL, as its server sent it, if that is at most `limit` bytes.
 
-    timeout: seconds without a byte, or on the whole at less than `SLOWEST`, until it is given up.
+    timeout: seconds without a byte, or of an average below `SLOWEST`, after which it gives up.
     on_bytes: called with the bytes received and those expected in all (None: unknown).
     Raises DownloadError with the reason, without the URL.
     """
@@ -40,7 +40,7 @@ def receive(url: str, limit: int, timeout: float, on_bytes: OnBytes) -> bytes:
             try:
                 _continue(session, url, received, limit, timeout, on_bytes)
                 return bytes(received)
-            except ProtocolError:  # cut before the promised end
+            except ProtocolError:  # the connection was cut before the announced end
                 if len(received) <= before:
                     break
             except (requests.Timeout, ReadTimeoutError):
@@ -53,7 +53,7 @@ def receive(url: str, limit: int, timeout: float, on_bytes: OnBytes) -> bytes:
 def _continue(
     session: "requests.Session", url: str, received: bytearray, limit: int, timeout: float, on_bytes: OnBytes
 ) -> None:
-    """Append to `received` what it still lacks, or begin again if the server cannot resume."""
+    """Append the missing rest to `received`, or begin again if the server cannot resume."""
     headers = {"Accept-Encoding": "identity"}
     if received:
         headers["Range"] = f"bytes={len(received)}-"
@@ -67,7 +67,7 @@ def _continue(
         begun, before = time.monotonic(), len(received)
         length = response.headers.get("Content-Length", "")
         expected = before + int(length) if length.isdecimal() else None
-        # Undecoded: a server's own gzip is undone where the content is verified, and ranges stay right.
+        # Undecoded, so that ranges stay correct; a server's own gzip is undone where the content is verified.
         while chunk := response.raw.read1(CHUNK, decode_content=False):
             received += chunk
             if len(received) > limit:
@@ -90,7 +90,7 @@ def _read_file(url: str, limit: int) -> bytes:
 
 
 def _refuse_downgrade(response: "requests.Response", **_: Any) -> None:
-    """Refuse a redirect from https to http, where anyone on the way could read and change the answer."""
+    """Refuse a redirect from https to http, because anyone on the way could read and change the answer."""
     import requests
 
     target = urljoin(response.url, response.headers.get("Location", ""))
@@ -99,7 +99,7 @@ def _refuse_downgrade(response: "requests.Response", **_: Any) -> None:
 
 
 def _innermost(error: BaseException) -> str:
-    """What the system said, below the layers of libraries that wrapped it."""
+    """The system's own message, below the layers of libraries that wrapped it."""
     while error.__context__ is not None:
         error = error.__context__
     return getattr(error, "strerror", None) or str(error)
