@@ -1,7 +1,7 @@
-"""Tracking: each epoch of a run shown in TensorBoard or Weights & Biases, while it trains and afterwards.
+"""Tracking: TensorBoard or Weights & Biases shows each epoch of a run, while it trains and afterwards.
 
 tracker.py       what a tracker is told, and when
-tracking.py      several of them, none of which can harm the training
+tracking.py      several trackers of one run; if one fails, training goes on
 event_files.py   TensorBoard's files
 wandb_run.py     a run of Weights & Biases
 """

@@ -1,8 +1,8 @@
-"""TensorBoard: an event file in the network's folder, `tensorboard --logdir Model_Output` shows all of them.
+"""TensorBoard: each network's folder holds an event file; `tensorboard --logdir Model_Output` shows them all.
 
-Written by tensorboard's own record writer; its higher ones would import TensorFlow, which takes seconds and
-which an engine from scratch does without. A file begins with the whole history, so that it replaces those of
-earlier starts; TensorBoard itself needs no more than that.
+tensorboard's record writer writes it. Its other writers would import TensorFlow, which takes seconds and
+which an engine from scratch does not need. A file begins with the whole history, so it replaces the files of
+earlier starts.
 """
 
 import json
@@ -17,11 +17,11 @@ from MNIST.tracking.tracker import TrackedRun, numbers_of
 from MNIST.training import EpochResult
 
 FOLDER = "tensorboard"
-FILES = "events.out.tfevents."  # what TensorBoard looks for in a name
+FILES = "events.out.tfevents."  # TensorBoard looks for this in a file's name
 
 
 class EventFile:
-    """A run's event file, open. See `Tracker` for what each method promises."""
+    """The open event file of a run. See `Tracker` for what each method promises."""
 
     def __init__(self, run: TrackedRun) -> None:
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog
@@ -36,7 +36,7 @@ class EventFile:
         self._clock = time.time() - sum(result.seconds for result in run.history)
         self._epochs = 0
         self._write(file_version="brain.Event:2")
-        # A TensorBoard that has this run open forgets what earlier files told of it.
+        # If TensorBoard shows this run already, this makes it drop what earlier files said.
         self._write(session_log=SessionLog(status=SessionLog.START))
         self._text("model", _as_code(run.text))
         self._text("settings", _as_code(json.dumps(dict(run.settings), indent=2)))
@@ -62,7 +62,7 @@ class EventFile:
         return f"tensorboard --logdir {self._place}"
 
     def _numbers(self, result: EpochResult, when: float) -> None:
-        """Write an epoch's numbers, each a curve of its own."""
+        """Write an epoch's numbers; TensorBoard shows each as a curve."""
         values = [{"tag": name, "simple_value": value} for name, value in numbers_of(result).items()]
         self._epochs = result.epoch
         self._write(wall_time=when, step=result.epoch, summary={"value": values})
@@ -80,12 +80,12 @@ class EventFile:
 
 
 def start(run: TrackedRun) -> EventFile:
-    """Begin a run's event file with its history, then remove those of earlier starts."""
+    """Begin a run's event file with its history, then remove the files of earlier starts."""
     return EventFile(run)
 
 
 def forget(network: Path) -> bool:
-    """Remove the event files in a network's folder, which tell of another; return whether there were any."""
+    """Remove the event files of an earlier network from a folder; return whether there were any."""
     files = list((network / FOLDER).glob(f"{FILES}*"))
     for path in files:
         path.unlink()
@@ -93,12 +93,12 @@ def forget(network: Path) -> bool:
 
 
 def _as_code(text: str) -> str:
-    """Text as Markdown that shows it as it stands."""
+    """The text as a Markdown code block, which shows it unchanged."""
     return "\n".join(f"    {line}" for line in text.splitlines())
 
 
 def _as_table(confusion: np.ndarray) -> str:
-    """Counts as a Markdown table: a row a true digit, a column an answer."""
+    """The counts as a Markdown table: a row for each true digit, a column for each answer."""
     digits = range(len(confusion))
 
     def row(cells: Iterable[object]) -> str:

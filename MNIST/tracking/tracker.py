@@ -1,4 +1,4 @@
-"""What every tracker offers, and what it is told of a run."""
+"""What every tracker does, and what it is told about a run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,10 +12,11 @@ from MNIST.training import EpochResult
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """A run when its tracking starts.
+    """A run at the moment when its tracking starts.
 
-    text: the model file; identity: of the run, the same whenever it is repeated; settings: what decides its
-    numbers, by name; history: the epochs that it has behind it; folder: where its network goes.
+    text: the model file's text. identity: the run's identity, the same each time the run is repeated.
+    settings: all that decides the run's numbers, by name. history: the epochs trained so far. folder: where
+    the network will be written.
     """
 
     name: str
@@ -27,25 +28,25 @@ class TrackedRun:
 
 
 class Tracker(Protocol):
-    """One run in one place. When it has started, the run's history is there, each epoch once."""
+    """Shows one run in one place. When it has started, each epoch of the run's history is there once."""
 
     def epoch(self, result: EpochResult) -> None:
-        """Put one more epoch there, at once."""
+        """Show one more epoch at once."""
         ...
 
     def finish(self, record: Mapping[str, object], confusion: np.ndarray | None) -> None:
-        """The run has ended and its network is written.
+        """Hear that the run has ended and its network is written.
 
-        record: run.json's content; confusion: of the validation images, counts (true class, answer), if
-        there are any.
+        record: the content of run.json. confusion: the validation images counted by (true class, answer);
+        None if there are no validation images.
         """
         ...
 
     def close(self) -> str:
-        """Let go of it, finished or not; return, in a few words, how to look at it, if one can."""
+        """Stop tracking, whether or not the run has finished; return how to look at it, "" if one cannot."""
         ...
 
 
 def numbers_of(result: EpochResult) -> dict[str, float]:
-    """An epoch's numbers by the names of history.csv's columns; those that were not measured are left out."""
+    """An epoch's numbers by their columns in history.csv, without those that were not measured (nan)."""
     return {name: value for name, value in asdict(result).items() if name != "epoch" and value == value}

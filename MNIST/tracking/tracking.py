@@ -1,4 +1,4 @@
-"""Several trackers of one run. One that fails says so in a line and is left out; the training goes on."""
+"""Several trackers of one run. If one fails, a line says so, and training goes on without it."""
 
 import importlib
 import importlib.util
@@ -14,13 +14,14 @@ from MNIST.tracking.tracker import TrackedRun, Tracker
 from MNIST.training import EpochResult
 
 TRACKERS = {"tensorboard": "MNIST.tracking.event_files", "wandb": "MNIST.tracking.wandb_run"}
-"""By the name of the library that each needs: a module with `start(run)`, which gives a `Tracker`."""
+"""The name of each tracker's library, and the module whose `start(run)` returns the tracker."""
 
 
 class Tracking:
-    """The trackers of a run, from its start to its end, as a context. With no names it does nothing.
+    """A context that tells all trackers of a run what happens in it. Without names it does nothing.
 
-    warn: is told of each tracker that fails, once; say: of each other, in the end, how to look at it.
+    warn: called once for each tracker that fails. say: called at the end, for each other tracker, with a line
+    that says how to look at the run.
     """
 
     def __init__(
@@ -45,15 +46,15 @@ class Tracking:
         self._all(self._close)
 
     def __bool__(self) -> bool:
-        """Whether any tracker is there and has not failed."""
+        """Whether at least one tracker has not failed."""
         return bool(self._trackers)
 
     def epoch(self, result: EpochResult) -> None:
-        """Tell all of one more epoch."""
+        """Tell all trackers about one more epoch."""
         self._all(lambda tracker: tracker.epoch(result))
 
     def finish(self, record: Mapping[str, object], confusion: np.ndarray | None) -> None:
-        """Tell all that the run has ended."""
+        """Tell all trackers that the run has ended."""
         self._all(lambda tracker: tracker.finish(record, confusion))
 
     def _start(self, name: str, run: TrackedRun) -> None:
@@ -71,7 +72,7 @@ class Tracking:
     def _guarded(self, name: str, action: Callable[[], None]) -> None:
         try:
             action()
-        except Exception as error:  # noqa: BLE001 - whatever a tracker raises, the training is worth more
+        except Exception as error:  # noqa: BLE001 - no tracker's error may stop the training
             self._trackers.pop(name, None)
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             self._warn(f"--track {name}: {reason[:300]}; the training goes on without it")
@@ -81,5 +82,5 @@ def refuse_missing(names: Sequence[str]) -> None:
     """Raise UsageError, with what to do, if the library of a tracker is not installed."""
     for name in names:
         found = importlib.util.find_spec(name)
-        if found is None or found.origin is None:  # no origin: a folder, as the wandb/ that runs leave here
+        if found is None or found.origin is None:  # no origin: it is a folder, like the wandb/ of runs
             raise UsageError(f"--track {name}: it is not installed: {install_command(name)}")

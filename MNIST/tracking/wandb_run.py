@@ -1,8 +1,8 @@
 """Weights & Biases: a run in the project `mnist`, on its server or, with WANDB_MODE=offline, in `wandb/`.
 
-Its own switches decide where and how (WANDB_PROJECT, WANDB_ENTITY, WANDB_DIR, WANDB_RUN_ID and so on). The
-id follows from the run's name and identity: a run that goes on after an interruption is the same run there,
-and is told the epochs that it lacks.
+Its environment variables decide where and how (WANDB_PROJECT, WANDB_ENTITY, WANDB_DIR, WANDB_RUN_ID and so
+on). The id follows from the run's name and identity. So a run that goes on after an interruption is the same
+run there, and only gets the epochs that are missing.
 """
 
 import hashlib
@@ -16,11 +16,11 @@ from MNIST.tracking.tracker import TrackedRun, numbers_of
 from MNIST.training import EpochResult
 
 PROJECT = "mnist"
-PATIENCE = 300.0  # seconds that a run's end waits for a network that is gone; `wandb sync` sends the rest
+PATIENCE = 300.0  # seconds to wait for a lost connection at the end; `wandb sync` can send the rest later
 
 
 class WandbRun:
-    """A run of Weights & Biases, open. See `Tracker` for what each method promises."""
+    """An open run of Weights & Biases. See `Tracker` for what each method promises."""
 
     def __init__(self, run: TrackedRun) -> None:
         import wandb
@@ -35,7 +35,7 @@ class WandbRun:
             settings=wandb.Settings(console="off", quiet=True, finish_timeout=PATIENCE),
         )
         for result in run.history:
-            if result.epoch >= self._run.starting_step:  # that of a new run is 0; else it has those before
+            if result.epoch >= self._run.starting_step:  # the server has the epochs before this step
                 self.epoch(result)
 
     def epoch(self, result: EpochResult) -> None:
@@ -45,7 +45,7 @@ class WandbRun:
         import wandb
 
         self._run.config.update({"run": dict(record)}, allow_val_change=True)
-        if confusion is not None:  # in the summary: it is no step, so that the run may have more epochs later
+        if confusion is not None:  # in the summary: as a step, it would take the number of a later epoch
             digits = [str(digit) for digit in range(len(confusion))]
             rows = [[true, *counts] for true, counts in zip(digits, confusion.tolist(), strict=True)]
             self._run.summary["confusion"] = wandb.Table(columns=["true", *digits], data=rows)
@@ -58,10 +58,10 @@ class WandbRun:
 
 
 def start(run: TrackedRun) -> WandbRun:
-    """Begin a run there, or go on with it, and log the epochs that it lacks."""
+    """Begin or continue the run on Weights & Biases, and log the epochs that are missing there."""
     return WandbRun(run)
 
 
 def run_id(run: TrackedRun) -> str:
-    """The same 16 letters for the same run under the same name, wherever it is trained."""
+    """An id of 16 hex digits, always the same for the same run under the same name."""
     return hashlib.sha256(f"{run.name} {run.identity}".encode()).hexdigest()[:16]
