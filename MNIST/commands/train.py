@@ -178,7 +178,7 @@ def _heading(name: str, file: Path, run: Any, dataset_name: str, before: str | N
     settings, data = run.settings, run.data
     other = training.other_run_there(name, run)
     return (
-        f"{name}: {file.stem}, {run.parameters:,} parameters"
+        f"{name}: {file.stem}, {run.network.parameters:,} parameters"
         f"{f', which begin as those of {before}' if before else ''}\n"
         f"{dataset_name}: {len(data.train):,} images to train on, {len(data.validation):,} to validate\n"
         f"{settings}\n"
