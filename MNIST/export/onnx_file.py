@@ -270,6 +270,7 @@ BUILDERS: dict[type, Callable[[Node, Any, Graph, str], str]] = {
     layers.LocalResponseNorm: _local_response_norm,
     layers.Activation: lambda node, activation, graph, tensor: ACTIVATIONS[activation.name](graph, tensor),
     layers.Dropout: lambda node, dropout, graph, tensor: tensor,
+    layers.GaussianNoise: lambda node, noise, graph, tensor: tensor,
     layers.Flatten: _flatten,
     layers.Dense: _dense,
     layers.Pad: _pad,

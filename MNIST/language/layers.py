@@ -356,6 +356,24 @@ class Dropout(Layer):
 
 
 @dataclass(frozen=True)
+class GaussianNoise(Layer):
+    """While training, adds to each value a normally distributed number with mean 0 and this deviation."""
+
+    lesson = "Only while training does it add noise; when the network answers, all goes through unchanged."
+    passes_through = True
+
+    standard_deviation: float = positional(real(0, 1))
+
+    @property
+    def changes_nothing(self) -> bool:
+        return self.standard_deviation == 0
+
+    @property
+    def draws(self) -> Normal:
+        return Normal()
+
+
+@dataclass(frozen=True)
 class Flatten(Layer):
     """A map as one row of numbers: rows outermost, channels innermost."""
 
@@ -520,6 +538,7 @@ LAYERS: dict[str, type[Layer]] = {
     "LocalResponseNorm": LocalResponseNorm,
     "Activation": Activation,
     "Dropout": Dropout,
+    "GaussianNoise": GaussianNoise,
     "Flatten": Flatten,
     "Dense": Dense,
     "Columns": Columns,

@@ -174,8 +174,11 @@ def test_a_problem_is_drawn_from_its_seed_and_hides_nothing(problem_of) -> None:
             ("bias", "beta", "moving_mean")
         ):  # half are moved, and half are where training begins
             assert np.count_nonzero(weight) == (weight.size + 1) // 2
-    assert {mask.shape for mask in one.draws.values()} == {(8, 8, 8, 8), (8, 9)}
-    assert all(set(np.unique(mask)) == {0, 1} for mask in one.draws.values())
+    noise, *masks = one.draws.values()
+    assert noise.shape == (8, 15, 15, 6)
+    assert (abs(noise.mean()), noise.std()) == (pytest.approx(0, abs=0.03), pytest.approx(1, abs=0.03))
+    assert {mask.shape for mask in masks} == {(8, 8, 8, 8), (8, 9)}
+    assert all(set(np.unique(mask)) == {0, 1} for mask in masks)
     assert one.first(3).draws.keys() == one.draws.keys()
     assert {len(mask) for mask in one.first(3).draws.values()} == {3}
 

@@ -14,6 +14,7 @@ from MNIST.engines.scratch import (
     dropout,
     flatten,
     loss,
+    noise,
     normalization,
     padding,
     pooling,
@@ -72,6 +73,7 @@ CASES = {
     "pad": (lambda: padding.Pad(Margins(1, 2, 0, 3)), MAP, {}),
     "flatten": (flatten.Flatten, MAP, {}),
     "dropout": (lambda: dropout.Dropout("d", 0.25), MAP, {}),
+    "gaussian noise": (lambda: noise.GaussianNoise("n", 0.3), MAP, {}),
     "residual": (lambda: blocks.Residual(activations.Activate("tanh"), None), MAP, {}),
     "parallel": (
         lambda: blocks.Parallel([activations.Activate("tanh"), activations.Activate("silu")]),
@@ -89,7 +91,7 @@ CASES = {
 
 def training_pass():
     mask = draw(*MAP, seed=1) > 0
-    return Pass(training=True, draws={"d": mask.astype(np.float64)})
+    return Pass(training=True, draws={"d": mask.astype(np.float64), "n": draw(*MAP, seed=6)})
 
 
 def forward(layer, x):

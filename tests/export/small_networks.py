@@ -19,6 +19,7 @@ Conv,8,3,3,relu,stride=2,padding=same
 BatchNorm,epsilon=0.01
 LocalResponseNorm,size=5,alpha=0.3,beta=0.6
 Dropout,0.5
+GaussianNoise,0.5
 Residual:
     Conv,12,4,2,silu,stride=2,padding=same
     BatchNorm

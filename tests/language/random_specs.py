@@ -45,7 +45,7 @@ from MNIST.language import (
     Zoom,
     lay_out,
 )
-from MNIST.language.layers import ACTIVATION, INIT
+from MNIST.language.layers import ACTIVATION, INIT, GaussianNoise
 from MNIST.language.optimizers import SGD, Adagrad, Adam, AdamW, ParallelDelta, RMSprop
 
 proportions = st.floats(0, 1, exclude_max=True)
@@ -78,6 +78,7 @@ same_size = st.one_of(
     ),
     st.builds(Activation, activations),
     st.builds(Dropout, proportions),
+    st.builds(GaussianNoise, st.floats(0, 1)),
 )
 
 

@@ -33,6 +33,7 @@ NETWORKS = {
     "LocalResponseNorm, wider than the map": "Conv,3,3,3,linear\nLocalResponseNorm,size=9,alpha=0.2",
     "Pad": "Pad,1,3\nConv,4,3,3,linear",
     "Dropout": "Dropout,0.5\nConv,4,3,3,linear\nDropout,0.5",
+    "GaussianNoise": "GaussianNoise,0.5\nConv,4,3,3,linear\nGaussianNoise,0.5",
     "Residual": "Conv,4,3,3,linear\nResidual:\n    Conv,4,3,3,relu,padding=same",
     "Residual, projected": "Residual:\n    Conv,4,3,3,relu,stride=3,padding=same",
     "Residual of a row": "Flatten\nDense,8,tanh\nResidual:\n    Dense,8,relu",

@@ -151,6 +151,15 @@ def _dropout(node: Node, dropout: layers.Dropout, graph: Graph, tensor: Any) -> 
     return graph.apply(node, tensor, layer)
 
 
+def _gaussian_noise(node: Node, noise: layers.GaussianNoise, graph: Graph, tensor: Any) -> Any:
+    name, deviation = layer_name(node), noise.standard_deviation
+    if graph.draws is not None:
+        given = GivenDraws(keras.ops.add, deviation * graph.draws[node.path], dtype=graph.policy, name=name)
+        return graph.apply(node, tensor, given)
+    layer = keras.layers.GaussianNoise(deviation, seed=0, dtype=graph.policy, name=name)
+    return graph.apply(node, tensor, layer)
+
+
 def _flatten(node: Node, _: layers.Flatten, graph: Graph, tensor: Any) -> Any:
     return graph.apply(node, tensor, keras.layers.Flatten(dtype=graph.policy, name=layer_name(node)))
 
@@ -193,6 +202,7 @@ BUILDERS: dict[type, Callable[[Node, Any, Graph, Any], Any]] = {
     layers.LocalResponseNorm: _local_response_norm,
     layers.Activation: _activate,
     layers.Dropout: _dropout,
+    layers.GaussianNoise: _gaussian_noise,
     layers.Flatten: _flatten,
     layers.Dense: _dense,
     layers.Pad: _pad,

@@ -156,6 +156,21 @@ class Dropout(nn.Module):
         return x * self.kept(x).div_(self.keep) if self.training else x
 
 
+class GaussianNoise(nn.Module):
+    """While training, adds `standard_deviation` times a number with mean 0 and variance 1 to each value.
+
+    given: such numbers in place of draws.
+    """
+
+    def __init__(self, standard_deviation: float, given: np.ndarray | None) -> None:
+        super().__init__()
+        self.standard_deviation = standard_deviation
+        self.noise = Draws(lambda x, generator: x.normal_(generator=generator), given)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.noise(x).mul_(self.standard_deviation) if self.training else x
+
+
 class Flatten(nn.Module):
     """A map as one row of numbers: rows outermost, channels innermost, unlike `nn.Flatten`."""
 

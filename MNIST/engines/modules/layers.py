@@ -18,6 +18,7 @@ from MNIST.engines.modules.custom import (
     Draws,
     Dropout,
     Flatten,
+    GaussianNoise,
     GlobalAvgPool,
     LocalResponseNorm,
     Parallel,
@@ -133,6 +134,10 @@ def _dropout(node: Node, dropout: layers.Dropout, network: NetworkModule) -> nn.
     return Dropout(dropout.rate, network.given_draws(node))
 
 
+def _gaussian_noise(node: Node, noise: layers.GaussianNoise, network: NetworkModule) -> nn.Module:
+    return GaussianNoise(noise.standard_deviation, network.given_draws(node))
+
+
 def _flatten(node: Node, _: layers.Flatten, network: NetworkModule) -> nn.Module:
     return nn.Identity() if len(node.input_shape) == 1 else Flatten()
 
@@ -164,6 +169,7 @@ BUILDERS: dict[type, Callable[[Node, Any, NetworkModule], nn.Module]] = {
     layers.LocalResponseNorm: _local_response_norm,
     layers.Activation: _activate,
     layers.Dropout: _dropout,
+    layers.GaussianNoise: _gaussian_noise,
     layers.Flatten: _flatten,
     layers.Dense: _dense,
     layers.Pad: _pad,

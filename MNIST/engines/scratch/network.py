@@ -13,6 +13,7 @@ from MNIST.engines.scratch.dense import Dense
 from MNIST.engines.scratch.dropout import Dropout
 from MNIST.engines.scratch.flatten import Flatten
 from MNIST.engines.scratch.layer import Array, Layer, LearningLayer
+from MNIST.engines.scratch.noise import GaussianNoise
 from MNIST.engines.scratch.normalization import BatchNorm, LocalResponseNorm
 from MNIST.engines.scratch.padding import Pad
 from MNIST.engines.scratch.pooling import AvgPool, GlobalAvgPool, MaxPool
@@ -84,6 +85,7 @@ BUILDERS: dict[type, Callable[[Node, Any, Weights], Layer]] = {
     layers.LocalResponseNorm: _local_response_norm,
     layers.Activation: lambda node, activation, weights: Activate(activation.name),
     layers.Dropout: lambda node, dropout, weights: Dropout(node.path, dropout.rate),
+    layers.GaussianNoise: lambda node, noise, weights: GaussianNoise(node.path, noise.standard_deviation),
     layers.Flatten: lambda node, flatten, weights: Flatten(),
     layers.Dense: _dense,
     layers.Pad: lambda node, pad, weights: Pad(node.margins),
