@@ -27,7 +27,7 @@ from scipy import ndimage
 
 from benchmarks.arguments import read_arguments
 from MNIST.data import Dataset, augment, load, split
-from MNIST.data.augmentation import affine_places, draw_amounts
+from MNIST.data.augmentation import affine_sources, draw_amounts
 from MNIST.data.counter_random import splitmix64
 from MNIST.language import Augmentation, Elastic, Rotate, Shear, Shift, Zoom, read_spec
 from MNIST.training import continue_run, resolve_settings
@@ -49,7 +49,7 @@ def peer(images: np.ndarray, augmentations: Sequence[Augmentation]) -> None:
     """The same places and interpolation; NumPy draws the noise, and scipy.ndimage smooths it."""
     generator = np.random.default_rng(0)
     amounts = draw_amounts(augmentations, splitmix64(np.uint64(0), np.arange(len(images))))
-    for image, rows, columns in zip(images, *affine_places(amounts), strict=True):
+    for image, rows, columns in zip(images, *affine_sources(amounts), strict=True):
         places = np.stack([rows, columns])
         for elastic in augmentations[4:]:
             assert isinstance(elastic, Elastic)

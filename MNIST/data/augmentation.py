@@ -37,7 +37,7 @@ def augment(
     changed = np.empty((len(which), SIDE, SIDE), np.uint8)
     for start in range(0, len(which), CHUNK):
         part = slice(start, start + CHUNK)
-        rows, columns = affine_places(amounts[:, part])
+        rows, columns = affine_sources(amounts[:, part])
         if elastic:
             displacements = elastic_displacements(elastic, keys[part])
             rows += displacements[:, 0]
@@ -67,7 +67,7 @@ def draw_amounts(augmentations: Sequence[Augmentation], keys: NDArray[np.uint64]
     return most[:, None] * from_minus_one_to_one(splitmix64(keys, np.arange(AMOUNTS)[:, None]))
 
 
-def affine_places(amounts: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def affine_sources(amounts: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The row and the column of the original image from which each pixel takes its value: both (n, 28, 28).
 
     amounts: (6, n), of `draw_amounts`.
@@ -80,14 +80,14 @@ def affine_places(amounts: NDArray[np.float64]) -> tuple[NDArray[np.float32], ND
     r = np.arange(SIDE) - CENTRE - down[:, None]
     c = np.arange(SIDE) - CENTRE - right[:, None]
 
-    def places(of_r: NDArray[np.float64], of_c: NDArray[np.float64]) -> NDArray[np.float32]:
+    def source(of_r: NDArray[np.float64], of_c: NDArray[np.float64]) -> NDArray[np.float32]:
         """of_r · r + of_c · c, relative to the corner again; exact where nothing moves."""
         part_of_r = (of_r[:, None] * r + CENTRE).astype(np.float32)
         part_of_c = (of_c[:, None] * c).astype(np.float32)
         return part_of_r[:, :, None] + part_of_c[:, None, :]
 
-    rows = places(cos / (1 + taller), sin / (1 + taller))
-    columns = places((cos * tan - sin) / (1 + wider), (sin * tan + cos) / (1 + wider))
+    rows = source(cos / (1 + taller), sin / (1 + taller))
+    columns = source((cos * tan - sin) / (1 + wider), (sin * tan + cos) / (1 + wider))
     return rows, columns
 
 
@@ -98,8 +98,8 @@ def elastic_displacements(elastic: Elastic, keys: NDArray[np.uint64]) -> NDArray
     the border move less. All sums are exact (multiples of 2⁻⁴⁵ below 2⁷), so they are the same in whatever
     order a BLAS adds.
     """
-    places = AMOUNTS + np.arange(2 * SIDE * SIDE // 8)  # eight bytes a number
-    noise = splitmix64(keys[:, None], places).astype("<u8", copy=False).view(np.int8) + 0.5  # times 128
+    indices = AMOUNTS + np.arange(2 * SIDE * SIDE // 8)  # eight bytes of noise each
+    noise = splitmix64(keys[:, None], indices).astype("<u8", copy=False).view(np.int8) + 0.5  # times 128
     G = gaussian_matrix(elastic.sigma)
     smoothed = G @ noise.reshape(-1, 2, SIDE, SIDE) @ G
     return (smoothed * (elastic.alpha / 128)).astype(np.float32)
@@ -133,11 +133,11 @@ def interpolate(
     top, left = np.floor(rows), np.floor(columns)
     down, right = np.subtract(rows, top, out=rows), np.subtract(columns, left, out=columns)  # in [0, 1)
     first = np.arange(len(images), dtype=np.float32) * (height * width) + (width + 1)
-    place = (top * width + left + first[:, None, None]).astype(np.intp)  # exact in float32: below 2²⁴
+    index = (top * width + left + first[:, None, None]).astype(np.intp)  # exact in float32: below 2²⁴
 
     def along_row(offset: int) -> NDArray[np.float32]:
         # All indices are inside the array, so "wrap" never wraps; it takes half the time of checking them.
-        one, two = (pixels[offset + step :].take(place, mode="wrap") for step in (0, 1))
+        one, two = (pixels[offset + step :].take(index, mode="wrap") for step in (0, 1))
         two -= one
         two *= right
         one += two

@@ -58,8 +58,8 @@ def weights(source: int, target: int) -> NDArray[np.float64]:
         begin = np.maximum(target_pixel * step, source_pixel)
         end = np.minimum((target_pixel + 1) * step, source_pixel + 1)
         return np.maximum(end - begin, 0) / step
-    place = np.clip((target_pixel + 0.5) * step - 0.5, 0, source - 1)
-    return np.maximum(1 - np.abs(place - source_pixel), 0)
+    position = np.clip((target_pixel + 0.5) * step - 0.5, 0, source - 1)
+    return np.maximum(1 - np.abs(position - source_pixel), 0)
 
 
 def offset(mass: NDArray[np.int64]) -> int:

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 GAMMA = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ / golden ratio, odd
 
 
-def splitmix64(seeds: NDArray[np.uint64] | np.uint64, places: NDArray[np.int64]) -> NDArray[np.uint64]:
+def splitmix64(seeds: NDArray[np.uint64] | np.uint64, positions: NDArray[np.int64]) -> NDArray[np.uint64]:
     """The numbers at these positions, from 0, of the streams with these seeds, evenly spread over [0, 2⁶⁴).
 
-    seeds, places: together they broadcast to the result's shape.
+    seeds, positions: together they broadcast to the result's shape.
     A number may itself be the seed of a stream. Different streams then share numbers only by chance.
     Source: Steele, Lea and Flood (2014), Fast splittable pseudorandom number generators; the mixing is
     Stafford's 13th variant, as in Java's SplittableRandom.
     """
-    z = seeds + (places.astype(np.uint64) + np.uint64(1)) * GAMMA
+    z = seeds + (positions.astype(np.uint64) + np.uint64(1)) * GAMMA
     z ^= z >> np.uint64(30)
     z *= np.uint64(0xBF58476D1CE4E5B9)
     z ^= z >> np.uint64(27)

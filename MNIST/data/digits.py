@@ -50,9 +50,9 @@ def _interpolation(source: int, target: int) -> NDArray[np.int64]:
     Each row sums to 2 · target. Pixel i of the target has its centre at (2i + 1) · source / (2 · target).
     Beyond the outermost centres of the source, the border's value continues.
     """
-    places = np.arange(1, 2 * target, 2) * source - target  # from the first centre, in 1 / (2 · target)
-    places = np.clip(places, 0, 2 * target * (source - 1))
-    distances = np.abs(places[:, None] - 2 * target * np.arange(source))
+    positions = np.arange(1, 2 * target, 2) * source - target  # from the first centre, in 1 / (2 · target)
+    positions = np.clip(positions, 0, 2 * target * (source - 1))
+    distances = np.abs(positions[:, None] - 2 * target * np.arange(source))
     return np.maximum(2 * target - distances, 0)
 
 

@@ -1,9 +1,8 @@
 """Fetch a dataset's four files into a folder; each is verified before it gets its final name.
 
 A file's identity is the SHA-256 of its uncompressed bytes. So a mirror may have recompressed the file, and a
-server may compress it once more on the way. A file stays in memory, where its known size limits it, until it
-is
-verified: every file in the folder with a final name is complete and correct.
+server may compress it once more on the way. A file stays in memory, where its known size limits it, until
+it is verified: every file in the folder with a final name is complete and correct.
 """
 
 import gzip

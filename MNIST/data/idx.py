@@ -42,8 +42,8 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
     """
     labels = read_idx(path, rank=1)
     if labels.max() > 9:
-        place = int(np.argmax(labels > 9))
-        raise DataError(f"{path}: expected labels from 0 to 9, found {labels[place]} at index {place}")
+        index = int(np.argmax(labels > 9))
+        raise DataError(f"{path}: expected labels from 0 to 9, found {labels[index]} at index {index}")
     return labels
 
 

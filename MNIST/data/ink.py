@@ -75,7 +75,7 @@ def paper(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
         A = terms[is_paper]
         coefficients = np.linalg.solve(A.T @ A + 1e-9 * np.eye(len(QUADRATIC)), A.T @ some[is_paper])
         residual = some - terms @ coefficients
-        spread = deviation(residual)
+        spread = standard_deviation(residual)
         is_paper = np.abs(residual) <= max(3 * spread, 1)
     surface = np.zeros(9, np.float32)
     surface[QUADRATIC] = coefficients
@@ -87,7 +87,7 @@ def _powers(x: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([np.ones_like(x), x, x * x])
 
 
-def deviation(residual: NDArray[np.floating]) -> float:
+def standard_deviation(residual: NDArray[np.floating]) -> float:
     """The standard deviation of most of these values, from their median distance. Ink does not change it."""
     return float(1.4826 * np.median(np.abs(residual - np.median(residual))))
 
