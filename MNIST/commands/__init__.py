@@ -1,4 +1,4 @@
-"""The commands, one file each: strings to values, call the rooms, print.
+"""The commands, one file each: a command turns strings into values, calls the rooms, and prints.
 
-A command's docstring is its usage text, which docopt parses; `run(options)` returns its exit code.
+A command's docstring is its usage text, which docopt parses. Its `run(options)` returns the exit code.
 """

@@ -4,21 +4,21 @@ Usage:
     python MNIST certify <model-description-file> [options]
     python MNIST certify --help
 
-Keras on each of its installed backends, the network from scratch and the one of PyTorch's modules each
-compute the loss, the gradient of every weight, and the weights after one step of the file's optimizer,
-and after three. The table tells of each weight how far the engines lie apart in its gradient and after
-the steps, relative to its largest number; which of them is farthest from the others; and how far
-finite differences of the loss lie from NumPy's gradient. The exit code is 1 where engines lie more
-than 1e-9 apart, or finite differences more than 1e-6.
+Each engine computes the loss, the gradient of every weight, and the weights after one and after three
+steps of the file's optimizer. The engines are Keras on each of its installed backends, the network from
+scratch, and the one of PyTorch's modules. For each weight the table shows how far the engines differ, in
+its gradient and after the steps, relative to its largest number; which engine is farthest from the
+others; and how far finite differences of the loss are from NumPy's gradient. The exit code is 1 if engines
+differ by more than 1e-9, or finite differences by more than 1e-6.
 
 Arguments:
     <model-description-file>    a name, as optimized_model, or a path
 
 Options:
-    --data DIR     take the first images of the dataset there; else of the digits that scikit-learn carries
+    --data DIR     take the first images of the dataset in DIR; without it, scikit-learn's digits are used
     --batch N      images in the batch [default: 32]
-    --entries N    entries of each weight that finite differences judge; 0: none [default: 3]
-    --seed N       draws the weights, and what Dropout drops [default: 0]
+    --entries N    how many entries of each weight finite differences check; 0: none [default: 3]
+    --seed N       decides the initial weights, and what Dropout drops [default: 0]
 """
 
 import time
@@ -31,12 +31,12 @@ from MNIST.language import lay_out, parse_spec, read_text
 from MNIST.paths import find_model_file
 
 LARGEST_BATCH, MOST_ENTRIES = 10_000, 1_000
-MOST_NAMES = 5  # of weights that differ, in the verdict
-PAGE_WIDTH = 120  # columns, where the table goes to a file
+MOST_NAMES = 5  # how many differing weights the verdict names
+PAGE_WIDTH = 120  # columns of the table when it is written to a file
 
 
 def run(options: Mapping[str, Any]) -> int:
-    """Check every value, let all engines compute, print the table; 1 if they do not agree."""
+    """Check every value, let all engines compute, and print the table; return 1 if they do not agree."""
     file = find_model_file(options["<model-description-file>"])
     batch = whole_number(options["--batch"], "--batch", highest=LARGEST_BATCH)
     entries = whole_number(options["--entries"], "--entries", lowest=0, highest=MOST_ENTRIES)
@@ -132,7 +132,7 @@ def _shown(number: float) -> str:
 
 
 def _verdict(certificate: Any) -> str:
-    """In a sentence or two: do they agree, how far are they apart, and if not, who and where."""
+    """Say in a sentence or two whether the engines agree, how far they differ, and which differs where."""
     from MNIST.certify import TOLERANCE
 
     count, apart = len(certificate.versions), certificate.largest
@@ -151,7 +151,7 @@ def _verdict(certificate: Any) -> str:
 
 
 def _verdict_of_differences(certificate: Any) -> str:
-    """In a sentence: how far are finite differences from the gradients, and what could they not judge?"""
+    """Say how far finite differences are from the gradients, and what they could not check."""
     from MNIST.certify import FINITE_DIFFERENCE_TOLERANCE
 
     reference, tolerance = next(iter(certificate.versions)), _shown(FINITE_DIFFERENCE_TOLERANCE)
@@ -180,6 +180,6 @@ def _verdict_of_differences(certificate: Any) -> str:
 
 
 def _names(names: list[str]) -> str:
-    """The first of them, and how many more."""
+    """The first few names, and how many more there are."""
     more = len(names) - MOST_NAMES
     return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -4,8 +4,9 @@ Usage:
     python MNIST check <model-description-file>...
     python MNIST check --help
 
-Nothing is trained, and no data is needed. MFLOPs are for one image, forward: two operations for each
-multiply-add of a convolution or a dense layer. Of a template, its placeholders and their values are shown.
+Nothing is trained, and no data is needed. MFLOPs are for the forward pass of one image: two operations for
+each multiply-add of a convolution or a dense layer. For a template, it shows the placeholders and their
+values.
 
 Arguments:
     <model-description-file>    a name, as optimized_model, or a path
@@ -38,12 +39,12 @@ from MNIST.program import program
 Row = tuple[str, str, str, str, str]
 
 HEADINGS: Row = ("line", "layer", "output", "parameters", "MFLOPs")
-NARROWEST = 16  # columns that the layers keep in a narrow terminal
-WIDEST_VALUES = 30  # columns that the values of a placeholder get
+NARROWEST = 16  # columns for the layers in the narrowest terminal
+WIDEST_VALUES = 30  # columns for the values of a placeholder, at most
 
 
 def run(options: Mapping[str, Any]) -> int:
-    """Print what each file is; raise UsageError, at the end, with the mistakes of those that are wrong."""
+    """Describe each file; in the end, raise UsageError with all mistakes of the files that are wrong."""
     width = _terminal_width()
     errors = []
     for place, description in enumerate(options["<model-description-file>"]):
@@ -60,7 +61,7 @@ def run(options: Mapping[str, Any]) -> int:
 
 
 def describe_file(path: Path, width: int | None = None) -> Iterator[str]:
-    """The lines that say what a model file or a template is, at most `width` columns wide where possible.
+    """The lines that describe a model file or a template, at most `width` columns wide where possible.
 
     Raises SpecError with every mistake in it.
     """
@@ -71,7 +72,7 @@ def describe_file(path: Path, width: int | None = None) -> Iterator[str]:
 
 
 def _about_model(spec: ModelSpec, width: int | None) -> Iterator[str]:
-    """The table, then how it is trained; of what is as usual nothing."""
+    """The table of layers, then how the network is trained; settings with their usual value are left out."""
     yield from _table(spec, width)
     yield ""
     yield f"optimizer  {statement_text(spec.optimizer, defaults=False)}"
@@ -100,7 +101,7 @@ def _about_template(template: Template) -> Iterator[str]:
 
 
 def _values(template: Template, name: str) -> str:
-    """What a placeholder is tried at, and which others change with it."""
+    """The values that a placeholder takes, and the placeholders that change together with it."""
     axis = next((axis for axis in template.axes if name in axis.names), None)
     if axis is None:
         return "no values"
@@ -113,7 +114,7 @@ def _values(template: Template, name: str) -> str:
 
 
 def _places(template: Template, name: str) -> str:
-    """The lines that a placeholder stands in, and the first of them."""
+    """The numbers of the lines that contain a placeholder, and the text of the first of them."""
     lines = template.lines(name)
     numbers = ", ".join(str(line.number) for line in lines)
     return f"line{'s' * (len(lines) > 1)} {numbers}: {lines[0].text.split('#', 1)[0].strip()}"
@@ -151,7 +152,7 @@ def _table(spec: ModelSpec, width: int | None) -> Iterator[str]:
 
 
 def _rows(node: Node, margin: str) -> Iterator[Row]:
-    """The row of a node, and those of what is inside it, further to the right."""
+    """The row of a node; then the rows of the nodes inside it, indented."""
     line = str(node.layer.line.number) if node.layer.line else ""
     parameters = sum(parameter.size for parameter in node.parameters)
     layer = margin + statement_text(node.layer, defaults=False)
@@ -177,7 +178,7 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _terminal_width() -> int | None:
-    """The columns of the terminal that is printed to; None if it is no terminal."""
+    """The width of the terminal in columns; None if the output does not go to a terminal."""
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns
     except (OSError, ValueError):

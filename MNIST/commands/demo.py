@@ -57,7 +57,7 @@ GRID = "-r 0.002,0.01 -c 8,16 -z 32,64 -o Adam -b 64 -v 1 -k 3 -p 2 -l 1 -d 0.1 
 
 
 def run(options: Mapping[str, Any]) -> int:
-    """Type the commands of the main job, and those that show what came of it, in Demo/, until one fails."""
+    """Run the commands of the main job in Demo/, then those that show the results, until one fails."""
     FOLDER.mkdir(exist_ok=True)
     here = Path.cwd()
     os.chdir(FOLDER)
@@ -79,7 +79,7 @@ def run(options: Mapping[str, Any]) -> int:
         os.chdir(here)
     if failed:
         return 1
-    own = Path(sys.prefix) == here / ".venv"  # what `make` has made: not on the path unless activated
+    own = Path(sys.prefix) == here / ".venv"  # `make` made it; it is not on the path unless activated
     activate = f"    {ACTIVATE}\n" if own else ""
     names = {"data": f"{data}/", "images": f"{data}_images.png"}
     print(FILES.format(**names, activate=activate, program=program(), model=find_model_file("demo")))
@@ -87,7 +87,7 @@ def run(options: Mapping[str, Any]) -> int:
 
 
 def _fetch() -> tuple[str, str, str]:
-    """Download MNIST, or else the digits: the folder, and what suits `train` and `explore` then."""
+    """Download MNIST, or the digits if that fails; return its folder and options for `train`, `explore`."""
     try:
         _type("download Data")
         return "Data", "", " -e 1,3 --images 4000"
@@ -101,7 +101,7 @@ def _fetch() -> tuple[str, str, str]:
 
 
 def _type(words: str) -> int:
-    """Show a command and run it: the one command whose work is to run the others."""
+    """Show a command and run it. Only `demo` runs other commands."""
     print(f"\n$ {program()} {words}\n", flush=True)
     name, *rest = words.split()
     command = importlib.import_module(f"MNIST.commands.{name}")

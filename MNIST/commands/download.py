@@ -4,14 +4,14 @@ Usage:
     python MNIST download <dataset-dir> [--dataset NAME] [--mirror URL]... [--replace]
 
 Options:
-    --dataset NAME  mnist, fashion, or digits: 1,797 small digits that
-                    scikit-learn carries, without a network [default: mnist]
-    --mirror URL    a folder (http, https or file URL) to try first; can be
-                    given several times; so can the environment's MNIST_MIRROR,
-                    separated by commas
+    --dataset NAME  mnist, fashion, or digits: 1,797 small digits that come
+                    with scikit-learn and need no network [default: mnist]
+    --mirror URL    a folder (http, https or file URL) to try first; it can be
+                    given several times; the environment variable MNIST_MIRROR
+                    can name more, separated by commas
     --replace       overwrite the files of another dataset
 
-Files that are there and sound are not fetched again.
+Files that are there and undamaged are not fetched again.
 """
 
 import sys
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def run(options: Mapping[str, Any]) -> int:
-    """Fetch, saying where each file came from, and end with what is there now."""
+    """Fetch the files, say where each came from, and in the end how many images there are."""
     from MNIST.data import DATASETS, download
 
     folder, name = Path(options["<dataset-dir>"]), options["--dataset"].lower()
@@ -38,7 +38,7 @@ def run(options: Mapping[str, Any]) -> int:
 
 @contextmanager
 def _progress_bar() -> Iterator[Callable[["Progress"], None]]:
-    """A function that shows progress: lines, and on a terminal a moving bar below them."""
+    """Give a function that shows progress as lines and, on a terminal, as a moving bar below them."""
     if not sys.stdout.isatty():
         yield _print_line
         return

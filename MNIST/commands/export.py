@@ -1,17 +1,17 @@
-"""Export a trained network as one file that other programs read, with nothing of this project installed.
+"""Export a trained network as one file that other programs can read without this project.
 
 Usage:
     python MNIST export <model-name> <file>
     python MNIST export --help
 
-What <file> ends in decides its kind. Each takes images as uint8, (batch, 28, 28), and gives the
+The ending of <file> decides its kind. Each kind takes images as uint8, (batch, 28, 28), and gives the
 probabilities of the ten digits, float32, (batch, 10); preparing the pixels is part of the network.
 
     .onnx     for ONNX runtimes, in any language: python -m pip install '.[onnx]'
-    .keras    for Keras: keras.models.load_model opens it, for all its layers are Keras's own
+    .keras    for Keras: keras.models.load_model opens it, because all its layers are Keras's own
 
-Before it is written, the file itself answers 297 digits; its answers must be those of the engine that
-trained the network. A file of that name is replaced, whole or not at all.
+Before the file is written, it is tested on 297 digits: its answers must be those of the engine that
+trained the network. An older file with this name is replaced completely or not at all.
 
 Arguments:
     <model-name>    a network trained by `train`

@@ -1,12 +1,12 @@
-"""Write a page to draw digits on, which trained networks answer.
+"""Write a page on which you draw digits and trained networks answer.
 
 Usage:
     python MNIST page <model-names> <html-file>
     python MNIST page --help
 
-Writes one HTML file to open in any browser. It needs no server, no network and nothing beside it: send it,
-put it on a stick, or open it years later. The networks compute in the browser, while you draw; several stand
-side by side.
+Writes one HTML file that opens in any browser. It needs no server, no network and no other file: send it,
+put it on a stick, or open it years later. The networks compute in the browser while you draw. Several
+networks stand side by side.
 
 Arguments:
     <model-names>    networks trained by `train`, comma separated
@@ -23,7 +23,7 @@ from MNIST.files import write_atomically
 
 
 def run(options: Mapping[str, Any]) -> int:
-    """Write the page of all the networks, or, if one of them cannot be trusted, none."""
+    """Write the page with all networks; if one of them cannot be trusted, write nothing."""
     names = values.model_names(options["<model-names>"])
     file = _page_file(options["<html-file>"])
 
@@ -46,7 +46,7 @@ def _plan(name: str) -> Any:
 
 
 def _page_file(text: str) -> Path:
-    """The file to write: its name ends in .html, and if it is there, it is such a page."""
+    """The file to write. Its name must end in .html, and a file that it replaces must be such a page."""
     from MNIST.page import is_draw_page
 
     if "\0" in text:

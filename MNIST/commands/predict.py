@@ -5,19 +5,19 @@ Usage:
     python MNIST predict --help
 
 A picture holds one digit, dark on light or light on dark, drawn or photographed: PNG, JPEG, GIF, BMP, TIFF
-or WebP. It is brought to the form of MNIST's images: white on black, in a box of 20×20 pixels, its centre of
-mass in the middle of 28×28. Where it is unlike them even so, that is said: the answer is then a guess.
+or WebP. It is brought to the form of MNIST's images: white on black, in a box of 20×20 pixels, with its
+centre of mass in the middle of 28×28. If it is still unlike them, a warning says so: the answer is a guess.
 
 Arguments:
     <model-names>        networks trained by `train`, comma separated
     <image>              picture files
 
 Options:
-    --show               show in the terminal what becomes of each picture
-    --steps FILE         write the same as one picture, a PNG file
-    --engine NAME        what computes, in float32, with the same weights: keras, numpy, tensors, autograd,
-                         modules, sonn; the engine that trained each network, in its precision, unless given
-    --threads N          threads of one operation; all cores unless given
+    --show               show in the terminal how each picture is prepared
+    --steps FILE         write the same steps to a PNG file
+    --engine NAME        compute with this engine, in float32: keras, numpy, tensors, autograd, modules, sonn;
+                         without it, each network's own engine computes, in the precision it trained with
+    --threads N          threads for one operation; without it, all cores
 """
 
 import shutil
@@ -33,12 +33,12 @@ from MNIST.commands.values import MOST_THREADS, optional_whole_number
 from MNIST.errors import DataError, UsageError, quoted
 from MNIST.files import write_atomically
 
-MOST_STEPS = 50  # pictures that --steps draws
-FEW = 3  # pictures whose digits are all shown with their probabilities
+MOST_STEPS = 50  # pictures that --steps draws at most
+FEW = 3  # up to so many pictures, the probabilities of all ten digits are shown
 
 
 def run(options: Mapping[str, Any]) -> int:
-    """Let each network answer for each picture; name those that cannot be read or trusted; then fail."""
+    """Let each network answer each picture; if some cannot be read or trusted, name them and return 1."""
     names = values.model_names(options["<model-names>"])
     threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
     engine = values.engine(options["--engine"])
@@ -57,7 +57,7 @@ def run(options: Mapping[str, Any]) -> int:
 
 @dataclass(frozen=True)
 class _Picture:
-    """A picture as the user called it, with nothing that a terminal would obey; prepared."""
+    """A prepared picture; `file` is its name as typed, without characters that a terminal would obey."""
 
     file: str
     image: Any
@@ -66,7 +66,7 @@ class _Picture:
 
 
 def _prepare(files: Sequence[str], shown: bool, kept: bool) -> list[_Picture]:
-    """Read and prepare what can be; name the others. kept: the steps are wanted later, for the PNG file."""
+    """Prepare the pictures that can be read; name the others. kept: keep the steps, for the PNG file."""
     from MNIST.report.explaining.preparation_steps import terminal_lines
     from MNIST.report.half_blocks import can_show
     from MNIST.report.testing.predictions import printable
@@ -95,7 +95,7 @@ def _prepared(file: str) -> Any:
 def _answers(
     names: Sequence[str], pictures: Sequence[_Picture], threads: int | None, engine: str | None
 ) -> dict[str, Any]:
-    """The probabilities that each network gives, (pictures, digits); those that cannot answer are named."""
+    """Each network's probabilities, (pictures, digits); networks that cannot answer are named."""
     import numpy as np
 
     from MNIST import training
@@ -142,7 +142,7 @@ def _write_steps(file: Path, pictures: Sequence[_Picture], answers: Mapping[str,
 
 
 def _steps_file(wanted: str | None, images: Sequence[str]) -> Path | None:
-    """Where --steps writes. Raises UsageError if it cannot be a PNG file, or for too many pictures."""
+    """The file for --steps. Raises UsageError if it cannot be a PNG file, or for too many pictures."""
     if wanted is None:
         return None
     if "\0" in wanted or Path(wanted).suffix.lower() != ".png":

@@ -4,8 +4,9 @@ Usage:
     python MNIST show <dataset-dir> [options]
     python MNIST show --help
 
-Shows how many images each class has, and images drawn at random from the training and the test set. Below
-each stands what it is, and #, its number in its set, from 0. The terminal's width decides their size.
+Shows how many images each class has, and some images drawn at random from the training and the test set.
+Below each image are its label and, after #, its number in its set, counted from 0. The images are as large as
+the terminal's width allows.
 
 Arguments:
     <dataset-dir>    where `download` put the data
@@ -13,9 +14,9 @@ Arguments:
 Options:
     --label N        only images with this label, 0 to 9
     --count N        how many images of each set [default: 10]
-    --seed N         decides which; the same ones for the same number [default: 0]
-    --png FILE       where to write the picture, over one that is there; unless given, the dataset's folder
-                     names it: Data_images.png
+    --seed N         decides which images: the same number gives the same images [default: 0]
+    --png FILE       where to write the picture; an older file is replaced; without it, the picture is named
+                     after the dataset's folder: Data_images.png
 """
 
 import shutil
@@ -63,7 +64,7 @@ def run(options: Mapping[str, Any]) -> int:
 def _selection(
     kind: str, images: Any, labels: Any, names: Sequence[str], count: int, seed: int, label: int | None
 ) -> Any:
-    """Some images of a set, as the report takes them."""
+    """Some images of a set, in the form that the report needs."""
     from MNIST.data import select
     from MNIST.report.image_grid import Images
 
@@ -78,7 +79,7 @@ def _selection(
 
 
 def _picture_file(wanted: str | None, dataset: Path) -> Path:
-    """Where the picture goes. Raises UsageError for a name that is none of a picture's."""
+    """The file for the picture. Raises UsageError if its name cannot be a PNG file's."""
     if wanted is None:
         return Path(f"{dataset.resolve().name}_images.png")
     if "\0" in wanted or Path(wanted).suffix.lower() != ".png":

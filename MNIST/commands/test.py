@@ -4,12 +4,12 @@ Usage:
     python MNIST test <comparison-name> <dataset-dir> <model-names> [options]
     python MNIST test --help
 
-Writes <comparison-name>.txt (a row for each network) and <comparison-name>/: report.html, a page with all of
-it; and for each network, as tables, its confusion matrix, the precision and recall of each digit, and its
-errors, the surest first.
+Writes <comparison-name>.txt (a row for each network) and the folder <comparison-name>/. In it, report.html is
+a page that shows everything, and tables give each network's confusion matrix, the precision and recall of
+each digit, and the errors, the surest first.
 
-With --examples, a row for each test image comes before the table: the network, the example's number
-(from 0), the expected and the given answer, and whether that is right or wrong, separated by tabs.
+With --examples, a row for each test image comes before the table. Tabs separate the network, the example's
+number (from 0), the expected answer, the given answer, and whether it is right or wrong.
 `| head` shows the first of them, `| grep wrong` the errors, `| grep -c wrong` their number.
 
 Arguments:
@@ -20,9 +20,9 @@ Arguments:
 Options:
     --examples           print every answer
     --pictures           write the page's confusion matrix, errors and reliability diagram as PNG files too
-    --engine NAME        what computes, in float32, with the same weights: keras, numpy, tensors, autograd,
-                         modules, sonn; the engine that trained each network, in its precision, unless given
-    --threads N          threads of one operation; all cores unless given
+    --engine NAME        compute with this engine, in float32: keras, numpy, tensors, autograd, modules, sonn;
+                         without it, each network's own engine computes, in the precision it trained with
+    --threads N          threads for one operation; without it, all cores
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,12 +36,12 @@ from MNIST.errors import UsageError
 from MNIST.files import write_atomically
 from MNIST.paths import checked_name
 
-COMPUTATIONS = 15 * 10**9  # at most, to see with one network's last layer: 0.5 to 4 s of a core
-FEWEST_IMAGES = 100  # in a space, however large the network
+COMPUTATIONS = 15 * 10**9  # at most, for one network's last hidden layer: 0.5 to 4 s of a core
+FEWEST_IMAGES = 100  # images shown in a network's space, however large the network is
 
 
 def run(options: Mapping[str, Any]) -> int:
-    """Evaluate every network that can be trusted; report those that can't, and fail if any was."""
+    """Evaluate every network that can be trusted; if others cannot, name them and return 1."""
     comparison = checked_name(options["<comparison-name>"], "comparison name")
     names = values.model_names(options["<model-names>"])
     threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
@@ -70,7 +70,7 @@ def run(options: Mapping[str, Any]) -> int:
 def _evaluate(
     names: Sequence[str], dataset: Any, threads: int | None, engine: str | None
 ) -> tuple[list[Any], dict[str, Any]]:
-    """The Evaluation of every network that can be trusted; and for each name, the images in its space."""
+    """The Evaluation of each network that can be trusted, and for each name the images in its space."""
     from MNIST import engines, training
     from MNIST.report.testing.comparison import Evaluation
 
@@ -90,9 +90,9 @@ def _evaluate(
 
 
 def _space(model: Any, evaluation: Any, logits: Any, images: Any) -> Any:
-    """Some of the test images as the network's last layer sees them: as many as COMPUTATIONS allows.
+    """Some test images as the network's last hidden layer sees them: as many as COMPUTATIONS allows.
 
-    Columns have no hidden layer: of them, it is the ten votes.
+    Columns have no hidden layer; for them, the ten votes are used.
     """
     from MNIST.engines.scratch.inspection import Inspection
     from MNIST.report.testing.embedding import MOST_IMAGES, choose_images, reduce_to_space
@@ -160,7 +160,7 @@ def _print_table(evaluations: Sequence[Any], dataset_name: str, engine: str | No
 
 
 def _print_surest_errors(evaluations: Sequence[Any]) -> None:
-    """A line a network: of all its errors, the one it was surest of."""
+    """Print for each network the error that it was surest of."""
     from MNIST.report.testing.error_gallery import caption
     from MNIST.report.testing.metrics import surest_errors
 

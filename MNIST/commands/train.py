@@ -5,8 +5,8 @@ Usage:
     python MNIST train --help
 
 Writes Model_Output/<model-name>.txt (losses and accuracies) and Model_Output/<model-name>/ (the
-network, its history, its curves, how it came to be). Interrupted? Start the same command again:
-it goes on after the last whole epoch, and ends with the same numbers, bit for bit.
+network, its history, its curves, and a record of how it was trained). Interrupted? Start the same
+command again: it goes on after the last whole epoch, and ends with the same numbers, bit for bit.
 
 Arguments:
     <dataset-dir>               where `download` put the data
@@ -14,19 +14,19 @@ Arguments:
     <model-description-file>    a name, as optimized_model, or a path
 
 Options:
-    -s, --split SPLIT      the proportion of the training images that is trained on; the rest
-                           validates [default: 0.9]
+    -s, --split SPLIT      the proportion of the training images to train on; the others are used
+                           for validation [default: 0.9]
     --images N             use only the first N of the shuffled training images
-    --epochs N             train N epochs instead of what the file says
-    --batch N              images a step, instead of what the file says
+    --epochs N             train for N epochs instead of the file's number
+    --batch N              take N images for each step instead of the file's number
     --seed N               decides everything random [default: 0]
-    --from NAME            begin with the weights of the trained network NAME, of any engine
-    --engine NAME          what computes: keras, numpy, tensors, autograd, modules (PyTorch), sonn; keras
-                           unless given, or the only one that the file can be trained by
+    --from NAME            begin with the weights of the trained network NAME; any engine may have trained it
+    --engine NAME          compute with keras, numpy, tensors, autograd, modules (PyTorch) or sonn; without
+                           it, keras, or the only engine that can train the file
     --precision KIND       float32, float64, bfloat16 (keras), or auto: bfloat16 where the engine
                            is faster in it, else float32 [default: auto]
-    --threads N            threads of one operation; all cores unless given
-    --fresh                train anew, whatever is there
+    --threads N            threads for one operation; without it, all cores
+    --fresh                train from the beginning, even if there is a network or a checkpoint
     --track PLACES         show each epoch in tensorboard, in wandb (Weights & Biases), or tensorboard,wandb
 """
 
@@ -126,12 +126,12 @@ def run(options: Mapping[str, Any]) -> int:
 
 
 def _train(run: Any, on_epoch: Callable[[Any], None]) -> None:
-    """Train with a display; say what an interruption kept. on_epoch: is told of each after the display."""
+    """Train with a display; if interrupted, say what is kept. on_epoch: called after the display."""
     from MNIST.report.terminal.training_display import TrainingDisplay
 
     done = len(run.history)
     if run.is_over:
-        run.train()  # nothing; it goes back to the weights that are kept
+        run.train()  # trains nothing, but goes back to the weights that are kept
         return
     if done:
         print(f"Going on after epoch {done}.", flush=True)
@@ -150,7 +150,7 @@ def _train(run: Any, on_epoch: Callable[[Any], None]) -> None:
 
 
 def _leave(name: str, run: Any, text: str, dataset_name: str, words: list[str]) -> None:
-    """Write all that a trained network leaves, and say where."""
+    """Write all files of a trained network, and say where they are."""
     from MNIST import training
     from MNIST.report.curves import curves_png
     from MNIST.report.terminal.training_display import duration
@@ -166,7 +166,7 @@ def _leave(name: str, run: Any, text: str, dataset_name: str, words: list[str]) 
 
 
 def _network_before(name: str | None, new: str) -> str | None:
-    """The network whose weights another is to begin with; None if none is asked for."""
+    """The network whose weights the new one begins with; None without --from."""
     if name is not None and checked_name(name, "model name") == new:
         raise UsageError(f"--from {name}: a network cannot begin from itself; give the new one another name")
     return name
@@ -187,7 +187,7 @@ def _heading(name: str, file: Path, run: Any, dataset_name: str, before: str | N
 
 
 def _kept(run: Any) -> str:
-    """A line of why `Stop:` ended a training and which epoch it kept; "" if it made no difference."""
+    """A line that says why `Stop:` ended the training and which epoch is kept; "" if it changed nothing."""
     from MNIST.training import why_over
 
     last, kept, stop = len(run.history), run.kept.epoch, run.spec.stop

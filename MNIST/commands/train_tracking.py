@@ -1,4 +1,4 @@
-"""`train --track`: from the option's words to trackers that hear of a run, or of one that is over."""
+"""`train --track`: start the trackers that the option names, and tell them about a run or a finished one."""
 
 import sys
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def places(text: str | None) -> list[str]:
-    """The places that --track names, each once; their libraries are installed."""
+    """The trackers that --track names, each once. Raises UsageError if a library is not installed."""
     if text is None:
         return []
     from MNIST.tracking import TRACKERS, refuse_missing
@@ -23,13 +23,13 @@ def places(text: str | None) -> list[str]:
 
 
 def tracking(names: Sequence[str], name: str, run: Any, text: str) -> "Tracking":
-    """The tracking of a run that is about to train; it is told of the epochs that the run has behind it."""
+    """The tracking of a run that is about to train; it begins with the epochs trained so far."""
     settings = {**asdict(run.settings), "batch_size": run.spec.batch_size}
     return _tracking(names, name, text, run.identity, settings, run.history)
 
 
 def finish(tracking: "Tracking", name: str, engine: Any, data: Any) -> None:
-    """Tell how a run has ended whose network is written: its record, its answers on the validation images."""
+    """Tell the trackers a finished run's record, and its answers on the validation images."""
     from MNIST import training
     from MNIST.report.testing.metrics import confusion_matrix
 
@@ -43,7 +43,7 @@ def finish(tracking: "Tracking", name: str, engine: Any, data: Any) -> None:
 
 
 def forget_earlier(names: Sequence[str], name: str) -> None:
-    """Let no event files stay beside a network that TensorBoard was not told of: they are of another run."""
+    """Remove event files of an earlier run beside a network that TensorBoard does not track."""
     from MNIST import training
     from MNIST.tracking.event_files import forget
 
@@ -52,7 +52,7 @@ def forget_earlier(names: Sequence[str], name: str) -> None:
 
 
 def track_finished(names: Sequence[str], name: str, data: Any, threads: int | None) -> None:
-    """Track a network that was trained before, from what it has left: the same as if it trained now."""
+    """Track a network that was trained before, from its files: the trackers show what a training would."""
     if not names:
         return
     from MNIST import training

@@ -1,4 +1,4 @@
-"""What several trained networks answer, one after another; those that cannot be trusted are named."""
+"""Ask several trained networks one after another, and name those that cannot be trusted."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from MNIST.errors import ModelError, UsageError
 def answering(
     names: Sequence[str], images: Any, threads: int | None, engine: str | None
 ) -> Iterator[tuple[Any, Any]]:
-    """Each network, a TrainedModel, with its logits for the images; open until the next one is asked for.
+    """Yield each network (a TrainedModel) and its logits for the images; it stays open until the next one.
 
     images: uint8 (n, 28, 28); logits: (n, 10), finite. Raises UsageError if the engine is not installed.
     """
@@ -19,7 +19,7 @@ def answering(
     from MNIST import engines, training
 
     if engine is not None:
-        engines.version(engine)  # if its library is not installed, that is no network's fault
+        engines.version(engine)  # raised here, because a missing library is no network's fault
     for name in names:
         try:
             model = training.load_trained(name, threads, engine)

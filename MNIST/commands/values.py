@@ -1,4 +1,4 @@
-"""Option values: from the strings of the command line to checked values, or a UsageError."""
+"""Turn the option strings of the command line into checked values, or raise UsageError."""
 
 import math
 import re
@@ -11,7 +11,7 @@ from MNIST.paths import checked_name
 Value = TypeVar("Value", int, float)
 
 MOST_THREADS = 1024
-MOST_EPOCHS, MOST_IMAGES = 100_000, 1_000_000  # as in a model file; images: of a step
+MOST_EPOCHS, MOST_IMAGES = 100_000, 1_000_000  # as in a model file; images in one step
 
 
 def whole_number(text: str, option: str, lowest: int = 1, highest: int = 2**31 - 1) -> int:
@@ -20,7 +20,7 @@ def whole_number(text: str, option: str, lowest: int = 1, highest: int = 2**31 -
 
 
 def optional_whole_number(text: str | None, option: str, highest: int = 2**31 - 1) -> int | None:
-    """Read a whole number of at least 1, or None where the option was not given."""
+    """Read a whole number of at least 1; None if the option was not given."""
     return None if text is None else whole_number(text, option, highest=highest)
 
 
@@ -55,14 +55,14 @@ def model_names(text: str) -> list[str]:
 
 
 def engine(text: str | None) -> str | None:
-    """Read an engine's name, without importing it; None where none was given."""
+    """Read an engine's name without importing the engine; None if none was given."""
     from MNIST.engines import ENGINES
 
     return None if text is None else one_of(text, "--engine", tuple(ENGINES))
 
 
 def precision(text: str) -> str:
-    """Read a precision; whether the engine can compute in it is the engine's to say."""
+    """Read a precision; the engine itself checks later whether it can compute in it."""
     from MNIST.engines import PRECISIONS
 
     return one_of(text, "--precision", ("auto", *PRECISIONS))
