@@ -1,4 +1,4 @@
-"""Training: one epoch loop for every engine, and what must be equal in all of them."""
+"""Training: one epoch loop that drives every engine, and the parts that are equal for all engines."""
 
 from MNIST.training.checkpoint import EpochResult, newest_epoch, remove_checkpoints
 from MNIST.training.identity import RunSettings, run_identities, run_identity

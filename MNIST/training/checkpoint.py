@@ -1,7 +1,7 @@
-"""Checkpoints: all that the next epoch depends on, in one file an epoch, the two newest kept.
+"""Checkpoints: one file for each epoch holds all that the next epoch depends on; the two newest are kept.
 
-A file is NumPy's .npz, never pickle; ZIP's checksums tell a damaged one. The run's identity and its
-history travel in the same file as the state, so that they cannot disagree.
+A file is NumPy's .npz, never pickle; ZIP's checksums show if it is damaged. The run's identity and its
+history are in the same file as the state, so that they cannot disagree.
 """
 
 import io
@@ -18,30 +18,30 @@ import numpy as np
 from MNIST.files import remove_stale, write_atomically
 
 _NOTE = "checkpoint.json"
-_BEST = "best/"  # before the names of the best epoch's weights; no layer is called so
-# What reading a damaged file raises; ZIP's flags for encryption and odd compression are the last two.
+_BEST = "best/"  # goes before the names of the best epoch's weights; no layer has this name
+# What reading a damaged file can raise; ZIP's flags for encryption and odd compression raise the last two.
 _DAMAGED = (
     *(ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error),
     *(RuntimeError, NotImplementedError),
 )
 
-_CIRCUMSTANCES = ("seconds", "peak_memory")  # what of an epoch depends on the machine and its moment
+_CIRCUMSTANCES = ("seconds", "peak_memory")  # these depend on the machine and on the moment
 
 
 class _OtherVersionError(Exception):
-    """A whole checkpoint of a version of this program that measured other things."""
+    """The checkpoint is intact, but the version of this program that wrote it measured other things."""
 
 
 @dataclass(frozen=True)
 class EpochResult:
     """What one epoch measured.
 
-    epoch counts from 1; losses are mean cross-entropies in nats, in training that of the smoothed labels
-    where the spec smooths them; accuracies are proportions; the validation figures are nan when no image
-    is held out; learning_rate is that of the epoch's last step; the gradient norms are those of
-    `EpochMetrics`; seconds are those of training, without validation, until the next epoch's
-    augmented images are made as well; peak_memory is the most bytes of resident memory that the process
-    held in that time, 0 where the system does not say.
+    epoch counts from 1. Losses are mean cross-entropies in nats; the training loss is computed with smoothed
+    labels if the spec smooths them. Accuracies are proportions. The validation figures are nan if no image is
+    held out. learning_rate is that of the epoch's last step. `EpochMetrics` explains the gradient norms.
+    seconds is the time of training without validation; it ends when the next epoch's augmented images are
+    made as well. peak_memory is the most bytes of resident memory that the process held in that time, or 0
+    if the system does not say.
     """
 
     epoch: int
@@ -57,16 +57,16 @@ class EpochResult:
 
     @property
     def numbers(self) -> tuple[float, ...]:
-        """All that is the same bit for bit whenever the run is repeated. Here a nan equals a nan."""
+        """All numbers that are the same, bit for bit, when the run is repeated. Here a nan equals a nan."""
         values = (getattr(self, field.name) for field in fields(self) if field.name not in _CIRCUMSTANCES)
         return tuple(math.nan if value != value else value for value in values)  # the one nan object
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A run after its last whole epoch: whose it is, what it measured, the engine's state.
+    """A run after its last whole epoch: its identity, what it measured, and the engine's state.
 
-    best: the weights of the best epoch so far, for a run that will go back to them; else nothing.
+    best: the weights of the best epoch so far, if the run will go back to them; else empty.
     """
 
     identity: str
@@ -77,9 +77,9 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a run's newest checkpoint, then remove all but it and the one of the epoch before.
+    """Write a run's newest checkpoint, then remove all others except that of the epoch before.
 
-    Raises OSError if it cannot be written; the earlier ones are then intact.
+    Raises OSError if it cannot be written; the earlier checkpoints are then still intact.
     """
     note = {
         "identity": checkpoint.identity,
@@ -93,15 +93,15 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     epoch = len(checkpoint.history)
     write_atomically(folder / f"epoch_{epoch:05}.npz", stream.getvalue(), alone=True)
     for other, path in _by_epoch(folder).items():
-        if other not in (epoch, epoch - 1):  # older ones, and those of another run
+        if other not in (epoch, epoch - 1):  # it is older, or of another run
             path.unlink(missing_ok=True)
 
 
 def read_checkpoints(folder: Path, warn: Callable[[str], None]) -> Iterator[Checkpoint]:
-    """Read the checkpoints that are whole, the newest first; warn of each that cannot be used.
+    """Read the intact checkpoints, the newest first; warn about each that cannot be used.
 
-    Those are damaged, or of a version of this program that measured other things. Such a one stays
-    where it is, out of the way, until its epoch is saved again.
+    A checkpoint cannot be used if it is damaged, or if a version of this program wrote it that measured other
+    things. It stays there until its epoch is saved again.
     """
     for _, path in sorted(_by_epoch(folder).items(), reverse=True):
         try:
@@ -117,7 +117,7 @@ def read_checkpoints(folder: Path, warn: Callable[[str], None]) -> Iterator[Chec
 
 
 def remove_checkpoints(folder: Path, keep_newest: bool = False) -> None:
-    """Remove a run's checkpoints, all or all but the newest, and the folder if nothing is left in it."""
+    """Remove all of a run's checkpoints, or all but the newest; remove the folder if it is then empty."""
     if not folder.is_dir():
         return
     by_epoch = _by_epoch(folder)

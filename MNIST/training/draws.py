@@ -1,9 +1,8 @@
-"""Everything random in training, drawn from the seed alone: initial weights, orders, and the seeds
-of dropout and of augmentation.
+"""Everything random in training: initial weights, the order of images, the seeds of dropout and augmentation.
 
-Each draw has a stream of its own, named by what it is for, so that no draw depends on how many were
-made before it. Sources of the initialisers: Glorot and Bengio (2010); He et al. (2015); LeCun et al.
-(1998), Efficient BackProp.
+All of it follows from the run's seed alone. Each purpose has its own stream of random numbers, so no draw
+depends on how many were made before it. Sources of the initialisers: Glorot and Bengio (2010); He et al.
+(2015); LeCun et al. (1998), Efficient BackProp.
 """
 
 from collections.abc import Callable
@@ -13,14 +12,14 @@ import numpy as np
 
 from MNIST.language import Network, Parameter
 
-STREAMS = _WEIGHTS, _ORDER, _LAYERS, _IMAGES = 1, 2, 3, 4  # [seed, 0, …] is the data room's, which splits
+STREAMS = _WEIGHTS, _ORDER, _LAYERS, _IMAGES = 1, 2, 3, 4  # `data.split` draws from the seed itself
 
 
 def initial_weights(network: Network, seed: int) -> dict[str, np.ndarray]:
-    """Draw every weight of a network by its path and name, float32.
+    """Draw every weight of a network; return float32 arrays by path and name.
 
-    The stream of a layer's weights is its rank among the layers that have any, so that putting a
-    Dropout in between does not change where the others begin.
+    A layer's stream is numbered by its position among the layers that have weights. So a Dropout that is
+    added between them does not change the other layers' initial weights.
     """
     weights = {}
     owners = [node for node in network.walk() if node.parameters]
@@ -32,7 +31,7 @@ def initial_weights(network: Network, seed: int) -> dict[str, np.ndarray]:
 
 
 def draw(parameter: Parameter, generator: np.random.Generator) -> np.ndarray:
-    """Draw one weight's initial values, float32 of its shape."""
+    """Draw the initial values of one weight: float32, with the weight's shape."""
     return INITIALIZERS[parameter.init](parameter, generator).astype(np.float32)
 
 
@@ -47,7 +46,7 @@ def epoch_seed(seed: int, epoch: int) -> int:
 
 
 def augmentation_seed(seed: int, epoch: int) -> int:
-    """A 64-bit seed for what is done to the training images in one epoch."""
+    """A 64-bit seed for the augmentation of the training images in one epoch."""
     return _seed(seed, _IMAGES, epoch)
 
 
@@ -83,7 +82,7 @@ def _lecun(parameter: Parameter) -> float:
 
 
 def _places(parameter: Parameter, generator: np.random.Generator) -> np.ndarray:
-    """Indices into the flattened map, all of a last axis in one window that stands anywhere in the map."""
+    """Indices into the flattened map. Those along the last axis lie in one window, which may be anywhere."""
     rows, columns, channels = parameter.map
     windows = *parameter.shape[:-1], 1
     row, column = (

@@ -1,4 +1,4 @@
-"""The images and labels of an epoch, in its order; augmented ones are made while the epoch before trains."""
+"""The images and labels of an epoch, in its order; a thread augments them while the epoch before trains."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -11,14 +11,14 @@ from MNIST.data import TrainingData, augment
 from MNIST.language import Augmentation
 from MNIST.training.draws import augmentation_seed, epoch_order
 
-PART = 1024  # images, some 13 ms of work: so soon a thread hears that it is to stop
+PART = 1024  # images, about 13 ms of work; after each part the thread looks whether it should stop
 
 
 class EpochImages:
     """What each epoch of a run trains on, the same for every engine.
 
-    epochs: how many there will be; none is made beyond.
-    bytes_ahead: of the next epoch's images, held beside those that are trained on.
+    epochs: how many there will be; no images are made for later ones.
+    bytes_ahead: how much memory the next epoch's images take beside those of this one.
     """
 
     def __init__(
@@ -30,10 +30,10 @@ class EpochImages:
 
     @contextmanager
     def of(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Give an epoch's images, uint8 (n, 28, 28), and labels; in this context they are trained on.
+        """Give an epoch's images, uint8 (n, 28, 28), and its labels, to train on within this context.
 
-        Meanwhile a thread makes the next epoch's augmented images. It ends with the context, at once if by
-        an exception. What goes wrong in it is raised where that epoch is asked for.
+        Meanwhile a thread makes the next epoch's augmented images. The context waits for it at its end, but
+        an exception stops it at once. An error in the thread is raised when that epoch is asked for.
         """
         labels = self._data.labels[self._order(epoch)]
         images = self._take(epoch)
@@ -58,7 +58,7 @@ class EpochImages:
         return self._make(epoch, Event())
 
     def _make(self, epoch: int, stop: Event) -> np.ndarray:
-        """The images of an epoch; only the first of them if told to stop."""
+        """The images of an epoch; if told to stop, it fills in only the first of them."""
         order = self._order(epoch)
         if not self._augmentations:
             return self._data.images[order]

@@ -12,7 +12,7 @@ _NAMES = [field.name for field in fields(EpochResult)]
 
 
 def history_csv(history: Sequence[EpochResult]) -> str:
-    """The history as CSV: a header, then a row an epoch; floats in full, so that they read back equal."""
+    """The history as CSV: a header, and a row for each epoch with all digits, so that it reads back equal."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(_NAMES)
@@ -21,7 +21,7 @@ def history_csv(history: Sequence[EpochResult]) -> str:
 
 
 def parse_history(text: str) -> list[EpochResult]:
-    """What `history_csv` wrote, equal again. Raises ValueError for anything else."""
+    """Read what `history_csv` wrote. Raises ValueError for anything else."""
     kinds = [int if field.type in (int, "int") else float for field in fields(EpochResult)]
     header, *rows = csv.reader(io.StringIO(text))
     if header != _NAMES or any(len(row) != len(_NAMES) for row in rows):

@@ -1,4 +1,4 @@
-"""What decides a run's numbers, and nothing else: two runs with one identity are one run."""
+"""A run's identity: it names all that decides the run's numbers. Runs with the same identity are the same."""
 
 import hashlib
 import json
@@ -8,19 +8,19 @@ from dataclasses import asdict, dataclass, replace
 from MNIST.engines import Arrays
 from MNIST.language import ModelSpec, canonical_text, simplify
 
-NUMBERS = 2  # raised with each change of this program that changes a bit of what any run computes
-ADDED = {"start": ""}  # settings that runs of before did not name, with what they had; identities stay
+NUMBERS = 2  # raise it whenever a change of this program changes even one bit of what a run computes
+ADDED = {"start": ""}  # settings that older runs did not name, with their values: older identities hold
 
 
 @dataclass(frozen=True)
 class RunSettings:
     """Everything beside the model's text that decides the numbers of a run, bit for bit.
 
-    data_digest: SHA-256 of the four files; images: how many of the shuffled training images, or None
-    for all; split: the proportion that is trained on; engine: its name with its libraries' versions;
-    device: what computes, and switches of its libraries that are set in the environment; precision:
-    "float32", "bfloat16" or "float64"; threads: of one operation (sums in another order round otherwise);
-    start: the digest of the weights that it begins with, "" where they are drawn from the seed.
+    data_digest: the SHA-256 of the four files. images: how many of the shuffled training images are used;
+    None for all. split: the proportion of them to train on. engine: its name with its libraries' versions.
+    device: what computes, and its libraries' switches that the environment sets. precision: "float32",
+    "bfloat16" or "float64". threads: how many compute one operation (the order of sums changes their
+    rounding). start: the digest of the initial weights, or "" if they are drawn from the seed.
     """
 
     data_digest: str
@@ -34,7 +34,7 @@ class RunSettings:
     start: str = ""
 
     def changes_from(self, before: Mapping[str, object]) -> str:
-        """In words, what is different from settings of before, as a dictionary; "" if nothing is."""
+        """Say in words what differs from earlier settings, given as a dictionary; "" if nothing does."""
         now, before = asdict(self), ADDED | dict(before)
         names = [name for name in now if before.get(name) != now[name]]
         return "; ".join(
@@ -49,8 +49,8 @@ class RunSettings:
 def run_identity(spec: ModelSpec, settings: RunSettings) -> str:
     """SHA-256, in hex, of a run's content.
 
-    The number of epochs is no part of it: a run of 5 is the exact prefix of one of 15, so that they are
-    readings of one run. But where the schedule goes by that number (Cosine, OneCycle), it is.
+    The number of epochs is not part of it, because a run of 15 epochs begins with exactly the run of 5. But
+    it is part of it if the schedule depends on that number (Cosine, OneCycle).
     """
     return run_identities(spec, [settings])[0]
 
@@ -66,7 +66,7 @@ def run_identities(spec: ModelSpec, each: Sequence[RunSettings]) -> tuple[str, .
 
 
 def other_text(spec: ModelSpec) -> str:
-    """In words, what is different from a run of another identity whose settings are the same."""
+    """Say in words what differs from a run that has the same settings but another identity."""
     schedule = type(spec.schedule).__name__
     if spec.schedule.needs_length:
         return (
@@ -77,7 +77,7 @@ def other_text(spec: ModelSpec) -> str:
 
 
 def weights_digest(weights: Arrays) -> str:
-    """SHA-256, in hex, of weights: their names, types, shapes and numbers."""
+    """The SHA-256, in hex, of weights with their names, types and shapes."""
     digest = hashlib.sha256()
     for name, array in sorted(weights.items()):
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())

@@ -1,7 +1,7 @@
 """Whether a run will fit into memory, asked before it begins, and how much memory it took.
 
-A system that runs out of memory ends a process without a word. psutil says how much is free. A peak that
-can begin again at each epoch is known to Linux only, and psutil does not pass it on.
+A system that runs out of memory ends a process without a message. psutil says how much is free. Only Linux
+can measure the peak anew for each epoch, and psutil does not offer that.
 """
 
 import math
@@ -12,14 +12,14 @@ from pathlib import Path
 from MNIST.errors import TrainingError
 from MNIST.language import Network
 
-BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}  # of a value between two layers
+BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}  # for one value between two layers
 
 
 def least_memory(network: Network, batch_size: int, precision: str) -> int:
-    """A lower bound, in bytes, of what one training step holds at once.
+    """The fewest bytes that one training step can need at once.
 
     Each layer of matrix products, such as Conv and Dense, keeps its output for the backward pass, for every
-    image of the batch; each parameter stands there with its gradient. What an engine needs beyond that is not
+    image of the batch; each parameter is kept with its gradient. What an engine needs beyond that is not
     counted.
     """
     value = BYTES[precision]
@@ -32,7 +32,7 @@ def least_memory(network: Network, batch_size: int, precision: str) -> int:
 def refuse_too_large(network: Network, batch_size: int, precision: str, ahead: int = 0) -> None:
     """Raise TrainingError if one step cannot fit into the memory that is free now.
 
-    ahead: bytes of the next epoch's images, which are there meanwhile.
+    ahead: bytes of the next epoch's images, which are in memory at the same time.
     """
     least, free = least_memory(network, batch_size, precision) + ahead, available_memory()
     if least > free:
@@ -43,16 +43,16 @@ def refuse_too_large(network: Network, batch_size: int, precision: str, ahead: i
 
 
 def available_memory() -> int:
-    """Bytes that can be had without swapping."""
+    """How many bytes are available without swapping."""
     import psutil
 
     return int(psutil.virtual_memory().available)
 
 
 def peak_memory() -> int:
-    """The most bytes of resident memory that this process held since `reset_peak_memory`.
+    """The most bytes of resident memory that this process has held since `reset_peak_memory`.
 
-    Where the system cannot reset the peak, it is counted since the process began.
+    If the system cannot reset the peak, it counts from the start of the process.
     """
     with suppress(OSError, StopIteration):
         lines = Path("/proc/self/status").read_text().splitlines()
@@ -68,7 +68,7 @@ def peak_memory() -> int:
 
 
 def reset_peak_memory() -> None:
-    """Let `peak_memory` begin again from what the process holds now, where Linux permits it.
+    """Let `peak_memory` count from now on, if the system is Linux and permits it.
 
     Source: proc_pid_clear_refs(5).
     """

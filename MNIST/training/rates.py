@@ -1,7 +1,7 @@
-"""The learning rate of each step, as a table an epoch; every engine looks its rates up here.
+"""The learning rate of each step. An epoch's rates are computed before it begins; all engines use them.
 
-The rates follow from the model's text and, for Plateau, from the validation of the epochs before: a run that
-goes on from a checkpoint has the rates that it would have had.
+They follow from the model's text and, for Plateau, from the validation of earlier epochs. So a run that goes
+on from a checkpoint uses the same rates as an uninterrupted one.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from MNIST.training.checkpoint import EpochResult
 
 
 def epoch_rates(spec: ModelSpec, epoch: int, steps: int, history: Sequence[EpochResult] = ()) -> np.ndarray:
-    """The rates of one epoch (from 1) of `steps` steps: float32 (steps,).
+    """The rates of one epoch (counted from 1) with `steps` steps: float32 (steps,).
 
     history: the epochs before it, for a schedule that depends on their validation.
-    What the schedule gives is divided by 1 + decay · step, Keras's classic rule, step counted from 0 over
-    all epochs. The source of each schedule stands in `MNIST/language/schedules.py`.
+    The schedule's rate is divided by 1 + decay · step, Keras's classic rule, where step counts from 0 over
+    all epochs. `MNIST/language/schedules.py` names the source of each schedule.
     """
     step = np.arange((epoch - 1) * steps, epoch * steps, dtype=np.float64)
     rate, decay = spec.optimizer.rate, spec.optimizer.decay
@@ -40,14 +40,14 @@ def epoch_rates(spec: ModelSpec, epoch: int, steps: int, history: Sequence[Epoch
 
 
 def run_rates(spec: ModelSpec, steps: int, history: Sequence[EpochResult]) -> list[np.ndarray]:
-    """The rates of every epoch that a history tells of: what `epoch_rates` gave each of them."""
+    """The rates of each epoch in a history, as `epoch_rates` computed them."""
     return [epoch_rates(spec, epoch, steps, history[: epoch - 1]) for epoch in range(1, len(history) + 1)]
 
 
 def _progress(step: np.ndarray, warmup: float, total: int) -> tuple[np.ndarray, np.ndarray]:
-    """How far the warm-up is at each step, 1 once it is over, and how far what follows it, 0 until then.
+    """The progress, from 0 to 1, of the warm-up at each step, and of the part that follows the warm-up.
 
-    total: the steps of the whole training; after them, all is over.
+    total: the steps of the whole training; after them both are 1.
     """
     turn = round(warmup * total)
     up = step / turn if turn else np.ones_like(step)
@@ -55,7 +55,7 @@ def _progress(step: np.ndarray, warmup: float, total: int) -> tuple[np.ndarray, 
 
 
 def _after_plateaus(rate: float, plateau: Plateau, history: Sequence[EpochResult]) -> float:
-    """The rate after these epochs, by Keras's rule: counting begins anew after each reduction."""
+    """The rate after these epochs, by Keras's rule: it counts epochs from 0 again after each reduction."""
     sign = -1 if plateau.monitor == "accuracy" else 1
     best, waited = float("inf"), 0
     for result in history:

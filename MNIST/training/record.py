@@ -1,8 +1,8 @@
-"""What a finished run leaves in `Model_Output/`, and reading it back without believing it.
+"""Write the files of a finished run to `Model_Output/`, and read them back without trusting them.
 
 `<name>.txt` holds four figures; `<name>/` holds the network, `spec.txt` (the exact text), `history.csv`
-and `run.json` (how it came to be). `run.json` is written after the files whose digests it holds: a run
-that was cut off in between is found out, and training again mends it.
+and `run.json` (how the network was trained). `run.json` is written after the files whose digests it holds.
+So reading notices if the writing was interrupted, and training again repairs it.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ from MNIST.training.run import Run
 
 FORMAT = 1
 MOST_THREADS = 1024
-_LIMIT = 2**20  # bytes of a record or a text
+_LIMIT = 2**20  # bytes of a record or a text, at most
 _SPEC, _HISTORY, _RECORD = "spec.txt", "history.csv", "run.json"
 EXPLAINED = "explained"  # the folder in which `explain` writes
 _FIGURES = "figures.txt"  # written beside the folder, as <name>.txt
@@ -41,12 +41,12 @@ Fields = TypeVar("Fields", RunSettings, "RunRecord")
 
 @dataclass(frozen=True)
 class RunRecord:
-    """How a network came to be, as `run.json` keeps it.
+    """How a network was trained, as `run.json` says it.
 
-    epochs: how many were trained; kept_epoch: the one whose weights and figures these are, None for the last;
-    stopped: whether its `Stop:` has ended it, so that it has no more epochs, however many are wanted;
-    seconds: of training, validation not counted; pixel_mean, pixel_deviation: of the training images,
-    in [0, 1]; files: the SHA-256 of each file beside the record.
+    epochs: how many were trained. kept_epoch: the epoch whose weights and figures are kept; None: the last.
+    stopped: whether `Stop:` ended the run, so that it has no more epochs even if more are wanted.
+    seconds: the time of training without validation. pixel_mean, pixel_deviation: the mean and the standard
+    deviation of the training images' pixels, in [0, 1]. files: the SHA-256 of each file beside the record.
     """
 
     format: int
@@ -73,13 +73,13 @@ class RunRecord:
         return self.pixel_mean, self.pixel_deviation
 
     def has_epochs(self, epochs: int) -> bool:
-        """Whether a run that wants so many epochs ends after those that were trained here."""
+        """Whether a run for this many epochs would end where this one ended."""
         return self.epochs == epochs or (self.stopped and self.epochs < epochs)
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A network that was trained here: its name, its layers, its record, and the engine that holds it."""
+    """A trained network that was read back: its name, its layers, its record and the engine that holds it."""
 
     name: str
     network: Network
@@ -98,12 +98,12 @@ def output_folder(name: str) -> Path:
 
 
 def checkpoint_folder(name: str) -> Path:
-    """Where a network's checkpoints lie while it is trained."""
+    """The folder of a network's checkpoints while it is trained."""
     return output_folder(name) / "checkpoint"
 
 
 def save_trained(name: str, run: Run, text: str, dataset_name: str, command: Sequence[str]) -> None:
-    """Write all that a finished run leaves, and remove its checkpoints last. The name's lock is held.
+    """Write all files of a finished run, then remove its checkpoints. The caller holds the name's lock.
 
     Raises OSError if something cannot be written; the checkpoints are then still there.
     """
@@ -112,9 +112,9 @@ def save_trained(name: str, run: Run, text: str, dataset_name: str, command: Seq
 
 
 def trained_files(run: Run, text: str, dataset_name: str, command: Sequence[str]) -> dict[str, bytes]:
-    """The files that a finished run leaves in its folder, by name, in the order to write them.
+    """The contents of a finished run's files, by name, in the order in which to write them.
 
-    text: the model file as it stood; command: the words that started the run.
+    text: the exact text of the model file. command: the words that started the run.
     """
     model_file, network = run.engine.save()
     contents = {_SPEC: text.encode(), _HISTORY: history_csv(run.history).encode(), model_file: network}
@@ -145,10 +145,10 @@ def trained_files(run: Run, text: str, dataset_name: str, command: Sequence[str]
 
 
 def write_trained(name: str, files: Mapping[str, bytes]) -> bool:
-    """Write what `trained_files` gave under a name; return whether another network was there.
+    """Write the files from `trained_files` under a name; return whether they replace another network.
 
-    What is left of another network of that name goes, last of all: the file of one that another engine had
-    trained, and what `explain` wrote of it.
+    In the end, what is left of an earlier network of that name is removed: its file, if another engine
+    trained it, and what `explain` wrote about it.
     Raises OSError if something cannot be written.
     """
     new = json.loads(files[_RECORD])
@@ -168,7 +168,7 @@ def write_trained(name: str, files: Mapping[str, bytes]) -> bool:
 
 
 def figures(result: EpochResult) -> str:
-    """The text of `<name>.txt`: four names, a tab and the value each."""
+    """The text of `<name>.txt`: four lines, each a name, a tab and a value."""
     named = {
         "Training Loss": result.loss,
         "Training Accuracy": result.accuracy,
@@ -179,7 +179,7 @@ def figures(result: EpochResult) -> str:
 
 
 def is_finished(name: str, run_identity: str, spec: ModelSpec) -> bool:
-    """Whether a run of that identity has ended here undamaged, after the spec's epochs or by its `Stop:`."""
+    """Whether this run has ended, after the spec's epochs or by `Stop:`, and its files are undamaged."""
     folder = output_folder(name)
     try:
         record = read_record(name)
@@ -196,7 +196,7 @@ def is_finished(name: str, run_identity: str, spec: ModelSpec) -> bool:
 
 
 def other_run_there(name: str, run: Run) -> str:
-    """In words, how the trained network of that name came to be otherwise than by this run; "" if none."""
+    """Say in words which other run trained the network with this name; "" if none did."""
     try:
         record = read_record(name)
     except ModelError:
@@ -222,7 +222,7 @@ def read_record(name: str) -> RunRecord:
             raise ValueError("a value out of range")
         if settings.precision not in engines.PRECISIONS:
             raise ValueError(f"precision {settings.precision!r:.40}")
-        # One pixel of 1/255 among those of a million images deviates by more; NaN lies in no range.
+        # Even one pixel of 1/255 in a million blank images gives a larger deviation; NaN is in no range.
         if not (0 <= record.pixel_mean <= 1 and 1e-9 <= record.pixel_deviation <= 1):
             raise ValueError(f"pixels of mean {record.pixel_mean}, deviation {record.pixel_deviation}")
     except FileNotFoundError:
@@ -233,7 +233,7 @@ def read_record(name: str) -> RunRecord:
 
 
 def read_history(name: str) -> list[EpochResult]:
-    """Read `history.csv` of a trained network. Raises ModelError unless it is what the record says."""
+    """Read `history.csv` of a trained network. Raises ModelError if its digest is not the record's."""
     record, path = read_record(name), output_folder(name) / _HISTORY
     try:
         limit = _LIMIT + 1000 * record.epochs
@@ -243,12 +243,12 @@ def read_history(name: str) -> list[EpochResult]:
 
 
 def load_trained(name: str, threads: int | None = None, engine: str | None = None) -> TrainedModel:
-    """Read a trained network back, verified against its record, trusting none of its files.
+    """Read a trained network back; trust none of its files, but verify them against its record.
 
-    threads: of one operation; all cores unless given. engine: the name of one that is to compute, in
-    float32, with the same weights; unless given, it is the one that trained, in its precision.
-    Raises ModelError if anything is missing, damaged, hostile, or a weight is not a finite number,
-    UsageError if the engine asked for cannot compute this network.
+    threads: how many compute one operation; None: all cores. engine: the engine that computes with these
+    weights, in float32; None: the engine that trained the network, in the precision that it used then.
+    Raises ModelError if anything is missing, damaged or hostile, or if a weight is not a finite number;
+    UsageError if the given engine cannot compute this network.
     """
     record = read_record(name)
     folder = output_folder(name)
@@ -295,12 +295,12 @@ def load_trained(name: str, threads: int | None = None, engine: str | None = Non
 
 
 def _largest(network: Network) -> int:
-    """How many bytes a file of this network may have: a weight takes 4, and may be stored with others."""
+    """The most bytes that this network's file may have: a weight takes 4, and optimizers may store more."""
     return _LIMIT + 64 * network.parameters
 
 
 def machine() -> dict[str, str]:
-    """The machine in words; the device that computed stands in the settings."""
+    """The machine in words; the settings name the device that computed."""
     return {
         "system": platform.platform(),
         "cores": str(os.cpu_count()),
@@ -309,9 +309,9 @@ def machine() -> dict[str, str]:
 
 
 def _typed(cls: type[Fields], values: Any) -> Fields:
-    """A dataclass of values from JSON; what has a default may be missing.
+    """Make a dataclass of values from JSON; fields that have a default may be missing.
 
-    Raises TypeError if a name or a type is not the class's.
+    Raises TypeError if a name or a type does not belong to the class.
     """
     kinds = get_type_hints(cls)
     needed = {field.name for field in fields(cls) if field.default is MISSING}
@@ -325,7 +325,7 @@ def _typed(cls: type[Fields], values: Any) -> Fields:
 
 
 def _verified(path: Path, digest: str | None, limit: int = _LIMIT) -> bytes:
-    """A file's bytes, at most `limit` of them, which are what the record says."""
+    """The bytes of a file, after checking that there are at most `limit` and that their digest is right."""
     try:
         if not path.is_file():  # a device or a pipe has no end
             raise ModelError(f"{path.name} is missing")

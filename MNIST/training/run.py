@@ -36,11 +36,12 @@ def _ignore(*ignored: object) -> None:
 
 
 class Run:
-    """A network in training: its engine, and the history of its whole epochs so far.
+    """A network in training: its engine, and the history of the whole epochs so far.
 
-    checkpoint: a folder to go on from and to write to after each epoch; None keeps nothing. What lies
-    there counts only if it is of this very run (same text, data, seed, …) and not past `epochs`.
-    start: the weights to begin with, whose digest the settings name; drawn from the seed unless given.
+    checkpoint: the folder in which each epoch is saved, and from which an interrupted run goes on; None saves
+    nothing. A checkpoint there is used only if it is of the same run (same text, data, seed, …) and has at
+    most `epochs` epochs. start: the initial weights, whose digest is in the settings; None draws them from
+    the seed.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Run:
         refuse_too_large(self.network, batch_size, settings.precision, self._images.bytes_ahead)
         self.pixel_statistics = pixel_statistics(data)
         self.history: list[EpochResult] = []
-        self._best: Arrays = {}  # the weights of the best epoch, if the run is to go back to them
+        self._best: Arrays = {}  # the weights of the best epoch, if the run will go back to them
         self._folder = checkpoint
         self._warn = warn
         self.engine: Engine = engines.create(
@@ -85,7 +86,7 @@ class Run:
 
     @property
     def steps(self) -> int:
-        """How many steps an epoch has; the last one takes what images are left."""
+        """How many steps an epoch has; the last step takes the images that are left."""
         return ceil(len(self.data.train) / self.spec.batch_size)
 
     @property
@@ -95,15 +96,15 @@ class Run:
 
     @property
     def is_over(self) -> bool:
-        """Whether `Stop:` has ended the run, however many epochs were wanted."""
+        """Whether `Stop:` has ended the run, even if more epochs were wanted."""
         return is_over(self.spec.stop, self.history)
 
     def train(self, on_epoch: OnEpoch = _ignore, on_step: OnStep = _ignore) -> list[EpochResult]:
-        """Train up to the wanted number of epochs, or until `Stop:` ends it; return the history from epoch 1.
+        """Train up to `epochs` epochs, or until `Stop:` ends the run; return the history from epoch 1.
 
-        Each epoch is checkpointed before `on_epoch` is told of it. In the end the engine has the weights of
-        the epoch that is `kept`.
-        Raises DivergedError if the loss or a weight stops being finite; the last checkpoint stays.
+        Each epoch is saved before `on_epoch` is called with it. In the end the engine has the weights of the
+        epoch `kept`.
+        Raises DivergedError if the loss or a weight is no longer finite; the last checkpoint stays.
         """
         while len(self.history) < self.epochs and not self.is_over:
             result = self._train_epoch(len(self.history) + 1, on_step)
@@ -161,7 +162,7 @@ class Run:
         )
 
     def _resume(self) -> None:
-        """Go on from the newest checkpoint of this very run; say so if there are only other runs'."""
+        """Go on from the newest checkpoint of this run; warn if there are only checkpoints of others."""
         other = None
         for found in read_checkpoints(self._folder, self._warn) if self._folder else ():
             if found.identity == self.identity and not self._lacking(found):
@@ -179,7 +180,7 @@ class Run:
         return f"the checkpoint there is of another run ({changes})"
 
     def _lacking(self, found: Checkpoint) -> str:
-        """In words, why this run cannot go on from a checkpoint of its own; "" if it can."""
+        """Say in words why this run cannot go on from its own checkpoint; "" if it can."""
         if len(found.history) > self.epochs:
             return f"has {len(found.history)} epochs, and {self.epochs} are wanted"
         lost = keeps_best(self.spec.stop) and not found.best
@@ -195,9 +196,9 @@ def continue_run(
     checkpoint: Path | None = None,
     on_epoch: OnEpoch = _ignore,
 ) -> list[EpochResult]:
-    """Train a run up to `epochs` or its own end, from its checkpoint if there is one; let its engine go.
+    """Train a run, from its checkpoint if it has one, up to `epochs` or until `Stop:`; close its engine.
 
-    Returns the history from epoch 1. Raises DivergedError if it diverges, TrainingError if it cannot fit
+    Returns the history from epoch 1. Raises DivergedError if it diverges, TrainingError if it does not fit
     into memory.
     """
     run = Run(spec, data, settings, epochs=epochs, checkpoint=checkpoint)
@@ -218,9 +219,9 @@ def resolve_settings(
     threads: int | None = None,
     start: Arrays | None = None,
 ) -> RunSettings:
-    """The settings of a run on this machine: `auto` resolved, all cores by default, versions named.
+    """The settings of a run on this machine; `auto` becomes a precision, and versions are filled in.
 
-    start: the weights to begin with; drawn from the seed unless given.
+    threads: None takes all cores. start: the initial weights; None draws them from the seed.
     """
     import os
 
@@ -238,7 +239,7 @@ def resolve_settings(
 
 
 def refuse_without_validation(spec: ModelSpec, data: TrainingData) -> None:
-    """Raise UsageError if the spec goes by its validation, and no image is held out for it."""
+    """Raise UsageError if the spec needs validation images and none are held out."""
     schedule = type(spec.schedule).__name__ if spec.schedule.needs_validation else None
     part = schedule or ("Stop" if spec.stop else None)
     if part and len(data.validation) == 0:

@@ -1,4 +1,4 @@
-"""Going on from a trained network: its weights are where another run begins, by whatever engine."""
+"""Begin a run with the weights of a trained network, which any engine may have trained."""
 
 from MNIST.engines import Arrays
 from MNIST.errors import UsageError
@@ -7,10 +7,10 @@ from MNIST.training.record import load_trained
 
 
 def weights_of(name: str, spec: ModelSpec, threads: int | None = None) -> Arrays:
-    """The weights of the trained network `name`, for a run of this spec to begin with.
+    """The weights of the trained network `name`, with which a run of this spec can begin.
 
-    threads: as for `load_trained`. Raises ModelError if there is no such network or it cannot be trusted,
-    UsageError, naming the layer, if its weights are not those that the spec needs.
+    threads: as in `load_trained`. Raises ModelError if there is no such network or it cannot be trusted;
+    UsageError, with the layer's name, if its weights do not fit the spec.
     """
     trained = load_trained(name, threads)
     weights = trained.engine.get_weights()
@@ -20,9 +20,9 @@ def weights_of(name: str, spec: ModelSpec, threads: int | None = None) -> Arrays
 
 
 def refuse_other_layers(name: str, weights: Arrays, network: Network) -> None:
-    """Raise UsageError unless the weights have the names and shapes of the network's own.
+    """Raise UsageError unless the weights have the names and shapes that the network needs.
 
-    name: what the message calls the network that they are of.
+    name: the network that the weights are from, for the message.
     """
     others = dict(weights)
     for node in network.walk():

@@ -1,6 +1,6 @@
-"""The rule of `Stop:`: when a training is over before its last epoch, and which epoch's weights are kept.
+"""The rule of `Stop:`: when training ends before its last epoch, and which epoch's weights are kept.
 
-It follows from the history alone: a run that goes on from a checkpoint ends where it would have ended.
+It depends on the history alone, so a run that goes on from a checkpoint ends where it would have ended.
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,15 @@ from MNIST.training.checkpoint import EpochResult
 
 
 def keeps_best(stop: Stop | None) -> bool:
-    """Whether the weights of the best epoch are kept, rather than those of the last."""
+    """Whether the weights of the best epoch are kept instead of those of the last."""
     return stop is not None and stop.patience is not None
 
 
 def kept_epoch(stop: Stop | None, history: Sequence[EpochResult]) -> EpochResult:
-    """The epoch whose weights are kept if training ends after these, of which there is at least one.
+    """The epoch whose weights are kept if training ends after these epochs (at least one).
 
-    With `patience` it is the best, of equal ones the first; else the last. A nan is better than nothing.
+    With `patience` it is the best epoch, and the first of them if several are equal; else the last one. If
+    every figure is nan, it is the first.
     Source: Keras's EarlyStopping with restore_best_weights.
     """
     if stop is None or not keeps_best(stop):
@@ -31,12 +32,12 @@ def kept_epoch(stop: Stop | None, history: Sequence[EpochResult]) -> EpochResult
 
 
 def is_over(stop: Stop | None, history: Sequence[EpochResult]) -> bool:
-    """Whether training ends after these epochs, however many were wanted."""
+    """Whether training ends after these epochs, even if more were wanted."""
     return bool(why_over(stop, history))
 
 
 def why_over(stop: Stop | None, history: Sequence[EpochResult]) -> str:
-    """In words, why training ends after these epochs, however many were wanted; "" if it does not."""
+    """Say in words why training ends after these epochs, even if more were wanted; "" if it does not."""
     if stop is None or not history:
         return ""
     reached = history[-1].val_accuracy
