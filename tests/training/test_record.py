@@ -11,7 +11,7 @@ import pytest
 from small_model import TEXT
 
 from MNIST.errors import ModelError
-from MNIST.language import Cosine, parse_spec
+from MNIST.language import Cosine, lay_out, parse_spec
 from MNIST.training import (
     EpochResult,
     Run,
@@ -82,7 +82,7 @@ def test_it_is_said_what_another_run_did(trained, small):
 def test_a_run_of_another_length_is_told_where_the_schedule_goes_by_it(trained, small):
     record = json.loads((small / "run.json").read_text())
     run = copy(trained[1])
-    run.spec = replace(run.spec, schedule=Cosine(), epochs=5)
+    run.network = lay_out(replace(run.spec, schedule=Cosine(), epochs=5))
     run.epochs, run.identity = 5, run_identity(run.spec, run.settings)
     record["epochs"], record["identity"] = 3, run_identity(replace(run.spec, epochs=3), run.settings)
     (small / "run.json").write_text(json.dumps(record))
