@@ -14,7 +14,7 @@ __all__ = ["NeuralNetwork", "__version__", "explain", "load"]
 
 
 def __getattr__(name: str) -> object:
-    """What notebooks import; NumPy comes with it, and so it waits until it is asked for."""
+    """Import what notebooks use only when it is asked for, because it imports NumPy."""
     if name in ("NeuralNetwork", "load"):
         from MNIST import notebook
 

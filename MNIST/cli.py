@@ -7,30 +7,30 @@ Usage:
 
 The main job:
     download    fetch a dataset and verify it
-    show        some of its images with their labels
-    check       read model files: a table of layers, or every mistake
+    show        show some of its images with their labels
+    check       read model files: print a table of layers, or every mistake
     train       train the network that a model file describes
     test        evaluate trained networks on the test set
     explore     scan a grid of hyper-parameters
 
 To look into it, try it and share it:
-    predict     which digit is in your own pictures
-    explain     what each layer makes of one image, and why it answers so
-    page        one web page on which the networks answer what is drawn
+    predict     tell which digit is in your own pictures
+    explain     show what each layer makes of one image, and why the network answers so
+    page        write a web page on which you draw digits and the networks answer
     export      write a trained network as a file for other programs: ONNX, Keras
 
 To trust it:
     certify     prove that every engine computes the same step
 
 To begin:
-    demo        all of it, once, quickly
+    demo        run all of it, once, quickly
 
-A model file is text, one line a layer; see Models/ and Model_Specification.md.
+A model file is text with one line for each layer; see Models/ and Model_Specification.md.
 With --debug, any command shows where an error came from.
 """
 
-# This file parses and dispatches, and turns errors into exit codes. Nothing heavy is imported
-# here: `--help` and `check` answer at once.
+# This file parses the command line, calls the command, and turns errors into exit codes. It imports
+# nothing heavy, so that `--help` and `check` answer at once.
 
 import importlib
 import os
@@ -52,7 +52,7 @@ COMMANDS = (
 )
 
 USAGE = __doc__ or ""
-BROKEN_PIPE = 141  # as a shell reports programs that the signal has ended
+BROKEN_PIPE = 141  # a shell reports this for a program that the signal SIGPIPE has ended
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = [word for word in words if word != "--debug"]
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # no UnicodeEncodeError in a plain C locale
+            stream.reconfigure(errors="replace")  # else a plain C locale raises UnicodeEncodeError
     interrupts = Interrupts()
     try:
         with interrupts:
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader (`| head`) has seen enough. Python flushes stdout again at exit: give it a sink.
+        # The reader (`| head`) has closed the pipe. Python flushes stdout again at exit, so it gets a sink.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except Exception as error:  # noqa: BLE001 - the one place where every error ends
@@ -88,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _explained(error: Exception) -> str:
-    """What went wrong, in a line or a few, for the one who typed the command."""
+    """Say in a few lines what went wrong, for the person who typed the command."""
     if isinstance(error, MNISTError):
         return str(error)
     if isinstance(error, MemoryError):
@@ -131,9 +131,10 @@ def _dispatch(words: list[str]) -> int:
 def parse(command: str, usage: str, words: Sequence[str]) -> Mapping[str, Any]:
     """Parse a command's words by its usage text; option values stay strings.
 
-    "words": all that was typed, spelled as in a checkout however the program was started, for run.json.
-    Raises UsageError, with the usage line, for anything that the usage does not allow. docopt-ng
-    alone would accept `--epo` for `--epochs` and print its own objects in its errors.
+    The result's "words" is the whole command for run.json. It always begins with `python MNIST`, whichever
+    name started the program.
+    Raises UsageError, with the usage line, for anything that the usage does not allow. docopt-ng alone would
+    accept `--epo` for `--epochs`, and would print its own objects in its errors.
     """
     from docopt import DocoptExit, docopt
 
@@ -147,7 +148,7 @@ def parse(command: str, usage: str, words: Sequence[str]) -> Mapping[str, Any]:
         if re.match(r"-[A-Za-z]", word) and word[:2] not in known:
             raise _refused(f"unknown option {quoted(word)}", usage)
     try:
-        # To docopt the program is `python`; the two words after it are commands like any other.
+        # docopt takes `python` for the program, and the two words after it for commands.
         options = docopt(usage, argv=["MNIST", command, *words], default_help=False)
         return {**options, "words": ["python", "MNIST", command, *words]}
     except DocoptExit:

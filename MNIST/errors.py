@@ -1,11 +1,11 @@
-"""The errors that are the user's to mend. `cli.main` turns each into one message and an exit code.
+"""The errors that a user can fix. `cli.main` turns each into one message and an exit code.
 
-Programming mistakes stay ValueError and TypeError: they are ours, and they deserve a traceback.
+Programming mistakes stay ValueError and TypeError: they are ours to fix, and they deserve a traceback.
 """
 
 from collections.abc import Iterable
 
-LONGEST_SHOWN = 40  # characters of one word that are shown
+LONGEST_SHOWN = 40  # characters; longer words are shortened in messages
 
 
 class MNISTError(Exception):
@@ -15,7 +15,7 @@ class MNISTError(Exception):
 
 
 class UsageError(MNISTError):
-    """The command line, a name or a model file is wrong; nothing was begun."""
+    """The command line, a name or a model file is wrong; the command did not start its work."""
 
     exit_code = 2
 
@@ -25,27 +25,27 @@ class DataError(MNISTError):
 
 
 class DownloadError(MNISTError):
-    """No mirror could give a file."""
+    """No mirror delivered a file."""
 
 
 class TrainingError(MNISTError):
-    """A training run cannot begin, go on or be trusted."""
+    """A training run cannot begin or go on, or its result cannot be trusted."""
 
 
 class DivergedError(TrainingError):
-    """The numbers of a run are no longer finite; training it again would end in the same way."""
+    """The numbers of a run are no longer finite; training again would end in the same way."""
 
 
 class ModelError(MNISTError):
-    """A saved model is missing, damaged, hostile or not what its record says."""
+    """A saved model is missing, damaged or hostile, or it does not match its record."""
 
 
 class CertifyError(MNISTError):
-    """An engine could not compute its part of a certificate."""
+    """An engine failed to compute its part of a certificate."""
 
 
 class BusyError(MNISTError):
-    """Another process holds what only one may hold at a time."""
+    """Another process holds a lock that only one process may hold."""
 
 
 class StoreError(MNISTError):
@@ -64,7 +64,7 @@ def did_you_mean(word: str, known: Iterable[str], ending: str = "") -> str:
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The known word most like `word`, in any case, or None."""
+    """The known word most similar to `word`, ignoring case; None if none is similar."""
     import difflib
 
     if len(word) > LONGEST_SHOWN:

@@ -1,4 +1,4 @@
-"""How this project touches the disk: whole files or nothing, and one writer at a time."""
+"""How this project writes to the disk: whole files or nothing, and one writer at a time."""
 
 import os
 import tempfile
@@ -10,11 +10,11 @@ from MNIST.errors import BusyError
 
 
 def write_atomically(path: Path, content: bytes | str, alone: bool = False) -> None:
-    """Write a file so that a reader, or a crash, sees the old content or the new, never a part.
+    """Write a file so that a reader sees the old content or the new, never a part, even after a crash.
 
     content: bytes, or text that is written as UTF-8 with `\\n` line ends.
-    alone: no other process writes this file now (its lock is held), so that what killed writers left
-    beside it can be cleared away.
+    alone: no other process writes this file now, because the caller holds its lock. Then temporary files
+    that killed writers left beside it are removed.
     Raises OSError if the disk is full or the folder cannot be written; the old file is then intact.
     """
     data = content.encode() if isinstance(content, str) else content
@@ -37,16 +37,16 @@ def write_atomically(path: Path, content: bytes | str, alone: bool = False) -> N
 
 
 def remove_stale(path: Path) -> None:
-    """Remove what killed writers of `path` left beside it. Call it only while holding its lock."""
+    """Remove the temporary files of killed writers of `path`. Call it only while holding its lock."""
     for temporary in Path(path).parent.glob(f".{Path(path).name}.*.tmp"):
         temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def only_one(lock_file: Path, busy: str | None = None) -> Iterator[None]:
-    """Hold a lock that the system releases when the process ends, however it ends; leave no file behind.
+    """Hold a lock, which the system releases however the process ends; leave no file behind.
 
-    busy: what to say, as a BusyError, if another process holds it; None waits instead.
+    busy: the message of the BusyError that is raised if another process holds the lock; None waits.
     """
     from filelock import FileLock, Timeout
 
@@ -60,7 +60,7 @@ def only_one(lock_file: Path, busy: str | None = None) -> Iterator[None]:
         yield
     finally:
         with suppress(OSError):  # Windows does not remove open files
-            lock_file.unlink()  # while it is held: one who waits begins again where the name is gone
+            lock_file.unlink()  # while the lock is held: a waiting process notices, and tries again
         lock.release()
 
 
@@ -70,4 +70,4 @@ def _umask() -> int:
     return mask
 
 
-_UMASK = _umask()  # asked once, while there is one thread: to ask is to change it for a moment
+_UMASK = _umask()  # read once, while there is one thread, because reading it changes it for a moment

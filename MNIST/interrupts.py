@@ -1,4 +1,4 @@
-"""Ctrl-C, or a polite `kill`, ends a command in order; a second one ends the process at once."""
+"""Ctrl-C, or a plain `kill`, ends a command in good order; a second one ends the process at once."""
 
 import os
 import signal
@@ -7,17 +7,18 @@ import threading
 from types import FrameType
 from typing import Self
 
-EXIT_CODE = 130  # as a shell reports programs that Ctrl-C has ended
+EXIT_CODE = 130  # a shell reports this for a program that Ctrl-C has ended
 
 
 class Interrupts:
-    """While this context lasts, an interrupt raises KeyboardInterrupt, and the second one exits.
+    """Within this context the first interrupt raises KeyboardInterrupt, and the second ends the process.
 
-    Python hears a signal only between two of its own instructions, and a training step in native code
-    may take seconds. So a thread listens too: it is told of each signal as it comes. To exit there is
-    safe, since no file is ever there in part. Does nothing outside the main thread, which hears signals.
+    Python handles a signal only between two of its own instructions, and a training step in native code
+    may take seconds. So a thread listens too and hears of each signal at once. It may end the process at any
+    moment, because no file is ever written in part. Outside the main thread, which receives the signals, this
+    context does nothing.
 
-    heard: how many have come.
+    heard: how many interrupts have come.
     """
 
     def __init__(self) -> None:
@@ -37,7 +38,7 @@ class Interrupts:
 
     def __exit__(self, *ignored: object) -> None:
         for number, handler in self._before.items():
-            # Once interrupted, what is left is to leave: another one need not be polite.
+            # After an interrupt the command only has to end, so a further signal may kill it.
             signal.signal(number, signal.SIG_DFL if self.heard else handler)  # type: ignore[arg-type]
         if self._before:
             signal.set_wakeup_fd(self._wakeup)

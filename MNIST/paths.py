@@ -1,4 +1,4 @@
-"""Where things are: the project's folders, and names made safe before any file is touched."""
+"""The project's folders, model files by name, and a check that names are safe before any file is touched."""
 
 import re
 from pathlib import Path
@@ -10,16 +10,16 @@ MODEL_OUTPUT = Path("Model_Output")
 HYPERPARAM_SEARCH = Path("Hyperparam_Search")
 
 _PACKAGE = Path(__file__).resolve().parent
-_SHIPPED = (_PACKAGE.parent / "Models", _PACKAGE / "shipped_models")  # a checkout; an installation
+_SHIPPED = (_PACKAGE.parent / "Models", _PACKAGE / "shipped_models")  # in a checkout; in an installation
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)  # no file can have these on Windows
 
 
 def checked_name(name: str, what: str) -> str:
-    """Return `name` if it is safe as a file name: letters, digits, `_`, `-`, at most 64.
+    """Return `name` if it is safe as a file name: at most 64 letters, digits, `_` and `-`.
 
-    what: how the command line calls it, for the message ("model name").
+    what: what the name is for, as the message calls it ("model name").
     Raises UsageError for anything else.
     """
     if not _NAME.fullmatch(name) or _DEVICES.fullmatch(name):
@@ -32,9 +32,10 @@ def checked_name(name: str, what: str) -> str:
 
 
 def find_model_file(description: str) -> Path:
-    """Find a model file: a path, or a name in `Models/`, here, or among the shipped ones, `.txt` or not.
+    """Find a model file by its path or its name, with or without `.txt`.
 
-    Raises UsageError, with the nearest name there is, if there is none.
+    A name is looked up in `Models/`, in the current folder, and then among the shipped model files.
+    Raises UsageError, with the most similar name, if there is no such file.
     """
     if "\0" in description:
         raise UsageError("the model file's name has a NUL character in it")
