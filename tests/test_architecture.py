@@ -43,6 +43,7 @@ HOMES = {
     "talos": {"explore"},
     "sqlite3": {"explore"},
     "sklearn": {"data", "report"},
+    "jinja2": {"report"},
     "psutil": {"training"},
     "requests": {"data"},
     "PIL": {"data", "report"},

@@ -1,6 +1,5 @@
 """The page as one file: its markup, style and scripts, and each network's plan and weights within it."""
 
-import json
 from base64 import b64encode
 from collections.abc import Sequence
 from importlib.resources import files
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from MNIST.errors import UsageError
 from MNIST.page.plan import Plan
-from MNIST.report.html_page import html_page
+from MNIST.report.templates import fill
 
 TITLE = "Draw a digit"
 WORKER_SCRIPTS = "engine.js", "worker.js"
@@ -27,17 +26,15 @@ def draw_page(plans: Sequence[Plan]) -> str:
             f"a page of {', '.join(plan.name for plan in plans)} would take {size / 1e6:,.0f} MB, "
             f"and {MOST_BYTES / 1e6:,.0f} are the most: take {'fewer or ' * (len(plans) > 1)}smaller networks"
         )
-    body = [
-        _read("page.html"),
-        _data("application/json", "plans", _json([_described(plan) for plan in plans])),
-        *(
-            _data("text/plain", f"numbers-{index}", b64encode(plan.numbers).decode())
-            for index, plan in enumerate(plans)
-        ),
-        _data("text/plain", "worker", _strict(WORKER_SCRIPTS)),
-        f"<script>\n{_strict(PAGE_SCRIPTS)}</script>",
-    ]
-    return html_page(TITLE, body, _read("page.css"), workers=True)
+    return fill(
+        "page/page.html",
+        title=TITLE,
+        style=_read("page.css"),
+        plans=[_described(plan) for plan in plans],
+        numbers=[b64encode(plan.numbers).decode() for plan in plans],
+        worker=_strict(WORKER_SCRIPTS),
+        script=_strict(PAGE_SCRIPTS),
+    )
 
 
 def is_draw_page(path: Path) -> bool:
@@ -53,16 +50,6 @@ def _described(plan: Plan) -> dict[str, object]:
         "flops": plan.flops,
         "operations": plan.operations,
     }
-
-
-def _json(value: object) -> str:
-    """JSON that cannot end the script it stands in: only strings have a `<`, and they may escape it."""
-    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _data(kind: str, name: str, text: str) -> str:
-    """Text that the page carries and the browser does not look into."""
-    return f'<script type="{kind}" id="{name}">{text}</script>'
 
 
 def _strict(names: Sequence[str]) -> str:

@@ -5,8 +5,8 @@ exploring/   the report of `explore`         percentages.py  proportions and pro
 explaining/  the report of `explain`         canvas.py       pictures of pixels and words
 terminal/    the progress of `train`         png.py          PNG files as bytes
 curves.py      the curves of one training    sprite.py       many small images in one PNG
-image_grid.py  images with their labels      html_page.py    the frame of every page
-half_blocks.py  grey pictures of letters     html_table.py   a table of texts
+image_grid.py  images with their labels      templates.py    web pages from templates, *.html
+half_blocks.py  grey pictures of letters     page.html       the frame of every page
 
 None of the four subrooms imports another.
 """

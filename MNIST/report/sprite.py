@@ -1,7 +1,6 @@
 """Many small images in one PNG file, of which a page shows a part at a time."""
 
 from collections.abc import Iterable
-from html import escape
 from math import ceil, sqrt
 
 import numpy as np
@@ -32,21 +31,6 @@ class Sprite:
         sheet[: len(self.numbers)] = self._images[self.numbers]
         return sheet.reshape(-1, self.columns, SIDE, SIDE).swapaxes(1, 2).reshape(-1, self.columns * SIDE)
 
-    def style(self) -> str:
-        """The CSS by which `digit` shows one; black on white on a light page."""
-        return STYLE % (self.columns, data_uri(grey_png(self.pixels())))
-
-    def digit(self, number: int, description: str) -> str:
-        """A test image as HTML. description: for those who cannot see it, plain text."""
-        column, row = self.place(number)
-        style = f"--column:{column};--row:{row}"
-        return f'<i class="digit" role="img" aria-label="{escape(description)}" style="{style}"></i>'
-
-
-STYLE = """\
-.digit { --side: 56px; display: inline-block; width: var(--side); height: var(--side); filter: invert(1);
-  image-rendering: pixelated; background-size: calc(%d * var(--side)) auto;
-  background-position: calc(-1 * var(--column) * var(--side)) calc(-1 * var(--row) * var(--side));
-  background-image: url(%s); }
-@media (prefers-color-scheme: dark) { .digit { filter: none; } }
-"""
+    def data_uri(self) -> str:
+        """All of them as the address of an image; sprite.html shows one."""
+        return data_uri(grey_png(self.pixels()))

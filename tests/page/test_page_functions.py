@@ -8,6 +8,7 @@ import pytest
 
 import MNIST.page
 from MNIST.page.assemble import PAGE_SCRIPTS, WORKER_SCRIPTS
+from MNIST.report.templates import fill
 
 FOLDER = Path(MNIST.page.__file__).parent
 
@@ -216,7 +217,9 @@ def in_worker(browser_page):
 @pytest.fixture
 def on_page(browser_page):
     """The page's markup, style and scripts, but for the one that puts networks on it."""
-    browser_page.set_content(f"<style>{_source(['page.css'])}</style>{_source(['page.html'])}")
+    style = _source(["page.css"])
+    empty = fill("page/page.html", title="", style=style, plans=[], numbers=[], worker="", script="")
+    browser_page.set_content(empty)
     browser_page.add_script_tag(content=_source(name for name in PAGE_SCRIPTS if name != "page.js"))
     return browser_page
 

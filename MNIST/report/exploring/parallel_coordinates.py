@@ -14,9 +14,10 @@ import numpy as np
 
 from MNIST.report.exploring.parallel_axes import Axis, make_axis
 from MNIST.report.exploring.pictures import Columns, distinct, matters
-from MNIST.report.html_page import html_page
 from MNIST.report.percentages import percent_text
+from MNIST.report.templates import fill
 
+TEMPLATE = "report/exploring/parallel_coordinates.html"
 MOST_ROWS = 20_000
 MOST_PARAMETERS = 50  # plotly draws 60 axes
 SHOWN = 10  # rows of the table
@@ -60,8 +61,9 @@ def parallel_coordinates(metrics: Columns, parameters: Columns, title: str) -> s
     accuracy = np.asarray(metrics["val_accuracy"], float)[rows]
     columns = {name: [values[row] for row in rows] for name, values in parameters.items()}
     varying = {name: values for name, values in columns.items() if len(distinct(values)) > 1}
+    grounds = {"title": title, "light": ON_LIGHT, "dark": ON_DARK}
     if reason := _nothing(accuracy, varying):
-        return _page(title, [f"<p>{reason}: there is nothing to compare.</p>"])
+        return fill(TEMPLATE, **grounds, nothing=reason)
     shown = dict(list(varying.items())[:MOST_PARAMETERS])
     numbers = {name: _numbers(metrics[name], rows) for name in METRICS if name in metrics}
     numbers = {name: values for name, values in numbers.items() if len(distinct(values)) > 1}
@@ -72,21 +74,14 @@ def parallel_coordinates(metrics: Columns, parameters: Columns, title: str) -> s
         f"Shown are the first {len(shown)} of {len(varying)} parameters." if shown != varying else "",
         _the_same(columns),
     ]
-    body = [
-        f"<p>{USE}</p>",
-        *_diagram(shown, accuracy, numbers),
-        *(f"<p>{escape(note)}</p>" for note in notes if note),
-        _table(shown, accuracy, numbers),
-    ]
-    return _page(title, body)
-
-
-USE = (
-    "Each line is a row of the results; the darker it is on a light page, or the brighter on a dark one, the"
-    " higher its validation accuracy. <b>Drag along an axis</b> to keep only the lines that cross it there;"
-    " click on the axis to have all back. <b>Drag a name</b> to move its axis. Lines that share a value are"
-    " spread around it, the best on top."
-)
+    return fill(
+        TEMPLATE,
+        **grounds,
+        **_diagram(shown, accuracy, numbers),
+        **_table(shown, accuracy, numbers),
+        notes=[note for note in notes if note],
+        nothing="",
+    )
 
 
 def _best_first(metrics: Columns) -> tuple[np.ndarray, int]:
@@ -111,7 +106,7 @@ def _numbers(values: Sequence[float | str], rows: np.ndarray) -> list[float | st
     return [number if isfinite(number) else nan for number in (float(values[row]) for row in rows)]
 
 
-def _diagram(parameters: Columns, accuracy: np.ndarray, numbers: Columns) -> list[str]:
+def _diagram(parameters: Columns, accuracy: np.ndarray, numbers: Columns) -> dict[str, object]:
     """The colours' meaning, and the lines."""
     count = len(parameters) + 1 + len(numbers)
     apart = min(WIDEST, max(CLOSEST, PAGE // (count - 1)))
@@ -122,14 +117,12 @@ def _diagram(parameters: Columns, accuracy: np.ndarray, numbers: Columns) -> lis
     axes += [make_axis(METRICS[name][0], values, MISSING, length) for name, values in numbers.items()]
     best = float(accuracy.max())
     worst = min(float(np.percentile(accuracy, 10)), float(accuracy[accuracy < best].max()))
-    return [
-        f'<p class="scale"><span>{percent_text(worst)} or less</span><i></i>'
-        f"<span>{percent_text(best)}</span></p>",
-        f'<div class="wide" role="group" aria-label="Parallel coordinates; the best rows are in the table'
-        f' below"><div style="min-width:{apart * (len(axes) - 1) + MARGIN["l"] + MARGIN["r"]}px">',
-        _lines(axes, accuracy, (worst, best), int((apart - 6) / LETTER)),
-        "</div></div>",
-    ]
+    return {
+        "worst": percent_text(worst),
+        "best": percent_text(best),
+        "width": apart * (len(axes) - 1) + MARGIN["l"] + MARGIN["r"],
+        "lines": _lines(axes, accuracy, (worst, best), int((apart - 6) / LETTER)),
+    }
 
 
 def _lines(axes: Sequence[Axis], accuracy: np.ndarray, colours: tuple[float, float], length: int) -> str:
@@ -200,7 +193,7 @@ def _the_same(columns: Columns) -> str:
     return f"The same in all rows: {listed}." if listed else ""
 
 
-def _table(parameters: Columns, accuracy: np.ndarray, numbers: Columns) -> str:
+def _table(parameters: Columns, accuracy: np.ndarray, numbers: Columns) -> dict[str, object]:
     """The best rows, in full."""
     columns: dict[str, list[str]] = {
         "validation accuracy": [percent_text(value) for value in accuracy[:SHOWN]]
@@ -209,16 +202,8 @@ def _table(parameters: Columns, accuracy: np.ndarray, numbers: Columns) -> str:
         label, text = METRICS[metric]
         columns[label] = [text(value) if matters(value) else MISSING for value in map(float, values[:SHOWN])]
     cells = [*columns.values(), *(list(map(_cell, values[:SHOWN])) for values in parameters.values())]
-    head = "".join(f'<th scope="col">{escape(_cut(name))}</th>' for name in ("#", *columns, *parameters))
-    body = "\n".join(
-        f'<tr><th scope="row">{place}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row)}</tr>'
-        for place, row in enumerate(zip(*cells, strict=True), 1)
-    )
-    return (
-        f'<h2 id="best">The {min(SHOWN, len(accuracy))} best rows, by validation accuracy</h2>\n'
-        f'<div class="wide"><table aria-labelledby="best">\n<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{body}\n</tbody></table></div>"
-    )
+    rows = [(str(place), *row) for place, row in enumerate(zip(*cells, strict=True), 1)]
+    return {"head": [_cut(name) for name in ("#", *columns, *parameters)], "rows": rows}
 
 
 def _cell(value: float | str) -> str:
@@ -229,23 +214,3 @@ def _cell(value: float | str) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-
-
-def _page(title: str, body: Sequence[str]) -> str:
-    gradients = {name: ", ".join(colours) for name, colours in (("light", ON_LIGHT), ("dark", ON_DARK))}
-    return html_page(title, body, STYLE % gradients, evaluates=True)
-
-
-STYLE = """\
-:root { --scale: %(light)s; }
-@media (prefers-color-scheme: dark) { :root { --scale: %(dark)s; } }
-.scale { display: flex; flex-wrap: wrap; align-items: center; gap: .25rem .6rem; font-size: .9rem; }
-.scale i { width: 8rem; height: .8rem; border-radius: .2rem;
-  background: linear-gradient(to right, var(--scale)); }
-#lines text { fill: var(--text) !important; font-family: inherit !important;
-  text-shadow: 0 0 2px var(--ground), 0 0 2px var(--ground), 0 0 3px var(--ground),
-    0 0 4px var(--ground) !important; }
-#lines .axis .domain { stroke: var(--text); stroke-opacity: .6; }
-#lines .axis .tick line { display: none; }
-#lines .highlight { stroke: var(--mark); }
-"""
