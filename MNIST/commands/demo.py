@@ -26,28 +26,28 @@ from MNIST.program import program
 FOLDER = Path("Demo")
 
 FILES = """
-What lies in Demo/ now. To look at first:
+These files are in Demo/ now. Look at these first:
     draw.html                         draw a digit in your browser, and both networks answer
-    Results/report.html               how well they do on images that they had never seen, and
+    Results/report.html               how well they do on images that they have never seen, and
                                       where they go wrong
-    Model_Output/demo/curves.png      how the first one learned
+    Model_Output/demo/curves.png      how the first network learned
     Model_Output/demo/explained/      what each of its layers makes of one image
 
-And all else:
+The others:
     {data:<33} the images and their labels, in four files as everyone publishes them
     {images:<33} some of them
     Model_Output/demo.txt             what the network reached in training and validation
-    Model_Output/demo/                the network (model.keras), its history, and how it came to be
-                                      (run.json)
-    Results.txt                       how both did on the test images, a row each
-    Results/                          which digits they take for which, and every error
+    Model_Output/demo/                the network (model.keras), its history, and a record of how it
+                                      was trained (run.json)
+    Results.txt                       how both did on the test images, a row for each
+    Results/                          which digits they confuse, and every error
     Hyperparam_Search/demo_scan/      every combination that was tried (results.csv), the best as a
                                       model file (best.txt), pictures of what mattered, and a page to
                                       look around in (parallel.html)
-    Hyperparam_Search/, what else     what is known of every combination, not to be trained twice
-    Model_Output/demo_scan/           the best of them, trained, for `test`
+    Hyperparam_Search/, other files   the results of every combination, so that none is trained twice
+    Model_Output/demo_scan/           the best combination, trained, for `test`
 
-Next, a network of your own: a text file like {model}, say my_net.txt, with a line changed, and
+Next, train a network of your own. Copy {model} to my_net.txt, change a line, and type
 {activate}    {program} check my_net.txt
     {program} train Demo/{data} my_net my_net.txt
 """

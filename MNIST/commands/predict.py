@@ -105,7 +105,8 @@ def _answers(
     for model, logits in answering(names, images, threads, engine):
         if model.record.dataset == "fashion":
             print(
-                f"{model.name} has learned clothes: it answers by their numbers, and here sees a digit's form"
+                f"{model.name} has learned clothes: it answers with the number of a kind of clothes, "
+                "and your picture is prepared as a digit"
             )
         answers[model.name] = training.softmax(logits)
     return answers

@@ -102,8 +102,8 @@ def run(options: Mapping[str, Any]) -> int:
             print((MODEL_OUTPUT / f"{name}.txt").read_text())
             record = training.read_record(name)
             if record.stopped:
-                print(f"Stop: ended it after epoch {record.epochs}, however many are asked for.")
-            print("Training again would give the same numbers, bit for bit; --fresh does it all the same.")
+                print(f"Stop: ended it after epoch {record.epochs}, even if more are asked for.")
+            print("Training again would give the same numbers, bit for bit; with --fresh it trains anyway.")
             train_tracking.track_finished(places, name, data, threads)
             return 0
         run = training.Run(

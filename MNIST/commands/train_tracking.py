@@ -48,7 +48,7 @@ def forget_earlier(names: Sequence[str], name: str) -> None:
     from MNIST.tracking.event_files import forget
 
     if "tensorboard" not in names and forget(training.output_folder(name)):
-        print(f"{name}/tensorboard told of an earlier run and is removed; this one was not tracked")
+        print(f"{name}/tensorboard showed an earlier run and is removed; this run was not tracked")
 
 
 def track_finished(names: Sequence[str], name: str, data: Any, threads: int | None) -> None:

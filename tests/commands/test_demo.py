@@ -42,8 +42,8 @@ def test_without_a_network(offline):
     folder, output = offline
     assert "MNIST's mirrors are out of reach" in output
     assert f"{NAME} train Demo/Digits/ my_net my_net.txt" in output
-    assert f"a text file like {ROOT / 'Models' / 'demo.txt'}" in output
-    named = re.findall(r"^    (\S+)  +\S", output.split("What lies in Demo/ now")[1], re.MULTILINE)
+    assert f"Copy {ROOT / 'Models' / 'demo.txt'} to my_net.txt" in output
+    named = re.findall(r"^    (\S+)  +\S", output.split("These files are in Demo/ now")[1], re.MULTILINE)
     assert len(named) == 12
     assert all((folder / "Demo" / name).exists() for name in named), named
 
