@@ -1,4 +1,4 @@
-"""What several rooms' tests share: the real MNIST files, when this machine has them, a mirror, a browser."""
+"""What the tests of several rooms share: a mirror, a browser, and the real MNIST files if they are here."""
 
 import importlib
 import os
@@ -27,19 +27,19 @@ MNIST_FILES = (
 )
 
 
-# A thread of PyTorch that waits spins, unless it is told to sleep. On cores that other processes use as well,
-# spinning turns a training of two seconds into one of forty. Sleeping changes no number.
+# While a thread of PyTorch waits, it keeps its core busy unless it is told to sleep. If other processes use
+# the cores too, a training of two seconds then takes forty. Sleeping changes no number.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let random tests be short where slow tests are left out."""
+    """Give random tests fewer examples when slow tests are left out."""
     examples.choose_profile(quick="not slow" in config.option.markexpr)
 
 
 @pytest.fixture(scope="session")
 def mnist_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the four real MNIST files, copied from a file URL in MNIST_MIRROR; else a skip."""
+    """A folder with the four real MNIST files, copied from a file URL in MNIST_MIRROR; skip without one."""
     for mirror in os.environ.get("MNIST_MIRROR", "").split(","):
         source = Path(url2pathname(urlsplit(mirror.strip()).path))
         if mirror.strip().startswith("file:") and all((source / name).is_file() for name in MNIST_FILES):
@@ -52,13 +52,13 @@ def mnist_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=engines.ENGINES)
 def any_engine(request: pytest.FixtureRequest) -> str:
-    """The name of each engine in turn; a skip where its library is missing."""
+    """The name of each engine in turn; skip an engine whose library is missing."""
     return _there(request.param)
 
 
 @pytest.fixture(params=[name for name in engines.ENGINES if name not in engines.WITHOUT_GRADIENTS])
 def engine(request: pytest.FixtureRequest) -> str:
-    """The name of each engine that trains by gradients, in turn; a skip where its library is missing."""
+    """The name of each engine that trains by gradients, in turn; skip one whose library is missing."""
     return _there(request.param)
 
 
@@ -74,7 +74,7 @@ Answer = Callable[[BaseHTTPRequestHandler, bytes], None]
 
 
 class Mirror(ThreadingHTTPServer):
-    """An HTTP server of one folder's files on this machine, which answers as it is told to.
+    """A local HTTP server for the files of one folder, which answers as a test tells it to.
 
     requests: the method, path and Range header of every request so far.
     """
@@ -115,7 +115,7 @@ def digits_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def wrong_engine(monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a weight whose gradient one of three engines has with the wrong sign.
+    """The name of a weight whose gradient has the wrong sign in one of three engines.
 
     All three are NumPy's, hence quick to start: `numpy`, `again` and `wrong`. There are no others.
     """
@@ -147,7 +147,7 @@ def wrong_engine(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def send(request: BaseHTTPRequestHandler, content: bytes) -> None:
-    """Answer with all of the content, as a server without Range does."""
+    """Answer with the whole content, like a server that does not support Range."""
     request.send_response(200)
     request.send_header("Content-Length", str(len(content)))
     request.end_headers()
@@ -156,7 +156,7 @@ def send(request: BaseHTTPRequestHandler, content: bytes) -> None:
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Mirror]]:
-    """Start a `Mirror` of a folder; no proxy of this machine stands before it."""
+    """Start a `Mirror` of a folder; requests to it do not go through this machine's proxy."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -176,7 +176,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Mirror]]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A Chromium of this machine without a window, as Playwright's Browser; a skip where either is missing.
+    """This machine's Chromium without a window, as Playwright's Browser; skip if either is missing.
 
     For a module at most: Playwright's event loop would be in the way of others' asyncio.
     """
@@ -193,7 +193,7 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def browser_page(chromium: Any) -> Iterator[Any]:
-    """An empty page of that browser. When the test ends, nothing on it has failed or asked for a network."""
+    """An empty page of that browser. It checks, after the test, that nothing failed or used a network."""
     page = chromium.new_page()
     complaints: list[str] = []
     requests: list[str] = []

@@ -1,4 +1,4 @@
-"""The house keeps its order: imports go one way, and heavy libraries come only when they are used."""
+"""The rooms keep their order: imports go one way, and heavy libraries are imported only when needed."""
 
 import ast
 import os
@@ -34,7 +34,7 @@ ARROWS = {
     "notebook": {"errors", "language", "data", "engines", "training"},
 }
 
-# Where each heavy library is imported. In few rooms, mostly one (NumPy is everywhere but in language).
+# Which rooms import each heavy library: few, and mostly one (NumPy is imported in all but language).
 HOMES = {
     "tensorflow": {"engines"},
     "keras": {"engines"},
@@ -89,7 +89,7 @@ def test_imports_go_one_way(file):
 
 
 def _engine(module: str) -> str | None:
-    """Which engine a module of the room `engines` belongs to; None if all may use it."""
+    """The engine that a module of the room `engines` belongs to; None if all engines may use it."""
     folder = module.removeprefix("MNIST.engines.").split(".")[0]
     return folder if (PACKAGE / "engines" / folder).is_dir() else None
 

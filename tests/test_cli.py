@@ -1,4 +1,4 @@
-"""The command line: what is refused, how, and with which exit code (faults 13 to 15)."""
+"""The command line: what it refuses, with which message and which exit code (faults 13 to 15)."""
 
 import os
 import subprocess
@@ -166,7 +166,7 @@ def test_a_reader_that_leaves_and_a_plain_locale_do_no_harm():
     program = f"{sys.executable} MNIST check optimized_model example_model | head -1; exit ${{PIPESTATUS[0]}}"
     result = subprocess.run(["bash", "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert result.stderr == ""
-    assert result.returncode in (0, 141)  # 141 is what a shell says of a program ended by a broken pipe
+    assert result.returncode in (0, 141)  # a shell reports 141 if a broken pipe ended a program
     for encoding in ("ascii", "latin-1"):
         result = _mnist("check", "optimized_model", LC_ALL="C", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
         assert result.returncode == 0

@@ -76,7 +76,7 @@ with only_one(Path({str(lock)!r})):
     assert first.stdout.readline() == "held\n"
     with pytest.raises(MNISTError, match="busy"), only_one(lock, busy="busy"):
         pass
-    first.kill()  # a killed holder holds nothing
+    first.kill()  # a killed process releases its lock
     first.wait()
     with only_one(lock, busy="busy"):
         pass

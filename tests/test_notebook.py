@@ -60,7 +60,7 @@ def test_data_that_are_not_there_say_how_to_download_them(tmp_path):
 
 
 def test_an_epoch_of_batches_is_an_epoch_of_train(digits_folder, any_engine):
-    """Bit for bit, decay of the rate included; what is drawn while training is alone drawn otherwise."""
+    """They are equal bit for bit, also with decay. Only what is drawn during training differs."""
     gradients = (LAYERS, "SGD,0.1,momentum=0.9,decay=1e-2", "Scale")
     layers, optimizer, steps = COLUMNS if any_engine == "sonn" else gradients
     images = data.split(data.load(digits_folder), 0.9, 0)

@@ -1,4 +1,4 @@
-"""The distributions: they need what they say, nothing is missing in them, and they work alone."""
+"""The distributions: they declare what they need, nothing is missing in them, and they work alone."""
 
 import os
 import re
@@ -68,7 +68,7 @@ def test_every_package_and_every_file_in_one_is_listed():
 
 @pytest.fixture(scope="module")
 def tracked() -> list[str]:
-    """What git tracks here, as it lies here."""
+    """The files that git tracks, as they are in this checkout."""
     if not (ROOT / ".git").exists():
         pytest.skip("not a checkout")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -76,7 +76,7 @@ def tracked() -> list[str]:
 
 
 def build(kind: str, source: Path, folder: Path) -> Path:
-    """A distribution of a folder, by the build backend, in a process of its own: it needs no network."""
+    """Build a distribution of a folder in a process of its own; the build backend needs no network."""
     program = f"from setuptools import build_meta; print(build_meta.build_{kind}({str(folder)!r}))"
     result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program], cwd=source, capture_output=True, text=True
@@ -98,7 +98,7 @@ def sdist(tracked, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(sdist, tmp_path_factory) -> Path:
-    """The wheel, built from what the source distribution holds and nothing else."""
+    """The wheel, built only from the files in the source distribution."""
     folder = tmp_path_factory.mktemp("wheel")
     with tarfile.open(sdist) as archive:
         archive.extractall(folder, filter="data")
@@ -107,7 +107,7 @@ def wheel(sdist, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory) -> Path:
-    """The programs of an environment in which the wheel is installed; its libraries are this one's."""
+    """The programs of an environment with the wheel installed; it uses this environment's libraries."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False)
     scheme = {"base": str(folder), "platbase": str(folder)}
@@ -139,7 +139,7 @@ def test_the_wheel_holds_the_package_and_the_model_files(wheel):
 
 
 def mnist(programs: Path, folder: Path, *words: str, by: str = "mnist") -> subprocess.CompletedProcess:
-    """What a command prints in an empty folder, with nothing of this checkout in sight."""
+    """What a command prints in an empty folder, where nothing of this checkout can be found."""
     start = [str(programs / "python"), "-m", "MNIST"] if by == "python -m MNIST" else [str(programs / by)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return subprocess.run([*start, *words], cwd=folder, env=environment, capture_output=True, text=True)

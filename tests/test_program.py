@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """As if the package lay in a folder of installed packages, and the command `mnist` had been typed."""
+    """Pretend that the package is installed, and that the user typed the command `mnist`."""
     package = tmp_path / "site-packages" / "MNIST"
     monkeypatch.setattr(program, "_PACKAGE", package)
     monkeypatch.setattr(sys, "argv", ["/somewhere/bin/mnist"])

@@ -1,4 +1,4 @@
-"""README, docs and usage agree: every command that is shown can be typed, every file named is there."""
+"""README, docs and usage agree: every command that they show works, and every file that they name exists."""
 
 import re
 import shlex
@@ -48,7 +48,7 @@ def test_every_link_into_the_project_leads_somewhere(page):
 
 
 def written(words: list[str]) -> list[str]:
-    """Files that a command writes, by its words, from the project's folder."""
+    """The files that a command writes, given its words, relative to the project's folder."""
     match words:
         case ["demo"]:
             return ["Demo/Results.txt"]

@@ -1,4 +1,4 @@
-"""Augmentation, judged by scipy.ndimage; and that an image's change depends on nothing but its own."""
+"""scipy.ndimage judges the augmentation; and an image's change depends only on its own index and seed."""
 
 import hashlib
 import warnings
@@ -21,12 +21,12 @@ from MNIST.training.draws import augmentation_seed
 from MNIST.training.identity import NUMBERS
 
 ALL = (Rotate(15.0), Shift(0.1), Zoom(0.15), Shear(10.0), Elastic(34.0, 4.0))
-ROUNDING = 0.5 + 0.005  # the nearest of 256 values; places are float32, below 32: 255 · 2⁻¹⁸ is 0.001
+ROUNDING = 0.5 + 0.005  # the nearest of 256 values; positions are float32 below 32: 255 · 2⁻¹⁸ is 0.001
 
 
 @pytest.fixture(scope="module")
 def images() -> np.ndarray:
-    """200 images without a smooth place, so that a wrong place shows."""
+    """200 images in which neighbouring pixels differ, so that a wrong position is noticed."""
     return np.random.default_rng(0).integers(0, 256, (200, 28, 28), dtype=np.uint8)
 
 
@@ -34,7 +34,7 @@ def keys_of(which: np.ndarray, seed: int) -> np.ndarray:
     return splitmix64(np.uint64(seed), which)
 
 
-def places_by_matrices(amounts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def sources_by_matrices(amounts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The inverse of one image's map as matrices on (row, column), and its offset."""
     angle, down, right, taller, wider, slant = amounts
     zoom = np.diag([1 + taller, 1 + wider])
@@ -55,7 +55,7 @@ def test_scipy_agrees_on_affine_maps(augmentations: tuple[Augmentation, ...], im
     for image, mine, amounts in zip(
         images, ours, draw_amounts(augmentations, keys_of(which, 7)).T, strict=True
     ):
-        matrix, offset = places_by_matrices(amounts)
+        matrix, offset = sources_by_matrices(amounts)
         judged = ndimage.affine_transform(
             image.astype(np.float64), matrix, offset, order=1, mode="grid-constant"
         )
@@ -75,7 +75,7 @@ def test_scipy_agrees_on_displacements(elastic: Elastic) -> None:
     sigmas = (0, 0, elastic.sigma, elastic.sigma)
     judged = elastic.alpha * ndimage.gaussian_filter(noise, sigmas, mode="constant", truncate=8)
     ours = elastic_displacements(elastic, keys_of(which, 7))
-    # Of each weight less than 2⁻²² is cut off: 28 at most add up, in rows and in columns.
+    # Each weight is rounded down by less than 2⁻²²; at most 28 of them add up, in rows and in columns.
     assert np.abs(ours - judged).max() < elastic.alpha * 56 / 2**22
     assert np.abs(ours).max() > 1
 
@@ -90,10 +90,10 @@ def test_scipy_agrees_on_all_together(images: np.ndarray) -> None:
     for image, mine, amounts, way in zip(
         images, ours, draw_amounts(ALL, keys_of(which, 7)).T, ways, strict=True
     ):
-        matrix, offset = places_by_matrices(amounts)
-        places = (matrix @ pixels + offset[:, None]).reshape(2, 28, 28) + way
-        judged = ndimage.map_coordinates(image.astype(np.float64), places, order=1, mode="grid-constant")
-        assert np.abs(mine - judged).max() < ROUNDING + 0.3  # places differ by 34 · 56 · 2⁻²², of 255
+        matrix, offset = sources_by_matrices(amounts)
+        sources = (matrix @ pixels + offset[:, None]).reshape(2, 28, 28) + way
+        judged = ndimage.map_coordinates(image.astype(np.float64), sources, order=1, mode="grid-constant")
+        assert np.abs(mine - judged).max() < ROUNDING + 0.3  # sources differ by 34 · 56 · 2⁻²², of 255
 
 
 def test_what_lies_stays_lying_under_shear(images: np.ndarray) -> None:
@@ -159,7 +159,7 @@ MOST = np.array([np.radians(15), 2.8, 2.8, 0.15, 0.15, np.radians(10)])
 def test_amounts_are_even_over_their_whole_range() -> None:
     amounts = draw_amounts(ALL, keys_of(np.arange(N), 5)) / MOST[:, None]
     for each in amounts:
-        assert stats.kstest(each, "uniform", (-1, 2)).pvalue > 0.001  # the draws are fixed: it passes or not
+        assert stats.kstest(each, "uniform", (-1, 2)).pvalue > 0.001  # the draws are fixed: no luck
         assert each.min() < -0.999
         assert each.max() > 0.999
 
@@ -215,13 +215,13 @@ def test_any_augmentation_of_any_image_is_an_image(
         changed = augment(images, which, augmentations, seed)
     assert changed.shape == (len(which), 28, 28)
     assert changed.dtype == np.uint8
-    for one, index in zip(changed, which, strict=True):  # between an image's values, and 0 around it
+    for one, index in zip(changed, which, strict=True):  # each value is between the image's, or 0
         assert one.max() <= images[index].max()
     assert np.array_equal(images, before)
 
 
 def test_the_numbers_are_those_of_this_version() -> None:
-    """If this fails, runs with `Augment:` are of another program: raise `identity.NUMBERS`."""
+    """If this fails, runs with `Augment:` get other numbers than before: raise `identity.NUMBERS`."""
     images = (np.arange(20 * 784) * 37 % 256).astype(np.uint8).reshape(20, 28, 28)
     digest = hashlib.sha256(augment(images, np.arange(20), ALL, 2**63 + 1).tobytes()).hexdigest()
     assert (NUMBERS, digest[:16]) == (2, "07c48780e1ca811e")

@@ -1,4 +1,4 @@
-"""Centring a digit: MNIST's own images are the first judge, other arithmetic the second."""
+"""Centring a digit is judged first by MNIST's own images, then by different arithmetic."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_what_is_moved_or_enlarged_three_times_comes_out_the_same(mnist_folder):
 @pytest.mark.parametrize(("source", "target"), [(40, 20), (61, 20), (21, 20), (20, 20), (3, 1), (1, 1)])
 def test_shrinking_is_the_mean_of_the_area_covered(source, target):
     line = np.random.default_rng(1).random(source)
-    expected = np.repeat(line, target).reshape(target, source).mean(axis=1)  # each pixel cut into `target`
+    expected = np.repeat(line, target).reshape(target, source).mean(axis=1)  # each pixel in `target` parts
     assert weights(source, target) @ line == pytest.approx(expected)
 
 

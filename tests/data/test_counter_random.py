@@ -8,7 +8,7 @@ uint64 = st.integers(0, 2**64 - 1)
 
 
 def by_hand(seed: int, count: int) -> list[int]:
-    """Steele, Lea and Flood's generator as they write it: a state that grows, and its mixing."""
+    """Steele, Lea and Flood's generator as they describe it: a state that grows and is then mixed."""
     numbers = []
     for _ in range(count):
         seed = (seed + 0x9E3779B97F4A7C15) % 2**64
@@ -19,7 +19,7 @@ def by_hand(seed: int, count: int) -> list[int]:
 
 
 def test_the_numbers_are_those_of_the_reference() -> None:
-    published = [  # by Vigna's C for the seed 1234567, as others print them to check theirs
+    published = [  # Vigna's C program prints these for the seed 1234567
         6457827717110365317,
         3203168211198807973,
         9817491932198370423,

@@ -1,4 +1,4 @@
-"""Every way in which a mirror fails that we know of, against a server that fails in that way."""
+"""Every way that we know in which a mirror fails, tried on a server that fails in this way."""
 
 import gzip
 import hashlib
@@ -36,7 +36,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def tiny(source: Path, monkeypatch: pytest.MonkeyPatch) -> PublishedDataset:
-    """The catalogue's entry "tiny", without mirrors of its own; no MNIST_MIRROR."""
+    """Put the dataset "tiny" into the catalogue, without mirrors; unset MNIST_MIRROR."""
     contents = [gzip.decompress((source / f"{name}.gz").read_bytes()) for name in FILE_NAMES]
     files = tuple(
         PublishedFile(name, len(content), hashlib.sha256(content).hexdigest())
@@ -49,7 +49,7 @@ def tiny(source: Path, monkeypatch: pytest.MonkeyPatch) -> PublishedDataset:
 
 @pytest.fixture
 def fetch(tmp_path: Path) -> Callable[..., list[str]]:
-    """Download "tiny" into tmp_path/data from some mirrors; check what is there; return the problems told."""
+    """Download "tiny" into tmp_path/data from some mirrors; check the files; return the reported problems."""
 
     def start(*mirrors: object, timeout: float = 60.0, replace: bool = False) -> list[str]:
         told: list[Progress] = []

@@ -1,4 +1,4 @@
-"""Reading pictures: good ones as they were saved; bad ones refused in one line and little memory."""
+"""Good pictures are read as they were saved; bad ones are refused in one line and with little memory."""
 
 import io
 import os
@@ -52,7 +52,7 @@ def test_sixteen_bits_become_eight(tmp_path):
 
 
 def test_what_is_transparent_lies_on_white(tmp_path):
-    ink = np.zeros((20, 30, 4), np.uint8)  # black, and nothing of it to be seen
+    ink = np.zeros((20, 30, 4), np.uint8)  # black, but fully transparent
     ink[5:9, 5:9, 3] = 255
     for image in (Image.fromarray(ink), Image.fromarray(ink).convert("LA")):
         seen = read_picture(_saved(tmp_path, image, "a.png"))
@@ -87,7 +87,7 @@ def test_a_large_picture_comes_out_smaller(name, tmp_path):
 
 
 def _png(width: int, height: int, data: bytes) -> bytes:
-    """A PNG file of one bit a pixel that says it has this size."""
+    """A PNG file with one bit for each pixel, whose header claims this size."""
     parts = [
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)),
         (b"IDAT", data),
@@ -119,7 +119,7 @@ def _gif(width: int, height: int) -> bytes:
 
 
 def _webp(width: int, height: int) -> bytes:
-    """A lossless WebP that says it has this size."""
+    """A lossless WebP file whose header claims this size."""
     bits = 0x2F | (width - 1) << 8 | (height - 1) << 22
     chunk = b"VP8L" + struct.pack("<I", 5 + 100) + struct.pack("<Q", bits)[:5] + bytes(101)
     return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk

@@ -1,4 +1,4 @@
-"""A picture in disguise must come out as MNIST's own image: what MNIST's makers did is the judge."""
+"""MNIST's images are changed into other kinds of pictures; prepared, they must be as MNIST has them."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def images(mnist_folder) -> np.ndarray:
 
 
 def _seven(side: int = 400, width: int = 30, ink: int = 0, paper: int = 255) -> np.ndarray:
-    """A 7 drawn by straight lines."""
+    """A 7 drawn with straight lines."""
     picture = Image.new("L", (side, side), paper)
     points = [(side * x, side * y) for x, y in ((0.3, 0.2), (0.7, 0.2), (0.45, 0.8))]
     ImageDraw.Draw(picture).line(points, ink, width, joint="curve")
@@ -27,7 +27,7 @@ def _seven(side: int = 400, width: int = 30, ink: int = 0, paper: int = 255) -> 
 
 
 def _difference(one: np.ndarray, other: np.ndarray) -> float:
-    """The mean difference by the mean ink: 0 for equal images, about 1.5 for those of different digits."""
+    """The mean difference divided by the mean ink: 0 for equal images, about 1.5 for different digits."""
     return np.abs(one.astype(float) - other).mean() / other.mean()
 
 
@@ -60,7 +60,7 @@ def test_the_traces_of_jpeg_do_not_count_as_ink(images, tmp_path):
         Image.fromarray(image).save(tmp_path / "a.jpg", quality=75)
         prepared.append(like_mnist(np.asarray(Image.open(tmp_path / "a.jpg"))))
     differences = [_difference(each.image, image) for each, image in zip(prepared, images, strict=False)]
-    assert np.quantile(differences, 0.8) < 0.1  # in the others a trace is taken for ink
+    assert np.quantile(differences, 0.8) < 0.1  # in the others, a trace of JPEG counts as ink
     assert sum(bool(each.warnings) for each in prepared) <= 4
 
 

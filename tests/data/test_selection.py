@@ -1,4 +1,4 @@
-"""A selection: different images of the set, the same ones for the same seed, of one label if asked."""
+"""A selection has different images of the set, the same for the same seed, and only one label if asked."""
 
 import numpy as np
 
@@ -24,4 +24,4 @@ def test_of_one_label_there_are_no_others_and_no_more_than_there_are():
 
 def test_in_the_long_run_each_image_comes_as_often():
     counts = np.bincount(np.concatenate([select(LABELS[:20], 5, seed) for seed in range(2000)]), minlength=20)
-    assert (abs(counts - 500) < 5 * np.sqrt(500 * 3 / 4)).all()  # five deviations
+    assert (abs(counts - 500) < 5 * np.sqrt(500 * 3 / 4)).all()  # five standard deviations

@@ -1,4 +1,4 @@
-"""Several trackers of one run: one that fails says so once, harms nobody, and is asked no more."""
+"""Several trackers of one run: if one fails, it is reported once, left out, and harms no other."""
 
 import sys
 from types import ModuleType
@@ -11,7 +11,7 @@ from MNIST.tracking import TRACKERS, Tracking, refuse_missing
 
 
 class Recorder:
-    """A tracker that notes what it is told, and fails at one of it."""
+    """A tracker that records what it is told, and fails at one call."""
 
     def __init__(self, fails_at: str = "") -> None:
         self.fails_at, self.told = fails_at, []
@@ -38,7 +38,7 @@ class Recorder:
 
 @pytest.fixture
 def track(monkeypatch, tmp_path):
-    """Track a run of three epochs, the first before its start; return what was warned of and said."""
+    """Track a run of three epochs, one of them before the start; return the warnings and what was said."""
 
     def tracked(**trackers):
         for name, tracker in trackers.items():
@@ -83,7 +83,7 @@ def test_an_interruption_ends_the_tracking_and_goes_on(monkeypatch, track):
 
 def test_a_library_that_is_missing_is_a_mistake_before_anything_begins(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "no_such_library").mkdir()  # as W&B's own folder wandb/, where W&B is not installed
+    (tmp_path / "no_such_library").mkdir()  # like the folder wandb/ where W&B is not installed
     for name in ("no_such_library", "nor_this"):
         with pytest.raises(UsageError, match=rf"--track {name}: .*python -m pip install '\.\[{name}\]'"):
             refuse_missing([name])

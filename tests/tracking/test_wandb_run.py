@@ -1,4 +1,4 @@
-"""Weights & Biases, for real but offline: what it writes is read back. Its server is played."""
+"""The real Weights & Biases, offline: what it writes is read back. A fake plays its server."""
 
 import sys
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from MNIST.tracking.wandb_run import run_id, start
 
 
 class Server(SimpleNamespace):
-    """As much of W&B as a run takes, with a run there that has `behind` steps."""
+    """The parts of W&B that a run uses; its run has `behind` steps already."""
 
     def __init__(self, behind: int) -> None:
         super().__init__(rows={}, asked={}, config={}, summary={}, codes=[])
@@ -40,7 +40,7 @@ class Server(SimpleNamespace):
 
 @pytest.fixture
 def server(monkeypatch):
-    """A server whose run has 2 epochs behind it."""
+    """A server whose run has 2 epochs already."""
     for name in ("WANDB_PROJECT", "WANDB_NAME", "WANDB_RUN_ID"):
         monkeypatch.delenv(name, raising=False)
     played = Server(behind=3)  # steps 0 to 2

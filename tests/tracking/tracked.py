@@ -1,4 +1,4 @@
-"""What the tests of tracking share: runs that were never trained."""
+"""Runs that were never trained, which the tests of tracking share."""
 
 from pathlib import Path
 from typing import Any
