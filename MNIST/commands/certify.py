@@ -24,11 +24,17 @@ Options:
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from MNIST.commands.values import whole_number
 from MNIST.language import lay_out, parse_spec, read_text
 from MNIST.paths import find_model_file
+
+if TYPE_CHECKING:
+    from MNIST.certify.answers import Answer
+    from MNIST.certify.certificate import Certificate
+    from MNIST.certify.differences import Judged
+    from MNIST.certify.participants import Participant
 
 LARGEST_BATCH, MOST_ENTRIES = 10_000, 1_000
 MOST_NAMES = 5  # how many differing weights the verdict names
@@ -71,7 +77,7 @@ class _Progress:
         self._width = max(len(participant.name) for participant in participants)
         self._start = time.perf_counter()
 
-    def __call__(self, participant: Any, answer: Any) -> None:
+    def __call__(self, participant: "Participant", answer: "Answer") -> None:
         now = time.perf_counter()
         versions = answer.version.split(" ", 1)[1].strip("()")
         print(f"  {participant.name:{self._width}}  {now - self._start:5.1f} s  {versions}", flush=True)
@@ -91,7 +97,7 @@ def _images(folder: str | None, count: int) -> tuple[Any, Any, str]:
     return dataset.train_images[:count], dataset.train_labels[:count], dataset.name
 
 
-def _print_table(certificate: Any) -> None:
+def _print_table(certificate: "Certificate") -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -121,7 +127,7 @@ def _print_table(certificate: Any) -> None:
     console.print(table)
 
 
-def _judgement(judged: Any) -> str:
+def _judgement(judged: "Judged | None") -> str:
     if judged is None:
         return ""
     return "kinks" if judged.difference is None else _shown(judged.difference)
@@ -131,7 +137,7 @@ def _shown(number: float) -> str:
     return f"{number:.1e}".replace("e-0", "e-") if number else "0"
 
 
-def _verdict(certificate: Any) -> str:
+def _verdict(certificate: "Certificate") -> str:
     """Say in a sentence or two whether the engines agree, how far they differ, and which differs where."""
     from MNIST.certify import TOLERANCE
 
@@ -150,21 +156,26 @@ def _verdict(certificate: Any) -> str:
     return f"{agreed}\n{_verdict_of_differences(certificate)}" if judged else agreed
 
 
-def _verdict_of_differences(certificate: Any) -> str:
+def _verdict_of_differences(certificate: "Certificate") -> str:
     """Say how far finite differences are from the gradients, and what they could not check."""
     from MNIST.certify import FINITE_DIFFERENCE_TOLERANCE
 
     reference, tolerance = next(iter(certificate.versions)), _shown(FINITE_DIFFERENCE_TOLERANCE)
-    wrong = [row for row in certificate.rows if not row.agrees]
+    wrong = [
+        (row.judged.difference, row.name)
+        for row in certificate.rows
+        if not row.agrees and row.judged and row.judged.difference is not None
+    ]
     if wrong:
-        worst = max(wrong, key=lambda row: row.judged.difference)
+        difference, worst = max(wrong)
         return (
-            f"But finite differences of {reference}'s loss lie {_shown(worst.judged.difference)} "
-            f"from its gradient of {worst.name} (tolerance {tolerance})."
+            f"But finite differences of {reference}'s loss lie {_shown(difference)} "
+            f"from its gradient of {worst} (tolerance {tolerance})."
         )
     judged = {row.name: row.judged for row in certificate.rows if row.judged}
     entries, kinks = (sum(getattr(each, what) for each in judged.values()) for what in ("entries", "kinks"))
-    if not entries:
+    largest = certificate.largest_judged
+    if largest is None:
         return (
             f"Finite differences of {reference}'s loss could judge nothing: "
             f"a kink at each of the {kinks} entries looked at."
@@ -174,7 +185,7 @@ def _verdict_of_differences(certificate: Any) -> str:
     left = f"; left unjudged, all at kinks: {_names(unjudged)}" if unjudged else ""
     return (
         f"Finite differences of {reference}'s loss, at {entries} entries, "
-        f"lie {_shown(certificate.largest_judged)} from its gradients at most "
+        f"lie {_shown(largest)} from its gradients at most "
         f"(tolerance {tolerance}){passed_over}{left}."
     )
 

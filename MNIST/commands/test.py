@@ -27,7 +27,7 @@ Options:
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from MNIST.commands import values
 from MNIST.commands.trained_networks import answering
@@ -35,6 +35,14 @@ from MNIST.commands.values import MOST_THREADS, optional_whole_number
 from MNIST.errors import UsageError
 from MNIST.files import write_atomically
 from MNIST.paths import checked_name
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from MNIST.data import Dataset
+    from MNIST.report.testing.comparison import Evaluation
+    from MNIST.report.testing.embedding import Space
+    from MNIST.training import TrainedModel
 
 COMPUTATIONS = 15 * 10**9  # at most, for one network's last hidden layer: 0.5 to 4 s of a core
 FEWEST_IMAGES = 100  # images shown in a network's space, however large the network is
@@ -68,8 +76,8 @@ def run(options: Mapping[str, Any]) -> int:
 
 
 def _evaluate(
-    names: Sequence[str], dataset: Any, threads: int | None, engine: str | None
-) -> tuple[list[Any], dict[str, Any]]:
+    names: Sequence[str], dataset: "Dataset", threads: int | None, engine: str | None
+) -> "tuple[list[Evaluation], dict[str, Space]]":
     """The Evaluation of each network that can be trusted, and for each name the images in its space."""
     from MNIST import engines, training
     from MNIST.report.testing.comparison import Evaluation
@@ -89,7 +97,9 @@ def _evaluate(
     return evaluations, spaces
 
 
-def _space(model: Any, evaluation: Any, logits: Any, images: Any) -> Any:
+def _space(
+    model: "TrainedModel", evaluation: "Evaluation", logits: "np.ndarray", images: "np.ndarray"
+) -> "Space":
     """Some test images as the network's last hidden layer sees them: as many as COMPUTATIONS allows.
 
     Columns have no hidden layer; for them, the ten votes are used.
@@ -107,7 +117,11 @@ def _space(model: Any, evaluation: Any, logits: Any, images: Any) -> Any:
 
 
 def _write(
-    comparison: str, evaluations: Sequence[Any], spaces: Mapping[str, Any], dataset: Any, pictures: bool
+    comparison: str,
+    evaluations: "Sequence[Evaluation]",
+    spaces: "Mapping[str, Space]",
+    dataset: "Dataset",
+    pictures: bool,
 ) -> None:
     from MNIST.data import class_names
     from MNIST.report.testing.comparison import results_text
@@ -122,7 +136,7 @@ def _write(
     write_atomically(Path(f"{comparison}.txt"), results_text(evaluations))
 
 
-def _print_examples(evaluations: Sequence[Any]) -> None:
+def _print_examples(evaluations: "Sequence[Evaluation]") -> None:
     print("network", "example", "expected", "got", "answer", sep="\t")
     for evaluation in evaluations:
         answers = zip(evaluation.labels.tolist(), evaluation.answers.tolist(), strict=True)
@@ -132,7 +146,7 @@ def _print_examples(evaluations: Sequence[Any]) -> None:
     print()
 
 
-def _print_table(evaluations: Sequence[Any], dataset_name: str, engine: str | None) -> None:
+def _print_table(evaluations: "Sequence[Evaluation]", dataset_name: str, engine: str | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -159,7 +173,7 @@ def _print_table(evaluations: Sequence[Any], dataset_name: str, engine: str | No
     Console(highlight=False).print(table)
 
 
-def _print_surest_errors(evaluations: Sequence[Any]) -> None:
+def _print_surest_errors(evaluations: "Sequence[Evaluation]") -> None:
     """Print for each network the error that it was surest of."""
     from MNIST.report.testing.error_gallery import caption
     from MNIST.report.testing.metrics import surest_errors

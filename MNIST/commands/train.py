@@ -35,7 +35,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from MNIST.commands import train_tracking, values
 from MNIST.commands.values import (
@@ -51,6 +51,9 @@ from MNIST.files import only_one, write_atomically
 from MNIST.language import parse_spec, read_text
 from MNIST.paths import MODEL_OUTPUT, checked_name, find_model_file
 from MNIST.program import program
+
+if TYPE_CHECKING:
+    from MNIST.training import EpochResult, Run
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -125,7 +128,7 @@ def run(options: Mapping[str, Any]) -> int:
     return 0
 
 
-def _train(run: Any, on_epoch: Callable[[Any], None]) -> None:
+def _train(run: "Run", on_epoch: "Callable[[EpochResult], None]") -> None:
     """Train with a display; if interrupted, say what is kept. on_epoch: called after the display."""
     from MNIST.report.terminal.training_display import TrainingDisplay
 
@@ -137,7 +140,7 @@ def _train(run: Any, on_epoch: Callable[[Any], None]) -> None:
         print(f"Going on after epoch {done}.", flush=True)
     with TrainingDisplay(run.epochs, done, run.steps, len(run.data.train)) as display:
 
-        def show(result: Any) -> None:
+        def show(result: "EpochResult") -> None:
             display.on_epoch(result)
             on_epoch(result)
 
@@ -149,7 +152,7 @@ def _train(run: Any, on_epoch: Callable[[Any], None]) -> None:
             raise
 
 
-def _leave(name: str, run: Any, text: str, dataset_name: str, words: list[str]) -> None:
+def _leave(name: str, run: "Run", text: str, dataset_name: str, words: list[str]) -> None:
     """Write all files of a trained network, and say where they are."""
     from MNIST import training
     from MNIST.report.curves import curves_png
@@ -172,7 +175,7 @@ def _network_before(name: str | None, new: str) -> str | None:
     return name
 
 
-def _heading(name: str, file: Path, run: Any, dataset_name: str, before: str | None) -> str:
+def _heading(name: str, file: Path, run: "Run", dataset_name: str, before: str | None) -> str:
     from MNIST import training
 
     settings, data = run.settings, run.data
@@ -186,17 +189,19 @@ def _heading(name: str, file: Path, run: Any, dataset_name: str, before: str | N
     )
 
 
-def _kept(run: Any) -> str:
+def _kept(run: "Run") -> str:
     """A line that says why `Stop:` ended the training and which epoch is kept; "" if it changed nothing."""
     from MNIST.training import why_over
 
     last, kept, stop = len(run.history), run.kept.epoch, run.spec.stop
     if run.is_over:
         return f"Stopped after epoch {last}: {why_over(stop, run.history)}; kept epoch {kept}.\n"
-    return f"Kept epoch {kept} of {last}: it has the best validation {stop.monitor}.\n" if kept < last else ""
+    if stop is None or kept == last:
+        return ""
+    return f"Kept epoch {kept} of {last}: it has the best validation {stop.monitor}.\n"
 
 
-def _outcome(kept: Any) -> str:
+def _outcome(kept: "EpochResult") -> str:
     if kept.val_accuracy == kept.val_accuracy:
         return f"{kept.val_accuracy:.2%} of the validation images right"
     return f"{kept.accuracy:.2%} of the training images right"

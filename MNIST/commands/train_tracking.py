@@ -3,12 +3,15 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from MNIST.commands import values
 
 if TYPE_CHECKING:
+    from MNIST.data import TrainingData
+    from MNIST.engines import Engine
     from MNIST.tracking import Tracking
+    from MNIST.training import EpochResult, Run
 
 
 def places(text: str | None) -> list[str]:
@@ -22,13 +25,13 @@ def places(text: str | None) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def tracking(names: Sequence[str], name: str, run: Any, text: str) -> "Tracking":
+def tracking(names: Sequence[str], name: str, run: "Run", text: str) -> "Tracking":
     """The tracking of a run that is about to train; it begins with the epochs trained so far."""
     settings = {**asdict(run.settings), "batch_size": run.spec.batch_size}
     return _tracking(names, name, text, run.identity, settings, run.history)
 
 
-def finish(tracking: "Tracking", name: str, engine: Any, data: Any) -> None:
+def finish(tracking: "Tracking", name: str, engine: "Engine", data: "TrainingData") -> None:
     """Tell the trackers a finished run's record, and its answers on the validation images."""
     from MNIST import training
     from MNIST.report.testing.metrics import confusion_matrix
@@ -51,7 +54,7 @@ def forget_earlier(names: Sequence[str], name: str) -> None:
         print(f"{name}/tensorboard showed an earlier run and is removed; this run was not tracked")
 
 
-def track_finished(names: Sequence[str], name: str, data: Any, threads: int | None) -> None:
+def track_finished(names: Sequence[str], name: str, data: "TrainingData", threads: int | None) -> None:
     """Track a network that was trained before, from its files: the trackers show what a training would."""
     if not names:
         return
@@ -68,7 +71,12 @@ def track_finished(names: Sequence[str], name: str, data: Any, threads: int | No
 
 
 def _tracking(
-    names: Sequence[str], name: str, text: str, identity: str, settings: dict[str, object], history: Any
+    names: Sequence[str],
+    name: str,
+    text: str,
+    identity: str,
+    settings: dict[str, object],
+    history: "Sequence[EpochResult]",
 ) -> "Tracking":
     from MNIST import training
     from MNIST.tracking import TrackedRun, Tracking
