@@ -17,6 +17,7 @@ from MNIST.training.rates import epoch_rates
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: python -m pip install '.[torch]'")
 
+from MNIST.engines.modules.custom import Dropout  # noqa: E402
 from MNIST.engines.modules.layers import ACTIVATIONS, BUILDERS  # noqa: E402
 from MNIST.engines.modules.optimizers import OPTIMIZERS  # noqa: E402
 from MNIST.engines.torch_backend import memory_errors  # noqa: E402
@@ -251,7 +252,8 @@ def test_batch_norm_takes_a_batch_of_one_image():
 def test_dropout_keeps_its_proportion_and_the_mean():
     values = torch.ones(200_000, dtype=torch.float64)
     text = ("Layers:\nFlatten\nDropout,0.3\n" + END).format(optimizer="SGD,1")
-    (dropout,) = _engine(text)._network.dropouts
+    modules = _engine(text)._network.modules()
+    (dropout,) = (module for module in modules if isinstance(module, Dropout))
     out = dropout(values)
     assert set(out.unique().tolist()) == {0.0, 1 / 0.7}
     # Four standard deviations of the proportion dropped: 4 √(0.3 · 0.7 / 200,000).
