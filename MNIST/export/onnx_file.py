@@ -163,6 +163,19 @@ def _conv(node: Node, conv: layers.Conv, graph: Graph, tensor: str) -> str:
     return ACTIVATIONS[conv.activation](graph, tensor)
 
 
+def _depthwise_conv(node: Node, conv: layers.DepthwiseConv, graph: Graph, tensor: str) -> str:
+    tensor = graph.apply(
+        "Conv",
+        tensor,
+        graph.weight(node, "kernel", 2, 3, 0, 1),
+        graph.weight(node, "bias"),
+        group=node.input_shape[-1],
+        strides=conv.window.strides,
+        pads=_pads(node),
+    )
+    return ACTIVATIONS[conv.activation](graph, tensor)
+
+
 def _dense(node: Node, dense: layers.Dense, graph: Graph, tensor: str) -> str:
     tensor = graph.apply("Gemm", tensor, graph.weight(node, "kernel"), graph.weight(node, "bias"))
     return ACTIVATIONS[dense.activation](graph, tensor)
@@ -263,6 +276,7 @@ ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
 
 BUILDERS: dict[type, Callable[[Node, Any, Graph, str], str]] = {
     layers.Conv: _conv,
+    layers.DepthwiseConv: _depthwise_conv,
     layers.MaxPool: _pool("MaxPool"),
     layers.AvgPool: _pool("AveragePool"),
     layers.GlobalAvgPool: _global_avg_pool,

@@ -216,6 +216,44 @@ class Conv(Layer):
 
 
 @dataclass(frozen=True)
+class DepthwiseConv(Layer):
+    """y[r, c, k] = activation(bias[k] + Σ x[r·stride + i, c·stride + j, k] · kernel[i, j, k, 0]).
+
+    A convolution of each channel by itself. padding: as in Conv. The fans are Keras's: fan_in counts the
+    kernel's values of all channels, although an output sums those of one.
+    """
+
+    lesson = (
+        "Over each map that comes in slides one small kernel of weights, its own; what becomes of a map does "
+        "not depend on the others."
+    )
+
+    rows: int = positional(SIDE)
+    columns: int = positional(SIDE)
+    activation: str = positional(ACTIVATION)
+    stride: int = keyword(SIDE, 1)
+    padding: str = keyword(PADDING, "valid")
+    init: str = keyword(INIT, "glorot_uniform")
+
+    @property
+    def window(self) -> Window:
+        return Window((self.rows, self.columns), (self.stride, self.stride), self.padding)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return *self.window.places(shape), shape[-1]
+
+    def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
+        channels = shape[-1]
+        return (
+            kernel("kernel", (self.rows, self.columns, channels, 1), self.init),
+            Parameter("bias", (channels,), "zeros"),
+        )
+
+    def flops(self, shape: Shape) -> int:
+        return 2 * math.prod(self.output_shape(shape)) * self.rows * self.columns
+
+
+@dataclass(frozen=True)
 class _Pool(Layer):
     """A window of rows × columns moves over each channel; without a stride, windows stand side by side."""
 
@@ -531,6 +569,7 @@ class Repeat(Layer):
 
 LAYERS: dict[str, type[Layer]] = {
     "Conv": Conv,
+    "DepthwiseConv": DepthwiseConv,
     "MaxPool": MaxPool,
     "AvgPool": AvgPool,
     "GlobalAvgPool": GlobalAvgPool,

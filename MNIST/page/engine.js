@@ -22,6 +22,7 @@ const OPERATIONS = {
   Scale: (x, { by, offset }) => x.map((value) => value * by + offset),
   Threshold: threshold,
   Conv: convolution,
+  DepthwiseConv: depthwiseConvolution,
   MaxPool: maxPool,
   AvgPool: avgPool,
   GlobalAvgPool: globalAvgPool,
@@ -89,6 +90,30 @@ function convolution(x, { input, output, size, strides, margins, kernel, bias, a
         let row = (i * size[1] + jBegin) * channels * filters; // of the kernel, as a matrix
         for (let at = begin; at < end; at++, row += filters) {
           if (x[at] !== 0) addRow(sums, x[at], kernel, row);
+        }
+      }
+      y.set(sums, place);
+    }
+  }
+  return activate(y, activation);
+}
+
+/** y[r, c, k] = activation(bias[k] + Σ x[r·stride + i, c·stride + j, k] · kernel[i, j, k]), x within zeros. */
+function depthwiseConvolution(x, { input, output, size, strides, margins, kernel, bias, activation }) {
+  const [, columns, channels] = input;
+  const [R, C] = output;
+  const y = new Float32Array(R * C * channels);
+  const sums = new Float64Array(channels);
+  for (let r = 0, place = 0; r < R; r++) {
+    const [top, iBegin, iEnd] = clipped(r, 0, input, size, strides, margins);
+    for (let c = 0; c < C; c++, place += channels) {
+      const [left, jBegin, jEnd] = clipped(c, 1, input, size, strides, margins);
+      sums.set(bias);
+      for (let i = iBegin; i < iEnd; i++) {
+        for (let j = jBegin; j < jEnd; j++) {
+          const at = ((top + i) * columns + left + j) * channels;
+          const row = (i * size[1] + j) * channels; // of the kernel, as a matrix
+          for (let k = 0; k < channels; k++) sums[k] += x[at + k] * kernel[row + k];
         }
       }
       y.set(sums, place);

@@ -73,7 +73,9 @@ def _steps(nodes: Iterable[Node], weights: Weights, numbers: Numbers) -> list[Op
     ]
 
 
-def _conv(node: Node, conv: layers.Conv, weights: Weights, numbers: Numbers) -> Operation:
+def _conv(
+    node: Node, conv: layers.Conv | layers.DepthwiseConv, weights: Weights, numbers: Numbers
+) -> Operation:
     return {
         "text": statement_text(conv, defaults=False),
         "kernel": numbers.add(weights[f"{node.path}/kernel"]),
@@ -151,6 +153,7 @@ def _parallel(node: Node, parallel: layers.Parallel, weights: Weights, numbers: 
 
 STEPS: dict[type, Callable[[Node, Any, Weights, Numbers], Operation]] = {
     layers.Conv: _conv,
+    layers.DepthwiseConv: _conv,
     layers.MaxPool: _pool,
     layers.AvgPool: _pool,
     layers.GlobalAvgPool: lambda node, pool, weights, numbers: {},

@@ -11,6 +11,7 @@ from MNIST.engines.scratch import (
     blocks,
     convolution,
     dense,
+    depthwise,
     dropout,
     flatten,
     loss,
@@ -40,6 +41,12 @@ def conv(rows=3, columns=2, stride=1, same=False, activation="tanh", bias=True):
     return convolution.Convolution(("W", "b"), W, b, activation, stride, margins)
 
 
+def depthwise_conv(rows=3, columns=2, stride=1, same=False, activation="tanh"):
+    window = Window((rows, columns), (stride, stride), "same" if same else "valid")
+    W, b = draw(rows, columns, MAP[-1], 1), draw(MAP[-1])
+    return depthwise.DepthwiseConvolution(("W", "b"), W, b, activation, window, window.margins(MAP[1:]))
+
+
 def batch_norm(shape):
     channels = shape[-1]
     values = {"gamma": draw(channels), "beta": draw(channels), "moving_mean": draw(channels)}
@@ -62,6 +69,9 @@ CASES = {
     "conv large stride": (lambda: conv(2, 2, stride=3), MAP, {"W": "W", "b": "b"}),
     "conv 1×1": (lambda: conv(1, 1, stride=2, same=True), MAP, {"W": "W", "b": "b"}),
     "projection": (lambda: conv(1, 1, stride=2, activation="linear", bias=False), MAP, {"W": "W"}),
+    "depthwise conv": (depthwise_conv, MAP, {"W": "W", "b": "b"}),
+    "depthwise conv stride": (lambda: depthwise_conv(stride=2), MAP, {"W": "W", "b": "b"}),
+    "depthwise conv stride same": (lambda: depthwise_conv(3, 3, 2, same=True), MAP, {"W": "W", "b": "b"}),
     "batch norm": (lambda: batch_norm(MAP), MAP, {"n/gamma": "gamma", "n/beta": "beta"}),
     "batch norm of rows": (lambda: batch_norm(ROW), ROW, {"n/gamma": "gamma", "n/beta": "beta"}),
     "local response norm": (lambda: normalization.LocalResponseNorm(3, 0.3, 0.75, 2.0), MAP, {}),
@@ -166,8 +176,21 @@ def test_a_convolution_is_that_of_scipy():
             np.testing.assert_allclose(y[image, ..., filter_], expected, rtol=1e-12)
 
 
+def test_a_depthwise_convolution_is_that_of_scipy_channel_by_channel():
+    layer, x = depthwise_conv(activation="linear"), draw(*MAP)
+    y = forward(layer, x)
+    for image, channel in np.ndindex(MAP[0], MAP[-1]):
+        one, kernel = x[image, ..., channel], layer.W[..., channel, 0]
+        expected = correlate(one, kernel, mode="valid") + layer.b[channel]
+        np.testing.assert_allclose(y[image, ..., channel], expected, rtol=1e-12, atol=1e-13)
+
+
 def test_where_nothing_before_learns_no_dx_is_computed():
-    for layer, shape in ((conv(), MAP), (dense.Dense(("W", "b"), draw(8, 3), draw(3), "relu"), ROW)):
+    for layer, shape in (
+        (conv(), MAP),
+        (depthwise_conv(), MAP),
+        (dense.Dense(("W", "b"), draw(8, 3), draw(3), "relu"), ROW),
+    ):
         layer.wants_dx = False
         y, memory = layer.forward(draw(*shape), Pass())
         gradients = {}

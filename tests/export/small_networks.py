@@ -20,6 +20,7 @@ BatchNorm,epsilon=0.01
 LocalResponseNorm,size=5,alpha=0.3,beta=0.6
 Dropout,0.5
 GaussianNoise,0.5
+DepthwiseConv,3,4,elu,padding=same
 Residual:
     Conv,12,4,2,silu,stride=2,padding=same
     BatchNorm
@@ -50,7 +51,8 @@ Dense,16,sigmoid
 Activation,tanh
 """
     + END,
-    "standardized": "Input:\nStandardize\nLayers:\nConv,6,5,3,elu,stride=3\nFlatten\nFlatten\n" + END,
+    "standardized": "Input:\nStandardize\nLayers:\nConv,6,5,3,elu,stride=3\n"
+    "DepthwiseConv,2,3,tanh,stride=2\nFlatten\nFlatten\n" + END,
     "unweighted input": "Layers:\nAvgPool,4,4\nMaxPool,3,2,stride=2\nConv,30,2,2,silu\nGlobalAvgPool\n"
     "Dense,10,linear\nActivation,softmax\nOptimizer:\nAdam,0.01\n1\n32\n",
     "no neighbours": "Layers:\nConv,4,3,3,relu,stride=2\nLocalResponseNorm,size=9,alpha=0,beta=0\nFlatten\n"

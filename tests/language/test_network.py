@@ -48,12 +48,31 @@ def test_a_convolution() -> None:
     assert node.flops == 2 * 24 * 26 * 32 * 15
 
 
+def test_a_depthwise_convolution_knows_its_shapes_and_costs() -> None:
+    """Its fans are those that Keras computes of the same kernel."""
+    _, node, *_ = nodes(
+        "Conv,6,3,3,relu\nDepthwiseConv,5,3,relu,stride=2,init=lecun_normal\nFlatten\nDense,10,softmax"
+    )
+    kernel, bias = node.parameters
+    assert node.output_shape == (11, 12, 6)
+    assert (kernel.shape, kernel.init, kernel.fan_in, kernel.fan_out) == (
+        (5, 3, 6, 1),
+        "lecun_normal",
+        90,
+        15,
+    )
+    assert (bias.shape, bias.init) == ((6,), "zeros")
+    assert node.flops == 2 * 11 * 12 * 6 * 15
+
+
 @pytest.mark.parametrize(
     ("layer", "shape"),
     [
         ("Conv,4,3,3,relu,stride=2", (13, 13, 4)),
         ("Conv,4,3,3,relu,stride=2,padding=same", (14, 14, 4)),
         ("Conv,4,28,28,relu", (1, 1, 4)),
+        ("DepthwiseConv,4,3,relu", (25, 26, 1)),
+        ("DepthwiseConv,4,3,relu,stride=3,padding=same", (10, 10, 1)),
         ("MaxPool,3,3", (9, 9, 1)),
         ("MaxPool,3,2", (9, 14, 1)),
         ("MaxPool,3,3,padding=same", (10, 10, 1)),

@@ -22,6 +22,8 @@ NETWORKS = {
     "same": "Conv,5,4,3,linear,padding=same",
     "same, stride": "Conv,5,4,3,linear,stride=3,padding=same",
     "same, larger than the map": "MaxPool,14,14\nConv,5,5,4,linear,padding=same",
+    "DepthwiseConv": "Conv,5,3,3,linear\nDepthwiseConv,4,2,linear",
+    "DepthwiseConv, stride, same": "Conv,5,3,3,linear\nDepthwiseConv,4,3,tanh,stride=3,padding=same",
     "MaxPool": "Conv,4,3,3,linear\nMaxPool,3,2",
     "MaxPool, stride, same": "Conv,4,3,3,linear\nMaxPool,3,2,stride=2,padding=same",
     "AvgPool": "Conv,4,3,3,linear\nAvgPool,3,2",

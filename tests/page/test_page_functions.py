@@ -182,7 +182,17 @@ CASES = {
 # Functions that other tests compare with the engine from scratch or with Python, or see at work on the page.
 ELSEWHERE = {
     "test_page_engine.py::test_every_layer": (
-        *("forward", "convolution", "dense", "maxPool", "avgPool", "pooled", "globalAvgPool", "batchNorm"),
+        *(
+            "forward",
+            "convolution",
+            "depthwiseConvolution",
+            "dense",
+            "maxPool",
+            "avgPool",
+            "pooled",
+            "globalAvgPool",
+            "batchNorm",
+        ),
         *("localResponseNorm", "pad", "residual", "parallel"),
     ),
     "test_page_engine.py::test_columns_without_gradients": ("columnsOfNeurons",),

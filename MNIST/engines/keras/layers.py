@@ -87,6 +87,18 @@ def _conv(node: Node, conv: layers.Conv, graph: Graph, tensor: Any) -> Any:
     )
 
 
+def _depthwise_conv(node: Node, conv: layers.DepthwiseConv, graph: Graph, tensor: Any) -> Any:
+    layer = keras.layers.DepthwiseConv2D(
+        (conv.rows, conv.columns),
+        strides=conv.stride,
+        padding=conv.padding,
+        activation=graph.activation(conv.activation),
+        dtype=graph.policy,
+        name=layer_name(node),
+    )
+    return graph.apply(node, tensor, layer)
+
+
 def _dense(node: Node, dense: layers.Dense, graph: Graph, tensor: Any) -> Any:
     return graph.apply(
         node,
@@ -195,6 +207,7 @@ def _parallel(node: Node, _: layers.Parallel, graph: Graph, tensor: Any) -> Any:
 
 BUILDERS: dict[type, Callable[[Node, Any, Graph, Any], Any]] = {
     layers.Conv: _conv,
+    layers.DepthwiseConv: _depthwise_conv,
     layers.MaxPool: _pool(keras.layers.MaxPooling2D),
     layers.AvgPool: _pool(keras.layers.AveragePooling2D),
     layers.GlobalAvgPool: _global_avg_pool,

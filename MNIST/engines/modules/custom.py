@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from MNIST.engines.torch_backend import DEVICE
-from MNIST.language.layers import Shape
+from MNIST.language.layers import Shape, Window
 
 
 class Standardize(nn.Module):
@@ -37,6 +37,23 @@ class Threshold(nn.Module):
 
     def forward(self, images: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         return (images.unsqueeze(1) >= self.levels).to(dtype)
+
+
+class DepthwiseConv(nn.Module):
+    """A convolution of each channel by itself, with the language's kernel: (1, channels, rows, columns) here.
+
+    That of `nn.Conv2d` with as many groups as channels is (channels, 1, rows, columns).
+    """
+
+    def __init__(self, channels: int, window: Window, padding: tuple[int, int]) -> None:
+        super().__init__()
+        self.strides, self.padding = window.strides, padding
+        self.kernel = nn.Parameter(torch.empty(1, channels, *window.size))
+        self.bias = nn.Parameter(torch.empty(channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        kernel = self.kernel.transpose(0, 1)
+        return functional.conv2d(x, kernel, self.bias, self.strides, self.padding, groups=len(kernel))
 
 
 class UncountedPadding(nn.Module):

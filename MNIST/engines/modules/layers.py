@@ -15,6 +15,7 @@ from torch.nn.utils import skip_init  # the weights are set, never drawn, by PyT
 
 from MNIST.engines.modules.custom import (
     BatchNorm,
+    DepthwiseConv,
     Draws,
     Dropout,
     Flatten,
@@ -96,6 +97,12 @@ def _conv(node: Node, conv: layers.Conv, network: NetworkModule) -> nn.Module:
     return nn.Sequential(*before, module, *_activations(conv.activation))
 
 
+def _depthwise_conv(node: Node, conv: layers.DepthwiseConv, network: NetworkModule) -> nn.Module:
+    before, inside = _padding(node, 0.0)
+    module = network.note(node, DepthwiseConv(node.input_shape[-1], conv.window, inside))
+    return nn.Sequential(*before, module, *_activations(conv.activation))
+
+
 def _dense(node: Node, dense: layers.Dense, network: NetworkModule) -> nn.Module:
     module = skip_init(nn.Linear, *node.input_shape, dense.units)
     network.note(node, module, kernel="weight")
@@ -162,6 +169,7 @@ def _parallel(node: Node, _: layers.Parallel, network: NetworkModule) -> nn.Modu
 
 BUILDERS: dict[type, Callable[[Node, Any, NetworkModule], nn.Module]] = {
     layers.Conv: _conv,
+    layers.DepthwiseConv: _depthwise_conv,
     layers.MaxPool: _max_pool,
     layers.AvgPool: _avg_pool,
     layers.GlobalAvgPool: _global_avg_pool,

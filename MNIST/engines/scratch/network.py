@@ -10,6 +10,7 @@ from MNIST.engines.scratch.activations import Activate
 from MNIST.engines.scratch.blocks import Chain, Parallel, Residual
 from MNIST.engines.scratch.convolution import Convolution
 from MNIST.engines.scratch.dense import Dense
+from MNIST.engines.scratch.depthwise import DepthwiseConvolution
 from MNIST.engines.scratch.dropout import Dropout
 from MNIST.engines.scratch.flatten import Flatten
 from MNIST.engines.scratch.layer import Array, Layer, LearningLayer
@@ -48,6 +49,12 @@ def _conv(node: Node, conv: layers.Conv, weights: Weights) -> Layer:
     return Convolution(names, W, b, conv.activation, conv.stride, node.margins)
 
 
+def _depthwise_conv(node: Node, conv: layers.DepthwiseConv, weights: Weights) -> Layer:
+    names = f"{node.path}/kernel", f"{node.path}/bias"
+    W, b = weights[names[0]], weights[names[1]]
+    return DepthwiseConvolution(names, W, b, conv.activation, conv.window, node.margins)
+
+
 def _dense(node: Node, dense: layers.Dense, weights: Weights) -> Layer:
     names = f"{node.path}/kernel", f"{node.path}/bias"
     return Dense(names, weights[names[0]], weights[names[1]], dense.activation)
@@ -78,6 +85,7 @@ def _local_response_norm(node: Node, norm: layers.LocalResponseNorm, weights: We
 
 BUILDERS: dict[type, Callable[[Node, Any, Weights], Layer]] = {
     layers.Conv: _conv,
+    layers.DepthwiseConv: _depthwise_conv,
     layers.MaxPool: _pool(MaxPool),
     layers.AvgPool: _pool(AvgPool),
     layers.GlobalAvgPool: lambda node, pool, weights: GlobalAvgPool(),

@@ -1,0 +1,69 @@
+"""Depthwise convolution: each channel has a kernel of its own, and no channel sees another.
+
+With xᵢⱼ the values of x that the kernel's value W[i, j] meets at all of the kernel's places:
+
+    forward     Z = Σ xᵢⱼ W[i, j] + b
+    backward    dW[i, j] = Σ xᵢⱼ dZ over all images and places,  db = Σ dZ,  dxᵢⱼ += dZ W[i, j]
+
+Source: Sifre (2014), Rigid-motion scattering for image classification, chapter 6.
+"""
+
+from collections.abc import Iterator
+
+from MNIST.engines.scratch.activations import ACTIVATIONS
+from MNIST.engines.scratch.convolution import places
+from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, channel_sums, namespace
+from MNIST.engines.scratch.padding import crop, pad
+from MNIST.language.layers import Margins, Window
+
+
+class DepthwiseConvolution:
+    """y[r, c, k] = activation(b[k] + Σ x[r·stride + i, c·stride + j, k] · W[i, j, k, 0]), x padded.
+
+    W: (rows, columns, channels, 1); b: (channels,).
+    """
+
+    def __init__(
+        self,
+        names: tuple[str, str],
+        W: Array,
+        b: Array,
+        activation: str,
+        window: Window,
+        margins: Margins,
+        *,
+        wants_dx: bool = True,
+    ) -> None:
+        self.names, self.W, self.b, self.wants_dx = names, W, b, wants_dx
+        self.activation = ACTIVATIONS[activation]
+        self.window, self.margins = window, margins
+
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+        padded = pad(x, self.margins)
+        z = self.b  # then (batch, R, C, channels)
+        for place, w in zip(self._places(padded), self._rows(), strict=True):
+            z = z + padded[place] * w
+        y, slope = self.activation.forward(z)
+        return y, (padded, slope)
+
+    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+        """dW[i, j] = Σ xᵢⱼ dZ over all images and places, db = Σ dZ, dxᵢⱼ += dZ W[i, j]."""
+        padded, slope = memory
+        xp, kernel, bias = namespace(padded), *self.names
+        dz = self.activation.backward(dy, slope)  # (batch, R, C, channels)
+        dW = [channel_sums(padded[place] * dz) for place in self._places(padded)]
+        gradients[kernel] = xp.reshape(xp.stack(dW), self.W.shape)
+        gradients[bias] = channel_sums(dz)
+        if not self.wants_dx:
+            return None
+        dx = xp.zeros_like(padded)
+        for place, w in zip(self._places(padded), self._rows(), strict=True):
+            dx[place] += dz * w
+        return crop(dx, self.margins)
+
+    def _places(self, padded: Array) -> Iterator[tuple[slice, ...]]:
+        return places(padded.shape, self.window.size, self.window.strides)
+
+    def _rows(self) -> Array:
+        """A row for each value of a window, in the order of `places`: (rows · columns, channels)."""
+        return namespace(self.W).reshape(self.W, (-1, self.W.shape[2]))
