@@ -176,6 +176,20 @@ def _depthwise_conv(node: Node, conv: layers.DepthwiseConv, graph: Graph, tensor
     return ACTIVATIONS[conv.activation](graph, tensor)
 
 
+def _separable_conv(node: Node, conv: layers.SeparableConv, graph: Graph, tensor: str) -> str:
+    tensor = graph.apply(
+        "Conv",
+        tensor,
+        graph.weight(node, "depthwise_kernel", 2, 3, 0, 1),
+        group=node.input_shape[-1],
+        strides=conv.window.strides,
+        pads=_pads(node),
+    )
+    pointwise = graph.weight(node, "pointwise_kernel", 3, 2, 0, 1)
+    tensor = graph.apply("Conv", tensor, pointwise, graph.weight(node, "bias"))
+    return ACTIVATIONS[conv.activation](graph, tensor)
+
+
 def _dense(node: Node, dense: layers.Dense, graph: Graph, tensor: str) -> str:
     tensor = graph.apply("Gemm", tensor, graph.weight(node, "kernel"), graph.weight(node, "bias"))
     return ACTIVATIONS[dense.activation](graph, tensor)
@@ -277,6 +291,7 @@ ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
 BUILDERS: dict[type, Callable[[Node, Any, Graph, str], str]] = {
     layers.Conv: _conv,
     layers.DepthwiseConv: _depthwise_conv,
+    layers.SeparableConv: _separable_conv,
     layers.MaxPool: _pool("MaxPool"),
     layers.AvgPool: _pool("AveragePool"),
     layers.GlobalAvgPool: _global_avg_pool,

@@ -254,6 +254,50 @@ class DepthwiseConv(Layer):
 
 
 @dataclass(frozen=True)
+class SeparableConv(Layer):
+    """y = activation(bias + z · pointwise_kernel): a 1×1 convolution of a depthwise one, which gives z.
+
+    z[r, c, k] = Σ x[r·stride + i, c·stride + j, k] · depthwise_kernel[i, j, k, 0]. padding: as in Conv. The
+    fans are Keras's, as in DepthwiseConv.
+    Source: Chollet (2016), Xception, arXiv:1610.02357.
+    """
+
+    lesson = (
+        "First a small kernel of its own slides over each map that comes in; then each filter adds the maps "
+        "up, each times a weight that was learned."
+    )
+
+    filters: int = positional(whole(1, 100_000))
+    rows: int = positional(SIDE)
+    columns: int = positional(SIDE)
+    activation: str = positional(ACTIVATION)
+    stride: int = keyword(SIDE, 1)
+    padding: str = keyword(PADDING, "valid")
+    init: str = keyword(INIT, "glorot_uniform")
+
+    @property
+    def window(self) -> Window:
+        return Window((self.rows, self.columns), (self.stride, self.stride), self.padding)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return *self.window.places(shape), self.filters
+
+    def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
+        channels = shape[-1]
+        return (
+            kernel("depthwise_kernel", (self.rows, self.columns, channels, 1), self.init),
+            kernel("pointwise_kernel", (1, 1, channels, self.filters), self.init),
+            Parameter("bias", (self.filters,), "zeros"),
+        )
+
+    def flops(self, shape: Shape) -> int:
+        return 2 * self.working_values(shape) * (self.rows * self.columns + self.filters)
+
+    def working_values(self, shape: Shape) -> int:
+        return math.prod(self.window.places(shape)) * shape[-1]
+
+
+@dataclass(frozen=True)
 class _Pool(Layer):
     """A window of rows × columns moves over each channel; without a stride, windows stand side by side."""
 
@@ -570,6 +614,7 @@ class Repeat(Layer):
 LAYERS: dict[str, type[Layer]] = {
     "Conv": Conv,
     "DepthwiseConv": DepthwiseConv,
+    "SeparableConv": SeparableConv,
     "MaxPool": MaxPool,
     "AvgPool": AvgPool,
     "GlobalAvgPool": GlobalAvgPool,

@@ -23,6 +23,7 @@ const OPERATIONS = {
   Threshold: threshold,
   Conv: convolution,
   DepthwiseConv: depthwiseConvolution,
+  SeparableConv: (x, { depthwise, pointwise }) => convolution(depthwiseConvolution(x, depthwise), pointwise),
   MaxPool: maxPool,
   AvgPool: avgPool,
   GlobalAvgPool: globalAvgPool,
@@ -108,7 +109,8 @@ function depthwiseConvolution(x, { input, output, size, strides, margins, kernel
     const [top, iBegin, iEnd] = clipped(r, 0, input, size, strides, margins);
     for (let c = 0; c < C; c++, place += channels) {
       const [left, jBegin, jEnd] = clipped(c, 1, input, size, strides, margins);
-      sums.set(bias);
+      if (bias) sums.set(bias);
+      else sums.fill(0);
       for (let i = iBegin; i < iEnd; i++) {
         for (let j = jBegin; j < jEnd; j++) {
           const at = ((top + i) * columns + left + j) * channels;

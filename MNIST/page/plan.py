@@ -84,6 +84,29 @@ def _conv(
     } | _window(node, conv.window)
 
 
+def _separable_conv(node: Node, conv: layers.SeparableConv, weights: Weights, numbers: Numbers) -> Operation:
+    """Two operations in one: the depthwise convolution, and the 1×1 convolution of what it gives."""
+    between = *node.output_shape[:2], node.input_shape[-1]
+    depthwise = {
+        "input": node.input_shape,
+        "output": between,
+        "kernel": numbers.add(weights[f"{node.path}/depthwise_kernel"]),
+        "bias": None,
+        "activation": "linear",
+    } | _window(node, conv.window)
+    pointwise = {
+        "input": between,
+        "output": node.output_shape,
+        "size": (1, 1),
+        "strides": (1, 1),
+        "margins": [0, 0],
+        "kernel": numbers.add(weights[f"{node.path}/pointwise_kernel"]),
+        "bias": numbers.add(weights[f"{node.path}/bias"]),
+        "activation": conv.activation,
+    }
+    return {"text": statement_text(conv, defaults=False), "depthwise": depthwise, "pointwise": pointwise}
+
+
 def _pool(node: Node, pool: layers.MaxPool | layers.AvgPool, weights: Weights, numbers: Numbers) -> Operation:
     return _window(node, pool.window)
 
@@ -154,6 +177,7 @@ def _parallel(node: Node, parallel: layers.Parallel, weights: Weights, numbers: 
 STEPS: dict[type, Callable[[Node, Any, Weights, Numbers], Operation]] = {
     layers.Conv: _conv,
     layers.DepthwiseConv: _conv,
+    layers.SeparableConv: _separable_conv,
     layers.MaxPool: _pool,
     layers.AvgPool: _pool,
     layers.GlobalAvgPool: lambda node, pool, weights, numbers: {},

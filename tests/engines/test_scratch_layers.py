@@ -41,9 +41,9 @@ def conv(rows=3, columns=2, stride=1, same=False, activation="tanh", bias=True):
     return convolution.Convolution(("W", "b"), W, b, activation, stride, margins)
 
 
-def depthwise_conv(rows=3, columns=2, stride=1, same=False, activation="tanh"):
+def depthwise_conv(rows=3, columns=2, stride=1, same=False, activation="tanh", bias=True):
     window = Window((rows, columns), (stride, stride), "same" if same else "valid")
-    W, b = draw(rows, columns, MAP[-1], 1), draw(MAP[-1])
+    W, b = draw(rows, columns, MAP[-1], 1), draw(MAP[-1]) if bias else None
     return depthwise.DepthwiseConvolution(("W", "b"), W, b, activation, window, window.margins(MAP[1:]))
 
 
@@ -72,6 +72,11 @@ CASES = {
     "depthwise conv": (depthwise_conv, MAP, {"W": "W", "b": "b"}),
     "depthwise conv stride": (lambda: depthwise_conv(stride=2), MAP, {"W": "W", "b": "b"}),
     "depthwise conv stride same": (lambda: depthwise_conv(3, 3, 2, same=True), MAP, {"W": "W", "b": "b"}),
+    "depthwise conv of a separable one": (
+        lambda: depthwise_conv(activation="linear", bias=False),
+        MAP,
+        {"W": "W"},
+    ),
     "batch norm": (lambda: batch_norm(MAP), MAP, {"n/gamma": "gamma", "n/beta": "beta"}),
     "batch norm of rows": (lambda: batch_norm(ROW), ROW, {"n/gamma": "gamma", "n/beta": "beta"}),
     "local response norm": (lambda: normalization.LocalResponseNorm(3, 0.3, 0.75, 2.0), MAP, {}),

@@ -21,6 +21,7 @@ LocalResponseNorm,size=5,alpha=0.3,beta=0.6
 Dropout,0.5
 GaussianNoise,0.5
 DepthwiseConv,3,4,elu,padding=same
+SeparableConv,8,2,3,tanh,padding=same
 Residual:
     Conv,12,4,2,silu,stride=2,padding=same
     BatchNorm
@@ -52,7 +53,7 @@ Activation,tanh
 """
     + END,
     "standardized": "Input:\nStandardize\nLayers:\nConv,6,5,3,elu,stride=3\n"
-    "DepthwiseConv,2,3,tanh,stride=2\nFlatten\nFlatten\n" + END,
+    "DepthwiseConv,2,2,tanh\nSeparableConv,7,2,3,elu,stride=2\nFlatten\nFlatten\n" + END,
     "unweighted input": "Layers:\nAvgPool,4,4\nMaxPool,3,2,stride=2\nConv,30,2,2,silu\nGlobalAvgPool\n"
     "Dense,10,linear\nActivation,softmax\nOptimizer:\nAdam,0.01\n1\n32\n",
     "no neighbours": "Layers:\nConv,4,3,3,relu,stride=2\nLocalResponseNorm,size=9,alpha=0,beta=0\nFlatten\n"

@@ -45,7 +45,7 @@ from MNIST.language import (
     Zoom,
     lay_out,
 )
-from MNIST.language.layers import ACTIVATION, INIT, DepthwiseConv, GaussianNoise
+from MNIST.language.layers import ACTIVATION, INIT, DepthwiseConv, GaussianNoise, SeparableConv
 from MNIST.language.optimizers import SGD, Adagrad, Adam, AdamW, ParallelDelta, RMSprop
 
 proportions = st.floats(0, 1, exclude_max=True)
@@ -67,6 +67,9 @@ same_size = st.one_of(
         init=inits,
     ),
     st.builds(DepthwiseConv, sides, sides, activations, padding=st.just("same"), init=inits),
+    st.builds(
+        SeparableConv, st.integers(1, 40), sides, sides, activations, padding=st.just("same"), init=inits
+    ),
     st.builds(MaxPool, sides, sides, stride=st.just(1), padding=st.just("same")),
     st.builds(AvgPool, sides, sides, stride=st.just(1), padding=st.just("same")),
     st.builds(BatchNorm, momentum=st.floats(0, 1), epsilon=tiny),
@@ -97,6 +100,7 @@ map_layers = st.recursive(same_size, blocks, max_leaves=6)
 shrinking = st.one_of(
     st.builds(Conv, st.integers(1, 9), sides, sides, activations, stride=st.integers(1, 2), init=inits),
     st.builds(DepthwiseConv, sides, sides, activations, stride=sides),
+    st.builds(SeparableConv, st.integers(1, 9), sides, sides, activations, stride=sides),
     st.builds(MaxPool, sides, sides, padding=st.sampled_from(("valid", "same"))),
     st.builds(AvgPool, sides, sides, stride=st.one_of(st.none(), sides)),
     st.builds(Pad, st.integers(0, 3), st.integers(0, 3)),

@@ -65,6 +65,20 @@ def test_a_depthwise_convolution_knows_its_shapes_and_costs() -> None:
     assert node.flops == 2 * 11 * 12 * 6 * 15
 
 
+def test_a_separable_convolution_knows_its_shapes_and_costs() -> None:
+    text = "Conv,6,3,3,relu\nSeparableConv,4,5,3,relu,stride=2,init=he_uniform\nFlatten\nDense,10,softmax"
+    _, node, *_ = nodes(text)
+    assert node.output_shape == (11, 12, 4)
+    found = [(each.name, each.shape, each.init, each.fan_in, each.fan_out) for each in node.parameters]
+    assert found == [
+        ("depthwise_kernel", (5, 3, 6, 1), "he_uniform", 90, 15),
+        ("pointwise_kernel", (1, 1, 6, 4), "he_uniform", 6, 4),
+        ("bias", (4,), "zeros", 0, 0),
+    ]
+    assert node.flops == 2 * 11 * 12 * 6 * 15 + 2 * 11 * 12 * 6 * 4
+    assert node.most_values == 11 * 12 * 6  # between its two convolutions
+
+
 @pytest.mark.parametrize(
     ("layer", "shape"),
     [
@@ -73,6 +87,8 @@ def test_a_depthwise_convolution_knows_its_shapes_and_costs() -> None:
         ("Conv,4,28,28,relu", (1, 1, 4)),
         ("DepthwiseConv,4,3,relu", (25, 26, 1)),
         ("DepthwiseConv,4,3,relu,stride=3,padding=same", (10, 10, 1)),
+        ("SeparableConv,5,4,3,relu", (25, 26, 5)),
+        ("SeparableConv,5,4,3,relu,stride=3,padding=same", (10, 10, 5)),
         ("MaxPool,3,3", (9, 9, 1)),
         ("MaxPool,3,2", (9, 14, 1)),
         ("MaxPool,3,3,padding=same", (10, 10, 1)),

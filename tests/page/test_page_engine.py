@@ -24,6 +24,8 @@ NETWORKS = {
     "same, larger than the map": "MaxPool,14,14\nConv,5,5,4,linear,padding=same",
     "DepthwiseConv": "Conv,5,3,3,linear\nDepthwiseConv,4,2,linear",
     "DepthwiseConv, stride, same": "Conv,5,3,3,linear\nDepthwiseConv,4,3,tanh,stride=3,padding=same",
+    "SeparableConv": "Conv,5,3,3,linear\nSeparableConv,6,4,2,tanh",
+    "SeparableConv, stride, same": "Conv,5,3,3,linear\nSeparableConv,4,4,3,linear,stride=3,padding=same",
     "MaxPool": "Conv,4,3,3,linear\nMaxPool,3,2",
     "MaxPool, stride, same": "Conv,4,3,3,linear\nMaxPool,3,2,stride=2,padding=same",
     "AvgPool": "Conv,4,3,3,linear\nAvgPool,3,2",

@@ -99,6 +99,19 @@ def _depthwise_conv(node: Node, conv: layers.DepthwiseConv, graph: Graph, tensor
     return graph.apply(node, tensor, layer)
 
 
+def _separable_conv(node: Node, conv: layers.SeparableConv, graph: Graph, tensor: Any) -> Any:
+    layer = keras.layers.SeparableConv2D(
+        conv.filters,
+        (conv.rows, conv.columns),
+        strides=conv.stride,
+        padding=conv.padding,
+        activation=graph.activation(conv.activation),
+        dtype=graph.policy,
+        name=layer_name(node),
+    )
+    return graph.apply(node, tensor, layer)
+
+
 def _dense(node: Node, dense: layers.Dense, graph: Graph, tensor: Any) -> Any:
     return graph.apply(
         node,
@@ -208,6 +221,7 @@ def _parallel(node: Node, _: layers.Parallel, graph: Graph, tensor: Any) -> Any:
 BUILDERS: dict[type, Callable[[Node, Any, Graph, Any], Any]] = {
     layers.Conv: _conv,
     layers.DepthwiseConv: _depthwise_conv,
+    layers.SeparableConv: _separable_conv,
     layers.MaxPool: _pool(keras.layers.MaxPooling2D),
     layers.AvgPool: _pool(keras.layers.AveragePooling2D),
     layers.GlobalAvgPool: _global_avg_pool,

@@ -56,6 +56,22 @@ class DepthwiseConv(nn.Module):
         return functional.conv2d(x, kernel, self.bias, self.strides, self.padding, groups=len(kernel))
 
 
+class SeparableConv(nn.Module):
+    """A convolution of each channel by itself, then a 1×1 convolution. See `layers.SeparableConv`."""
+
+    def __init__(self, channels: int, filters: int, window: Window, padding: tuple[int, int]) -> None:
+        super().__init__()
+        self.strides, self.padding = window.strides, padding
+        self.depthwise_kernel = nn.Parameter(torch.empty(1, channels, *window.size))
+        self.pointwise_kernel = nn.Parameter(torch.empty(filters, channels, 1, 1))
+        self.bias = nn.Parameter(torch.empty(filters))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        kernel = self.depthwise_kernel.transpose(0, 1)
+        z = functional.conv2d(x, kernel, None, self.strides, self.padding, groups=len(kernel))
+        return functional.conv2d(z, self.pointwise_kernel, self.bias)
+
+
 class UncountedPadding(nn.Module):
     """The means of windows over a padded map as if the padded places were not there.
 

@@ -24,6 +24,7 @@ from MNIST.engines.modules.custom import (
     LocalResponseNorm,
     Parallel,
     Residual,
+    SeparableConv,
     Standardize,
     Threshold,
     UncountedPadding,
@@ -103,6 +104,13 @@ def _depthwise_conv(node: Node, conv: layers.DepthwiseConv, network: NetworkModu
     return nn.Sequential(*before, module, *_activations(conv.activation))
 
 
+def _separable_conv(node: Node, conv: layers.SeparableConv, network: NetworkModule) -> nn.Module:
+    before, inside = _padding(node, 0.0)
+    module = SeparableConv(node.input_shape[-1], conv.filters, conv.window, inside)
+    network.note(node, module)
+    return nn.Sequential(*before, module, *_activations(conv.activation))
+
+
 def _dense(node: Node, dense: layers.Dense, network: NetworkModule) -> nn.Module:
     module = skip_init(nn.Linear, *node.input_shape, dense.units)
     network.note(node, module, kernel="weight")
@@ -170,6 +178,7 @@ def _parallel(node: Node, _: layers.Parallel, network: NetworkModule) -> nn.Modu
 BUILDERS: dict[type, Callable[[Node, Any, NetworkModule], nn.Module]] = {
     layers.Conv: _conv,
     layers.DepthwiseConv: _depthwise_conv,
+    layers.SeparableConv: _separable_conv,
     layers.MaxPool: _max_pool,
     layers.AvgPool: _avg_pool,
     layers.GlobalAvgPool: _global_avg_pool,

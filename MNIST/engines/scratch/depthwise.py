@@ -20,14 +20,14 @@ from MNIST.language.layers import Margins, Window
 class DepthwiseConvolution:
     """y[r, c, k] = activation(b[k] + Σ x[r·stride + i, c·stride + j, k] · W[i, j, k, 0]), x padded.
 
-    W: (rows, columns, channels, 1); b: (channels,).
+    W: (rows, columns, channels, 1); b: (channels,), or None where there is none (in a SeparableConv).
     """
 
     def __init__(
         self,
-        names: tuple[str, str],
+        names: tuple[str, ...],
         W: Array,
-        b: Array,
+        b: Array | None,
         activation: str,
         window: Window,
         margins: Margins,
@@ -40,7 +40,7 @@ class DepthwiseConvolution:
 
     def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
         padded = pad(x, self.margins)
-        z = self.b  # then (batch, R, C, channels)
+        z = 0 if self.b is None else self.b  # then (batch, R, C, channels)
         for place, w in zip(self._places(padded), self._rows(), strict=True):
             z = z + padded[place] * w
         y, slope = self.activation.forward(z)
@@ -49,11 +49,12 @@ class DepthwiseConvolution:
     def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
         """dW[i, j] = Σ xᵢⱼ dZ over all images and places, db = Σ dZ, dxᵢⱼ += dZ W[i, j]."""
         padded, slope = memory
-        xp, kernel, bias = namespace(padded), *self.names
+        xp = namespace(padded)
         dz = self.activation.backward(dy, slope)  # (batch, R, C, channels)
         dW = [channel_sums(padded[place] * dz) for place in self._places(padded)]
-        gradients[kernel] = xp.reshape(xp.stack(dW), self.W.shape)
-        gradients[bias] = channel_sums(dz)
+        gradients[self.names[0]] = xp.reshape(xp.stack(dW), self.W.shape)
+        if self.b is not None:
+            gradients[self.names[1]] = channel_sums(dz)
         if not self.wants_dx:
             return None
         dx = xp.zeros_like(padded)

@@ -55,6 +55,19 @@ def _depthwise_conv(node: Node, conv: layers.DepthwiseConv, weights: Weights) ->
     return DepthwiseConvolution(names, W, b, conv.activation, conv.window, node.margins)
 
 
+def _separable_conv(node: Node, conv: layers.SeparableConv, weights: Weights) -> Layer:
+    of_channels, *others = (f"{node.path}/{each.name}" for each in node.parameters)
+    W, b = (weights[name] for name in others)
+    return Chain(
+        [
+            DepthwiseConvolution(
+                (of_channels,), weights[of_channels], None, "linear", conv.window, node.margins
+            ),
+            Convolution(tuple(others), W, b, conv.activation, 1, NO_MARGINS),
+        ]
+    )
+
+
 def _dense(node: Node, dense: layers.Dense, weights: Weights) -> Layer:
     names = f"{node.path}/kernel", f"{node.path}/bias"
     return Dense(names, weights[names[0]], weights[names[1]], dense.activation)
@@ -86,6 +99,7 @@ def _local_response_norm(node: Node, norm: layers.LocalResponseNorm, weights: We
 BUILDERS: dict[type, Callable[[Node, Any, Weights], Layer]] = {
     layers.Conv: _conv,
     layers.DepthwiseConv: _depthwise_conv,
+    layers.SeparableConv: _separable_conv,
     layers.MaxPool: _pool(MaxPool),
     layers.AvgPool: _pool(AvgPool),
     layers.GlobalAvgPool: lambda node, pool, weights: GlobalAvgPool(),
