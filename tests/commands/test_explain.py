@@ -221,7 +221,7 @@ def test_a_picture_of_the_users_own(here, capsys):
     assert "right" not in output
     assert written() == ["net/explained/file__b_seven.html", "net/explained/file__b_seven.png"]
     assert (
-        "the picture &#x27;&lt;b&gt;seven.png"
+        "the picture &#39;&lt;b&gt;seven.png"
         in Path("Model_Output/net", written()[0][4:]).read_text().lower()
     )
     prepared = like_mnist(read_picture(Path("Bild eins/<b>seven.png"))).image
