@@ -150,7 +150,7 @@ def test_an_installed_wheel_says_what_to_type(name, installed, tmp_path):
     result = mnist(installed, tmp_path, "--help", by=name)
     assert (result.returncode, result.stderr) == (0, "")
     assert f"    {name} <command> [<arguments>...]\n" in result.stdout
-    (models,) = re.findall(r"one line a layer; see (.+)/\.$", result.stdout, re.MULTILINE)
+    (models,) = re.findall(r"one line for each layer; see (.+)/\.$", result.stdout, re.MULTILINE)
     assert (Path(models) / "optimized_model.txt").is_file()
 
 
