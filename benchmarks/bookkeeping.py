@@ -103,15 +103,15 @@ class Instant:
     def __init__(self) -> None:
         self._events: list[Any] = []
 
-    def start(self, trial: Any) -> None:
+    def start(self, task: Any) -> None:
         from MNIST.explore.workers.protocol import Ended, EpochDone
         from MNIST.training import EpochResult
 
-        accuracy = int(trial.run.identity[:6], 16) / 2**24
-        for epoch in range(1, trial.epochs + 1):
+        accuracy = int(task.trial.identity[:6], 16) / 2**24
+        for epoch in range(1, task.epochs + 1):
             result = EpochResult(epoch, 0.5, accuracy, 0.5, accuracy, 0.001, 1.0, 0.1, 0.0, 0)
-            self._events.append(EpochDone(trial.run.identity, result))
-        self._events.append(Ended(trial.run.identity))
+            self._events.append(EpochDone(task.trial.identity, result))
+        self._events.append(Ended(task.trial.identity))
 
     def events(self, seconds: float) -> list:
         events, self._events = self._events, []

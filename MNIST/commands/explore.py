@@ -143,7 +143,7 @@ def _workers(wishes: Wishes, dataset: "Dataset") -> "Iterator[Executor]":
 
 
 def _settings(dataset: "Dataset", wishes: Wishes, executor: "Executor") -> "RunSettings":
-    """The settings of all runs but for their seeds, on the machines that train."""
+    """The settings of all trials but for their seeds, on the machines that train."""
     from MNIST.explore.workers import worker
     from MNIST.training import RunSettings
 
@@ -179,8 +179,8 @@ def _introduce(data: str, search: "Search", executor: "Executor") -> None:
     from MNIST.explore.summary import counted, left_out
 
     print(data, flush=True)
-    for run in list(search.plan.runs.values())[:1]:  # they differ in their seeds only
-        print(f"{run.settings}, {counted(executor.workers, 'worker')}\n", flush=True)
+    for trial in list(search.plan.trials.values())[:1]:  # they differ in their seeds only
+        print(f"{trial.settings}, {counted(executor.workers, 'worker')}\n", flush=True)
     for machine in executor.left_out:
         print(f"not used: {machine}", flush=True)
     if search.plan.infeasible:
@@ -197,11 +197,12 @@ def _show_plan(search: "Search", images: int, executor: "Executor") -> int:
 
     plan = search.plan
     with open_store(HYPERPARAM_SEARCH / "trials.sqlite") as store:
-        histories = store.histories(plan.runs)
-    known = sum(min(len(histories[identity]), run.horizon) for identity, run in plan.runs.items())
+        histories = store.histories(plan.trials)
+    known = sum(min(len(histories[identity]), trial.horizon) for identity, trial in plan.trials.items())
     print(summary.expectation(search, known, HYPERPARAM_SEARCH), flush=True)
     left = {
-        identity: epochs_left(run, histories[identity], run.horizon) for identity, run in plan.runs.items()
+        identity: epochs_left(trial, histories[identity], trial.horizon)
+        for identity, trial in plan.trials.items()
     }
     shapes = forecast.shapes(plan)
     distinct = summary.counted(len(set(shapes.values())), "distinct shape")

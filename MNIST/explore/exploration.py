@@ -21,7 +21,7 @@ from MNIST.training import RunSettings
 
 @dataclass(frozen=True)
 class Search:
-    """What Talos is to do, and the runs that it takes.
+    """What Talos is to do, and the trials that it takes.
 
     stages: points as Talos knows them, in the order to ask them; under successive halving a stage a rung.
     halving: whether the weaker half is dropped after each stage. reducer: one of Talos's own, or None.
@@ -50,7 +50,7 @@ class Search:
         """The most epochs that all of it takes."""
         if not self.halving:
             return self.plan.epochs_shared
-        networks = len({point.runs for point in self.plan.points})
+        networks = len({point.identities for point in self.plan.points})
         return epochs_needed(networks, self.rungs) * len(self.plan.seeds)
 
     def first_stage(self) -> Iterator[Point]:
@@ -77,7 +77,7 @@ def make_search(
     halving: bool = False,
     reducer: str | None = None,
 ) -> Search:
-    """Lay out all points that a design asks for, and the distinct runs among them.
+    """Lay out all points that a design asks for, and the distinct trials among them.
 
     design: "grid", "random" (the fraction of the grid that is asked for) or "one" (change at a time).
     Points that cannot work are counted in the plan's `infeasible`, and are not asked.
@@ -128,9 +128,9 @@ def explore(
 
     def keep_after_stage() -> Keep:
         weaker = weaker_half((point for point in asked if point.epochs == asked[-1].epochs), service)
-        service.drop((identity for runs in weaker for identity in runs), asked[-1].epochs)
+        service.drop((identity for identities in weaker for identity in identities), asked[-1].epochs)
         dropped.update(weaker)
-        return lambda values: search.point(values).runs not in dropped
+        return lambda values: search.point(values).identities not in dropped
 
     log = folder / "talos"
     shutil.rmtree(log, ignore_errors=True)  # of an earlier start; the store is what remembers
@@ -163,10 +163,10 @@ def train_winner(
     It goes on from its checkpoint, or is trained again: to the same numbers, bit for bit.
     """
     point = outcome.candidates[0].points[0]
-    run = service.plan.runs[point.runs[0]]
+    trial = service.plan.trials[point.identities[0]]
     text = (folder / "best.txt").read_text(encoding="utf-8")
-    checkpoint = service.checkpoint(run.identity)
-    words = point.spec, run.settings, checkpoint, text, list(command)
+    checkpoint = service.checkpoint(trial.identity)
+    words = point.spec, trial.settings, checkpoint, text, list(command)
     return executor.map(worker.network_files, [words])
 
 

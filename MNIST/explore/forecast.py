@@ -7,7 +7,7 @@ from statistics import fmean
 
 from MNIST import engines
 from MNIST.explore.exploration import Search
-from MNIST.explore.plan import Plan, Run
+from MNIST.explore.plan import Plan, Trial
 from MNIST.explore.trials import TrialService
 from MNIST.explore.workers.protocol import Executor
 from MNIST.explore.workers.worker import time_step
@@ -40,7 +40,7 @@ class Forecast:
     """The work of an exploration that is left, and how long it takes.
 
     images: how many are trained on. speed: of one worker, in operations a second, as long as no epoch is
-    known; a run's first also compiles its step.
+    known; a trial's first also compiles its step.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Forecast:
         self._usual_start = STARTS.get(engines.name_of(service.plan.settings.engine), 0.0)
         self._costs = epoch_costs(service.plan, images)
         self._speed = speed
-        self._later = 0.0, 0.0  # operations and seconds of the epochs after each run's first
+        self._later = 0.0, 0.0  # operations and seconds of the epochs after each trial's first
         self._first = 0.0, 0.0  # the same of the first epochs, but for what it takes to start
         self._starts: list[float] = []
         self._counted: dict[str, int] = {}
@@ -92,9 +92,9 @@ class Forecast:
         )
 
     def _left(self) -> tuple[float, float, float]:
-        """Epochs, operations and starts of runs that are left: those expected now, and of later rungs.
+        """Epochs, operations and starts of trials that are left: those expected now, and of later rungs.
 
-        Of a later rung nobody knows yet which half it will be: each run counts as a part.
+        Of a later rung nobody knows yet which half it will be: each trial counts as a part.
         """
         expected = self._service.ahead.items()
         epochs = operations = starts = 0.0
@@ -119,17 +119,19 @@ class Forecast:
 
 
 def epoch_costs(plan: Plan, images: int) -> dict[str, float]:
-    """Operations of one epoch of each run. images: how many are trained on."""
+    """Operations of one epoch of each trial. images: how many are trained on."""
     return {
-        identity: images * (BACKWARD * plan.network(run).flops + BESIDES)
-        for identity, run in plan.runs.items()
+        identity: images * (BACKWARD * plan.network(trial).flops + BESIDES)
+        for identity, trial in plan.trials.items()
     }
 
 
 def shapes(plan: Plan) -> dict[str, str]:
-    """Of each run, by identity, the first run whose network and batches have the same shape."""
+    """Of each trial, by identity, the first trial whose network and batches have the same shape."""
     first: dict[object, str] = {}
-    return {identity: first.setdefault(_shape(plan, run), identity) for identity, run in plan.runs.items()}
+    return {
+        identity: first.setdefault(_shape(plan, trial), identity) for identity, trial in plan.trials.items()
+    }
 
 
 def timed(
@@ -137,25 +139,25 @@ def timed(
 ) -> float:
     """Seconds that the rest of a search will take, by the time of a step of each distinct shape here.
 
-    first: as `shapes` gives it. left: the epochs that each run lacks, at the most. Validation counts as the
+    first: as `shapes` gives it. left: the epochs that each trial lacks, at the most. Validation counts as the
     forward pass, a third of a step, of the images that it takes; what does not fit into memory as nothing.
     """
     plan = search.plan
     distinct = list(dict.fromkeys(first.values()))
-    runs = [plan.runs[identity] for identity in distinct]
-    measured = executor.map(time_step, [(run.spec, run.settings) for run in runs])
+    trials = [plan.trials[identity] for identity in distinct]
+    measured = executor.map(time_step, [(trial.spec, trial.settings) for trial in trials])
     seconds = dict(zip(distinct, measured, strict=True))
     total = 0.0
-    for identity, run in plan.runs.items():
+    for identity, trial in plan.trials.items():
         start, step = seconds[first[identity]] or (0.0, 0.0)
-        steps = images / run.spec.batch_size * (1 + (1 / run.settings.split - 1) / BACKWARD)
+        steps = images / trial.spec.batch_size * (1 + (1 / trial.settings.split - 1) / BACKWARD)
         total += start + left[identity] * max(1, steps) * step if left[identity] else 0
     return total * search.epochs / plan.epochs_shared / executor.workers
 
 
-def _shape(plan: Plan, run: Run) -> tuple[object, ...]:
-    nodes = [(type(node.layer), node.output_shape, node.flops) for node in plan.network(run).walk()]
-    return tuple(nodes), type(run.spec.optimizer), run.spec.batch_size
+def _shape(plan: Plan, trial: Trial) -> tuple[object, ...]:
+    nodes = [(type(node.layer), node.output_shape, node.flops) for node in plan.network(trial).walk()]
+    return tuple(nodes), type(trial.spec.optimizer), trial.spec.batch_size
 
 
 def guessed_speed(precision: str, size: int = 512) -> float:

@@ -14,25 +14,25 @@ from MNIST.explore.ranking import order
 from MNIST.explore.trials import TrialService
 from MNIST.language import ModelSpec
 
-Runs = tuple[str, ...]
+Identities = tuple[str, ...]
 
 
-def weaker_half(asked: Iterable[Point], service: TrialService) -> set[Runs]:
+def weaker_half(asked: Iterable[Point], service: TrialService) -> set[Identities]:
     """Of the networks that were asked about in a rung, the half with the lower validation accuracy.
 
     Failed ones come last; of an odd number the middle one stays; of equal ones the one asked first.
     """
-    points = {point.runs: point for point in asked}
-    best_first = sorted(points, key=lambda runs: _rank(points[runs], service))
+    points = {point.identities: point for point in asked}
+    best_first = sorted(points, key=lambda identities: _rank(points[identities], service))
     return set(best_first[ceil(len(best_first) / 2) :])
 
 
-def epochs_needed(runs: int, rungs: Sequence[int]) -> int:
+def epochs_needed(networks: int, rungs: Sequence[int]) -> int:
     """The epochs of a whole successive halving. rungs: epochs, ascending."""
     total, before = 0, 0
     for epochs in rungs:
-        total += runs * (epochs - before)
-        before, runs = epochs, ceil(runs / 2)
+        total += networks * (epochs - before)
+        before, networks = epochs, ceil(networks / 2)
     return total
 
 

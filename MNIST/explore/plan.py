@@ -1,8 +1,8 @@
-"""What an exploration asks, and the runs that answer it. Nothing is trained here.
+"""What an exploration asks, and the trials that answer it. Nothing is trained here.
 
-Points whose networks have one identity are one run, and a run of 5 epochs is the exact prefix of
-one of 15: so each run is trained once, to the most epochs that any of its points asks for. Where the
-schedule goes by the number of epochs they have no identity in common, and each is a run of its own.
+Points whose networks have one identity are one trial, and a trial of 5 epochs is the exact prefix of
+one of 15: so each trial is trained once, to the most epochs that any of its points asks for. Where the
+schedule goes by the number of epochs they have no identity in common, and each is a trial of its own.
 """
 
 from collections import Counter
@@ -19,14 +19,14 @@ Values = Mapping[str, Value]
 
 @dataclass(frozen=True)
 class Point:
-    """One point of the grid: its values, the network that they make, the runs that answer it.
+    """One combination of the grid: its values, the network that they make, the trials that answer it.
 
-    runs: the identity of one run a seed, in the order of the seeds.
+    identities: of its trials, one for each seed, in the order of the seeds.
     """
 
     values: Values
     spec: ModelSpec
-    runs: tuple[str, ...]
+    identities: tuple[str, ...]
 
     @property
     def epochs(self) -> int:
@@ -34,7 +34,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Run:
+class Trial:
     """One training: all points with this identity read it, the longest of them to its end.
 
     spec: that of the longest point.
@@ -55,13 +55,13 @@ class Plan:
     """All of an exploration, before it begins.
 
     points: in the order in which they will be asked.
-    runs: by identity, in the order of their first question.
+    trials: by identity, in the order of their first question.
     infeasible: why points were left out, with how many for each reason.
     seeds: under which each point is trained.
     """
 
     points: list[Point]
-    runs: dict[str, Run]
+    trials: dict[str, Trial]
     infeasible: Counter[str]
     seeds: tuple[int, ...]
 
@@ -72,18 +72,18 @@ class Plan:
 
     @property
     def epochs_shared(self) -> int:
-        """Epochs that the runs take, at the most where there is a `Stop:`."""
-        return sum(run.horizon for run in self.runs.values())
+        """Epochs that the trials take, at the most where there is a `Stop:`."""
+        return sum(trial.horizon for trial in self.trials.values())
 
     @property
     def may_stop(self) -> bool:
-        """Whether a run may end before it has its epochs."""
-        return any(run.spec.stop for run in self.runs.values())
+        """Whether a trial may end before it has its epochs."""
+        return any(trial.spec.stop for trial in self.trials.values())
 
     @property
     def settings(self) -> RunSettings:
-        """Those of all runs, but for the seed."""
-        return next(iter(self.runs.values())).settings
+        """Those of all trials, but for the seed."""
+        return next(iter(self.trials.values())).settings
 
     @property
     def checkpoint_bytes(self) -> int:
@@ -93,15 +93,15 @@ class Plan:
         """
         size = 8 if self.settings.precision == "float64" else 4
         return sum(
-            (3 + keeps_best(run.spec.stop)) * size * self.network(run).parameters
-            for run in self.runs.values()
+            (3 + keeps_best(trial.spec.stop)) * size * self.network(trial).parameters
+            for trial in self.trials.values()
         )
 
-    def network(self, run: Run) -> Network:
-        """The run's network, laid out: its shapes, parameters and cost. Equal layers are laid out once."""
-        key = run.spec.input, run.spec.layers
+    def network(self, trial: Trial) -> Network:
+        """The trial's network, laid out: its shapes, parameters and cost. Equal layers are laid out once."""
+        key = trial.spec.input, trial.spec.layers
         if key not in self._networks:
-            self._networks[key] = lay_out(run.spec)
+            self._networks[key] = lay_out(trial.spec)
         return self._networks[key]
 
     @cached_property
@@ -112,14 +112,14 @@ class Plan:
 def make_plan(
     grid: Iterable[Values], template: Template, settings: RunSettings, seeds: Sequence[int] | None = None
 ) -> Plan:
-    """Fill the template at every point of the grid and find the distinct runs among them.
+    """Fill the template at every point of the grid and find the distinct trials among them.
 
     seeds: under which to train each point; the settings' own unless given.
     Points that make no network (layers that do not fit together) are left out, and counted.
     """
     each_seed = [replace(settings, seed=seed) for seed in seeds or (settings.seed,)]
     points: list[Point] = []
-    runs: dict[str, Run] = {}
+    trials: dict[str, Trial] = {}
     infeasible: Counter[str] = Counter()
     for values in grid:
         try:
@@ -130,11 +130,11 @@ def make_plan(
         identities = run_identities(spec, each_seed)
         points.append(Point(values, spec, identities))
         for identity, of_seed in zip(identities, each_seed, strict=True):
-            if identity not in runs or runs[identity].horizon < spec.epochs:
-                runs[identity] = Run(identity, spec, of_seed)  # keeps its place in the order
-    return Plan(points, runs, infeasible, tuple(settings.seed for settings in each_seed))
+            if identity not in trials or trials[identity].horizon < spec.epochs:
+                trials[identity] = Trial(identity, spec, of_seed)  # keeps its place in the order
+    return Plan(points, trials, infeasible, tuple(settings.seed for settings in each_seed))
 
 
-def epochs_left(run: Run, history: Sequence[EpochResult], epochs: int) -> int:
-    """How many of so many epochs a run with this history lacks, at the most; none if it is over."""
-    return 0 if is_over(run.spec.stop, history) else max(0, epochs - len(history))
+def epochs_left(trial: Trial, history: Sequence[EpochResult], epochs: int) -> int:
+    """How many of so many epochs a trial with this history lacks, at the most; none if it is over."""
+    return 0 if is_over(trial.spec.stop, history) else max(0, epochs - len(history))

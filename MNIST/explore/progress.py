@@ -41,37 +41,39 @@ class _Board:
     def __init__(self, service: TrialService, forecast: Forecast) -> None:
         self._service = service
         self.forecast = forecast
-        self._points: dict[tuple[str, int], Point] = {}  # one for each reading of a run
+        self._points: dict[tuple[str, int], Point] = {}  # one for each reading of a trial
         self._of_run: dict[str, list[Point]] = {}
         self._best: Reading | None = None
         for point in service.plan.points:
-            for identity in point.runs:
+            for identity in point.identities:
                 self._points.setdefault((identity, point.epochs), point)
                 self._of_run.setdefault(identity, []).append(point)
         for point in self._points.values():
             self._compare(point)
         self._names = varying(service.plan)
-        self._finished = {identity for identity, run in service.plan.runs.items() if service.is_finished(run)}
+        self._finished = {
+            identity for identity, trial in service.plan.trials.items() if service.is_finished(trial)
+        }
 
     def note(self, event: Event) -> None:
         """Count an epoch or an end, and see whether an epoch makes a point the best so far."""
-        if self._service.is_finished(self._service.plan.runs[event.identity]):
+        if self._service.is_finished(self._service.plan.trials[event.identity]):
             self._finished.add(event.identity)
         if isinstance(event, EpochDone):
             self.forecast.note(event.identity, event.result)
             point = self._points.get((event.identity, event.result.epoch))
             answered = [point] if point is not None else []
-            if self._service.is_over(event.identity):  # once a run, with its last epoch
+            if self._service.is_over(event.identity):  # once a trial, with its last epoch
                 answered = self._of_run[event.identity]
             for point in answered:
                 self._compare(point)
 
     def summary(self, outlook: Outlook) -> str:
-        """Finished runs and epochs, the best so far, the time left."""
+        """Finished trials and epochs, the best so far, the time left."""
         service, all_epochs = self._service, self.forecast.epochs
         parts = [f"{outlook.epochs_done:,}/{all_epochs:,} epochs"]
-        if all_epochs == service.plan.epochs_shared:  # under halving most runs are not trained to their end
-            parts.insert(0, f"{len(self._finished):,}/{len(service.plan.runs):,} runs")
+        if all_epochs == service.plan.epochs_shared:  # under halving most trials are not trained to their end
+            parts.insert(0, f"{len(self._finished):,}/{len(service.plan.trials):,} runs")
         if service.failures:
             parts.append(f"{len(service.failures):,} failed")
         if self._best is not None:
@@ -81,7 +83,7 @@ class _Board:
         return " · ".join(parts)
 
     def running(self) -> list[str]:
-        """A line for each trial under way: its epochs, and what tells its run from others."""
+        """A line for each trial under way: its epochs, and what tells it from others."""
         lines = []
         for identity in list(self._service.running)[:MOST_SHOWN]:
             done, target = len(self._service.histories[identity]), self._service.targets[identity]

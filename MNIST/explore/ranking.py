@@ -34,8 +34,10 @@ def ranked(service: TrialService, points: Iterable[Point]) -> list[Candidate]:
         reading = service.reading(point)
         if reading is None or not reading.epochs or not _is_finite(reading):
             continue
-        # A point that asks for more epochs than its runs have, which `Stop:` has ended, is no other answer.
-        candidates.setdefault((point.runs, reading.trained), Candidate([], reading)).points.append(point)
+        # A point that asks for more epochs than its trials have, which `Stop:` has ended, is no other answer.
+        candidates.setdefault((point.identities, reading.trained), Candidate([], reading)).points.append(
+            point
+        )
     return sorted(candidates.values(), key=lambda candidate: order(candidate.reading))
 
 

@@ -93,7 +93,7 @@ def best_text(candidates: Sequence[Candidate], name: str, service: TrialService)
     known = sum(len(candidate.points) for candidate in candidates)
     reading, settings, seeds = (
         best.reading,
-        service.plan.runs[best.points[0].runs[0]].settings,
+        service.plan.trials[best.points[0].identities[0]].settings,
         service.plan.seeds,
     )
     spread = (
@@ -143,7 +143,7 @@ def read_results(path: Path) -> tuple[Table, Table]:
 
 
 def _distinct(rows: list[dict[str, str]], parameters: Iterable[str]) -> list[dict[str, str]]:
-    """One row for each reading of a run: points that share it are one, and what differs in them is empty."""
+    """One row for each reading of a trial; a parameter that differs between its points is empty."""
     readings: dict[tuple[str, str], dict[str, str]] = {}
     for row in rows:
         known = readings.setdefault((row["run"], row["round_epochs"]), row)
@@ -169,14 +169,14 @@ def _number(word: str | None) -> float:
 
 
 def _row(point: Point, reading: Reading, service: TrialService) -> dict[str, object]:
-    network = service.plan.network(service.plan.runs[point.runs[0]])
+    network = service.plan.network(service.plan.trials[point.identities[0]])
     row: dict[str, object] = {
         **{_column_name(name): value for name, value in point.values.items()},
         "seconds": round(reading.seconds, 3),
         "parameters": network.parameters,
         "mflops": network.flops / 1e6,
         "engine": engines.name_of(service.plan.settings.engine),
-        "run": " ".join(identity[:12] for identity in point.runs),
+        "run": " ".join(identity[:12] for identity in point.identities),
         "failure": reading.failure or "",
     }
     if not reading.epochs:
@@ -188,7 +188,7 @@ def _row(point: Point, reading: Reading, service: TrialService) -> dict[str, obj
     numbers["peak_memory_mb"] = (
         max(
             epoch.peak_memory
-            for identity in point.runs
+            for identity in point.identities
             for epoch in service.histories[identity][: point.epochs]
         )
         / 1e6

@@ -1,4 +1,4 @@
-"""The trial store: every epoch that was ever trained here, by the content of its run, in SQLite.
+"""The trial store: every epoch that was ever trained here, by the identity of its trial, in SQLite.
 
 Each epoch is on disk before it is reported. The journal is SQLite's rollback journal rather than
 its write-ahead log: a commit an epoch is rare enough for it, and it leaves one file.
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from MNIST.errors import StoreError
-from MNIST.explore.plan import Run
+from MNIST.explore.plan import Trial
 from MNIST.language import canonical_text
 from MNIST.training import EpochResult
 
@@ -43,9 +43,9 @@ class TrialStore:
         self._path = path
         self._connection = connection
 
-    def begin(self, run: Run) -> None:
+    def begin(self, trial: Trial) -> None:
         """Note which network and settings an identity stands for: for people who read the store."""
-        row = (run.identity, canonical_text(run.spec), json.dumps(asdict(run.settings), sort_keys=True))
+        row = (trial.identity, canonical_text(trial.spec), json.dumps(asdict(trial.settings), sort_keys=True))
         with self._transaction():
             self._connection.execute("INSERT OR IGNORE INTO runs VALUES (?, ?, ?)", row)
 
@@ -58,7 +58,7 @@ class TrialStore:
             )
 
     def history(self, identity: str) -> list[EpochResult]:
-        """The run's epochs from the first, without a gap. Raises StoreError if a number was altered."""
+        """The trial's epochs from the first, without a gap. Raises StoreError if a number was altered."""
         with self._transaction():
             rows = self._connection.execute(
                 f"SELECT {', '.join(_COLUMNS)}, checksum FROM epochs WHERE run = ? ORDER BY epoch",
@@ -76,23 +76,23 @@ class TrialStore:
         return history
 
     def histories(self, identities: Iterable[str]) -> dict[str, list[EpochResult]]:
-        """The histories of many runs, each as `history` gives it."""
+        """The histories of many trials, each as `history` gives it."""
         known = self._known("epochs", identities)
         return {identity: self.history(identity) if identity in known else [] for identity in identities}
 
     def failures(self, identities: Iterable[str]) -> dict[str, str]:
-        """Why runs cannot be trained further, for those that cannot."""
+        """Why trials cannot be trained further, for those that cannot."""
         known = self._known("failures", identities)
         found = {identity: self.failure(identity) for identity in identities if identity in known}
         return {identity: reason for identity, reason in found.items() if reason is not None}
 
     def fail(self, identity: str, reason: str) -> None:
-        """Keep why a run cannot be trained further."""
+        """Keep why a trial cannot be trained further."""
         with self._transaction():
             self._connection.execute("INSERT OR REPLACE INTO failures VALUES (?, ?)", (identity, reason))
 
     def failure(self, identity: str) -> str | None:
-        """Why the run cannot be trained further, if it cannot."""
+        """Why the trial cannot be trained further, if it cannot."""
         with self._transaction():
             row = self._connection.execute(
                 "SELECT reason FROM failures WHERE run = ?", (identity,)
@@ -100,10 +100,10 @@ class TrialStore:
         return row[0] if row else None
 
     def _known(self, table: str, identities: Iterable[str]) -> set[str]:
-        """Which runs a table has rows of."""
+        """Which trials a table has rows of."""
         with self._transaction():
             rows = self._connection.execute(f"SELECT DISTINCT run FROM {table}")
-            return {run for (run,) in rows}.intersection(identities)
+            return {identity for (identity,) in rows}.intersection(identities)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

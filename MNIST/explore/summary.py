@@ -26,12 +26,12 @@ def left_out(infeasible: Counter[str]) -> str:
 
 
 def expectation(search: Search, known_epochs: int, folder: Path) -> str:
-    """What an exploration will take: points, runs, epochs, what is known, disk."""
+    """What an exploration will take: points, trials, epochs, what is known, disk."""
     plan = search.plan
     asked, shared = plan.epochs_asked, plan.epochs_shared
     seeds = f" under {len(plan.seeds)} seeds" if len(plan.seeds) > 1 else ""
     lines = [
-        f"{counted(len(plan.points), 'grid point')}{seeds}, {counted(len(plan.runs), 'distinct run')}.",
+        f"{counted(len(plan.points), 'grid point')}{seeds}, {counted(len(plan.trials), 'distinct run')}.",
         f"{counted(asked, 'epoch')} point by point, {shared:,} as shared: {1 - shared / asked:.0%} saved.",
     ]
     if search.halving:
@@ -48,7 +48,7 @@ def expectation(search: Search, known_epochs: int, folder: Path) -> str:
 
 
 def print_outcome(service: TrialService, outcome: Outcome) -> None:
-    """The best answers as a table, and the runs that failed."""
+    """The best answers as a table, and the trials that failed."""
     failures = Counter(service.failures.values())
     for reason, count in failures.most_common(SHOWN):
         print(f"failed, {count:,} ×: {reason}")

@@ -12,9 +12,9 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from MNIST.errors import BusyError, DivergedError, StoreError, TrainingError
-from MNIST.explore.plan import Plan, Point, Run, epochs_left
+from MNIST.explore.plan import Plan, Point, Trial, epochs_left
 from MNIST.explore.store import TrialStore
-from MNIST.explore.workers.protocol import TRIES, EpochDone, Event, Executor, Trial, Waiting, WorkerDied
+from MNIST.explore.workers.protocol import TRIES, EpochDone, Event, Executor, Task, Waiting, WorkerDied
 from MNIST.files import only_one
 from MNIST.training import EpochResult, is_over, kept_epoch, newest_epoch, remove_checkpoints
 
@@ -50,15 +50,15 @@ class Reading:
 
 
 class TrialService:
-    """Answers points; has each run of the plan trained at most once.
+    """Answers points; has each trial of the plan trained at most once.
 
-    checkpoints: a folder with a folder a run. The last one stays after the run is finished, so that a
+    checkpoints: a folder with a folder a trial. The last one stays after the trial is finished, so that a
     grid extended by more epochs goes on from there; deleting them costs only time.
     patience: seconds without a new epoch after which a trial counts as hung.
     deadline: on the monotonic clock; after it no question is answered that needs training.
-    histories, failures: what is known of each run of the plan: its epochs so far, why it cannot go on.
-    running: the runs under way, in the order of their start, with the moment of their last sign of life.
-    targets: up to which epoch each run that was started is trained. ahead: the runs that will be asked
+    histories, failures: what is known of each trial of the plan: its epochs so far, why it cannot go on.
+    running: the trials under way, in the order of their start, with the moment of their last sign of life.
+    targets: up to which epoch each trial that was started is trained. ahead: the trials that will be asked
     about, and up to which epoch.
     """
 
@@ -73,8 +73,8 @@ class TrialService:
         deadline: float = float("inf"),
     ) -> None:
         self.plan = plan
-        self.histories = store.histories(plan.runs)
-        self.failures = store.failures(plan.runs)
+        self.histories = store.histories(plan.trials)
+        self.failures = store.failures(plan.trials)
         self.running: dict[str, float] = {}
         self._store = store
         self._checkpoints = checkpoints
@@ -85,16 +85,16 @@ class TrialService:
         self.ahead: dict[str, int] = {}
         self._queue: dict[str, None] = {}  # those of them that may still have to be started, in order
         self.targets: dict[str, int] = {}
-        self._unwanted: set[str] = set()  # runs under way that were stopped without a fault of theirs
+        self._unwanted: set[str] = set()  # trials under way that were stopped without a fault of theirs
 
     def expect(self, points: Iterable[Point]) -> None:
-        """Say which points will be asked, in order: their runs are trained ahead, in place of all others."""
+        """Say which points will be asked, in order: their trials are trained ahead, and no others."""
         self.ahead, self._queue = {}, {}
         for point in points:
             self._expect(point)
 
     def answer(self, point: Point, on_event: Callable[[Event | None], None]) -> Reading:
-        """The point's reading, waiting for its runs to be trained if it is not known yet.
+        """The point's reading, waiting for its trials to be trained if it is not known yet.
 
         on_event: called with what happens meanwhile, epochs when they are in the store; with None now and
         then while nothing does. Raises TimeIsUp after the deadline.
@@ -103,17 +103,17 @@ class TrialService:
         while (reading := self.reading(point)) is None:
             if time.monotonic() > self._deadline:
                 raise TimeIsUp
-            self._start_trials(point.runs)
+            self._start_trials(point.identities)
             if not self._take_events(on_event):
                 on_event(None)
         return reading
 
     def reading(self, point: Point) -> Reading | None:
         """The point's reading if it is known already, or None."""
-        histories = [self.histories[identity][: point.epochs] for identity in point.runs]
+        histories = [self.histories[identity][: point.epochs] for identity in point.identities]
         trained = max(map(len, histories))
         seconds = sum(epoch.seconds for history in histories for epoch in history)
-        lacking = [identity for identity in point.runs if self.epochs_left(identity, point.epochs)]
+        lacking = [identity for identity in point.identities if self.epochs_left(identity, point.epochs)]
         if not lacking:
             epochs = tuple(kept_epoch(point.spec.stop, history) for history in histories)
             return Reading(epochs, trained, seconds)
@@ -123,20 +123,22 @@ class TrialService:
         return None
 
     def epochs_left(self, identity: str, epochs: int) -> int:
-        """How many of so many epochs a run lacks, at the most."""
-        return epochs_left(self.plan.runs[identity], self.histories[identity], epochs)
+        """How many of so many epochs a trial lacks, at the most."""
+        return epochs_left(self.plan.trials[identity], self.histories[identity], epochs)
 
     def is_over(self, identity: str) -> bool:
-        """Whether a run's `Stop:` has ended it: it answers all points that ask for more epochs, too."""
-        return is_over(self.plan.runs[identity].spec.stop, self.histories[identity])
+        """Whether a trial's `Stop:` has ended it: it answers all points that ask for more epochs, too."""
+        return is_over(self.plan.trials[identity].spec.stop, self.histories[identity])
 
-    def is_finished(self, run: Run) -> bool:
-        """Whether nothing of the run is left to train."""
-        return run.identity in self.failures or not self.epochs_left(run.identity, run.horizon)
+    def is_finished(self, trial: Trial) -> bool:
+        """Whether nothing of the trial is left to train."""
+        return trial.identity in self.failures or not self.epochs_left(trial.identity, trial.horizon)
 
     def known_epochs(self) -> int:
         """How many of the plan's epochs are known."""
-        return sum(min(len(self.histories[run.identity]), run.horizon) for run in self.plan.runs.values())
+        return sum(
+            min(len(self.histories[trial.identity]), trial.horizon) for trial in self.plan.trials.values()
+        )
 
     def stop_all(self) -> None:
         """End all trials under way, but let those that have reached their epochs come to their end."""
@@ -144,9 +146,9 @@ class TrialService:
         self._end(list(self.running))
 
     def drop(self, identities: Iterable[str], epochs: int) -> None:
-        """Delete the checkpoints of runs that will not go on after so many epochs.
+        """Delete the checkpoints of trials that will not go on after so many epochs.
 
-        Kept are those of more epochs, which another exploration has trained, and of runs that another
+        Kept are those of more epochs, which another exploration has trained, and of trials that another
         process trains.
         """
         identities = list(identities)
@@ -162,7 +164,7 @@ class TrialService:
                 remove_checkpoints(folder)
 
     def checkpoint(self, identity: str) -> Path:
-        """The folder of a run's checkpoints."""
+        """The folder of a trial's checkpoints."""
         return self._checkpoints / identity
 
     def _end(self, identities: Sequence[str]) -> None:
@@ -186,7 +188,7 @@ class TrialService:
         return bool(happened)
 
     def _expect(self, point: Point) -> None:
-        for identity in point.runs:
+        for identity in point.identities:
             self.ahead[identity] = max(point.epochs, self.ahead.get(identity, 0))
             self._queue[identity] = None
 
@@ -201,16 +203,16 @@ class TrialService:
             if self._is_open(identity, epochs):
                 self._read_store(identity)  # another process may have trained it meanwhile
             if self._is_open(identity, epochs):
-                run = self.plan.runs[identity]
-                self._store.begin(run)
-                self._executor.start(Trial(run, epochs))
+                trial = self.plan.trials[identity]
+                self._store.begin(trial)
+                self._executor.start(Task(trial, epochs))
                 self.running[identity] = time.monotonic()
                 self.targets[identity] = epochs
             elif identity not in self.running:
                 self._queue.pop(identity, None)
 
     def _is_open(self, identity: str, epochs: int) -> bool:
-        """Whether a run has yet to be trained to so many epochs, and is not under way."""
+        """Whether a trial has yet to be trained to so many epochs, and is not under way."""
         known = identity in self.failures or not self.epochs_left(identity, epochs)
         return not known and identity not in self.running
 

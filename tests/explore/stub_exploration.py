@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from MNIST.explore.plan import Plan, Run, Values, epochs_left, make_plan
+from MNIST.explore.plan import Plan, Trial, Values, epochs_left, make_plan
 from MNIST.explore.store import TrialStore
 from MNIST.explore.trials import Reading, TrialService
-from MNIST.explore.workers.protocol import Ended, EpochDone, Event, Trial, WorkerDied
+from MNIST.explore.workers.protocol import Ended, EpochDone, Event, Task, WorkerDied
 from MNIST.language import parse_template
 from MNIST.training import EpochResult, RunSettings
 
@@ -35,7 +35,7 @@ def points_of(grid: dict[str, list]) -> list[Values]:
 
 
 def plan_of(seeds: Sequence[int] | None = None, stop: str = "", **changes: list) -> Plan:
-    """The plan of GRID, with some of its lists changed: 16 points, 6 runs of 3 epochs.
+    """The plan of GRID, with some of its lists changed: 16 points, 6 trials of 3 epochs.
 
     stop: the lines of `Stop:`, if there is to be one.
     """
@@ -44,7 +44,7 @@ def plan_of(seeds: Sequence[int] | None = None, stop: str = "", **changes: list)
 
 
 def epoch_of(identity: str, epoch: int) -> EpochResult:
-    """What the stub measures: better with each epoch, different for each run."""
+    """What the stub measures: better with each epoch, different for each trial."""
     accuracy = 1 - (1 + int(identity[:4], 16) / 65536) / (10 * epoch)
     return EpochResult(
         epoch,
@@ -67,14 +67,14 @@ class StubWorkers:
     epoch that begins; what it raises is what the training raises, and a WorkerDied ends the worker.
     shuffled: whether the trials under way take their turns in another order each time. late: whether
     a trial's end is told one call after its last epoch, as by a worker that is clearing up. measured: what
-    an epoch of a run gives, in place of `epoch_of`.
+    an epoch of a trial gives, in place of `epoch_of`.
     """
 
     def __init__(
         self,
         checkpoints: Path,
         workers: int = 1,
-        before: Callable[[Run, int], None] = lambda run, epoch: None,
+        before: Callable[[Trial, int], None] = lambda trial, epoch: None,
         shuffled: bool = False,
         late: bool = False,
         measured: Callable[[str, int], EpochResult] = epoch_of,
@@ -85,18 +85,18 @@ class StubWorkers:
         self.started: list[str] = []
         self.most_at_once = 0
         self._checkpoints, self._before = checkpoints, before
-        self._under_way: dict[str, Trial] = {}
+        self._under_way: dict[str, Task] = {}
         self._new: set[str] = set()
         self._ended: list[Event] = []
         self._late = late
         self._measured = measured
         self._chance = random.Random(0) if shuffled else None
 
-    def start(self, trial: Trial) -> None:
-        assert trial.run.identity not in self._under_way
-        self._under_way[trial.run.identity] = trial
-        self._new.add(trial.run.identity)
-        self.started.append(trial.run.identity)
+    def start(self, task: Task) -> None:
+        assert task.trial.identity not in self._under_way
+        self._under_way[task.trial.identity] = task
+        self._new.add(task.trial.identity)
+        self.started.append(task.trial.identity)
         self.most_at_once = max(self.most_at_once, len(self._under_way))
         assert self.most_at_once <= self.workers
 
@@ -119,16 +119,16 @@ class StubWorkers:
         self._under_way = {}
 
     def _step(self, identity: str) -> list[Event]:
-        trial = self._under_way[identity]
+        task = self._under_way[identity]
         count = self._checkpoints / identity / "count"
         done = int(count.read_text()) if count.exists() else 0
         events: list[Event] = []
         if identity in self._new:  # it begins with what its checkpoint holds
             self._new.remove(identity)
             events = [EpochDone(identity, self._measured(identity, epoch)) for epoch in range(1, done + 1)]
-        if self._left(trial, done):
+        if self._left(task, done):
             try:
-                self._before(trial.run, done + 1)
+                self._before(task.trial, done + 1)
             except Exception as error:  # noqa: BLE001 - whatever a test lets it raise
                 del self._under_way[identity]
                 return [*events, Ended(identity, error)]
@@ -137,14 +137,14 @@ class StubWorkers:
             count.parent.mkdir(parents=True, exist_ok=True)
             count.write_text(str(done))
             events.append(EpochDone(identity, self._measured(identity, done)))
-        if not self._left(trial, done) and not (self._late and len(events) > 0):
+        if not self._left(task, done) and not (self._late and len(events) > 0):
             del self._under_way[identity]
             events.append(Ended(identity))
         return events
 
-    def _left(self, trial: Trial, done: int) -> int:
-        history = [self._measured(trial.run.identity, epoch) for epoch in range(1, done + 1)]
-        return epochs_left(trial.run, history, trial.epochs)
+    def _left(self, task: Task, done: int) -> int:
+        history = [self._measured(task.trial.identity, epoch) for epoch in range(1, done + 1)]
+        return epochs_left(task.trial, history, task.epochs)
 
 
 def service_of(

@@ -19,14 +19,14 @@ from waiting import eventually
 import MNIST
 from MNIST.data import Dataset, load, split
 from MNIST.errors import MNISTError, UsageError
-from MNIST.explore.plan import Plan, Run, make_plan
+from MNIST.explore.plan import Plan, Trial, make_plan
 from MNIST.explore.store import open_store
 from MNIST.explore.trials import TrialService
 from MNIST.explore.workers import worker
 from MNIST.explore.workers.cluster import ClusterWorkers
 from MNIST.explore.workers.cluster_connection import PASSED_ON, connect
 from MNIST.explore.workers.local import LocalWorkers
-from MNIST.explore.workers.protocol import Ended, EpochDone, Event, Executor, Trial, Waiting, WorkerDied
+from MNIST.explore.workers.protocol import Ended, EpochDone, Event, Executor, Task, Waiting, WorkerDied
 from MNIST.files import only_one
 from MNIST.language import parse_template
 from MNIST.training import RunSettings, continue_run, resolve_settings
@@ -66,7 +66,7 @@ def plan(settings) -> Plan:
 
 @pytest.fixture(scope="module")
 def long_plan(settings) -> Plan:
-    """Two runs of many epochs, in the midst of which something can happen."""
+    """Two trials of many epochs, in the midst of which something can happen."""
     grid = {"epochs": [60], "opt": ["Adam", "RMSprop"], "rate": [0.002]}
     return make_plan(points_of(grid), parse_template(TEMPLATE), settings)
 
@@ -115,14 +115,14 @@ def table(plan: Plan, executor: Executor, folder: Path, checkpoints: Path) -> li
 
 
 def train(plan: Plan, executor: Executor, on_event: Callable[[Event], None]) -> dict[str, list]:
-    """All epochs of all runs as they were told, with trials whose worker died begun again."""
-    told: dict[str, list] = {identity: [] for identity in plan.runs}
-    waiting, running = list(plan.runs.values()), set()
+    """All epochs of all trials as they were told, with trials whose worker died begun again."""
+    told: dict[str, list] = {identity: [] for identity in plan.trials}
+    waiting, running = list(plan.trials.values()), set()
     while waiting or running:
         while waiting and len(running) < executor.workers:
-            run = waiting.pop(0)
-            executor.start(Trial(run, run.horizon))
-            running.add(run.identity)
+            trial = waiting.pop(0)
+            executor.start(Task(trial, trial.horizon))
+            running.add(trial.identity)
         for event in executor.events(0.5):
             if isinstance(event, EpochDone):
                 told[event.identity].append(event.result)
@@ -130,24 +130,24 @@ def train(plan: Plan, executor: Executor, on_event: Callable[[Event], None]) -> 
                 running.remove(event.identity)
                 if event.error:
                     assert isinstance(event.error, WorkerDied)
-                    waiting.append(plan.runs[event.identity])
+                    waiting.append(plan.trials[event.identity])
             on_event(event)
     return told
 
 
 def alone(plan: Plan, dataset: Dataset) -> dict[str, list[tuple]]:
-    """The numbers of each run's epochs, trained by itself: in another process, since threads are set once."""
+    """The numbers of each trial's epochs, trained alone, in another process since threads are set once."""
     executor = LocalWorkers(1, dataset, Path("nowhere"))
     try:
-        histories = list(executor.map(_alone, [(run, dataset) for run in plan.runs.values()]))
+        histories = list(executor.map(_alone, [(trial, dataset) for trial in plan.trials.values()]))
     finally:
         executor.close()
-    return dict(zip(plan.runs, histories, strict=True))
+    return dict(zip(plan.trials, histories, strict=True))
 
 
-def _alone(run: Run, dataset: Dataset) -> list[tuple]:
-    data = split(dataset, run.settings.split, run.settings.seed, run.settings.images)
-    history = continue_run(run.spec, data, run.settings, epochs=run.horizon)
+def _alone(trial: Trial, dataset: Dataset) -> list[tuple]:
+    data = split(dataset, trial.settings.split, trial.settings.seed, trial.settings.images)
+    history = continue_run(trial.spec, data, trial.settings, epochs=trial.horizon)
     return [epoch.numbers for epoch in history]
 
 
@@ -286,17 +286,17 @@ def test_the_table_is_that_of_this_machine(local, plan, dataset, checkpoints, tm
         here.close()
     each = alone(plan, dataset)
     assert table(plan, local, checkpoints.parent, checkpoints) == on_this_machine
-    assert on_this_machine == [each[point.runs[0]][point.epochs - 1] for point in plan.points]
+    assert on_this_machine == [each[point.identities[0]][point.epochs - 1] for point in plan.points]
     left = {path.relative_to(checkpoints).as_posix() for path in checkpoints.rglob("*.npz")}
-    assert left == {f"{identity}/epoch_00003.npz" for identity in plan.runs}
+    assert left == {f"{identity}/epoch_00003.npz" for identity in plan.trials}
 
 
 @needs_ray
 @pytest.mark.slow
 def test_the_data_reach_a_worker_once_and_not_with_each_trial(local, plan, checkpoints):
-    runs = list(plan.runs.values())
+    trials = list(plan.trials.values())
     for _ in range(3):
-        train(replace(plan, runs={run.identity: run for run in runs}), local, lambda _: None)
+        train(replace(plan, trials={trial.identity: trial for trial in trials}), local, lambda _: None)
     assert len(list((checkpoints.parent / "unpacked").iterdir())) == local.workers
     assert list(local.map(owns_its_images, [()] * 4)) == [False] * 4  # a machine's workers share them
 
@@ -328,7 +328,7 @@ def test_a_killed_worker_costs_the_epoch_under_way(local, long_plan, long_runs_a
 def test_a_worker_is_renewed_after_so_many_trials(local, plan, monkeypatch):
     monkeypatch.setattr("MNIST.explore.workers.cluster.TRIALS_A_WORKER", 1)
     before = eventually(lambda: both(processes(local)))
-    train(replace(plan, runs=dict(list(plan.runs.items())[:1])), local, lambda _: None)
+    train(replace(plan, trials=dict(list(plan.trials.items())[:1])), local, lambda _: None)
     assert local.workers == 2
     after = eventually(lambda: both(processes(local)))
     assert len(before & after) == 1
@@ -337,9 +337,9 @@ def test_a_worker_is_renewed_after_so_many_trials(local, plan, monkeypatch):
 @needs_ray
 @pytest.mark.slow
 def test_a_run_that_another_process_trains_is_waited_for(local, plan, checkpoints):
-    run = next(iter(plan.runs.values()))
-    with only_one(checkpoints / f"{run.identity}.lock"):
-        local.start(Trial(run, run.horizon))
+    trial = next(iter(plan.trials.values()))
+    with only_one(checkpoints / f"{trial.identity}.lock"):
+        local.start(Task(trial, trial.horizon))
         assert {type(event) for _ in range(3) for event in local.events(0.5)} == {Waiting}
     events = list(local.events(5))
     while not isinstance(events[-1], Ended):
@@ -351,14 +351,14 @@ def test_a_run_that_another_process_trains_is_waited_for(local, plan, checkpoint
 @needs_ray
 @pytest.mark.slow
 def test_a_stopped_trial_ends_as_if_its_worker_had_died(local, long_plan, checkpoints):
-    run = next(iter(long_plan.runs.values()))
-    for path in (checkpoints / run.identity).glob("*"):
+    trial = next(iter(long_plan.trials.values()))
+    for path in (checkpoints / trial.identity).glob("*"):
         path.unlink()
-    local.start(Trial(run, run.horizon))
-    local.stop(run.identity)
+    local.start(Task(trial, trial.horizon))
+    local.stop(trial.identity)
     (event,) = local.events(5)
     assert isinstance(event.error, WorkerDied)
-    with only_one(checkpoints / f"{run.identity}.lock", busy="its lock is still held"):
+    with only_one(checkpoints / f"{trial.identity}.lock", busy="its lock is still held"):
         pass
 
 

@@ -59,17 +59,17 @@ def test_each_run_is_trained_once_to_its_end_and_read_at_the_epoch_it_keeps(work
     executor = stub(tmp_path, workers, late=late)
     service = service_of(store, tmp_path, executor, **CHANGES)
     for point, reading in zip(service.plan.points, answers(service), strict=True):
-        (run,) = point.runs
-        trained = end(run, point.epochs)
-        assert reading.epochs == (measured(run, min(best_epoch(run), trained)),)
+        (identity,) = point.identities
+        trained = end(identity, point.epochs)
+        assert reading.epochs == (measured(identity, min(best_epoch(identity), trained)),)
         assert (reading.trained, reading.seconds, reading.failure) == (trained, 0.5 * trained, None)
     service.stop_all()
     assert sorted(executor.trained) == sorted(
-        (run, epoch) for run in service.plan.runs for epoch in range(1, end(run, 12) + 1)
+        (identity, epoch) for identity in service.plan.trials for epoch in range(1, end(identity, 12) + 1)
     )
-    assert len(executor.started) == len(service.plan.runs)  # no end was taken for a death
+    assert len(executor.started) == len(service.plan.trials)  # no end was taken for a death
     assert service.failures == {}
-    assert all(map(service.is_finished, service.plan.runs.values()))
+    assert all(map(service.is_finished, service.plan.trials.values()))
     assert service.known_epochs() == len(executor.trained)
 
 
@@ -117,12 +117,12 @@ def test_a_run_that_another_process_has_ended_meanwhile_frees_its_worker(store, 
 
     executor = Waits(tmp_path / "checkpoints", measured=measured)
     service = service_of(store, tmp_path, executor, **CHANGES)
-    point, run = service.plan.points[-1], service.plan.points[-1].runs[0]
+    point, identity = service.plan.points[-1], service.plan.points[-1].identities[0]
 
     def train_there(event):
-        store.record(run, [measured(run, epoch) for epoch in range(1, end(run, 9) + 1)])
+        store.record(identity, [measured(identity, epoch) for epoch in range(1, end(identity, 9) + 1)])
 
-    assert service.answer(point, train_there).epochs == (measured(run, best_epoch(run)),)
+    assert service.answer(point, train_there).epochs == (measured(identity, best_epoch(identity)),)
     service.stop_all()
     assert service.failures == {}
 
@@ -150,10 +150,12 @@ def test_what_is_over_is_not_left_and_the_display_knows_its_best(store, tmp_path
 def test_seeds_may_end_after_different_epochs(store, tmp_path):
     service = service_of(store, tmp_path, stub(tmp_path, 3), seeds=range(4), **CHANGES)
     found = answers(service)
-    assert any(len({end(run, 9) for run in point.runs}) > 1 for point in service.plan.points)
+    assert any(len({end(identity, 9) for identity in point.identities}) > 1 for point in service.plan.points)
     for point, reading in zip(service.plan.points, found, strict=True):
-        ends = [end(run, point.epochs) for run in point.runs]
-        kept = [min(best_epoch(run), last) for run, last in zip(point.runs, ends, strict=True)]
+        ends = [end(identity, point.epochs) for identity in point.identities]
+        kept = [
+            min(best_epoch(identity), last) for identity, last in zip(point.identities, ends, strict=True)
+        ]
         assert [epoch.epoch for epoch in reading.epochs] == kept
         assert (reading.trained, reading.seconds) == (max(ends), 0.5 * sum(ends))
 
@@ -163,13 +165,13 @@ def test_the_table_says_how_many_epochs_there_were_and_which_is_kept(store, tmp_
     answers(service)
     text = results_csv(service, service.plan.points)
     for row, point in zip(csv.DictReader(io.StringIO(text)), service.plan.points, strict=True):
-        trained = end(point.runs[0], point.epochs)
+        trained = end(point.identities[0], point.epochs)
         assert int(row["epochs"]) == point.epochs
         assert int(row["round_epochs"]) == trained
-        assert int(row["kept_epoch"]) == min(best_epoch(point.runs[0]), trained)
+        assert int(row["kept_epoch"]) == min(best_epoch(point.identities[0]), trained)
     (tmp_path / "results.csv").write_text(text)
     metrics, parameters = read_results(tmp_path / "results.csv")
-    distinct = {(point.runs, end(point.runs[0], point.epochs)) for point in service.plan.points}
+    distinct = {(point.identities, end(point.identities[0], point.epochs)) for point in service.plan.points}
     assert len(metrics["val_accuracy"]) == len(distinct) < 4 * 6
     assert "kept_epoch" not in parameters
 
@@ -184,7 +186,7 @@ def test_to_ask_for_more_epochs_than_a_run_has_is_no_other_answer(store, tmp_pat
     service = service_of(store, tmp_path, stub(tmp_path), **CHANGES)
     answers(service)
     candidates = ranked(service, service.plan.points)
-    assert len({(c.points[0].runs, c.reading.trained) for c in candidates}) == len(candidates)
+    assert len({(c.points[0].identities, c.reading.trained) for c in candidates}) == len(candidates)
     shared = [c for c in candidates if len({point.epochs for point in c.points}) > 1]
     assert shared
     assert all(candidate.value("epochs") is None for candidate in shared)
@@ -205,9 +207,9 @@ def test_halving_goes_on_with_what_is_over_at_no_cost(store, tmp_path):
         rows = [(row["epochs"], row["conv"]) for row in csv.DictReader(stream)]
     assert [epochs for epochs, _ in rows] == ["2"] * 4 + ["4"] * 2 + ["9", "12"]
     for candidate in outcome.candidates:
-        (run,) = candidate.points[0].runs
-        trained = end(run, candidate.points[0].epochs)
-        assert candidate.reading.epochs == (measured(run, min(best_epoch(run), trained)),)
+        (identity,) = candidate.points[0].identities
+        trained = end(identity, candidate.points[0].epochs)
+        assert candidate.reading.epochs == (measured(identity, min(best_epoch(identity), trained)),)
 
 
 REAL = """
@@ -265,12 +267,14 @@ def test_shared_answers_are_those_of_separate_runs(real, tmp_path):
         run = Run(point.spec, data, settings, epochs=point.epochs)
         run.train()
         alone.append(run.kept.numbers)
-        lengths[point.runs[0], point.epochs] = len(run.history), run.kept.epoch
+        lengths[point.identities[0], point.epochs] = len(run.history), run.kept.epoch
     assert any(kept < trained < epochs for (_, epochs), (trained, kept) in lengths.items())
     found, told, best = explored(real, tmp_path, 2)
     assert found == alone
     assert len(told) == len(set(told))  # no epoch was trained twice
-    assert len(told) == sum(max(n for (r, _), (n, _) in lengths.items() if r == run) for run in plan.runs)
+    assert len(told) == sum(
+        max(n for (r, _), (n, _) in lengths.items() if r == identity) for identity in plan.trials
+    )
     spec = parse_spec(best)
     run = Run(spec, data, settings, epochs=spec.epochs)
     run.train()

@@ -77,7 +77,7 @@ def answered(setting, folder: Path, workers: int = 2, order: int = 1) -> list[tu
 @pytest.mark.parametrize(("workers", "order"), [(1, 1), (2, 1), (4, -1)])
 def test_shared_answers_are_those_of_separate_runs(setting, alone, tmp_path, workers, order):
     """Fewer epochs are read from longer runs, all momenta under Adam from one; any number of workers."""
-    assert len(setting[2].runs) == 3
+    assert len(setting[2].trials) == 3
     assert answered(setting, tmp_path, workers, order) == alone
 
 

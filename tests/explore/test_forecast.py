@@ -75,7 +75,7 @@ def test_workers_share_the_rest(tmp_path):
 
 
 def test_what_has_failed_is_not_left(store, tmp_path):
-    def diverge(run, epoch):
+    def diverge(trial, epoch):
         if epoch == 2:
             raise DivergedError("diverged")
 
@@ -101,7 +101,7 @@ def test_of_later_rungs_half_is_left_and_what_is_known_already_is_not(store, tmp
 
 def test_a_larger_network_costs_more():
     plan = plan_of()
-    small, large = (next(p.runs[0] for p in plan.points if p.values["conv"] == conv) for conv in (2, 4))
+    small, large = (next(p.identities[0] for p in plan.points if p.values["conv"] == conv) for conv in (2, 4))
     costs = epoch_costs(plan, images=100)
     assert costs[small] < costs[large]
 
@@ -110,7 +110,7 @@ def test_runs_of_one_shape_are_timed_once():
     plan = plan_of()
     first = shapes(plan)
     assert len(set(first.values())) == 2 * 2  # sizes, and optimizers; momentum changes no shape
-    assert set(first) == set(plan.runs)
+    assert set(first) == set(plan.trials)
 
 
 def test_the_guess_is_a_speed():

@@ -24,7 +24,7 @@ def search_of(**changes) -> Search:
     return Search(plan, grid, stages, points, halving=True)
 
 
-def halved(folder: Path, workers: int = 1, before=lambda run, epoch: None) -> tuple:
+def halved(folder: Path, workers: int = 1, before=lambda trial, epoch: None) -> tuple:
     search = search_of()
     checkpoints = folder / "checkpoints"
     executor = StubWorkers(checkpoints, workers, before, shuffled=workers > 1)
@@ -43,7 +43,7 @@ def test_each_rung_trains_on_only_the_better_half(tmp_path):
     # The stub's order of runs is the same at every epoch: the best is never dropped.
     best = outcome.candidates[0].points[0]
     assert best.epochs == 8
-    assert best.runs[0] == min(search.plan.runs, key=lambda identity: identity[:4])
+    assert best.identities[0] == min(search.plan.trials, key=lambda identity: identity[:4])
 
 
 @pytest.mark.parametrize("workers", [2, 4])
@@ -64,14 +64,14 @@ def test_the_table_has_what_was_asked_with_all_points_that_share_a_run(tmp_path)
 
 
 def test_halving_again_trains_nothing_and_a_failed_run_is_among_the_weaker(tmp_path):
-    victim = next(iter(search_of().plan.runs))
+    victim = next(iter(search_of().plan.trials))
 
-    def diverge(run, epoch):
-        if run.identity == victim:
+    def diverge(trial, epoch):
+        if trial.identity == victim:
             raise DivergedError("diverged")
 
     _, first, outcome = halved(tmp_path, before=diverge)
-    assert all(victim not in candidate.points[0].runs for candidate in outcome.candidates)
+    assert all(victim not in candidate.points[0].identities for candidate in outcome.candidates)
     assert len(first.trained) == 40 - 1
     _, again, _ = halved(tmp_path, before=diverge)
     assert again.trained == []
@@ -96,7 +96,7 @@ def test_of_an_odd_number_the_middle_one_stays(tmp_path):
         for point in plan.points:
             service.answer(point, ignore)
         weaker = weaker_half(plan.points, service)
-    assert weaker == {max(((p.runs) for p in plan.points), key=lambda runs: runs[0][:4])}
+    assert weaker == {max(((p.identities) for p in plan.points), key=lambda runs: runs[0][:4])}
 
 
 def test_epochs_needed():

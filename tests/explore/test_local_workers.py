@@ -17,7 +17,7 @@ from MNIST.data import Dataset
 from MNIST.engines import PRELOADED
 from MNIST.explore.workers import local
 from MNIST.explore.workers.local import LocalWorkers
-from MNIST.explore.workers.protocol import Ended, EpochDone, Trial, WorkerDied
+from MNIST.explore.workers.protocol import Ended, EpochDone, Task, WorkerDied
 
 IMAGES, LABELS = np.zeros((20, 28, 28), np.uint8), np.zeros(20, np.uint8)
 DATASET = Dataset("custom", IMAGES, LABELS, IMAGES, LABELS, "d" * 64)
@@ -80,22 +80,22 @@ def test_none_is_left_behind_not_even_one_that_is_at_work(tmp_path):
 def test_trials_can_be_stopped_while_many_epochs_wait_to_be_read(workers, monkeypatch):
     """More than a pipe holds: who stops them is the one who reads it."""
     monkeypatch.setattr(local, "_train", _report_for_ever)
-    trials = [Trial(run, 10**6) for run in plan_of().runs.values()][:2]
-    for trial in trials:
-        workers.start(trial)
+    tasks = [Task(trial, 10**6) for trial in plan_of().trials.values()][:2]
+    for task in tasks:
+        workers.start(task)
     eventually(lambda: select.select([], [workers._sender], [], 0)[1] == [])  # the pipe is full
-    for trial in trials:
-        workers.stop(trial.run.identity)
+    for task in tasks:
+        workers.stop(task.trial.identity)
     ended = []
     while len(ended) < 2:
         ended += [event for event in workers.events(1) if isinstance(event, Ended)]
-    assert sorted(event.identity for event in ended) == sorted(trial.run.identity for trial in trials)
+    assert sorted(event.identity for event in ended) == sorted(task.trial.identity for task in tasks)
     assert all(isinstance(event.error, WorkerDied) for event in ended)
 
 
-def _report_for_ever(trial, checkpoints):
-    for epoch in range(1, trial.epochs):
-        local._send(local._sender, EpochDone(trial.run.identity, epoch_of(trial.run.identity, epoch)))
+def _report_for_ever(task, checkpoints):
+    for epoch in range(1, task.epochs):
+        local._send(local._sender, EpochDone(task.trial.identity, epoch_of(task.trial.identity, epoch)))
 
 
 def test_messages_are_smaller_than_an_atomic_write():

@@ -17,8 +17,8 @@ SHIPPED = Path(explore.__file__).parents[2] / "Models" / "explore.txt"
 def test_points_that_differ_in_what_cannot_matter_are_one_run():
     plan = plan_of()
     assert len(plan.points) == 16
-    assert len(plan.runs) == 2 * (1 + 2)  # Adam has no momentum
-    assert {run.horizon for run in plan.runs.values()} == {3}
+    assert len(plan.trials) == 2 * (1 + 2)  # Adam has no momentum
+    assert {trial.horizon for trial in plan.trials.values()} == {3}
     assert (plan.epochs_asked, plan.epochs_shared) == (8 * 1 + 8 * 3, 6 * 3)
 
 
@@ -31,13 +31,13 @@ def test_no_dropout_and_dropout_of_nothing_are_one_run():
     other = parse_template(
         "Layers:\nFlatten\nDense,8,relu\nDense,10,softmax\nOptimizer:\nAdam,{rate}\n1\n10\n"
     )
-    runs = make_plan(points_of(grid), template, SETTINGS).runs
-    assert list(runs) == list(make_plan([{"rate": "1e-3"}], other, SETTINGS).runs)
+    trials = make_plan(points_of(grid), template, SETTINGS).trials
+    assert list(trials) == list(make_plan([{"rate": "1e-3"}], other, SETTINGS).trials)
 
 
 def test_runs_stand_in_the_order_of_their_first_question():
     plan = plan_of()
-    assert list(plan.runs) == list(dict.fromkeys(point.runs[0] for point in plan.points))
+    assert list(plan.trials) == list(dict.fromkeys(point.identities[0] for point in plan.points))
 
 
 def test_points_whose_shapes_cannot_work_are_counted_with_their_reason():
@@ -51,20 +51,20 @@ def test_points_whose_shapes_cannot_work_are_counted_with_their_reason():
 
 def test_each_seed_has_its_own_run():
     plan = plan_of(seeds=[5, 6])
-    assert len(plan.runs) == 2 * 6
-    assert {run.settings.seed for run in plan.runs.values()} == {5, 6}
-    assert [plan.runs[identity].settings.seed for identity in plan.points[0].runs] == [5, 6]
+    assert len(plan.trials) == 2 * 6
+    assert {trial.settings.seed for trial in plan.trials.values()} == {5, 6}
+    assert [plan.trials[identity].settings.seed for identity in plan.points[0].identities] == [5, 6]
     assert plan.epochs_asked == 2 * (8 * 1 + 8 * 3)
 
 
 def test_a_run_under_a_seed_is_the_run_of_that_seed_alone():
-    assert plan_of(seeds=[0, 1]).points[3].runs[:1] == plan_of().points[3].runs
+    assert plan_of(seeds=[0, 1]).points[3].identities[:1] == plan_of().points[3].identities
 
 
 def test_networks_are_those_of_the_runs():
     plan = plan_of()
-    for run in plan.runs.values():
-        assert plan.network(run) == lay_out(run.spec)
+    for trial in plan.trials.values():
+        assert plan.network(trial) == lay_out(trial.spec)
 
 
 def test_the_default_exploration_is_nothing_but_its_file():
@@ -73,7 +73,7 @@ def test_the_default_exploration_is_nothing_but_its_file():
     search = make_search(wishes.space, parse_template(read_text(SHIPPED)), SETTINGS)
     plan = search.plan
     assert len(plan.points) == 2304
-    assert len(plan.runs) == 512
+    assert len(plan.trials) == 512
     assert (plan.epochs_asked, plan.epochs_shared) == (23040, 7680)
     assert not plan.infeasible
 

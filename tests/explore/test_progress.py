@@ -52,12 +52,12 @@ def test_an_epoch_that_no_point_asks_for_is_not_the_best(store, tmp_path):
     """The grid reads epochs 1 and 3; the second is better than the first, but nobody's answer."""
     service = service_of(store, tmp_path, epochs=[1, 3])
     board = board_of(service)
-    run = service.plan.points[0].runs[0]
+    identity = service.plan.points[0].identities[0]
     answer_all(service, board)
     service.histories = {identity: history[:2] for identity, history in service.histories.items()}
     first = max(history[0].val_accuracy for history in service.histories.values())
     assert f"best {first:.2%}" in line(board_of(service))
-    assert service.histories[run][1].val_accuracy > first
+    assert service.histories[identity][1].val_accuracy > first
 
 
 def test_trials_under_way_have_a_line_each_with_what_tells_them_apart(store, tmp_path):
@@ -70,7 +70,7 @@ def test_trials_under_way_have_a_line_each_with_what_tells_them_apart(store, tmp
 
 
 def test_failures_are_counted(store, tmp_path):
-    def diverge(run, epoch):
+    def diverge(trial, epoch):
         raise DivergedError("diverged at epoch 1")
 
     service = service_of(store, tmp_path, StubWorkers(tmp_path / "checkpoints", before=diverge))

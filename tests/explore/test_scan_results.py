@@ -22,8 +22,8 @@ from MNIST.explore.workers.protocol import EpochDone
 from MNIST.language import lay_out, parse_spec, parse_template
 
 
-def diverge(run, epoch):
-    if run.identity == plan_of().points[0].runs[0] and epoch == 2:
+def diverge(trial, epoch):
+    if trial.identity == plan_of().points[0].identities[0] and epoch == 2:
         raise DivergedError("diverged at epoch 2")
 
 
@@ -59,7 +59,7 @@ def test_a_row_a_point_exact_and_in_the_order_asked(service):
     for row, point in zip(rows, service.plan.points, strict=True):
         assert {name: str(value) for name, value in point.values.items()}.items() <= row.items()
         if not row["failure"]:
-            expected = epoch_of(point.runs[0], point.epochs)
+            expected = epoch_of(point.identities[0], point.epochs)
             assert [float(row[name]) for name in METRICS] == [getattr(expected, name) for name in METRICS]
     assert [row["loss"] for row in rows if row["failure"] == "diverged at epoch 2"] == ["", ""]
 
@@ -67,7 +67,7 @@ def test_a_row_a_point_exact_and_in_the_order_asked(service):
 def test_only_known_points_have_rows(service):
     service.answer(service.plan.points[2], ignore)
     known = service.plan.points[2]
-    shared = [p for p in service.plan.points if (p.runs, p.epochs) == (known.runs, known.epochs)]
+    shared = [p for p in service.plan.points if (p.identities, p.epochs) == (known.identities, known.epochs)]
     assert len(results_csv(service).splitlines()) == 1 + len(shared)
 
 
@@ -90,7 +90,7 @@ def test_a_parameter_may_be_called_as_one_of_our_columns(tmp_path):
     with open_store(tmp_path / "s") as store:
         service = service_of(store, tmp_path)
         service.plan = make_plan(
-            points_of(grid), parse_template(text), next(iter(service.plan.runs.values())).settings
+            points_of(grid), parse_template(text), next(iter(service.plan.trials.values())).settings
         )
         answer_all(service)
         (tmp_path / "x.csv").write_text(results_csv(service))
@@ -107,18 +107,20 @@ def test_the_best_has_most_validation_accuracy_then_least_loss_then_fewest_epoch
     best = ranked(service)
     accuracies = [candidate.reading.mean("val_accuracy") for candidate in best]
     assert accuracies == sorted(accuracies, reverse=True)
-    run = best[0].points[0].runs[0]
-    service.histories[run] = [
-        replace(epoch, val_accuracy=1.0, val_loss=0.1) for epoch in service.histories[run]
+    identity = best[0].points[0].identities[0]
+    service.histories[identity] = [
+        replace(epoch, val_accuracy=1.0, val_loss=0.1) for epoch in service.histories[identity]
     ]
     assert ranked(service)[0].reading.epochs[0].epoch == 1
 
 
 def test_nan_never_wins(service):
     answer_all(service)
-    run = ranked(service)[0].points[0].runs[0]
-    service.histories[run] = [replace(epoch, val_accuracy=math.nan) for epoch in service.histories[run]]
-    assert all(run not in candidate.points[0].runs for candidate in ranked(service))
+    identity = ranked(service)[0].points[0].identities[0]
+    service.histories[identity] = [
+        replace(epoch, val_accuracy=math.nan) for epoch in service.histories[identity]
+    ]
+    assert all(identity not in candidate.points[0].identities for candidate in ranked(service))
 
 
 def test_a_value_that_does_not_matter_is_none(service):
@@ -180,8 +182,8 @@ def seeded(tmp_path, accuracies: dict[int, list[float]]) -> TrialService:
     with open_store(tmp_path / "s") as store:
         service = service_of(store, tmp_path, seeds=range(3), **changes)
     for point in service.plan.points:
-        for run, accuracy in zip(point.runs, accuracies[point.values["conv"]], strict=True):
-            service.histories[run] = [replace(epoch_of(run, 1), val_accuracy=accuracy)]
+        for identity, accuracy in zip(point.identities, accuracies[point.values["conv"]], strict=True):
+            service.histories[identity] = [replace(epoch_of(identity, 1), val_accuracy=accuracy)]
     return service
 
 

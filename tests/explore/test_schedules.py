@@ -89,7 +89,7 @@ def answered(plan: Plan, folder: Path, store_folder: Path) -> list[tuple[float, 
 @pytest.mark.parametrize("schedule", SHARED)
 def test_fewer_epochs_are_read_from_one_run(schedule, folder, data, settings, tmp_path):
     plan = search_of(schedule, settings=settings).plan
-    assert len(plan.runs) == 1
+    assert len(plan.trials) == 1
     assert (plan.epochs_asked, plan.epochs_shared) == (30, 15)
     expected = [alone(point, data, settings) for point in plan.points]
     assert answered(plan, folder, tmp_path) == expected
@@ -98,8 +98,8 @@ def test_fewer_epochs_are_read_from_one_run(schedule, folder, data, settings, tm
 @pytest.mark.parametrize("schedule", BY_LENGTH)
 def test_each_number_of_epochs_is_a_run_of_its_own(schedule, folder, data, settings, tmp_path):
     plan = search_of(schedule, settings=settings).plan
-    assert len({point.runs for point in plan.points}) == len(plan.runs) == 3
-    assert [run.horizon for run in plan.runs.values()] == [5, 10, 15]
+    assert len({point.identities for point in plan.points}) == len(plan.trials) == 3
+    assert [trial.horizon for trial in plan.trials.values()] == [5, 10, 15]
     assert (plan.epochs_asked, plan.epochs_shared) == (30, 30)
     expected = [alone(point, data, settings) for point in plan.points]
     assert answered(plan, folder, tmp_path) == expected
@@ -113,7 +113,7 @@ def test_a_grid_extended_by_epochs_trains_only_what_is_new(folder, data, setting
     longer = make_plan(
         points_of({"epochs": [5, 10, 15, 20]}), parse_template(text_of("OneCycle,0.02")), settings
     )
-    assert list(longer.runs)[:3] == list(short.runs)
+    assert list(longer.trials)[:3] == list(short.trials)
     found = answered(longer, folder, tmp_path)
     assert found == [alone(point, data, settings) for point in longer.points]
 
@@ -131,7 +131,7 @@ def test_names_and_values_of_a_schedule_are_explored(folder, data, settings, tmp
         *(OneCycle(peak, warmup=warmup) for peak in (0.02, 0.05) for warmup in (0.1, 0.4)),
     }
     assert len(plan.points) == 4 * 4 * 3
-    assert len(plan.runs) == 1 + 1 + 3 * (2 + 4)
+    assert len(plan.trials) == 1 + 1 + 3 * (2 + 4)
     assert plan.epochs_shared == 15 + 15 + 30 * (2 + 4)
     few = [point for point in plan.points if point.epochs == 5]
     found = answered(
@@ -145,7 +145,7 @@ def test_a_value_by_its_place_is_explored():
     assert {point.spec.schedule for point in plan.points} == {
         Step(every, factor) for every in (1, 2) for factor in (0.5, 1.0)
     }
-    assert len(plan.runs) == 3  # a Step of factor 1 is none
+    assert len(plan.trials) == 3  # a Step of factor 1 is none
 
 
 def test_what_is_said_before_and_forecast_counts_each_run(tmp_path):

@@ -34,9 +34,11 @@ def test_each_run_is_trained_once_and_read_at_each_number_of_epochs(store, tmp_p
     workers = StubWorkers(checkpoints)
     service = service_of(store, tmp_path, workers)
     assert epochs(answers(service)) == [
-        epoch_of(point.runs[0], point.epochs) for point in service.plan.points
+        epoch_of(point.identities[0], point.epochs) for point in service.plan.points
     ]
-    assert sorted(workers.trained) == sorted((run, e) for run in service.plan.runs for e in (1, 2, 3))
+    assert sorted(workers.trained) == sorted(
+        (identity, e) for identity in service.plan.trials for e in (1, 2, 3)
+    )
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -58,7 +60,7 @@ def test_what_is_asked_next_runs_ahead_in_the_order_of_the_plan(store, tmp_path,
     service = service_of(store, tmp_path, workers)
     service.expect(service.plan.points)
     service.answer(service.plan.points[0], ignore)
-    assert workers.started == list(service.plan.runs)[:3]
+    assert workers.started == list(service.plan.trials)[:3]
 
 
 def test_what_is_no_longer_expected_is_not_begun(store, tmp_path, checkpoints):
@@ -68,7 +70,7 @@ def test_what_is_no_longer_expected_is_not_begun(store, tmp_path, checkpoints):
     service.expect(service.plan.points[:1])
     service.answer(service.plan.points[0], ignore)
     service.stop_all()
-    assert workers.started == [service.plan.points[0].runs[0]]
+    assert workers.started == [service.plan.points[0].identities[0]]
 
 
 def test_a_run_may_be_expected_to_more_epochs_later(store, tmp_path, checkpoints):
@@ -76,11 +78,11 @@ def test_a_run_may_be_expected_to_more_epochs_later(store, tmp_path, checkpoints
     workers = StubWorkers(checkpoints)
     service = service_of(store, tmp_path, workers)
     first, last = service.plan.points[0], service.plan.points[8]
-    assert first.runs == last.runs
+    assert first.identities == last.identities
     service.expect([first])
     service.answer(first, ignore)
     service.stop_all()
-    assert workers.trained == [(first.runs[0], 1)]
+    assert workers.trained == [(first.identities[0], 1)]
     service.expect([last])
     service.answer(last, ignore)
     assert [epoch for _, epoch in workers.trained] == [1, 2, 3]
@@ -104,20 +106,22 @@ def test_each_epoch_is_in_the_store_before_it_is_reported(store, tmp_path):
 
     def look(event):
         if isinstance(event, EpochDone):
-            seen.append(len(store.history(point.runs[0])))
+            seen.append(len(store.history(point.identities[0])))
 
     service.answer(point, look)
     assert seen == [1, 2, 3]
 
 
 def test_a_diverging_run_fails_and_its_epochs_before_stay_readings(store, tmp_path, checkpoints):
-    def diverge(run, epoch):
-        if run.identity == victim and epoch == 2:
+    def diverge(trial, epoch):
+        if trial.identity == victim and epoch == 2:
             raise DivergedError("diverged at epoch 2")
 
-    victim = plan_of().points[0].runs[0]
+    victim = plan_of().points[0].identities[0]
     service = service_of(store, tmp_path, StubWorkers(checkpoints, before=diverge))
-    found = dict(zip(((p.runs[0], p.epochs) for p in service.plan.points), answers(service), strict=True))
+    found = dict(
+        zip(((p.identities[0], p.epochs) for p in service.plan.points), answers(service), strict=True)
+    )
     assert found[victim, 1].epochs == (epoch_of(victim, 1),)
     assert found[victim, 3].epochs == ()
     assert found[victim, 3].failure == "diverged at epoch 2"
@@ -130,7 +134,7 @@ def test_a_diverging_run_fails_and_its_epochs_before_stay_readings(store, tmp_pa
 
 @pytest.mark.parametrize("error", [TrainingError("out of memory"), MemoryError()])
 def test_what_failed_for_want_of_memory_is_tried_again_by_the_next_scan(error, store, tmp_path, checkpoints):
-    def refuse(run, epoch):
+    def refuse(trial, epoch):
         raise error
 
     service = service_of(store, tmp_path, StubWorkers(checkpoints, before=refuse))
@@ -140,7 +144,7 @@ def test_what_failed_for_want_of_memory_is_tried_again_by_the_next_scan(error, s
 
 
 def test_any_other_error_ends_the_exploration(store, tmp_path, checkpoints):
-    def fill_disk(run, epoch):
+    def fill_disk(trial, epoch):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
@@ -150,24 +154,24 @@ def test_any_other_error_ends_the_exploration(store, tmp_path, checkpoints):
 def test_a_trial_whose_worker_dies_is_tried_again(store, tmp_path, checkpoints):
     deaths = []
 
-    def die_twice_in_each_epoch(run, epoch):
-        if deaths.count((run.identity, epoch)) < TRIES - 1:
-            deaths.append((run.identity, epoch))
+    def die_twice_in_each_epoch(trial, epoch):
+        if deaths.count((trial.identity, epoch)) < TRIES - 1:
+            deaths.append((trial.identity, epoch))
             raise WorkerDied("killed")
 
     service = service_of(store, tmp_path, StubWorkers(checkpoints, 2, die_twice_in_each_epoch))
-    assert epochs(answers(service)) == [epoch_of(p.runs[0], p.epochs) for p in service.plan.points]
+    assert epochs(answers(service)) == [epoch_of(p.identities[0], p.epochs) for p in service.plan.points]
     assert len(deaths) == 6 * 3 * (TRIES - 1)
 
 
 def test_a_trial_that_always_dies_has_failed_after_three_tries_and_the_others_finish(
     store, tmp_path, checkpoints
 ):
-    def die(run, epoch):
-        if run.identity == victim and epoch == 2:
+    def die(trial, epoch):
+        if trial.identity == victim and epoch == 2:
             raise WorkerDied("killed")
 
-    victim = plan_of().points[0].runs[0]
+    victim = plan_of().points[0].identities[0]
     workers = StubWorkers(checkpoints, 2, die)
     service = service_of(store, tmp_path, workers)
     found = epochs(answers(service))
@@ -220,8 +224,8 @@ def test_an_interruption_keeps_every_epoch_before_it(store, tmp_path, checkpoint
         service.answer(service.plan.points[8], interrupt)
     workers = StubWorkers(checkpoints)
     answers(service_of(store, tmp_path, workers))
-    first = service.plan.points[0].runs[0]
-    assert [epoch for run, epoch in workers.trained if run == first] == [3]
+    first = service.plan.points[0].identities[0]
+    assert [epoch for identity, epoch in workers.trained if identity == first] == [3]
 
 
 def test_a_lost_checkpoint_costs_time_and_changes_nothing(store, tmp_path, checkpoints):
@@ -266,7 +270,7 @@ def test_dropped_runs_lose_their_checkpoints(store, tmp_path, checkpoints):
     from MNIST.training.checkpoint import Checkpoint, save_checkpoint
 
     service = service_of(store, tmp_path)
-    one, other = list(service.plan.runs)[:2]
+    one, other = list(service.plan.trials)[:2]
     for identity in (one, other):
         save_checkpoint(service.checkpoint(identity), Checkpoint(identity, {}, [epoch_of(identity, 1)], {}))
     service.drop([one], epochs=1)
@@ -282,7 +286,7 @@ def test_what_is_dropped_while_it_is_under_way_is_stopped(store, tmp_path, check
     service = service_of(store, tmp_path, workers)
     service.expect(service.plan.points)
     service.answer(service.plan.points[0], ignore)
-    first, second = list(service.plan.runs)[:2]
+    first, second = list(service.plan.trials)[:2]
     assert set(service.running) == {first, second}
     service.drop([second], epochs=1)
     assert set(service.running) == {first}
@@ -294,9 +298,9 @@ def test_what_is_dropped_while_it_is_under_way_is_stopped(store, tmp_path, check
 def test_a_trial_that_is_stopped_has_not_died(store, tmp_path, checkpoints):
     deaths = []
 
-    def die_twice(run, epoch):
+    def die_twice(trial, epoch):
         if len(deaths) < TRIES - 1:
-            deaths.append(run)
+            deaths.append(trial)
             raise WorkerDied("killed")
 
     service = service_of(store, tmp_path, StubWorkers(checkpoints, 1, die_twice))
@@ -327,12 +331,12 @@ def test_a_run_that_another_process_has_finished_meanwhile_frees_its_worker(tmp_
         open_store(tmp_path / "trials.sqlite") as other_store,
     ):
         service = service_of(store, tmp_path, Waits(checkpoints))
-        point, run = service.plan.points[8], service.plan.points[8].runs[0]
+        point, identity = service.plan.points[8], service.plan.points[8].identities[0]
 
         def train_there(event):
-            other_store.record(run, [epoch_of(run, epoch) for epoch in (1, 2, 3)])
+            other_store.record(identity, [epoch_of(identity, epoch) for epoch in (1, 2, 3)])
 
-        assert service.answer(point, train_there).epochs == (epoch_of(run, 3),)
+        assert service.answer(point, train_there).epochs == (epoch_of(identity, 3),)
         service.stop_all()
         assert service.failures == {}
 
@@ -344,10 +348,10 @@ def test_seconds_are_those_up_to_the_reading(store, tmp_path):
 
 def test_with_several_seeds_a_reading_is_their_mean(store, tmp_path):
     service = service_of(store, tmp_path, seeds=[0, 1, 2])
-    assert len(service.plan.runs) == 3 * 6
+    assert len(service.plan.trials) == 3 * 6
     point = service.plan.points[0]
     reading = service.answer(point, ignore)
-    values = [epoch_of(run, 1).val_accuracy for run in point.runs]
+    values = [epoch_of(identity, 1).val_accuracy for identity in point.identities]
     mean = sum(values) / 3
     assert math.isclose(reading.mean("val_accuracy"), mean)
     deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / 2)
@@ -356,10 +360,10 @@ def test_with_several_seeds_a_reading_is_their_mean(store, tmp_path):
 
 
 def test_a_point_of_which_one_seed_fails_has_failed(store, tmp_path, checkpoints):
-    victim = plan_of(seeds=[0, 1]).points[0].runs[1]
+    victim = plan_of(seeds=[0, 1]).points[0].identities[1]
 
-    def diverge(run, epoch):
-        if run.identity == victim:
+    def diverge(trial, epoch):
+        if trial.identity == victim:
             raise DivergedError("diverged at epoch 1")
 
     service = service_of(store, tmp_path, StubWorkers(checkpoints, before=diverge), seeds=[0, 1])

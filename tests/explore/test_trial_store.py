@@ -47,13 +47,13 @@ def test_a_history_ends_at_its_first_gap(tmp_path):
 
 
 def test_failures_and_settings_are_kept(tmp_path):
-    run = next(iter(plan_of().runs.values()))
+    trial = next(iter(plan_of().trials.values()))
     with open_store(tmp_path / "s") as store:
-        store.begin(run)
-        store.begin(run)
+        store.begin(trial)
+        store.begin(trial)
         store.fail(RUN, "diverged at epoch 2")
         assert store.failure(RUN) == "diverged at epoch 2"
-        assert store.failure(run.identity) is None
+        assert store.failure(trial.identity) is None
 
 
 def _filled(path: Path) -> None:

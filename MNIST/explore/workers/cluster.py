@@ -18,7 +18,7 @@ from MNIST.errors import BusyError, MNISTError
 from MNIST.explore.workers import worker
 from MNIST.explore.workers.cluster_connection import connect
 from MNIST.explore.workers.cluster_worker import ClusterWorker, Folder, News, read_files
-from MNIST.explore.workers.protocol import TRIES, Ended, EpochDone, Event, Trial, Waiting, WorkerDied
+from MNIST.explore.workers.protocol import TRIES, Ended, EpochDone, Event, Task, Waiting, WorkerDied
 from MNIST.files import only_one, write_atomically
 from MNIST.program import install_command
 
@@ -42,9 +42,9 @@ class _Worker:
 
 @dataclass(eq=False)
 class _UnderWay:
-    """A trial that a worker trains, and the lock of its run."""
+    """A task that a worker has, and the lock of its trial."""
 
-    trial: Trial
+    task: Task
     worker: _Worker
     news: Any
     lock: ExitStack
@@ -78,7 +78,7 @@ class ClusterWorkers:
         self._checkpoints, self._threads, self._engine = checkpoints, threads, engine
         self._starting: list[_Worker] = []
         self._free: list[_Worker] = []
-        self._queue: dict[str, tuple[Trial, float]] = {}  # with when their lock was last found taken
+        self._queue: dict[str, tuple[Task, float]] = {}  # with when their lock was last found taken
         self._under_way: dict[str, _UnderWay] = {}
         self._found: list[Event] = []
         self._last_birth = time.monotonic()
@@ -93,8 +93,8 @@ class ClusterWorkers:
             self.close()
             raise
 
-    def start(self, trial: Trial) -> None:
-        self._queue[trial.run.identity] = trial, float("-inf")
+    def start(self, task: Task) -> None:
+        self._queue[task.trial.identity] = task, float("-inf")
         self._start_queued()
 
     def events(self, seconds: float) -> Sequence[Event]:
@@ -255,8 +255,8 @@ class ClusterWorkers:
             raise MNISTError(f"the cluster has no worker that can train:{reasons}")
 
     def _start_queued(self) -> None:
-        """Send waiting trials to free workers, but for those whose run another process trains."""
-        for identity, (trial, last) in list(self._queue.items()):
+        """Send waiting tasks to free workers, but not those whose trial another process trains."""
+        for identity, (task, last) in list(self._queue.items()):
             if time.monotonic() < last + PULSE:
                 continue
             member = self._living_worker()
@@ -266,53 +266,53 @@ class ClusterWorkers:
             try:
                 lock.enter_context(only_one(folder.with_suffix(".lock"), busy="another process trains it"))
             except BusyError:
-                self._queue[identity] = trial, time.monotonic()
+                self._queue[identity] = task, time.monotonic()
                 self._found.append(Waiting(identity))
                 self._free.append(member)
                 continue
             del self._queue[identity]
-            news = member.actor.train.options(num_returns="streaming").remote(trial, read_files(folder))
-            self._under_way[identity] = _UnderWay(trial, member, news, lock)
+            news = member.actor.train.options(num_returns="streaming").remote(task, read_files(folder))
+            self._under_way[identity] = _UnderWay(task, member, news, lock)
 
     def _receive(self, seconds: float) -> None:
         """Take in what has come from the workers; waits at most so long if there is nothing."""
-        tasks = {task.news: task for task in self._under_way.values()}
-        self._ready([*tasks, *(member.born for member in self._starting)], seconds)
+        coming = {busy.news: busy for busy in self._under_way.values()}
+        self._ready([*coming, *(member.born for member in self._starting)], seconds)
         for member, description in self._births(0):
             self._admit(member, description)
-        for task in self._ready(tasks, 0):
-            self._take(task)
+        for busy in self._ready(coming, 0):
+            self._take(busy)
         self._start_queued()
         self._refuse_emptiness()
 
-    def _take(self, task: _UnderWay) -> None:
+    def _take(self, busy: _UnderWay) -> None:
         """Keep what a worker has sent: its checkpoints first, so that an epoch that is told is safe."""
-        identity = task.trial.run.identity
+        identity = busy.task.trial.identity
         try:
-            news: News = self._ray.get(next(task.news), timeout=FETCH_SECONDS)
+            news: News = self._ray.get(next(busy.news), timeout=FETCH_SECONDS)
             _keep(self._checkpoints / identity, news)
         except StopIteration:
-            self._end(task, None)
+            self._end(busy, None)
         except self._ray.exceptions.RayError as error:
-            self._end(task, self._cause(error))
+            self._end(busy, self._cause(error))
         except OSError as error:  # this disk is full
-            self._ray.kill(task.worker.actor)
-            self._end(task, error)
+            self._ray.kill(busy.worker.actor)
+            self._end(busy, error)
         else:
             if news.result is not None:
                 self._found.append(EpochDone(identity, news.result))
 
-    def _end(self, task: _UnderWay, error: BaseException | None) -> None:
+    def _end(self, busy: _UnderWay, error: BaseException | None) -> None:
         """Note that a trial is over, give its lock back, and put its worker where it belongs."""
-        identity = task.trial.run.identity
+        identity = busy.task.trial.identity
         del self._under_way[identity]
-        task.lock.close()
+        busy.lock.close()
         self._found.append(Ended(identity, error))
-        task.worker.trials += 1
-        if isinstance(error, WorkerDied | OSError) or task.worker.trials >= TRIALS_A_WORKER:
-            self._replace(task.worker)
+        busy.worker.trials += 1
+        if isinstance(error, WorkerDied | OSError) or busy.worker.trials >= TRIALS_A_WORKER:
+            self._replace(busy.worker)
         else:
-            self._free.append(task.worker)
+            self._free.append(busy.worker)
 
     def _value(self, ref: Any, member: _Worker) -> Any:
         """What a worker's call has given. Raises what it raised, or WorkerDied."""
@@ -326,7 +326,7 @@ class ClusterWorkers:
         return value
 
     def _carried(self, word: Any) -> Any:
-        """An argument as it can travel: a run's checkpoints in place of their folder's path."""
+        """An argument as it can travel: a trial's checkpoints in place of their folder's path."""
         if isinstance(word, Path) and word.parent == self._checkpoints:
             return Folder(word.name, read_files(word))
         return word
@@ -350,7 +350,7 @@ class ClusterWorkers:
 
 
 def _keep(folder: Path, news: News) -> None:
-    """Make a run's folder what the worker's is. Its lock is held. Raises OSError if it cannot be written."""
+    """Make a trial's folder equal the worker's. Its lock is held. Raises OSError if it cannot be written."""
     for name, content in news.files.items():
         if content is not None:
             write_atomically(folder / name, content, alone=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 from MNIST.data import Dataset
 from MNIST.explore.workers import worker
-from MNIST.explore.workers.protocol import Trial
+from MNIST.explore.workers.protocol import Task
 from MNIST.training import EpochResult
 
 PREFIX = "mnist_worker_"  # of temporary folders; the process's number follows
@@ -44,7 +44,7 @@ class News:
 
 
 def read_files(folder: Path) -> Files:
-    """The content of a run's checkpoints, by name; nothing if there is no such folder."""
+    """The content of a trial's checkpoints, by name; nothing if there is no such folder."""
     return {path.name: path.read_bytes() for path in sorted(folder.glob("epoch_*.npz"))}
 
 
@@ -59,10 +59,10 @@ class ClusterWorker:
         worker.hold(dataset)
         self._thread = ThreadPoolExecutor(max_workers=1)
 
-    def train(self, trial: Trial, files: Files) -> Iterator[News]:
+    def train(self, task: Task, files: Files) -> Iterator[News]:
         """Train a trial from the given checkpoints, if there are any, and send each new one."""
         with _own_folder() as place:
-            folder = Path(place) / trial.run.identity
+            folder = Path(place) / task.trial.identity
             _write(folder, files)
             known = files
             news: SimpleQueue[News | None] = SimpleQueue()
@@ -74,7 +74,7 @@ class ClusterWorker:
                 known = now
                 news.put(News(result, changed))
 
-            training = self._thread.submit(worker.train, trial, Path(place), report)
+            training = self._thread.submit(worker.train, task, Path(place), report)
             training.add_done_callback(lambda _: news.put(None))
             while (latest := news.get()) is not None:
                 yield latest

@@ -26,7 +26,7 @@ from MNIST.data import Dataset
 from MNIST.engines import PRELOADED
 from MNIST.errors import MNISTError
 from MNIST.explore.workers import worker
-from MNIST.explore.workers.protocol import TRIES, Ended, EpochDone, Event, Trial, Waiting, WorkerDied
+from MNIST.explore.workers.protocol import TRIES, Ended, EpochDone, Event, Task, Waiting, WorkerDied
 from MNIST.training import EpochResult
 
 PULSE = 0.05  # seconds between two looks whether a trial is over
@@ -58,8 +58,8 @@ class LocalWorkers:
         self._free = list(self._pools)
         self._busy: dict[str, tuple[ProcessPool, ProcessFuture[None]]] = {}
 
-    def start(self, trial: Trial) -> None:
-        self._busy[trial.run.identity] = self._schedule(_train, (trial, self._checkpoints))
+    def start(self, task: Task) -> None:
+        self._busy[task.trial.identity] = self._schedule(_train, (task, self._checkpoints))
 
     def events(self, seconds: float) -> Sequence[Event]:
         until = time.monotonic() + seconds
@@ -191,14 +191,14 @@ def _begin(dataset: Dataset, sender: Connection) -> None:
     worker.hold(dataset)
 
 
-def _train(trial: Trial, checkpoints: Path) -> None:
-    """In a worker: train a trial, and send what is new."""
-    identity = trial.run.identity
+def _train(task: Task, checkpoints: Path) -> None:
+    """In a worker: do a task, and send what is new."""
+    identity = task.trial.identity
 
     def report(result: EpochResult) -> None:
         _send(_sender, EpochDone(identity, result))
 
-    worker.train(trial, checkpoints, report, lambda: _send(_sender, Waiting(identity)))
+    worker.train(task, checkpoints, report, lambda: _send(_sender, Waiting(identity)))
 
 
 def _send(sender: Connection | None, message: Event) -> None:

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from MNIST.errors import MNISTError
-from MNIST.explore.plan import Run
+from MNIST.explore.plan import Trial
 from MNIST.training import EpochResult
 
 TRIES = 3  # of what a worker dies of, before it counts as the fault of what it did
 
 
 @dataclass(frozen=True)
-class Trial:
-    """A piece of work: train a run up to `epochs`, or to its own end, from its checkpoint if there is one."""
+class Task:
+    """Work for one worker: train a trial up to `epochs`, or to its own end, from its newest checkpoint."""
 
-    run: Run
+    trial: Trial
     epochs: int
 
 
@@ -32,7 +32,7 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A trial's run is being trained by another exploration; it goes on with what that one leaves."""
+    """Another exploration is training the trial; its worker goes on with what that one leaves."""
 
     identity: str
 
@@ -66,8 +66,8 @@ class Executor(Protocol):
     workers: int
     left_out: list[str]
 
-    def start(self, trial: Trial) -> None:
-        """Begin a trial on a free worker; the caller counts them. Its run is not under way already."""
+    def start(self, task: Task) -> None:
+        """Begin a task on a free worker; the caller counts them. Its trial is not under way already."""
         ...
 
     def events(self, seconds: float) -> Sequence[Event]:

@@ -14,13 +14,13 @@ from MNIST import engines
 from MNIST.data import Dataset, TrainingData, split
 from MNIST.errors import BusyError, TrainingError
 from MNIST.explore.plan import epochs_left
-from MNIST.explore.workers.protocol import Trial
+from MNIST.explore.workers.protocol import Task
 from MNIST.files import only_one
 from MNIST.language import ModelSpec
 from MNIST.training import EpochResult, Run, RunSettings, continue_run, newest_epoch, trained_files
 from MNIST.training.checkpoint import read_checkpoints, remove_checkpoints
 
-LOCK_INTERVAL = 0.5  # seconds between two looks whether another process still trains the run
+LOCK_INTERVAL = 0.5  # seconds between two looks whether another process still trains the trial
 
 _dataset: Dataset | None = None
 
@@ -33,37 +33,37 @@ def hold(dataset: Dataset) -> None:
 
 
 def train(
-    trial: Trial,
+    task: Task,
     checkpoints: Path,
     report: Callable[[EpochResult], None],
     waiting: Callable[[], None] = lambda: None,
 ) -> None:
-    """Train a trial to its end, from its run's newest checkpoint, and keep the last checkpoint.
+    """Do a task, from its trial's newest checkpoint, and keep the last checkpoint.
 
-    checkpoints: a folder with a folder a run. report: called with each epoch, with those that the
-    checkpoint held first. waiting: called now and then while another process trains this run.
-    Raises TrainingError if the run cannot go on, OSError if a checkpoint cannot be written.
+    checkpoints: a folder with a folder a trial. report: called with each epoch, with those that the
+    checkpoint held first. waiting: called now and then while another process trains this trial.
+    Raises TrainingError if the trial cannot go on, OSError if a checkpoint cannot be written.
     """
-    folder = checkpoints / trial.run.identity
+    folder = checkpoints / task.trial.identity
     while True:
         try:
             with only_one(folder.with_suffix(".lock"), busy="another process trains this run"):
-                return _train_alone(trial, folder, report)
+                return _train_alone(task, folder, report)
         except BusyError:
             waiting()
             time.sleep(LOCK_INTERVAL)
 
 
-def _train_alone(trial: Trial, folder: Path, report: Callable[[EpochResult], None]) -> None:
-    run = trial.run
+def _train_alone(task: Task, folder: Path, report: Callable[[EpochResult], None]) -> None:
+    trial = task.trial
     newest = next(read_checkpoints(folder, warn=lambda _: None), None)
-    if newest is not None and newest.identity == run.identity:
+    if newest is not None and newest.identity == trial.identity:
         for epoch in newest.history:
             report(epoch)
-        if not epochs_left(run, newest.history, trial.epochs):
+        if not epochs_left(trial, newest.history, task.epochs):
             return remove_checkpoints(folder, keep_newest=True)
-    data = _data_of(run.settings)
-    continue_run(run.spec, data, run.settings, epochs=trial.epochs, checkpoint=folder, on_epoch=report)
+    data = _data_of(trial.settings)
+    continue_run(trial.spec, data, trial.settings, epochs=task.epochs, checkpoint=folder, on_epoch=report)
     remove_checkpoints(folder, keep_newest=True)
 
 
@@ -101,7 +101,7 @@ def network_files(
 ) -> dict[str, bytes]:
     """All files of the trained network that a spec makes, as `train` leaves them.
 
-    checkpoint: its run's folder, from which it goes on if what lies there is not past its epochs.
+    checkpoint: its trial's folder, from which it goes on if what lies there is not past its epochs.
     Raises TrainingError if the network does not fit into memory now.
     """
     lock, found = checkpoint.with_suffix(".lock"), newest_epoch(checkpoint)
@@ -129,7 +129,7 @@ def _network_files(
 
 
 def _data_of(settings: RunSettings) -> TrainingData:
-    """The images that a run trains on and validates with: the same for all runs of one seed."""
+    """The images that a trial trains on and validates with: the same for all trials of one seed."""
     return _split(settings.split, settings.seed, settings.images)
 
 
