@@ -71,8 +71,9 @@ def domains_of(count: int) -> dict[str, list]:
 
 def ours(count: int) -> tuple[float, float, float]:
     """The seconds of an exploration, those of its plan, and by how many MB the process grew."""
-    from MNIST.explore import exploration
     from MNIST.explore.designs import Space
+    from MNIST.explore.loop import ask_all
+    from MNIST.explore.search import make_search
     from MNIST.explore.store import open_store
     from MNIST.explore.trials import TrialService
     from MNIST.explore.workers.protocol import Executor
@@ -85,11 +86,11 @@ def ours(count: int) -> tuple[float, float, float]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         before, start = peak_memory(), time.perf_counter()
-        search = exploration.make_search(Space(tuple(axes)), parse_template(TEMPLATE), settings)
+        search = make_search(Space(tuple(axes)), parse_template(TEMPLATE), settings)
         planned = time.perf_counter() - start
         with open_store(folder / "trials.sqlite") as store:
             service = TrialService(search.plan, store, folder / "checkpoints", cast(Executor, Instant()))
-            outcome = exploration.explore(search, service, folder / "scan", lambda event: None)
+            outcome = ask_all(search, service, folder / "scan", lambda event: None)
         seconds = time.perf_counter() - start
     assert len(outcome.candidates) == len(search.plan.points) == count
     return seconds, planned, (peak_memory() - before) / 1e6

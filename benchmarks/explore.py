@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import AbstractContextManager, chdir
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def explore(data: Path, images: int, grid: dict[str, list[Any]], folder: str) ->
 
 
 def two_workers(data: Path, rounds: int, images: int, values: int | None, folder: str) -> float:
-    """Trials a second of two workers to those of one: 32 runs of 3 epochs, once the workers are there."""
+    """Trials a second of two workers to those of one: 32 trials of 3 epochs, once the workers are there."""
     seconds = {1: 0.0, 2: 0.0}
     turns = [(1, 2), (2, 1)]  # a machine that slows down is unfair to neither
     for number, workers in enumerate(each for turn in range(rounds) for each in turns[turn % 2]):
@@ -75,37 +76,48 @@ def two_workers(data: Path, rounds: int, images: int, values: int | None, folder
 
 
 def train_all(data: Path, images: int, values: int | None, folder: Path, workers: int) -> float:
-    """Seconds that workers take for all runs of a grid."""
-    from MNIST.data import load
-    from MNIST.explore.designs import make_space
-    from MNIST.explore.exploration import make_search
-    from MNIST.explore.store import open_store
+    """Seconds that workers take for all trials of a grid."""
+    from MNIST.data import Dataset, TrainingData
+    from MNIST.explore.exploration import Show, Silent, explore
+    from MNIST.explore.forecast import Forecast
+    from MNIST.explore.loop import Outcome
+    from MNIST.explore.search import Search
     from MNIST.explore.trials import TrialService
     from MNIST.explore.workers import worker
-    from MNIST.explore.workers.local import LocalWorkers
-    from MNIST.language import parse_axis, parse_template, read_text
-    from MNIST.training import RunSettings
+    from MNIST.explore.workers.protocol import Executor
 
-    dataset = load(data)
-    template = parse_template(read_text(ROOT / "Models" / "explore.txt"))
-    small = ["layers=1", "conv=16", "dense=32", "kernel=3", "pool=2", "convlayers=1", "epochs=3"]
-    lists = {"rate": RATES[:values], **{name: grid(values)[name] for name in ("opt", "dropout", "mom")}}
-    axes = [*small, *(f"{name}={','.join(map(str, several))}" for name, several in lists.items())]
-    changes = {axis: parse_axis(axis) for axis in axes}
-    executor = LocalWorkers(workers, dataset, folder / "checkpoints")
-    try:
-        engine, device, precision = list(executor.map(worker.describe, [("keras", "auto")] * workers))[-1]
-        settings = RunSettings(dataset.digest, images, SPLIT, 0, engine, device, precision, 1)
-        search = make_search(make_space(template, changes), template, settings)
-        with open_store(folder / "trials.sqlite") as store:
-            service = TrialService(search.plan, store, folder / "checkpoints", executor)
-            start = time.perf_counter()
-            service.expect(search.plan.points)
-            for point in search.plan.points:
-                service.answer(point, lambda event: None)
-            return time.perf_counter() - start
-    finally:
-        executor.close()
+    class Stopwatch(Silent):
+        """Starts once every worker has imported Keras, and stops before the winner's network is made."""
+
+        seconds = 0.0
+
+        def planned(self, dataset: Dataset, data: TrainingData, search: Search, executor: Executor) -> None:
+            list(executor.map(worker.describe, [("keras", "auto")] * workers))
+
+        def running(
+            self, search: Search, service: TrialService, forecast: Forecast
+        ) -> AbstractContextManager[Show]:
+            self.seconds = -time.perf_counter()
+            return super().running(search, service, forecast)
+
+        def answered(self, service: TrialService, outcome: Outcome) -> None:
+            self.seconds += time.perf_counter()
+
+    small = {"layers": [1], "conv": [16], "dense": [32], "kernel": [3], "pool": [2], "convlayers": [1]}
+    several = {name: grid(values)[name] for name in ("opt", "dropout", "mom")}
+    watch = Stopwatch()
+    folder.mkdir()
+    with chdir(folder):
+        explore(
+            data,
+            template=str(ROOT / "Models" / "explore.txt"),
+            values={**small, "epochs": [3], "rate": RATES[:values], **several},
+            split=SPLIT,
+            images=images,
+            workers=workers,
+            watcher=watch,
+        )
+    return watch.seconds
 
 
 def run(*words: object, folder: str) -> tuple[float, str]:

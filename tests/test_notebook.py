@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import MNIST
-from MNIST import NeuralNetwork, data, load
+from MNIST import NeuralNetwork, data, load, training
 from MNIST.errors import DataError, UsageError
 from MNIST.language import SpecError, parse_spec
 from MNIST.training import Run, resolve_settings
@@ -30,13 +30,23 @@ def test_the_examples_of_the_page_run(digits_folder, tmp_path, monkeypatch, caps
     monkeypatch.chdir(tmp_path)
     Path("Data").symlink_to(digits_folder)
     examples = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(examples) == 3
+    assert len(examples) == 4
+    template = PAGE.read_text().split("`small.txt`:\n\n```\n")[1].split("```")[0]
+    Path("small.txt").write_text(template)
     names: dict[str, object] = {}
     for example in examples:
         exec(example, names)
     *rows, last = capsys.readouterr().out.splitlines()
     assert [row.split()[0] for row in rows] == [str(number) for number in range(10)]
     assert re.fullmatch(r"\d+ of 297 wrong", last)
+    table, network, explained = names["table"], names["network"], names["explained"]
+    assert sorted(zip(table["units"], table["rate"], strict=True)) == [
+        (8, 0.001), (8, 0.01), (16, 0.001), (16, 0.01),
+    ]  # fmt: skip
+    best = table.iloc[0]
+    assert training.read_history("small")[-1].val_accuracy == best["val_accuracy"]
+    x_test = load("Data")[2]
+    assert explained.answer == network.engine.logits(x_test[:1]).argmax()
 
 
 def test_the_error_of_the_page_is_the_programs():

@@ -66,27 +66,28 @@ With what:
     -f, --file FILE            draw the pictures of an earlier results.csv, and train nothing
 """
 
-import os
 import shlex
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from MNIST.commands.explore_wishes import DESIGNS, Wishes, read_wishes
-from MNIST.errors import TrainingError, UsageError
-from MNIST.files import only_one, write_atomically
+from MNIST.commands.explore_wishes import read_wishes
+from MNIST.errors import UsageError
+from MNIST.files import write_atomically
 from MNIST.language import parse_spec
 from MNIST.paths import HYPERPARAM_SEARCH, checked_name
 from MNIST.program import program
 
 if TYPE_CHECKING:
-    from MNIST.data import Dataset
-    from MNIST.explore.exploration import Search
+    from MNIST.data import Dataset, TrainingData
+    from MNIST.explore.exploration import Show
+    from MNIST.explore.forecast import Forecast
+    from MNIST.explore.loop import Outcome
+    from MNIST.explore.search import Search
+    from MNIST.explore.trials import TrialService
     from MNIST.explore.workers.protocol import Executor
-    from MNIST.training import RunSettings
 
 CHECKPOINTS = HYPERPARAM_SEARCH / "checkpoints"
 SOME_FAILED = 3  # the exit code
@@ -102,189 +103,126 @@ def run(options: Mapping[str, Any]) -> int:
         return _draw(_existing_results(options["--file"], folder), folder)
     wishes = read_wishes(options)
     # At once; what follows takes seconds to import.
-    print(f"{name}: {DESIGNS[wishes.design]}, filled into {wishes.template.source}", flush=True)
+    print(f"{name}: {wishes.asked}, filled into {wishes.template.source}", flush=True)
 
-    from MNIST.data import load, split  # numpy, from here on
+    from MNIST.explore.exploration import explore  # numpy and Talos, from here on
 
-    dataset = load(Path(options["<dataset-dir>"]))
-    data = split(dataset, wishes.split, wishes.seeds[0], wishes.images)
-    if len(data.validation) == 0:
-        raise UsageError(f"--split {wishes.split:g} leaves no image to validate, which decides the winner")
-    with _workers(wishes, dataset) as executor:
-        search = _search(wishes, _settings(dataset, wishes, executor))
-        images = f"{len(data.train):,} images to train on, {len(data.validation):,} to validate"
-        _introduce(f"{dataset.name}: {images}", search, executor)
-        if options["--plan"]:
-            return _show_plan(search, len(data.train), executor)
-        busy = f"{name} is being explored by another process; wait for it, or take another name"
-        with only_one(folder / ".lock", busy):
-            return _explore(options, folder, search, wishes, len(data.train), executor)
-
-
-@contextmanager
-def _workers(wishes: Wishes, dataset: "Dataset") -> "Iterator[Executor]":
-    """The workers that are asked for; they end with the context."""
-    executor: Executor
-    if wishes.cluster is None:
-        from MNIST.explore.workers.local import LocalWorkers
-
-        workers = wishes.workers or max(1, (os.cpu_count() or 1) // wishes.threads)
-        executor = LocalWorkers(workers, dataset, CHECKPOINTS, wishes.engine)
-    else:
-        from MNIST.explore.workers.cluster import ClusterWorkers
-
-        executor = ClusterWorkers(
-            wishes.cluster, wishes.workers, wishes.threads, dataset, CHECKPOINTS, wishes.engine
-        )
-    try:
-        yield executor
-    finally:
-        executor.close()
-
-
-def _settings(dataset: "Dataset", wishes: Wishes, executor: "Executor") -> "RunSettings":
-    """The settings of all trials but for their seeds, on the machines that train."""
-    from MNIST.explore.workers import worker
-    from MNIST.training import RunSettings
-
-    ((engine, device, precision),) = executor.map(worker.describe, [(wishes.engine, wishes.precision)])
-    return RunSettings(
-        data_digest=dataset.digest,
-        images=wishes.images,
-        split=wishes.split,
-        seed=wishes.seeds[0],
-        engine=engine,
-        device=device,
-        precision=precision,
-        threads=wishes.threads,
-    )
-
-
-def _search(wishes: Wishes, settings: "RunSettings") -> "Search":
-    from MNIST.explore.exploration import make_search
-
-    return make_search(
-        wishes.space,
-        wishes.template,
-        settings,
+    printed = _Printed(options)
+    result = explore(
+        options["<dataset-dir>"],
+        template=wishes.template,
+        values=wishes.space,
+        name=name,
         design=wishes.design,
         fraction=wishes.fraction,
-        seeds=wishes.seeds,
-        halving=wishes.halving,
         reducer=wishes.reducer,
+        split=wishes.split,
+        images=wishes.images,
+        seeds=wishes.seeds,
+        engine=wishes.engine,
+        precision=wishes.precision,
+        threads=wishes.threads,
+        workers=wishes.workers,
+        cluster=wishes.cluster,
+        patience=wishes.patience,
+        time_limit=wishes.time_limit,
+        plan=options["--plan"],
+        command=options["words"],
+        watcher=printed,
     )
+    if result.seconds is not None:
+        from MNIST.explore.forecast import spoken_time
 
-
-def _introduce(data: str, search: "Search", executor: "Executor") -> None:
-    from MNIST.explore.summary import counted, left_out
-
-    print(data, flush=True)
-    for trial in list(search.plan.trials.values())[:1]:  # they differ in their seeds only
-        print(f"{trial.settings}, {counted(executor.workers, 'worker')}\n", flush=True)
-    for machine in executor.left_out:
-        print(f"not used: {machine}", flush=True)
-    if search.plan.infeasible:
-        print(left_out(search.plan.infeasible), flush=True)
-    if not search.plan.points:
-        raise UsageError(f"none of the {search.plan.infeasible.total():,} points makes a network that works")
-
-
-def _show_plan(search: "Search", images: int, executor: "Executor") -> int:
-    """All that would be done and how long it would take, by a timed step of each shape of network."""
-    from MNIST.explore import forecast, summary
-    from MNIST.explore.plan import epochs_left
-    from MNIST.explore.store import open_store
-
-    plan = search.plan
-    with open_store(HYPERPARAM_SEARCH / "trials.sqlite") as store:
-        histories = store.histories(plan.trials)
-    known = sum(min(len(histories[identity]), trial.horizon) for identity, trial in plan.trials.items())
-    print(summary.expectation(search, known, HYPERPARAM_SEARCH), flush=True)
-    left = {
-        identity: epochs_left(trial, histories[identity], trial.horizon)
-        for identity, trial in plan.trials.items()
-    }
-    shapes = forecast.shapes(plan)
-    distinct = summary.counted(len(set(shapes.values())), "distinct shape")
-    print(f"Timing a step of each of {distinct} ...", flush=True)
-    seconds = forecast.timed(search, shapes, left, images, executor)
-    print(f"All of it takes {forecast.spoken_time(seconds)}. Nothing was trained; without --plan it will be.")
-    return 0
-
-
-def _explore(
-    options: Mapping[str, Any],
-    folder: Path,
-    search: "Search",
-    wishes: Wishes,
-    images: int,
-    executor: "Executor",
-) -> int:
-    """Say what will be done, do it, say and keep what came out."""
-    from MNIST.explore import exploration, summary
-    from MNIST.explore.forecast import Forecast, guessed_speed, spoken_time
-    from MNIST.explore.progress import progress
-    from MNIST.explore.store import open_store
-    from MNIST.explore.trials import TrialService
-
-    deadline = time.monotonic() + wishes.time_limit
-    with open_store(HYPERPARAM_SEARCH / "trials.sqlite") as store:
-        service = TrialService(
-            search.plan, store, CHECKPOINTS, executor, patience=wishes.patience, deadline=deadline
+        print(
+            f"All of it takes {spoken_time(result.seconds)}. Nothing was trained; without --plan it will be."
         )
-        known = service.known_epochs()
-        service.expect(search.first_stage())
-        forecast = Forecast(search, service, images, guessed_speed(search.plan.settings.precision), executor)
-        print(summary.expectation(search, known, HYPERPARAM_SEARCH), end="")
+    if result.lost is not None:
+        print(f"The winner's network cannot be kept: {result.lost}\nIts text is {folder}/best.txt.")
+    return SOME_FAILED if result.failures else 0
+
+
+class _Printed:
+    """A watcher that prints how an exploration goes, and draws its pictures."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = options
+        self._name = options["<model-name>"]
+        self._folder = HYPERPARAM_SEARCH / self._name
+
+    def planned(
+        self, dataset: "Dataset", data: "TrainingData", search: "Search", executor: "Executor"
+    ) -> None:
+        from MNIST.explore.summary import counted, left_out
+
+        images = f"{len(data.train):,} images to train on, {len(data.validation):,} to validate"
+        print(f"{dataset.name}: {images}", flush=True)
+        for trial in list(search.plan.trials.values())[:1]:  # they differ in their seeds only
+            print(f"{trial.settings}, {counted(executor.workers, 'worker')}\n", flush=True)
+        for machine in executor.left_out:
+            print(f"not used: {machine}", flush=True)
+        if search.plan.infeasible:
+            print(left_out(search.plan.infeasible), flush=True)
+
+    def timing(self, search: "Search", known_epochs: int, shapes: int) -> None:
+        from MNIST.explore.summary import counted, expectation
+
+        print(expectation(search, known_epochs, HYPERPARAM_SEARCH), flush=True)
+        print(f"Timing a step of each of {counted(shapes, 'distinct shape')} ...", flush=True)
+
+    @contextmanager
+    def running(self, search: "Search", service: "TrialService", forecast: "Forecast") -> "Iterator[Show]":
+        """Say what will be done, and show how far it is."""
+        from MNIST.explore.forecast import spoken_time
+        from MNIST.explore.progress import progress
+        from MNIST.explore.summary import expectation
+
+        print(expectation(search, service.known_epochs(), HYPERPARAM_SEARCH), end="")
         print(f"What is left takes {spoken_time(forecast.look().seconds_left)}.\n", flush=True)
         try:
             with progress(service, forecast) as show:
-                outcome = exploration.explore(search, service, folder, show)
+                yield show
         except KeyboardInterrupt:
-            print(f"Stopped; every finished epoch is kept, and what is known is in {folder}/results.csv.")
+            kept = "Stopped; every finished epoch is kept, and what is known is in"
+            print(f"{kept} {self._folder}/results.csv.")
             print("The same command goes on.", flush=True)
             raise
+
+    def answered(self, service: "TrialService", outcome: "Outcome") -> None:
+        """Say what came out, and draw it while a worker makes the winner's network."""
+        from MNIST.explore.summary import counted, print_outcome
+
         if outcome.time_is_up:
             print("The time is up. Every finished epoch is kept; the same command goes on.")
-        summary.print_outcome(service, outcome)
+        print_outcome(service, outcome)
         if outcome.candidates:
             epochs = outcome.candidates[0].reading.epochs[0].epoch
-            print(f"Keeping the winner's network, after {summary.counted(epochs, 'epoch')} ...", flush=True)
-            winner = exploration.train_winner(outcome, service, executor, folder, options["words"])
-            _draw(folder / "results.csv", folder)
-            try:
-                _keep(options, folder, next(winner))
-            except TrainingError as error:
-                print(f"The winner's network cannot be kept: {error}\nIts text is {folder}/best.txt.")
-        return SOME_FAILED if service.failures else 0
+            print(f"Keeping the winner's network, after {counted(epochs, 'epoch')} ...", flush=True)
+            _draw(self._folder / "results.csv", self._folder)
+
+    def kept(self, files: Mapping[str, bytes], replaced: bool) -> None:
+        """Draw the winner's learning curves; say what to do next."""
+        from MNIST.training import output_folder
+
+        network = output_folder(self._name)
+        write_atomically(network / "curves.png", _curves(self._name, files), alone=True)
+        if replaced:
+            print(f"{network} held another network: the winner has taken its place.")
+        print(f"The winner is {network}, its text {self._folder}/best.txt.")
+        data = shlex.quote(self._options["<dataset-dir>"])
+        print(f"Next: {program()} test Results {data} {self._name}")
+        if self._options["--images"] is not None:
+            same = {"--split": "0.9", "--seed": "0", "--engine": None, "--precision": "auto"}
+            words = [
+                word
+                for option, usual in same.items()
+                if self._options[option] != usual
+                for word in (option, self._options[option])
+            ]
+            best = [f"best_of_{self._name[:56]}", f"{self._folder}/best.txt", *words]
+            print(f"or, on all images: {program()} train {data} {' '.join(map(shlex.quote, best))}")
 
 
-def _keep(options: Mapping[str, Any], folder: Path, files: dict[str, bytes]) -> None:
-    """Keep the winner as the trained network of the exploration's name; say what to do next."""
-    from MNIST import training
-
-    name, data = options["<model-name>"], shlex.quote(options["<dataset-dir>"])
-    busy = f"{name} is being trained by another process: the winner is only in {folder}/best.txt"
-    with only_one(training.output_folder(name) / ".lock", busy):
-        replaced = training.write_trained(name, files)
-        write_atomically(training.output_folder(name) / "curves.png", _curves(name, files), alone=True)
-    if replaced:
-        print(f"{training.output_folder(name)} held another network: the winner has taken its place.")
-    print(f"The winner is {training.output_folder(name)}, its text {folder}/best.txt.")
-    print(f"Next: {program()} test Results {data} {name}")
-    if options["--images"] is not None:
-        same = {"--split": "0.9", "--seed": "0", "--engine": None, "--precision": "auto"}
-        words = [
-            word
-            for option, usual in same.items()
-            if options[option] != usual
-            for word in (option, options[option])
-        ]
-        more = " ".join(map(shlex.quote, [f"best_of_{name[:56]}", f"{folder}/best.txt", *words]))
-        print(f"or, on all images: {program()} train {data} {more}")
-
-
-def _curves(name: str, files: dict[str, bytes]) -> bytes:
+def _curves(name: str, files: Mapping[str, bytes]) -> bytes:
     """The winner's learning curves, from the files of its network."""
     from MNIST import training
     from MNIST.report.curves import curves_png

@@ -1,6 +1,9 @@
 """Exploration: Talos asks for grid points, the trial service answers from as few trials as possible.
 
-exploration  one exploration, from its plan to its results
+exploration  `explore`: one call that puts all of it together
+choices      which choices go together
+search       what Talos is to do, and the trials that it takes
+loop         the course of it: Talos asks, the trial service answers, the results are written
 designs      which points are asked: a grid, a random part of it, one change at a time
 plan         the points, and which trials answer them
 scan         Talos: the grid's order, its sampling, its reducers, its log (the only file that knows Talos)
@@ -14,3 +17,19 @@ forecast     how long it will take
 progress     the display while it runs
 summary      what is said before and after
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from MNIST.explore.exploration import explore
+
+__all__ = ["explore"]
+
+
+def __getattr__(name: str) -> object:
+    """The one function, once it is asked for: workers import this room too, and need little of it."""
+    if name == "explore":
+        from MNIST.explore.exploration import explore
+
+        return explore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,7 +4,7 @@ An axis is one placeholder of the template with its values, or several that chan
 it is one parameter: its name is `rate`, or `convolutions+dense`; its value `0.001`, or `2+3`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite, prod
@@ -12,7 +12,7 @@ from math import isfinite, prod
 from MNIST.errors import UsageError, did_you_mean, quoted
 from MNIST.explore.plan import Value, Values
 from MNIST.explore.scan import grid_points
-from MNIST.language import Axis, SpecError, Template
+from MNIST.language import Axis, SpecError, Template, parse_axis
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,14 @@ def make_space(template: Template, changes: Mapping[str, Axis]) -> Space:
     space = Space(tuple(axes))
     _refuse_wrong_values(space, template)
     return space
+
+
+def axes_of(values: Mapping[str, Sequence[object]]) -> dict[str, Axis]:
+    """Changes as `make_space` takes them, from the values to try for each placeholder."""
+    return {
+        f"values of {name}": parse_axis(f"{name}={','.join(map(str, each))}", "values")
+        for name, each in values.items()
+    }
 
 
 def typed(text: str) -> Value:

@@ -1,180 +1,285 @@
-"""One exploration, from its plan to its results: Talos asks, the trial service answers."""
+"""Explore: one call that puts workers, store, trial service and forecast together.
 
-import shutil
+The command `explore`, the benchmarks and notebooks use it; they differ in what watches.
+"""
+
+import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
-from MNIST.explore.designs import Space
-from MNIST.explore.halving import epochs_needed, refuse_schedules, weaker_half
-from MNIST.explore.plan import Plan, Point, Value, Values, make_plan
-from MNIST.explore.ranking import METRICS, Candidate, ranked
-from MNIST.explore.results import ResultsFile, best_text
-from MNIST.explore.scan import Keep, scan
-from MNIST.explore.trials import TimeIsUp, TrialService
+from MNIST import training
+from MNIST.data import Dataset, TrainingData, load
+from MNIST.data import split as split_images
+from MNIST.errors import TrainingError, UsageError
+from MNIST.explore import forecast as forecasts
+from MNIST.explore import loop
+from MNIST.explore.choices import check_search, chosen_engine
+from MNIST.explore.designs import Space, axes_of, make_space
+from MNIST.explore.plan import epochs_left
+from MNIST.explore.ranking import Candidate
+from MNIST.explore.search import Search, make_search
+from MNIST.explore.store import open_store
+from MNIST.explore.trials import TrialService
 from MNIST.explore.workers import worker
 from MNIST.explore.workers.protocol import Event, Executor
-from MNIST.files import write_atomically
-from MNIST.language import Template
+from MNIST.files import only_one
+from MNIST.language import Template, parse_template, read_text
+from MNIST.paths import HYPERPARAM_SEARCH, checked_name, find_model_file
 from MNIST.training import RunSettings
 
-
-@dataclass(frozen=True)
-class Search:
-    """What Talos is to do, and the trials that it takes.
-
-    stages: points as Talos knows them, in the order to ask them; under successive halving a stage a rung.
-    halving: whether the weaker half is dropped after each stage. reducer: one of Talos's own, or None.
-    """
-
-    plan: Plan
-    domains: Mapping[str, Sequence[Value]]
-    stages: Sequence[Sequence[Values]]
-    points: Mapping[tuple[Value, ...], Point]
-    halving: bool = False
-    reducer: str | None = None
-
-    def point(self, values: Values) -> Point:
-        """The plan's point of values as Talos knows them."""
-        return self.points[tuple(values.values())]
-
-    @property
-    def rungs(self) -> list[int]:
-        """The epochs of each stage, fewest first; of a search without halving the most that it asks for."""
-        if not self.halving:
-            return [max(point.epochs for point in self.plan.points)]
-        return [self.point(stage[0]).epochs for stage in self.stages]
-
-    @property
-    def epochs(self) -> int:
-        """The most epochs that all of it takes."""
-        if not self.halving:
-            return self.plan.epochs_shared
-        networks = len({point.identities for point in self.plan.points})
-        return epochs_needed(networks, self.rungs) * len(self.plan.seeds)
-
-    def first_stage(self) -> Iterator[Point]:
-        """The points that are asked first."""
-        return map(self.point, self.stages[0])
+CHECKPOINTS = HYPERPARAM_SEARCH / "checkpoints"
+STORE = HYPERPARAM_SEARCH / "trials.sqlite"
+Show = Callable[[Event | None], None]
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What is known at the end: the distinct answers, best first; whether the time was up before all."""
+class Exploration:
+    """What an exploration leaves.
 
-    candidates: list[Candidate]
-    time_is_up: bool
-
-
-def make_search(
-    space: Space,
-    template: Template,
-    settings: RunSettings,
-    *,
-    design: str = "grid",
-    fraction: float = 1,
-    seeds: Sequence[int] | None = None,
-    halving: bool = False,
-    reducer: str | None = None,
-) -> Search:
-    """Lay out all points that a design asks for, and the distinct trials among them.
-
-    design: "grid", "random" (the fraction of the grid that is asked for) or "one" (change at a time).
-    Points that cannot work are counted in the plan's `infeasible`, and are not asked.
+    name: of its folder below Hyperparam_Search/, and of the winner's network below Model_Output/.
+    candidates: the distinct answers, best first. failures: why trials failed, by identity.
+    time_is_up: whether the time ended before all was answered. seconds: if it was only planned, how long all
+    of it will take. lost: why the winner's network is not kept, if it is not.
     """
-    if halving:
-        assert template.epochs_name is not None, "halving has rungs"
-        stages = space.rungs(template.epochs_name, fraction, settings.seed)
-    else:
-        one = design == "one"
-        stages = [space.one_at_a_time() if one else space.grid(fraction, settings.seed)]
-    asked = [values for stage in stages for values in stage]
-    plan = make_plan(map(space.placeholders, asked), template, settings, seeds)
-    if halving:
-        refuse_schedules(point.spec for point in plan.points)
-    feasible = {tuple(point.values.values()): point for point in plan.points}
-    found = ((values, feasible.get(tuple(space.placeholders(values).values()))) for values in asked)
-    points = {tuple(values.values()): point for values, point in found if point is not None}
-    feasible_only = ([values for values in stage if tuple(values.values()) in points] for stage in stages)
-    stages = [stage for stage in feasible_only if stage]
-    return Search(plan, space.domains, stages, points, halving, reducer)
+
+    name: str
+    search: Search
+    candidates: Sequence[Candidate] = ()
+    failures: Mapping[str, str] | None = None
+    time_is_up: bool = False
+    seconds: float | None = None
+    lost: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        return HYPERPARAM_SEARCH / self.name
+
+    @property
+    def table(self) -> Any:
+        """The rows of results.csv, as a pandas DataFrame."""
+        import pandas
+
+        return pandas.read_csv(self.folder / "results.csv")
+
+    @property
+    def best_text(self) -> str:
+        """The winner as a model file."""
+        return (self.folder / "best.txt").read_text(encoding="utf-8")
+
+    def winner(self) -> training.TrainedModel:
+        """The winner's network, trained. Raises ModelError if there is none."""
+        return training.load_trained(self.name)
+
+
+class Watcher(Protocol):
+    """Who is told how an exploration goes, step by step."""
+
+    def planned(self, dataset: Dataset, data: TrainingData, search: Search, executor: Executor) -> None:
+        """What will be asked is known; the workers are there."""
+        ...
+
+    def timing(self, search: Search, known_epochs: int, shapes: int) -> None:
+        """A step of so many shapes of network will be timed, to plan."""
+        ...
+
+    def running(
+        self, search: Search, service: TrialService, forecast: forecasts.Forecast
+    ) -> AbstractContextManager[Show]:
+        """Trials are trained for as long as the context lasts; it gives what to call with each event."""
+        ...
+
+    def answered(self, service: TrialService, outcome: loop.Outcome) -> None:
+        """All is answered that will be; the winner's network is being made."""
+        ...
+
+    def kept(self, files: Mapping[str, bytes], replaced: bool) -> None:
+        """The winner's files are written, its lock is still held. replaced: whether another network was."""
+        ...
+
+
+class Silent:
+    """A watcher that does nothing."""
+
+    def planned(self, dataset: Dataset, data: TrainingData, search: Search, executor: Executor) -> None:
+        pass
+
+    def timing(self, search: Search, known_epochs: int, shapes: int) -> None:
+        pass
+
+    def running(
+        self, search: Search, service: TrialService, forecast: forecasts.Forecast
+    ) -> AbstractContextManager[Show]:
+        return nullcontext(lambda event: None)
+
+    def answered(self, service: TrialService, outcome: loop.Outcome) -> None:
+        pass
+
+    def kept(self, files: Mapping[str, bytes], replaced: bool) -> None:
+        pass
 
 
 def explore(
-    search: Search, service: TrialService, folder: Path, show: Callable[[Event | None], None]
-) -> Outcome:
-    """Let Talos ask until all is answered, or the time is up.
+    dataset: Dataset | Path | str,
+    *,
+    template: Template | str = "explore",
+    values: Space | Mapping[str, Sequence[object]] | None = None,
+    name: str = "exploration",
+    design: str = "grid",
+    fraction: float = 1.0,
+    reducer: str | None = None,
+    split: float = 0.9,
+    images: int | None = None,
+    seeds: Sequence[int] = (0,),
+    engine: str | None = None,
+    precision: str = "auto",
+    threads: int = 1,
+    workers: int | None = None,
+    cluster: str | None = None,
+    patience: float = 3600,
+    time_limit: float = float("inf"),
+    plan: bool = False,
+    command: Sequence[str] = (),
+    watcher: Watcher | None = None,
+) -> Exploration:
+    """Train a template with every combination of values, each distinct trial once, and keep the best.
 
-    Writes results.csv and best.txt in `folder`, now and then and at the end, however it ends. The folder's
-    lock is held. show: called with what happens. Raises KeyboardInterrupt on Ctrl-C.
+    dataset: a folder, or what `load` of `MNIST.data` gave. template: a model file with placeholders, by its
+    name or as it was parsed. values: to try for each placeholder, in place of the template's own; for two
+    that change together {"layers+dense": ["1+64", "2+32"]}.
+    design: "grid", "random" (the fraction of it), "one" (one change at a time) or "halving". reducer: one of
+    Talos's. images: only the first so many of the shuffled training images. seeds: each point is trained
+    under all of them. engine: unless given, Keras, or the only one that can train the template. workers:
+    unless given, as many as there are cores. cluster: a Ray cluster's address. patience: seconds without a
+    new epoch after which a trial is tried again. time_limit: in seconds.
+    plan: train nothing, and only say how long all of it takes. command: noted in the winner's record.
+    The same call goes on where an interrupted one stopped. Raises UsageError for choices that do not go
+    together, BusyError if another process explores under this name.
     """
-    asked: list[Point] = []
-    # A reducer decides what is asked: what ran ahead in vain must not show in the table.
-    results = ResultsFile(
-        folder / "results.csv", service, asked if search.halving or search.reducer else search.plan.points
-    )
-    dropped: set[tuple[str, ...]] = set()
-
-    def on_event(event: Event | None) -> None:
-        show(event)
-        results.write_if_due()
-
-    def answer(values: Values) -> dict[str, float]:
-        point = search.point(values)
-        reading = service.answer(point, on_event)
-        asked.append(point)
-        on_event(None)
-        return {name: reading.mean(name) if reading.epochs else float("nan") for name in METRICS}
-
-    def keep_after_stage() -> Keep:
-        weaker = weaker_half((point for point in asked if point.epochs == asked[-1].epochs), service)
-        service.drop((identity for identities in weaker for identity in identities), asked[-1].epochs)
-        dropped.update(weaker)
-        return lambda values: search.point(values).identities not in dropped
-
-    log = folder / "talos"
-    shutil.rmtree(log, ignore_errors=True)  # of an earlier start; the store is what remembers
-    time_is_up = False
-    try:
-        scan(
-            search.stages,
-            search.domains,
-            answer,
-            folder.name,
-            log,
-            reducer=search.reducer,
-            seed=search.plan.seeds[0],
-            keep_after_stage=keep_after_stage if search.halving else None,
-            on_pending=lambda pending: service.expect(map(search.point, pending)),
+    watcher = watcher or Silent()
+    folder = HYPERPARAM_SEARCH / checked_name(name, "model name")
+    if folder == CHECKPOINTS:
+        raise UsageError(f"{folder}/ holds the checkpoints of all explorations: take another name")
+    if not isinstance(template, Template):
+        file = find_model_file(template)
+        template = parse_template(read_text(file), str(file))
+    space = values if isinstance(values, Space) else make_space(template, axes_of(values or {}))
+    check_search(template, space, design, fraction, reducer, len(seeds))
+    engine = chosen_engine(engine, template, space)
+    if not isinstance(dataset, Dataset):
+        dataset = load(Path(dataset))
+    data = split_images(dataset, split, seeds[0], images)
+    if len(data.validation) == 0:
+        raise UsageError(f"--split {split:g} leaves no image to validate, which decides the winner")
+    with _workers(dataset, workers, threads, cluster, engine) as executor:
+        ((version, device, resolved),) = executor.map(worker.describe, [(engine, precision)])
+        settings = RunSettings(
+            data_digest=dataset.digest,
+            images=images,
+            split=split,
+            seed=seeds[0],
+            engine=version,
+            device=device,
+            precision=resolved,
+            threads=threads,
         )
-    except TimeIsUp:
-        time_is_up = True
-    finally:
-        candidates = _write_results(results, service, folder)
-    service.stop_all()
-    return Outcome(candidates, time_is_up)
+        search = make_search(
+            space,
+            template,
+            settings,
+            design=design,
+            fraction=fraction,
+            seeds=seeds,
+            halving=design == "halving",
+            reducer=reducer,
+        )
+        watcher.planned(dataset, data, search, executor)
+        if not search.plan.points:
+            raise UsageError(
+                f"none of the {search.plan.infeasible.total():,} points makes a network that works"
+            )
+        if plan:
+            return Exploration(name, search, seconds=_seconds(search, len(data.train), executor, watcher))
+        busy = f"{name} is being explored by another process; wait for it, or take another name"
+        with only_one(folder / ".lock", busy), open_store(STORE) as store:
+            deadline = time.monotonic() + time_limit
+            service = TrialService(
+                search.plan, store, _checkpoints(), executor, patience=patience, deadline=deadline
+            )
+            return _explored(name, search, service, len(data.train), executor, command, watcher)
 
 
-def train_winner(
-    outcome: Outcome, service: TrialService, executor: Executor, folder: Path, command: Sequence[str]
-) -> Iterator[dict[str, bytes]]:
-    """The files of the winner's network under the first seed; a worker may be making them at once.
+def _explored(
+    name: str,
+    search: Search,
+    service: TrialService,
+    images: int,
+    executor: Executor,
+    command: Sequence[str],
+    watcher: Watcher,
+) -> Exploration:
+    """Have all answered, and keep the winner's network."""
+    service.expect(search.first_stage())
+    speed = forecasts.guessed_speed(search.plan.settings.precision)
+    forecast = forecasts.Forecast(search, service, images, speed, executor)
+    folder, lost = HYPERPARAM_SEARCH / name, None
+    with watcher.running(search, service, forecast) as show:
+        outcome = loop.ask_all(search, service, folder, show)
+    winner = None
+    if outcome.candidates:  # a worker may begin at once
+        winner = loop.train_winner(outcome, service, executor, folder, command)
+    watcher.answered(service, outcome)
+    if winner is not None:
+        try:
+            files = next(winner)
+        except TrainingError as error:
+            lost = str(error)
+        else:
+            busy = f"{name} is being trained by another process: the winner is only in {folder}/best.txt"
+            with only_one(training.output_folder(name) / ".lock", busy):
+                watcher.kept(files, training.write_trained(name, files))
+    return Exploration(name, search, outcome.candidates, service.failures, outcome.time_is_up, lost=lost)
 
-    It goes on from its checkpoint, or is trained again: to the same numbers, bit for bit.
-    """
-    point = outcome.candidates[0].points[0]
-    trial = service.plan.trials[point.identities[0]]
-    text = (folder / "best.txt").read_text(encoding="utf-8")
-    checkpoint = service.checkpoint(trial.identity)
-    words = point.spec, trial.settings, checkpoint, text, list(command)
-    return executor.map(worker.network_files, [words])
+
+def _seconds(search: Search, images: int, executor: Executor, watcher: Watcher) -> float:
+    """How long a search takes, by a timed step of each shape of network."""
+    plan = search.plan
+    with open_store(STORE) as store:
+        histories = store.histories(plan.trials)
+    known = sum(min(len(histories[identity]), trial.horizon) for identity, trial in plan.trials.items())
+    left = {
+        identity: epochs_left(trial, histories[identity], trial.horizon)
+        for identity, trial in plan.trials.items()
+    }
+    shapes = forecasts.shapes(plan)
+    watcher.timing(search, known, len(set(shapes.values())))
+    return forecasts.timed(search, shapes, left, images, executor)
 
 
-def _write_results(results: ResultsFile, service: TrialService, folder: Path) -> list[Candidate]:
-    results.write()
-    candidates = ranked(service, results.points)
-    if candidates:
-        write_atomically(folder / "best.txt", best_text(candidates, folder.name, service), alone=True)
+def _checkpoints() -> Path:
+    """The checkpoints' folder; absolute, since workers may have been started in another one."""
+    return CHECKPOINTS.absolute()
+
+
+@contextmanager
+def _workers(
+    dataset: Dataset, workers: int | None, threads: int, cluster: str | None, engine: str
+) -> Iterator[Executor]:
+    """The workers that are asked for; they end with the context."""
+    executor: Executor
+    if cluster is None:
+        from MNIST.explore.workers.local import LocalWorkers
+
+        count = workers or max(1, (os.cpu_count() or 1) // threads)
+        executor = LocalWorkers(count, dataset, _checkpoints(), engine)
     else:
-        (folder / "best.txt").unlink(missing_ok=True)  # an earlier exploration's, under the same name
-    return candidates
+        from MNIST.explore.workers.cluster import ClusterWorkers
+
+        executor = ClusterWorkers(cluster, workers, threads, dataset, _checkpoints(), engine)
+    try:
+        yield executor
+    finally:
+        executor.close()

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from MNIST import engines
-from MNIST.explore.exploration import Search
 from MNIST.explore.plan import Plan, Trial
+from MNIST.explore.search import Search
 from MNIST.explore.trials import TrialService
 from MNIST.explore.workers.protocol import Executor
 from MNIST.explore.workers.worker import time_step

@@ -3,9 +3,10 @@
 from collections import Counter
 from pathlib import Path
 
-from MNIST.explore.exploration import Outcome, Search
+from MNIST.explore.loop import Outcome
 from MNIST.explore.progress import varying
 from MNIST.explore.ranking import Candidate, like_best
+from MNIST.explore.search import Search
 from MNIST.explore.trials import TrialService
 
 SHOWN = 5  # of the best, and of the reasons why points are left out

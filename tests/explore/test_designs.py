@@ -7,8 +7,8 @@ from stub_exploration import SETTINGS, TEMPLATE
 
 from MNIST.errors import UsageError
 from MNIST.explore.designs import make_space, typed
-from MNIST.explore.exploration import make_search
 from MNIST.explore.scan import scan
+from MNIST.explore.search import make_search
 from MNIST.language import SpecError, parse_axis, parse_template, read_text
 
 MODELS = Path(__file__).resolve().parents[2] / "Models"

@@ -11,7 +11,7 @@ from stub_exploration import GRID, StubWorkers, answers, epoch_of, ignore, point
 from test_forecast import forecast_of, search_of
 
 from MNIST.data import Dataset, load, split
-from MNIST.explore.exploration import explore
+from MNIST.explore.loop import ask_all
 from MNIST.explore.plan import Plan, make_plan
 from MNIST.explore.progress import _Board
 from MNIST.explore.ranking import ranked
@@ -201,7 +201,7 @@ def test_halving_goes_on_with_what_is_over_at_no_cost(store, tmp_path):
     service = service_of(store, tmp_path, executor, **changes)
     grid = {name: changes.get(name, GRID[name]) for name in GRID}
     search = search_of(service.plan, True, **grid)
-    outcome = explore(search, service, tmp_path / "scan", ignore)
+    outcome = ask_all(search, service, tmp_path / "scan", ignore)
     assert len(executor.trained) == len(set(executor.trained)) < search.epochs
     with (tmp_path / "scan" / "results.csv").open() as stream:
         rows = [(row["epochs"], row["conv"]) for row in csv.DictReader(stream)]

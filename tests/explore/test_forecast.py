@@ -4,8 +4,8 @@ import pytest
 from stub_exploration import GRID, StubWorkers, ignore, plan_of, points_of, service_of
 
 from MNIST.errors import DivergedError
-from MNIST.explore.exploration import Search
 from MNIST.explore.forecast import Forecast, epoch_costs, guessed_speed, shapes, spoken_time
+from MNIST.explore.search import Search
 from MNIST.explore.store import open_store
 from MNIST.explore.workers.protocol import EpochDone
 

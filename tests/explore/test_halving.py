@@ -6,9 +6,10 @@ import pytest
 from stub_exploration import GRID, StubWorkers, ignore, plan_of, points_of
 
 from MNIST.errors import DivergedError
-from MNIST.explore.exploration import Search, explore
 from MNIST.explore.halving import epochs_needed, weaker_half
+from MNIST.explore.loop import ask_all
 from MNIST.explore.results import read_results
+from MNIST.explore.search import Search
 from MNIST.explore.store import open_store
 from MNIST.explore.trials import TrialService
 
@@ -30,7 +31,7 @@ def halved(folder: Path, workers: int = 1, before=lambda trial, epoch: None) -> 
     executor = StubWorkers(checkpoints, workers, before, shuffled=workers > 1)
     with open_store(folder / "trials.sqlite") as store:
         service = TrialService(search.plan, store, checkpoints, executor)
-        outcome = explore(search, service, folder / "scan", ignore)
+        outcome = ask_all(search, service, folder / "scan", ignore)
     return search, executor, outcome
 
 
@@ -85,7 +86,7 @@ def test_under_several_seeds_networks_are_halved_not_runs(tmp_path):
     search = Search(plan, grid, stages, points, halving=True)
     workers = StubWorkers(tmp_path / "c", 2, late=True)
     with open_store(tmp_path / "trials.sqlite") as store:
-        explore(search, TrialService(plan, store, tmp_path / "c", workers), tmp_path / "scan", ignore)
+        ask_all(search, TrialService(plan, store, tmp_path / "c", workers), tmp_path / "scan", ignore)
     assert len(workers.trained) == search.epochs == 2 * (3 + 2)
 
 

@@ -7,8 +7,8 @@ from stub_exploration import GRID, SETTINGS, plan_of, points_of
 from MNIST.cli import parse
 from MNIST.commands import explore
 from MNIST.commands.explore_wishes import read_wishes
-from MNIST.explore.exploration import make_search
 from MNIST.explore.plan import make_plan
+from MNIST.explore.search import make_search
 from MNIST.language import lay_out, parse_template, read_text
 
 SHIPPED = Path(explore.__file__).parents[2] / "Models" / "explore.txt"

@@ -11,11 +11,12 @@ from stub_exploration import GRID, TEMPLATE, StubWorkers, epoch_of, ignore, plan
 
 from MNIST.errors import DivergedError, UsageError
 from MNIST.explore import results
-from MNIST.explore.exploration import Search, explore
+from MNIST.explore.loop import ask_all
 from MNIST.explore.plan import Plan, make_plan
 from MNIST.explore.ranking import METRICS, like_best
 from MNIST.explore.ranking import ranked as ranked_points
 from MNIST.explore.results import COSTS, best_text, read_results
+from MNIST.explore.search import Search
 from MNIST.explore.store import open_store
 from MNIST.explore.trials import TimeIsUp, TrialService
 from MNIST.explore.workers.protocol import EpochDone
@@ -139,7 +140,7 @@ def test_best_txt_is_the_winner_as_a_model_file(service):
 
 
 def test_talos_answered_by_the_service_writes_both_files(service, tmp_path):
-    outcome = explore(search_of(service.plan, kernel=[3, 29]), service, tmp_path / "scan1", ignore)
+    outcome = ask_all(search_of(service.plan, kernel=[3, 29]), service, tmp_path / "scan1", ignore)
     assert (tmp_path / "scan1" / "results.csv").read_text() == results_csv(service)
     best = ranked(service)[0]
     assert parse_spec((tmp_path / "scan1" / "best.txt").read_text()) == best.points[0].spec
@@ -158,7 +159,7 @@ def test_ctrl_c_leaves_valid_results(tmp_path):
     with open_store(tmp_path / "trials.sqlite") as store:
         service = service_of(store, tmp_path)
         with pytest.raises(KeyboardInterrupt):
-            explore(search_of(service.plan), service, tmp_path / "scan1", interrupt)
+            ask_all(search_of(service.plan), service, tmp_path / "scan1", interrupt)
     metrics, _ = read_results(tmp_path / "scan1" / "results.csv")
     assert len(metrics["val_accuracy"]) == 3  # five epochs: a run read twice, another read once
 
@@ -170,7 +171,7 @@ def test_when_the_time_is_up_what_is_known_is_written(tmp_path):
         service = TrialService(
             service.plan, store, tmp_path / "c", StubWorkers(tmp_path / "c"), deadline=float("-inf")
         )
-        outcome = explore(search_of(service.plan), service, tmp_path / "scan1", ignore)
+        outcome = ask_all(search_of(service.plan), service, tmp_path / "scan1", ignore)
     assert outcome.time_is_up
     assert len(outcome.candidates) == 1
     assert TimeIsUp.__doc__

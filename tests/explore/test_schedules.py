@@ -12,9 +12,9 @@ from stub_exploration import SETTINGS, StubWorkers, ignore, points_of
 from MNIST import cli
 from MNIST.data import TrainingData, download, load, split
 from MNIST.explore.designs import make_space
-from MNIST.explore.exploration import Search, make_search
 from MNIST.explore.forecast import Forecast
 from MNIST.explore.plan import Plan, Point, make_plan
+from MNIST.explore.search import Search, make_search
 from MNIST.explore.store import open_store
 from MNIST.explore.summary import expectation
 from MNIST.explore.trials import TrialService

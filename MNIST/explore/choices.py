@@ -1,0 +1,65 @@
+"""Which choices of an exploration go together, and which engine a template takes by itself."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+
+from MNIST import engines
+from MNIST.errors import UsageError, quoted
+from MNIST.explore.designs import Space
+from MNIST.explore.halving import refuse_schedules
+from MNIST.language import ModelSpec, SpecError, Template
+
+DESIGNS = ("grid", "random", "one", "halving")
+MOST_POINTS = 1_000_000
+
+
+def chosen_engine(wanted: str | None, template: Template, space: Space) -> str:
+    """The engine that trains all points: the wanted one, or what the first network that works takes."""
+    spec = next(_networks(template, space), None)
+    return engines.choose(spec, wanted) if spec else wanted or engines.DEFAULT
+
+
+def check_search(
+    template: Template, space: Space, design: str, fraction: float, reducer: str | None, seeds: int
+) -> None:
+    """Raise UsageError for choices that do not go together, and for no point or too many."""
+    if design not in DESIGNS:
+        raise UsageError(f"design: expected one of {', '.join(DESIGNS)}, found {quoted(design)}")
+    one, halving = design == "one", design == "halving"
+    rungs = _rungs(template, space) if halving else 1
+    if one and (fraction < 1 or reducer):
+        raise UsageError("--design one asks every change once: no --fraction, --halving or --reduce")
+    if halving and reducer:
+        raise UsageError("--halving and --reduce do not go together")
+    if halving:
+        refuse_schedules(_networks(template, space))
+    points = len(space.one_at_a_time()) if one else space.size
+    if points > sys.maxsize:
+        raise UsageError(f"a grid of more than {sys.maxsize:,} points: even a part of it cannot be drawn")
+    asked = int(points // rungs * fraction) * rungs * seeds
+    if asked < 1:
+        raise UsageError(f"--fraction {fraction:g} of a grid of {points:,} points leaves none")
+    if asked > MOST_POINTS:
+        raise UsageError(
+            f"a grid of {points:,} points, {asked:,} trainings of them asked for: at most {MOST_POINTS:,} can"
+            " be explored; --fraction takes a part"
+        )
+
+
+def _networks(template: Template, space: Space) -> Iterator[ModelSpec]:
+    """The networks of the baseline and of each other value by itself, as far as they work."""
+    for point in map(space.placeholders, space.one_at_a_time()):
+        with suppress(SpecError):  # its layers do not fit together
+            yield template.fill({name: str(value) for name, value in point.items()})
+
+
+def _rungs(template: Template, space: Space) -> int:
+    """How many rungs the halving has: the numbers of epochs, an axis by itself."""
+    name = template.epochs_name
+    if name is None:
+        raise UsageError(f"--halving needs rungs: write epochs={{epochs}} in {template.source}")
+    epochs = next((axis for axis in space.axes if axis.names == (name,)), None)
+    if epochs is None or len(epochs.values) < 2:
+        raise UsageError(f"--halving needs several numbers of epochs, its rungs, as in --set {name}=1,2,4,8")
+    return len(epochs.values)

@@ -1,0 +1,105 @@
+"""The course of an exploration: Talos asks, the trial service answers, the results are written."""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from MNIST.explore.halving import weaker_half
+from MNIST.explore.plan import Point, Values
+from MNIST.explore.ranking import METRICS, Candidate, ranked
+from MNIST.explore.results import ResultsFile, best_text
+from MNIST.explore.scan import Keep, scan
+from MNIST.explore.search import Search
+from MNIST.explore.trials import TimeIsUp, TrialService
+from MNIST.explore.workers import worker
+from MNIST.explore.workers.protocol import Event, Executor
+from MNIST.files import write_atomically
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is known at the end: the distinct answers, best first; whether the time was up before all."""
+
+    candidates: list[Candidate]
+    time_is_up: bool
+
+
+def ask_all(
+    search: Search, service: TrialService, folder: Path, show: Callable[[Event | None], None]
+) -> Outcome:
+    """Let Talos ask until all is answered, or the time is up.
+
+    Writes results.csv and best.txt in `folder`, now and then and at the end, however it ends. The folder's
+    lock is held. show: called with what happens. Raises KeyboardInterrupt on Ctrl-C.
+    """
+    asked: list[Point] = []
+    # A reducer decides what is asked: what ran ahead in vain must not show in the table.
+    results = ResultsFile(
+        folder / "results.csv", service, asked if search.halving or search.reducer else search.plan.points
+    )
+    dropped: set[tuple[str, ...]] = set()
+
+    def on_event(event: Event | None) -> None:
+        show(event)
+        results.write_if_due()
+
+    def answer(values: Values) -> dict[str, float]:
+        point = search.point(values)
+        reading = service.answer(point, on_event)
+        asked.append(point)
+        on_event(None)
+        return {name: reading.mean(name) if reading.epochs else float("nan") for name in METRICS}
+
+    def keep_after_stage() -> Keep:
+        weaker = weaker_half((point for point in asked if point.epochs == asked[-1].epochs), service)
+        service.drop((identity for identities in weaker for identity in identities), asked[-1].epochs)
+        dropped.update(weaker)
+        return lambda values: search.point(values).identities not in dropped
+
+    log = folder / "talos"
+    shutil.rmtree(log, ignore_errors=True)  # of an earlier start; the store is what remembers
+    time_is_up = False
+    try:
+        scan(
+            search.stages,
+            search.domains,
+            answer,
+            folder.name,
+            log,
+            reducer=search.reducer,
+            seed=search.plan.seeds[0],
+            keep_after_stage=keep_after_stage if search.halving else None,
+            on_pending=lambda pending: service.expect(map(search.point, pending)),
+        )
+    except TimeIsUp:
+        time_is_up = True
+    finally:
+        candidates = _write_results(results, service, folder)
+    service.stop_all()
+    return Outcome(candidates, time_is_up)
+
+
+def train_winner(
+    outcome: Outcome, service: TrialService, executor: Executor, folder: Path, command: Sequence[str]
+) -> Iterator[dict[str, bytes]]:
+    """The files of the winner's network under the first seed; a worker may be making them at once.
+
+    It goes on from its checkpoint, or is trained again: to the same numbers, bit for bit.
+    """
+    point = outcome.candidates[0].points[0]
+    trial = service.plan.trials[point.identities[0]]
+    text = (folder / "best.txt").read_text(encoding="utf-8")
+    checkpoint = service.checkpoint(trial.identity)
+    words = point.spec, trial.settings, checkpoint, text, list(command)
+    return executor.map(worker.network_files, [words])
+
+
+def _write_results(results: ResultsFile, service: TrialService, folder: Path) -> list[Candidate]:
+    results.write()
+    candidates = ranked(service, results.points)
+    if candidates:
+        write_atomically(folder / "best.txt", best_text(candidates, folder.name, service), alone=True)
+    else:
+        (folder / "best.txt").unlink(missing_ok=True)  # an earlier exploration's, under the same name
+    return candidates
