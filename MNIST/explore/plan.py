@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from MNIST.language import ModelSpec, Network, SpecError, Template, lay_out
+from MNIST.language import ModelSpec, Network, SpecError, Template, lay_out, simplify
 from MNIST.training import EpochResult, RunSettings, is_over, keeps_best, run_identities
 
 Value = int | float | str
@@ -102,7 +102,7 @@ class Plan:
         key = trial.spec.input, trial.spec.layers
         if key not in self._networks:
             self._networks[key] = lay_out(trial.spec)
-        return self._networks[key]
+        return replace(self._networks[key], spec=simplify(trial.spec))
 
     @cached_property
     def _networks(self) -> dict[object, Network]:
