@@ -139,7 +139,7 @@ def wrong_engine(monkeypatch: pytest.MonkeyPatch) -> str:
     module.__dict__.update(vars(numpy) | {"build": lambda *spec, **how: Wrong(numpy.build(*spec, **how))})
     monkeypatch.setitem(sys.modules, "wrong_engine", module)
     monkeypatch.setattr("MNIST.certify.participants.BACKENDS", ())
-    for name in list(ENGINES):
+    for name in reversed(list(ENGINES)):  # what is taken out last is put back first: the order stays
         monkeypatch.delitem(ENGINES, name)
     for name, place in {"numpy": numpy.__name__, "again": numpy.__name__, "wrong": "wrong_engine"}.items():
         monkeypatch.setitem(ENGINES, name, place)
