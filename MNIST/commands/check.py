@@ -92,10 +92,10 @@ def _about_template(template: Template) -> Iterator[str]:
     explore = f"{program()} explore Data NAME --template {shlex.quote(template.source)}"
     yield f"A template with {placeholders}; `{explore}` explores it."
     yield ""
-    rows = [(f"{{{name}}}", _values(template, name), _places(template, name)) for name in template.names]
+    rows = [(f"{{{name}}}", _values(template, name), _uses(template, name)) for name in template.names]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for name, values, places in rows:
-        yield f"{name:{widths[0]}}  {values:{widths[1]}}  {places}"
+    for name, values, uses in rows:
+        yield f"{name:{widths[0]}}  {values:{widths[1]}}  {uses}"
     yield ""
     yield _grid_size(template)
 
@@ -113,7 +113,7 @@ def _values(template: Template, name: str) -> str:
     return f"{shown} with {others}" if others else shown
 
 
-def _places(template: Template, name: str) -> str:
+def _uses(template: Template, name: str) -> str:
     """The numbers of the lines that contain a placeholder, and the text of the first of them."""
     lines = template.lines(name)
     numbers = ", ".join(str(line.number) for line in lines)

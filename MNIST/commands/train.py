@@ -68,7 +68,7 @@ def run(options: Mapping[str, Any]) -> int:
     engine = values.engine(options["--engine"])
     precision = values.precision(options["--precision"])
     threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
-    places = train_tracking.places(options["--track"])
+    trackers = train_tracking.trackers(options["--track"])
     text = read_text(file)
     spec = parse_spec(text, str(file))
     spec = replace(spec, epochs=epochs or spec.epochs, batch_size=batch or spec.batch_size)
@@ -107,7 +107,7 @@ def run(options: Mapping[str, Any]) -> int:
             if record.stopped:
                 print(f"Stop: ended it after epoch {record.epochs}, even if more are asked for.")
             print("Training again would give the same numbers, bit for bit; with --fresh it trains anyway.")
-            train_tracking.track_finished(places, name, data, threads)
+            train_tracking.track_finished(trackers, name, data, threads)
             return 0
         run = training.Run(
             spec,
@@ -119,11 +119,11 @@ def run(options: Mapping[str, Any]) -> int:
             warn=_warn,
         )
         print(_heading(name, file, run, dataset.name, before), flush=True)
-        with train_tracking.tracking(places, name, run, text) as tracking:
+        with train_tracking.tracking(trackers, name, run, text) as tracking:
             _train(run, tracking.epoch)
             _leave(name, run, text, dataset.name, options["words"])
             train_tracking.finish(tracking, name, run.engine, data)
-            train_tracking.forget_earlier(places, name)
+            train_tracking.forget_earlier(trackers, name)
     print(f"Next: {program()} test Results {shlex.quote(options['<dataset-dir>'])} {name}")
     return 0
 

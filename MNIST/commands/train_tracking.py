@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from MNIST.training import EpochResult, Run
 
 
-def places(text: str | None) -> list[str]:
+def trackers(text: str | None) -> list[str]:
     """The trackers that --track names, each once. Raises UsageError if a library is not installed."""
     if text is None:
         return []

@@ -47,15 +47,15 @@ class Window:
     """A window of `size` (rows, columns) that moves over a map by `strides` (rows, columns).
 
     padding: `valid` keeps the window inside the map; `same` puts margins around the map, as evenly as can be
-    and more below and to the right, so that the window has ⌈rows / stride⌉ × ⌈columns / stride⌉ places.
+    and more below and to the right, so that the window has ⌈rows / stride⌉ × ⌈columns / stride⌉ positions.
     """
 
     size: tuple[int, int]
     strides: tuple[int, int]
     padding: str
 
-    def places(self, shape: Shape) -> tuple[int, int]:
-        """How many rows and columns of places the window has. Raises ShapeError if it has none."""
+    def positions(self, shape: Shape) -> tuple[int, int]:
+        """How many rows and columns of positions the window has. Raises ShapeError if it has none."""
         rows, columns, _ = _map(shape)
         if self.padding == "same":
             return -(-rows // self.strides[0]), -(-columns // self.strides[1])
@@ -68,9 +68,9 @@ class Window:
         if self.padding == "valid":
             return NO_MARGINS
         rows, columns = (
-            max((places - 1) * stride + length - side, 0)
-            for side, places, length, stride in zip(
-                shape[:2], self.places(shape), self.size, self.strides, strict=True
+            max((positions - 1) * stride + length - side, 0)
+            for side, positions, length, stride in zip(
+                shape[:2], self.positions(shape), self.size, self.strides, strict=True
             )
         )
         top, left = rows // 2, columns // 2
@@ -95,10 +95,10 @@ Distribution = Kept | Normal
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """An array that a layer owns. init: "zeros", "ones", one of INIT, which draws from fan_in and fan_out,
-    "normal" (mean 0, deviation 1), or "places".
+    "normal" (mean 0, deviation 1), or "indices".
 
     A convolution's kernel is (rows, columns, channels in, channels out), a dense one (units in, units out).
-    map, spread: of "places", which are whole numbers: indices into a flattened map of that shape, all of a
+    map, spread: of "indices", which are whole numbers: indices into a flattened map of that shape, all of a
     last axis in one window of spread × spread pixels, in any channel.
     """
 
@@ -181,7 +181,7 @@ class Conv(Layer):
     """y[r, c, f] = activation(bias[f] + Σ x[r·stride + i, c·stride + j, k] · kernel[i, j, k, f]).
 
     padding: `valid` keeps the kernel inside the map; `same` pads with zeros, as evenly as can be and more
-    below and to the right, so that the map has ⌈rows / stride⌉ × ⌈columns / stride⌉ places.
+    below and to the right, so that the map has ⌈rows / stride⌉ × ⌈columns / stride⌉ positions.
     """
 
     lesson = (
@@ -202,7 +202,7 @@ class Conv(Layer):
         return Window((self.rows, self.columns), (self.stride, self.stride), self.padding)
 
     def output_shape(self, shape: Shape) -> Shape:
-        return *self.window.places(shape), self.filters
+        return *self.window.positions(shape), self.filters
 
     def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
         return kernel_and_bias((self.rows, self.columns, shape[-1], self.filters), self.init)
@@ -212,7 +212,7 @@ class Conv(Layer):
         return 2 * rows * columns * self.rows * self.columns * shape[-1] * self.filters
 
     def working_values(self, shape: Shape) -> int:
-        return math.prod(self.window.places(shape)) * self.rows * self.columns * shape[-1]
+        return math.prod(self.window.positions(shape)) * self.rows * self.columns * shape[-1]
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ class DepthwiseConv(Layer):
         return Window((self.rows, self.columns), (self.stride, self.stride), self.padding)
 
     def output_shape(self, shape: Shape) -> Shape:
-        return *self.window.places(shape), shape[-1]
+        return *self.window.positions(shape), shape[-1]
 
     def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
         channels = shape[-1]
@@ -280,7 +280,7 @@ class SeparableConv(Layer):
         return Window((self.rows, self.columns), (self.stride, self.stride), self.padding)
 
     def output_shape(self, shape: Shape) -> Shape:
-        return *self.window.places(shape), self.filters
+        return *self.window.positions(shape), self.filters
 
     def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
         channels = shape[-1]
@@ -294,7 +294,7 @@ class SeparableConv(Layer):
         return 2 * self.working_values(shape) * (self.rows * self.columns + self.filters)
 
     def working_values(self, shape: Shape) -> int:
-        return math.prod(self.window.places(shape)) * shape[-1]
+        return math.prod(self.window.positions(shape)) * shape[-1]
 
 
 @dataclass(frozen=True)
@@ -316,14 +316,14 @@ class _Pool(Layer):
         return Window(size, size if self.stride is None else (self.stride, self.stride), self.padding)
 
     def output_shape(self, shape: Shape) -> Shape:
-        return *self.window.places(shape), shape[-1]
+        return *self.window.positions(shape), shape[-1]
 
 
 @dataclass(frozen=True)
 class MaxPool(_Pool):
     """The largest value in each window of rows × columns, channel by channel.
 
-    stride: the window's own size unless given. padding: as in Conv; padded places never win.
+    stride: the window's own size unless given. padding: as in Conv; padded values never win.
     """
 
     lesson = (
@@ -336,7 +336,7 @@ class MaxPool(_Pool):
 class AvgPool(_Pool):
     """The mean of each window of rows × columns, channel by channel.
 
-    stride: the window's own size unless given. padding: as in Conv; padded places are not counted.
+    stride: the window's own size unless given. padding: as in Conv; padded values are not counted.
     """
 
     lesson = "Each small window becomes its mean: the map shrinks, and details go."
@@ -511,7 +511,7 @@ class Columns(Layer):
         neurons = CLASSES, self.neurons
         connections = *neurons, self.connections
         return (
-            Parameter("sources", connections, "places", trainable=False, map=shape, spread=self.spread),
+            Parameter("sources", connections, "indices", trainable=False, map=shape, spread=self.spread),
             Parameter("weights", connections, "normal"),
             Parameter("thresholds", neurons, "zeros"),
         )

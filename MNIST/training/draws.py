@@ -81,7 +81,7 @@ def _lecun(parameter: Parameter) -> float:
     return 1 / parameter.fan_in
 
 
-def _places(parameter: Parameter, generator: np.random.Generator) -> np.ndarray:
+def _indices(parameter: Parameter, generator: np.random.Generator) -> np.ndarray:
     """Indices into the flattened map. Those along the last axis lie in one window, which may be anywhere."""
     rows, columns, channels = parameter.map
     windows = *parameter.shape[:-1], 1
@@ -103,5 +103,5 @@ INITIALIZERS: dict[str, Callable[[Parameter, np.random.Generator], np.ndarray]] 
     "lecun_uniform": _uniform(_lecun),
     "lecun_normal": _normal(_lecun),
     "normal": _normal(lambda parameter: 1.0),
-    "places": _places,
+    "indices": _indices,
 }

@@ -108,31 +108,31 @@ def test_every_layer_activation_and_optimizer_of_the_language_has_its_place():
     }
 
 
-def _adam_step(o, w, g, slots, rate, n):
+def _adam_step(o, w, g, slots, learning_rate, n):
     m, s = (slots.setdefault(name, np.zeros_like(w)) for name in "ms")
     m += (1 - o.beta1) * (g - m)
     s += (1 - o.beta2) * (g**2 - s)
-    return w - rate * np.sqrt(1 - o.beta2**n) / (1 - o.beta1**n) * m / (np.sqrt(s) + o.epsilon)
+    return w - learning_rate * np.sqrt(1 - o.beta2**n) / (1 - o.beta1**n) * m / (np.sqrt(s) + o.epsilon)
 
 
-def _adamw_step(o, w, g, slots, rate, n):
-    return _adam_step(o, w - rate * o.weight_decay * w, g, slots, rate, n)
+def _adamw_step(o, w, g, slots, learning_rate, n):
+    return _adam_step(o, w - learning_rate * o.weight_decay * w, g, slots, learning_rate, n)
 
 
-def _sgd_step(o, w, g, slots, rate, n):
-    v = slots["v"] = o.momentum * slots.get("v", 0.0) - rate * g
-    return w + o.momentum * v - rate * g if o.nesterov else w + v
+def _sgd_step(o, w, g, slots, learning_rate, n):
+    v = slots["v"] = o.momentum * slots.get("v", 0.0) - learning_rate * g
+    return w + o.momentum * v - learning_rate * g if o.nesterov else w + v
 
 
-def _rmsprop_step(o, w, g, slots, rate, n):
+def _rmsprop_step(o, w, g, slots, learning_rate, n):
     s = slots["s"] = o.rho * slots.get("s", 0.0) + (1 - o.rho) * g**2
-    v = slots["v"] = o.momentum * slots.get("v", 0.0) + rate * g / np.sqrt(s + o.epsilon)
+    v = slots["v"] = o.momentum * slots.get("v", 0.0) + learning_rate * g / np.sqrt(s + o.epsilon)
     return w - v
 
 
-def _adagrad_step(o, w, g, slots, rate, n):
+def _adagrad_step(o, w, g, slots, learning_rate, n):
     s = slots["s"] = slots.get("s", o.accumulator) + g**2
-    return w - rate * g / np.sqrt(s + o.epsilon)
+    return w - learning_rate * g / np.sqrt(s + o.epsilon)
 
 
 FORMULAS = {

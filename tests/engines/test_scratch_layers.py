@@ -117,9 +117,9 @@ def forward(layer, x):
 def test_the_backward_pass_is_the_derivative_of_the_forward_pass(case):
     make, shape, learned = CASES[case]
     layer, x = make(), draw(*shape, seed=2)
-    y, memory = layer.forward(x, training_pass())
+    y, cache = layer.forward(x, training_pass())
     dy, gradients = draw(*y.shape, seed=3), {}
-    dx = layer.backward(dy, memory, gradients)
+    dx = layer.backward(dy, cache, gradients)
     assert dx.shape == x.shape
     if learned:
         assert gradients.keys() == learned.keys()
@@ -146,12 +146,12 @@ def test_tensors_give_the_numbers_of_numpy(case):
             setattr(other, name, torch.tensor(value))
     if case == "chain":
         other.layers[0].W, other.layers[0].b = map(torch.tensor, (other.layers[0].W, other.layers[0].b))
-    (y, memory), (gradients, gradients_there) = layer.forward(x, training_pass()), ({}, {})
+    (y, cache), (gradients, gradients_there) = layer.forward(x, training_pass()), ({}, {})
     there = training_pass()
     there.draws = {path: torch.tensor(mask) for path, mask in there.draws.items()}
     y_there, memory_there = other.forward(torch.tensor(x), there)
     dy = draw(*y.shape, seed=3)
-    dx = layer.backward(dy, memory, gradients)
+    dx = layer.backward(dy, cache, gradients)
     dx_there = other.backward(torch.tensor(dy), memory_there, gradients_there)
     for here, tensor in [
         (y, y_there),
@@ -197,17 +197,17 @@ def test_where_nothing_before_learns_no_dx_is_computed():
         (dense.Dense(("W", "b"), draw(8, 3), draw(3), "relu"), ROW),
     ):
         layer.wants_dx = False
-        y, memory = layer.forward(draw(*shape), Pass())
+        y, cache = layer.forward(draw(*shape), Pass())
         gradients = {}
-        assert layer.backward(y, memory, gradients) is None
+        assert layer.backward(y, cache, gradients) is None
         assert set(gradients) == {"W", "b"}
 
 
 def test_of_equal_largest_values_the_first_gets_the_gradient():
     x = np.ones((1, 2, 2, 1))
     layer = pooling.MaxPool((2, 2), (2, 2), NO_MARGINS)
-    y, memory = layer.forward(x, Pass())
-    assert layer.backward(y, memory, {}).ravel().tolist() == [1, 0, 0, 0]
+    y, cache = layer.forward(x, Pass())
+    assert layer.backward(y, cache, {}).ravel().tolist() == [1, 0, 0, 0]
 
 
 def test_padded_places_never_win_and_are_not_counted():
@@ -246,11 +246,11 @@ def test_the_sigmoid_of_what_is_far_below_zero_keeps_its_digits():
 def test_a_convolution_in_parts_is_that_of_the_whole_batch(monkeypatch):
     layer, x = conv(3, 3, stride=2, same=True), draw(*MAP)
     whole, parts = {}, {}
-    y, memory = layer.forward(x, Pass())
-    dx = layer.backward(y, memory, whole)
+    y, cache = layer.forward(x, Pass())
+    dx = layer.backward(y, cache, whole)
     monkeypatch.setattr(convolution, "LARGEST", 1)
-    y_of_parts, memory = layer.forward(x, Pass())
-    dx_of_parts = layer.backward(y, memory, parts)
+    y_of_parts, cache = layer.forward(x, Pass())
+    dx_of_parts = layer.backward(y, cache, parts)
     assert len(layer._parts(x)) == MAP[0]
     for one, other in [(y, y_of_parts), (dx, dx_of_parts), *((whole[name], parts[name]) for name in "Wb")]:
         np.testing.assert_allclose(other, one, rtol=1e-12, atol=1e-13)
@@ -260,8 +260,8 @@ def test_a_convolution_in_parts_is_that_of_the_whole_batch(monkeypatch):
 def test_activations_do_not_overflow(name):
     x = np.array([-1e30, -1e4, -100.0, 0.0, 100.0, 1e4, 1e30])
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        y, memory = activations.ACTIVATIONS[name].forward(x)
-        dx = activations.ACTIVATIONS[name].backward(np.ones_like(x), memory)
+        y, cache = activations.ACTIVATIONS[name].forward(x)
+        dx = activations.ACTIVATIONS[name].backward(np.ones_like(x), cache)
     assert np.isfinite(y).all()
     assert np.isfinite(dx).all()
 

@@ -173,7 +173,7 @@ def test_columns_are_a_whole_network() -> None:
     network = lay_out(spec)
     (node,) = network.nodes
     assert [(p.name, p.shape, p.init, p.trainable) for p in node.parameters] == [
-        ("sources", (10, 50, 8), "places", False),
+        ("sources", (10, 50, 8), "indices", False),
         ("weights", (10, 50, 8), "normal", True),
         ("thresholds", (10, 50), "zeros", True),
     ]

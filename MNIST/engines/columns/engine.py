@@ -62,9 +62,9 @@ class SonnEngine:
     ) -> EpochMetrics:
         loss, correct, done = 0.0, 0, 0
         active = np.zeros(prod(self._map))
-        for step, rate in enumerate(rates):
+        for step, learning_rate in enumerate(rates):
             batch = slice(step * self._batch_size, (step + 1) * self._batch_size)
-            votes = self._learn(images[batch], labels[batch], rate, active)
+            votes = self._learn(images[batch], labels[batch], learning_rate, active)
             loss += float(_cross_entropies(self._scaled(votes), labels[batch]).sum())
             correct += int((votes.argmax(axis=0) == labels[batch]).sum())
             done += len(labels[batch])
@@ -131,7 +131,7 @@ class SonnEngine:
         return np.float32(4 / sqrt(self._columns.neurons)) * votes
 
     def _learn(
-        self, images: np.ndarray, labels: np.ndarray, rate: np.float32, active: np.ndarray
+        self, images: np.ndarray, labels: np.ndarray, learning_rate: np.float32, active: np.ndarray
     ) -> np.ndarray:
         """One step of the learning rule; return the votes before it: (10, images).
 
@@ -147,8 +147,8 @@ class SonnEngine:
             lessons = np.flatnonzero(leads[block] < self._lead)
             near = np.abs(sums[:, lessons]) <= self._rule.reach
             self._add_up(near, inputs[:, lessons], labels[block][lessons], rivals[lessons], growth, lowering)
-        self._weights += rate * growth
-        self._thresholds -= rate * lowering
+        self._weights += learning_rate * growth
+        self._thresholds -= learning_rate * lowering
         asked = max(1.0, float(np.quantile(leads, self._rule.lessons)))  # an error is always a lesson
         self._lead = STEADINESS * self._lead + (1 - STEADINESS) * asked
         return votes
@@ -162,7 +162,7 @@ class SonnEngine:
         growth: np.ndarray,
         lowering: np.ndarray,
     ) -> None:
-        """Add to `growth` of the weights and `lowering` of the thresholds what lessons say, rate 1.
+        """Add what the lessons say to `growth` (of weights) and `lowering` (of thresholds), at rate 1.
 
         near: bool (neurons, lessons); inputs: (inputs, lessons); labels and rivals: (lessons,), the columns
         that are to have more votes and fewer. All sums are of whole numbers, and exact in any order.

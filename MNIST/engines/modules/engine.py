@@ -74,7 +74,7 @@ class ModulesEngine:
                 on_step(step + 1, loss_sum / done, correct_sum / done)
         return EpochMetrics.of(loss_sum / done, correct_sum / done, norms)
 
-    def _step(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> list[float]:
+    def _step(self, images: torch.Tensor, labels: torch.Tensor, learning_rate: float) -> list[float]:
         """Train on one batch; return its mean loss, how many answers are correct, and the gradient's norm."""
         logits = self._network(images)
         loss = self._loss(logits, labels)
@@ -83,7 +83,7 @@ class ModulesEngine:
         if self._optimizer is not None:
             loss.backward()
             norm = get_total_norm([weight.grad for weight in self._trainable.values()])
-            self._optimizer.step(rate)
+            self._optimizer.step(learning_rate)
         # One transfer for all three: a GPU is waited for once a step.
         return torch.stack([loss.detach(), correct.to(loss.dtype), norm]).tolist()
 

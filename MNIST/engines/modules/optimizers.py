@@ -21,9 +21,9 @@ class Optimizer:
         self._spec, self._weights = spec, weights
         self._optimizer = make(spec, weights.values())
 
-    def step(self, rate: float) -> None:
+    def step(self, learning_rate: float) -> None:
         """Change the weights by the gradients that lie in them, which are used up."""
-        self._prepare(self._spec, self._optimizer, rate)
+        self._prepare(self._spec, self._optimizer, learning_rate)
         self._optimizer.step()
         self._optimizer.zero_grad()
 
@@ -65,17 +65,17 @@ def _sgd(spec: optimizers.SGD, weights: Iterable[Any]) -> torch.optim.Optimizer:
     return _with_zeros(optimizer, "momentum_buffer") if spec.momentum else optimizer
 
 
-def _prepare_sgd(spec: optimizers.SGD, optimizer: torch.optim.Optimizer, rate: float) -> None:
+def _prepare_sgd(spec: optimizers.SGD, optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
     """PyTorch's buffer sums gradients, b ← momentum · b + g, and its step is lr · b; ours sums steps.
 
-    With rate · g in place of g, and an lr of 1, its buffer is −v, whatever the rates were before.
+    With learning_rate · g in place of g, and an lr of 1, its buffer is −v, whatever the rates were before.
     """
     (group,) = optimizer.param_groups
     if not spec.momentum:
-        group["lr"] = rate
+        group["lr"] = learning_rate
         return
     for weight in group["params"]:
-        weight.grad.mul_(rate)
+        weight.grad.mul_(learning_rate)
 
 
 def _rmsprop(spec: optimizers.RMSprop, weights: Iterable[Any]) -> torch.optim.Optimizer:
@@ -96,15 +96,15 @@ def _adamw(spec: optimizers.AdamW, weights: Iterable[Any]) -> torch.optim.Optimi
 
 
 def _prepare_adam(
-    spec: optimizers.Adam | optimizers.AdamW, optimizer: torch.optim.Optimizer, rate: float
+    spec: optimizers.Adam | optimizers.AdamW, optimizer: torch.optim.Optimizer, learning_rate: float
 ) -> None:
-    """PyTorch's step is rate / (1 − beta1ⁿ) · m / (√s / c + eps) with c = √(1 − beta2ⁿ).
+    """PyTorch's step is learning_rate / (1 − beta1ⁿ) · m / (√s / c + eps) with c = √(1 − beta2ⁿ).
 
-    Ours is rate · c / (1 − beta1ⁿ) · m / (√s + epsilon): the same where eps is epsilon / c.
+    Ours is learning_rate · c / (1 − beta1ⁿ) · m / (√s + epsilon): the same where eps is epsilon / c.
     """
     (group,) = optimizer.param_groups
     n = 1 + float(optimizer.state[group["params"][0]]["step"])
-    group["lr"], group["eps"] = rate, spec.epsilon / sqrt(1 - spec.beta2**n)
+    group["lr"], group["eps"] = learning_rate, spec.epsilon / sqrt(1 - spec.beta2**n)
 
 
 def _adagrad(spec: optimizers.Adagrad, weights: Iterable[Any]) -> torch.optim.Optimizer:
@@ -114,9 +114,9 @@ def _adagrad(spec: optimizers.Adagrad, weights: Iterable[Any]) -> torch.optim.Op
     )
 
 
-def _set_rate(spec: optimizers.Optimizer, optimizer: torch.optim.Optimizer, rate: float) -> None:
+def _set_rate(spec: optimizers.Optimizer, optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
     (group,) = optimizer.param_groups
-    group["lr"] = rate
+    group["lr"] = learning_rate
 
 
 OPTIMIZERS: dict[type, tuple[Callable[..., torch.optim.Optimizer], Callable[..., None]]] = {

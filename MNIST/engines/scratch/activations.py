@@ -6,7 +6,7 @@ The forward one also returns what the backward one has to know: x or y, whicheve
 from collections.abc import Callable
 from typing import NamedTuple
 
-from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, namespace
+from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass, namespace
 from MNIST.language.layers import LEAK
 
 
@@ -16,11 +16,11 @@ class Activate:
     def __init__(self, name: str) -> None:
         self.function = ACTIVATIONS[name]
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         return self.function.forward(x)
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
-        return self.function.backward(dy, memory)
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
+        return self.function.backward(dy, cache)
 
 
 # linear: y = x
@@ -80,8 +80,8 @@ def silu(x: Array) -> tuple[Array, tuple[Array, Array]]:
     return x * s, (x, s)
 
 
-def silu_backward(dy: Array, memory: tuple[Array, Array]) -> Array:
-    x, s = memory
+def silu_backward(dy: Array, cache: tuple[Array, Array]) -> Array:
+    x, s = cache
     return dy * s * (1 + x * (1 - s))
 
 
@@ -106,10 +106,10 @@ def softplus_backward(dy: Array, x: Array) -> Array:
 
 
 class Activation(NamedTuple):
-    """The two functions of an activation: x to (y, memory), and (dy, memory) to dx."""
+    """The two functions of an activation: x to (y, cache), and (dy, cache) to dx."""
 
-    forward: Callable[[Array], tuple[Array, Memory]]
-    backward: Callable[[Array, Memory], Array]
+    forward: Callable[[Array], tuple[Array, Cache]]
+    backward: Callable[[Array, Cache], Array]
 
 
 ACTIVATIONS = {

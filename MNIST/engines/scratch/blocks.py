@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from MNIST.engines.scratch.layer import Array, Gradients, Layer, Memory, Pass, namespace
+from MNIST.engines.scratch.layer import Array, Cache, Gradients, Layer, Pass, namespace
 
 
 class Chain:
@@ -11,15 +11,15 @@ class Chain:
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = layers
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
-        memories = []
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
+        caches = []
         for layer in self.layers:
-            x, memory = layer.forward(x, this_pass)
-            memories.append(memory)
-        return x, memories
+            x, cache = layer.forward(x, this_pass)
+            caches.append(cache)
+        return x, caches
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
-        for layer, of_layer in zip(reversed(self.layers), reversed(memory), strict=True):
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
+        for layer, of_layer in zip(reversed(self.layers), reversed(cache), strict=True):
             dy = layer.backward(dy, of_layer, gradients)
             if dy is None:  # nothing that learns comes before it
                 break
@@ -35,16 +35,16 @@ class Residual:
     def __init__(self, block: Layer, projection: Layer | None) -> None:
         self.block, self.projection = block, projection
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         y, of_block = self.block.forward(x, this_pass)
         if self.projection is None:
             return y + x, (of_block, None)
         shortcut, of_projection = self.projection.forward(x, this_pass)
         return y + shortcut, (of_block, of_projection)
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
         """dy goes back both ways, and what comes back adds up."""
-        of_block, of_projection = memory
+        of_block, of_projection = cache
         dx = self.block.backward(dy, of_block, gradients)
         if self.projection is None:
             return dx + dy
@@ -60,15 +60,15 @@ class Parallel:
     def __init__(self, paths: Sequence[Layer]) -> None:
         self.paths = paths
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
-        outputs, memories = zip(*(path.forward(x, this_pass) for path in self.paths), strict=True)
-        return namespace(x).concat(outputs, axis=-1), ([y.shape[-1] for y in outputs], memories)
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
+        outputs, caches = zip(*(path.forward(x, this_pass) for path in self.paths), strict=True)
+        return namespace(x).concat(outputs, axis=-1), ([y.shape[-1] for y in outputs], caches)
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
         """Each path gets its own channels of dy; what comes back from them adds up."""
-        widths, memories = memory
+        widths, caches = cache
         begin, dx = 0, 0
-        for path, width, of_path in zip(self.paths, widths, memories, strict=True):
+        for path, width, of_path in zip(self.paths, widths, caches, strict=True):
             dx = dx + path.backward(dy[..., begin : begin + width], of_path, gradients)
             begin += width
         return dx

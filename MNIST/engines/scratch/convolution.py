@@ -1,7 +1,7 @@
 """Convolution: sliding windows and one matrix product.
 
-A kernel that stands at a place of the map sees a window of it. Written one under the other as rows, all
-windows are a matrix P(x), and the convolution of all images at all places is one product of matrices:
+A kernel that stands at one position of the map sees a window of it. Written one under the other as rows, all
+windows are a matrix P(x), and the convolution of all images at all positions is one product of matrices:
 
     forward     Z = P(x) W + b                  W with a row for each of a window's values, a column a filter
     backward    dW = P(x)ᵀ dZ,  db = Σ dZ,  dx = Pᵀ(dZ Wᵀ)
@@ -18,7 +18,7 @@ processing.
 from collections.abc import Iterator
 
 from MNIST.engines.scratch.activations import ACTIVATIONS
-from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, channel_sums, namespace
+from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass, channel_sums, namespace
 from MNIST.engines.scratch.padding import crop, pad
 from MNIST.language.layers import Margins
 
@@ -46,19 +46,19 @@ class Convolution:
         self.activation = ACTIVATIONS[activation]
         self.stride, self.margins = stride, margins
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         z = _joined([self._products(x[part]) for part in self._parts(x)])  # (batch, R, C, filters)
         y, slope = self.activation.forward(z)
         return y, (x, slope)
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
-        """dW = P(x)ᵀ dZ, db = Σ dZ over all images and places, dx = Pᵀ(dZ Wᵀ)."""
-        x, slope = memory
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
+        """dW = P(x)ᵀ dZ, db = Σ dZ over all images and positions, dx = Pᵀ(dZ Wᵀ)."""
+        x, slope = cache
         dz = self.activation.backward(dy, slope)  # (batch, R, C, filters)
         dW, dx = 0, []
         for part in self._parts(x):
             padded = pad(x[part], self.margins)
-            P = self._windows(padded)  # again: to keep it would take most memory of all
+            P = self._windows(padded)  # again: keeping it would take the most memory of all
             dZ = _as_matrix(dz[part])  # (batch·R·C, filters)
             dW = dW + _as_matrix(P).T @ dZ
             if self.wants_dx:
@@ -81,21 +81,21 @@ class Convolution:
         return windows(padded, self.W.shape[:2], self.stride)
 
     def _parts(self, x: Array) -> list[slice]:
-        """Some images at a time: P(x) is as many times larger than x as a window has places."""
+        """Some images at a time: P(x) is as many times larger than x as a window has positions."""
         rows, columns, channels, _ = self.W.shape
         size = max(1, LARGEST // (x.shape[1] * x.shape[2] * rows * columns * channels))
         return [slice(begin, begin + size) for begin in range(0, x.shape[0], size)] or [slice(0)]
 
 
 def windows(x: Array, size: tuple[int, int], stride: int) -> Array:
-    """P(x): all that a kernel sees at each of its places, in the order of a kernel's values.
+    """P(x): all that a kernel sees at each of its positions, in the order of a kernel's values.
 
     x: (batch, rows, columns, channels); returns (batch, R, C, size[0] · size[1] · channels).
     """
     xp = namespace(x)
     if size == (1, 1):
         return x[:, ::stride, ::stride, :]
-    return xp.concat([x[place] for place in places(x.shape, size, (stride, stride))], axis=-1)
+    return xp.concat([x[offset] for offset in offsets(x.shape, size, (stride, stride))], axis=-1)
 
 
 def add_windows(dP: Array, shape: tuple[int, ...], size: tuple[int, int], stride: int) -> Array:
@@ -103,15 +103,15 @@ def add_windows(dP: Array, shape: tuple[int, ...], size: tuple[int, int], stride
     xp = namespace(dP)
     dx = xp.zeros(shape, dtype=dP.dtype, device=dP.device)
     channels = shape[-1]
-    for index, place in enumerate(places(shape, size, (stride, stride))):
-        dx[place] += dP[..., index * channels : (index + 1) * channels]
+    for index, offset in enumerate(offsets(shape, size, (stride, stride))):
+        dx[offset] += dP[..., index * channels : (index + 1) * channels]
     return dx
 
 
-def places(
+def offsets(
     shape: tuple[int, ...], size: tuple[int, int], strides: tuple[int, int]
 ) -> Iterator[tuple[slice, ...]]:
-    """For each value of a window, row by row, which values of a map it has at all of the window's places."""
+    """For each value of a window, row by row, which values of the map it meets over all positions."""
     _, rows, columns, _ = shape
     last_row, last_column = rows - size[0], columns - size[1]  # where the windows can stand at most
     for i in range(size[0]):

@@ -1,7 +1,7 @@
 """Dense: every unit sees all inputs."""
 
 from MNIST.engines.scratch.activations import ACTIVATIONS
-from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, channel_sums
+from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass, channel_sums
 
 
 class Dense:
@@ -17,18 +17,18 @@ class Dense:
         self.names, self.W, self.b, self.wants_dx = names, W, b, wants_dx
         self.activation = ACTIVATIONS[activation]
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         z = x @ self.W  # (batch, units)
         z += self.b
         y, slope = self.activation.forward(z)
         return y, (x, slope)
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
         """With dz = dy · activation'(z): dW = xᵀ dz, db = Σ dz over the batch, dx = dz Wᵀ.
 
         Source: Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating errors.
         """
-        x, slope = memory
+        x, slope = cache
         kernel, bias = self.names
         dz = self.activation.backward(dy, slope)  # (batch, units)
         gradients[kernel] = x.T @ dz

@@ -1,9 +1,9 @@
 """Depthwise convolution: each channel has a kernel of its own, and no channel sees another.
 
-With xᵢⱼ the values of x that the kernel's value W[i, j] meets at all of the kernel's places:
+With xᵢⱼ the values of x that the kernel's value W[i, j] meets at all of the kernel's positions:
 
     forward     Z = Σ xᵢⱼ W[i, j] + b
-    backward    dW[i, j] = Σ xᵢⱼ dZ over all images and places,  db = Σ dZ,  dxᵢⱼ += dZ W[i, j]
+    backward    dW[i, j] = Σ xᵢⱼ dZ over all images and positions,  db = Σ dZ,  dxᵢⱼ += dZ W[i, j]
 
 Source: Sifre (2014), Rigid-motion scattering for image classification, chapter 6.
 """
@@ -11,8 +11,8 @@ Source: Sifre (2014), Rigid-motion scattering for image classification, chapter 
 from collections.abc import Iterator
 
 from MNIST.engines.scratch.activations import ACTIVATIONS
-from MNIST.engines.scratch.convolution import places
-from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, channel_sums, namespace
+from MNIST.engines.scratch.convolution import offsets
+from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass, channel_sums, namespace
 from MNIST.engines.scratch.padding import crop, pad
 from MNIST.language.layers import Margins, Window
 
@@ -38,33 +38,33 @@ class DepthwiseConvolution:
         self.activation = ACTIVATIONS[activation]
         self.window, self.margins = window, margins
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         padded = pad(x, self.margins)
         z = 0 if self.b is None else self.b  # then (batch, R, C, channels)
-        for place, w in zip(self._places(padded), self._rows(), strict=True):
-            z = z + padded[place] * w
+        for offset, w in zip(self._offsets(padded), self._rows(), strict=True):
+            z = z + padded[offset] * w
         y, slope = self.activation.forward(z)
         return y, (padded, slope)
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
-        """dW[i, j] = Σ xᵢⱼ dZ over all images and places, db = Σ dZ, dxᵢⱼ += dZ W[i, j]."""
-        padded, slope = memory
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
+        """dW[i, j] = Σ xᵢⱼ dZ over all images and positions, db = Σ dZ, dxᵢⱼ += dZ W[i, j]."""
+        padded, slope = cache
         xp = namespace(padded)
         dz = self.activation.backward(dy, slope)  # (batch, R, C, channels)
-        dW = [channel_sums(padded[place] * dz) for place in self._places(padded)]
+        dW = [channel_sums(padded[offset] * dz) for offset in self._offsets(padded)]
         gradients[self.names[0]] = xp.reshape(xp.stack(dW), self.W.shape)
         if self.b is not None:
             gradients[self.names[1]] = channel_sums(dz)
         if not self.wants_dx:
             return None
         dx = xp.zeros_like(padded)
-        for place, w in zip(self._places(padded), self._rows(), strict=True):
-            dx[place] += dz * w
+        for offset, w in zip(self._offsets(padded), self._rows(), strict=True):
+            dx[offset] += dz * w
         return crop(dx, self.margins)
 
-    def _places(self, padded: Array) -> Iterator[tuple[slice, ...]]:
-        return places(padded.shape, self.window.size, self.window.strides)
+    def _offsets(self, padded: Array) -> Iterator[tuple[slice, ...]]:
+        return offsets(padded.shape, self.window.size, self.window.strides)
 
     def _rows(self) -> Array:
-        """A row for each value of a window, in the order of `places`: (rows · columns, channels)."""
+        """A row for each value of a window, in the order of `offsets`: (rows · columns, channels)."""
         return namespace(self.W).reshape(self.W, (-1, self.W.shape[2]))

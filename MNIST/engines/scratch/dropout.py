@@ -1,6 +1,6 @@
 """Dropout: what is learned must not rest on any single value."""
 
-from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass
+from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass
 
 
 class Dropout:
@@ -12,12 +12,12 @@ class Dropout:
     def __init__(self, path: str, rate: float) -> None:
         self.path, self.rate = path, rate
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         if not this_pass.training:
             return x, 1
         scaled_mask = this_pass.draws[self.path] * (1 / (1 - self.rate))
         return x * scaled_mask, scaled_mask
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
         """dx = dy · mask / (1 − rate), or dy where nothing was dropped."""
-        return dy * memory
+        return dy * cache

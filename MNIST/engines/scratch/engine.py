@@ -124,12 +124,12 @@ class ScratchEngine:
         size, seen, loss, correct = self._spec.batch_size, 0, 0.0, 0
         norms = np.zeros(len(rates))
         with self._library.computing(pieces=not self._whole):
-            for step, rate in enumerate(rates):
+            for step, learning_rate in enumerate(rates):
                 batch = slice(step * size, (step + 1) * size)
                 pieces = self._pieces(images[batch], labels[batch], (seed, step))
                 gradients = _sum([piece.gradients for piece in pieces])
                 norms[step] = _norm(gradients)
-                self._update(gradients, float(rate))
+                self._update(gradients, float(learning_rate))
                 for name, average in pieces[0].moving.items():
                     self._weights[name][...] = average
                 seen += len(labels[batch])
@@ -203,7 +203,7 @@ class ScratchEngine:
             drawn[node.path] = draw(node.layer.draws, shape, generator, np.float32)
         return drawn
 
-    def _update(self, gradients: Gradients, rate: float) -> None:
+    def _update(self, gradients: Gradients, learning_rate: float) -> None:
         """One step of the optimizer. It works element by element, hence in pieces that stay in the cache."""
         self._steps += 1
         optimizer, update = self._spec.optimizer, UPDATES[type(self._spec.optimizer)]
@@ -212,7 +212,9 @@ class ScratchEngine:
             g = _flat(gradients[name])
             for begin in range(0, w.shape[0], size):
                 part = slice(begin, begin + size)
-                update(optimizer, w[part], g[part], [slot[part] for slot in slots], rate, self._steps)
+                update(
+                    optimizer, w[part], g[part], [slot[part] for slot in slots], learning_rate, self._steps
+                )
 
     def _named_slots(self) -> dict[str, Array]:
         return {
@@ -243,10 +245,10 @@ def backpropagate(
     The loss of a batch is the mean over its `count` images, of which these may be a part. trainable: the
     weights whose gradients are wanted; here the layers know their own. smoothing: of the labels.
     """
-    logits, memory = chain.forward(x, this_pass)
+    logits, cache = chain.forward(x, this_pass)
     losses, dlogits = cross_entropy(logits, labels, smoothing)
     gradients: Gradients = {}
-    chain.backward(dlogits / count, memory, gradients)
+    chain.backward(dlogits / count, cache, gradients)
     return *measured(logits, losses, labels), gradients
 
 

@@ -2,14 +2,14 @@
 
 import math
 
-from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, namespace
+from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass, namespace
 
 
 class Flatten:
     """A map as one row of numbers: rows outermost, channels innermost."""
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         return namespace(x).reshape(x, (x.shape[0], math.prod(x.shape[1:]))), x.shape
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
-        return namespace(dy).reshape(dy, memory)
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
+        return namespace(dy).reshape(dy, cache)

@@ -10,7 +10,7 @@ import numpy as np
 
 from MNIST.engines.protocol import Arrays
 from MNIST.engines.scratch.blocks import Chain, Parallel, Residual
-from MNIST.engines.scratch.layer import Array, Gradients, Layer, LearningLayer, Memory, Pass
+from MNIST.engines.scratch.layer import Array, Cache, Gradients, Layer, LearningLayer, Pass
 from MNIST.engines.scratch.network import build_network
 from MNIST.engines.scratch.pixels import prepare
 from MNIST.language import Network, Node, Standardize
@@ -67,10 +67,10 @@ class Inspection:
         the sum over an image's maps, as if all of them moved together.
         Source: Simonyan, Vedaldi and Zisserman (2013), Deep inside convolutional networks, arXiv:1312.6034.
         """
-        logits, memory = self._chain.forward(self._input(images), Pass())
+        logits, cache = self._chain.forward(self._input(images), Pass())
         gradients: Gradients = {}
         self._taken()
-        dx = self._chain.backward(np.eye(logits.shape[1], dtype=np.float32)[digits], memory, gradients)
+        dx = self._chain.backward(np.eye(logits.shape[1], dtype=np.float32)[digits], cache, gradients)
         scale = 1 / self._pixel_statistics[1] if Standardize() in self._spec.input else 1.0
         return dx.reshape(*images.shape, -1).sum(axis=-1) * np.float32(scale)
 
@@ -100,13 +100,13 @@ class _Watched:
     def __init__(self, layer: Layer, node: Node, seen: list[LayerOutput]) -> None:
         self._layer, self._node, self._seen = layer, node, seen
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
-        y, memory = self._layer.forward(x, this_pass)
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
+        y, cache = self._layer.forward(x, this_pass)
         self._seen.append(LayerOutput(self._node, y))
-        return y, memory
+        return y, cache
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
-        return self._layer.backward(dy, memory, gradients)
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
+        return self._layer.backward(dy, cache, gradients)
 
 
 def _watch(chain: Chain, nodes: Sequence[Node], seen: list[LayerOutput]) -> None:

@@ -19,7 +19,7 @@ Array = Any
 Gradients = dict[str, Array]
 """The gradient of the loss with respect to each weight, by the weight's name."""
 
-Memory = Any
+Cache = Any
 """What a layer's backward pass must know of its forward pass."""
 
 
@@ -51,7 +51,7 @@ _NAMESPACES: dict[type, Any] = {}
 
 
 def channel_sums(x: Array) -> Array:
-    """The sum of each channel (or unit) over the batch and all places: (channels,).
+    """The sum of each channel (or unit) over the batch and all positions: (channels,).
 
     One axis after the other: a sum of many numbers in a row would round in the fifth digit in float32.
     """
@@ -64,11 +64,11 @@ def channel_sums(x: Array) -> Array:
 class Layer(Protocol):
     """A layer with its weights, which it shares with the optimizer."""
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         """The output y, and what `backward` must know."""
         ...
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
         """The gradient dx; puts those of the layer's own weights into `gradients`.
 
         None in place of dx where nothing that learns comes before the layer: nobody asks for it.

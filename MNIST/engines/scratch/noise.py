@@ -1,6 +1,6 @@
 """Noise: what is learned must not rest on any value's last digits."""
 
-from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass
+from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass
 
 
 class GaussianNoise:
@@ -12,11 +12,11 @@ class GaussianNoise:
     def __init__(self, path: str, standard_deviation: float) -> None:
         self.path, self.standard_deviation = path, standard_deviation
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         if not this_pass.training:
             return x, None
         return x + self.standard_deviation * this_pass.draws[self.path], None
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
         """dx = dy: the noise does not depend on x."""
         return dy

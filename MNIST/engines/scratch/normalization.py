@@ -2,7 +2,7 @@
 
 import math
 
-from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, channel_sums, namespace
+from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass, channel_sums, namespace
 
 
 class BatchNorm:
@@ -18,7 +18,7 @@ class BatchNorm:
         self.gamma, self.beta, self.moving_mean, self.moving_variance = (weights[name] for name in self.names)
         self.momentum, self.epsilon = momentum, epsilon
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         xp = namespace(x)
         if this_pass.training:
             count = math.prod(x.shape[:-1])
@@ -32,13 +32,13 @@ class BatchNorm:
         x_hat = centred * scale
         return self.gamma * x_hat + self.beta, (x_hat, scale, this_pass.training)
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
         """dγ = Σ dy x̂, dβ = Σ dy, dx = γ / √(σ² + ε) · (dy − mean(dy) − x̂ · mean(dy x̂)).
 
-        Sums and means over the batch and all places. The last two terms: x moves μ and σ² as well, while
+        Sums and means over the batch and all positions. The last two terms: x moves μ and σ² as well, while
         training.
         """
-        x_hat, scale, training = memory
+        x_hat, scale, training = cache
         count = math.prod(dy.shape[:-1])
         dgamma, dbeta = channel_sums(dy * x_hat), channel_sums(dy)
         gradients[self.names[0]], gradients[self.names[1]] = dgamma, dbeta
@@ -63,16 +63,16 @@ class LocalResponseNorm:
     def __init__(self, size: int, alpha: float, beta: float, k: float) -> None:
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         t = self.k + self.alpha * self._sum_neighbours(x * x)
         return x * t**-self.beta, (x, t)
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
         """dx = dy t^−β − 2 α β x Σ dy x t^(−β−1), the sum over the same neighbours.
 
         The same, since a channel is its neighbour's neighbour: `size` is odd.
         """
-        x, t = memory
+        x, t = cache
         inner = self._sum_neighbours(dy * x * t ** (-self.beta - 1))
         return dy * t**-self.beta - 2 * self.alpha * self.beta * x * inner
 

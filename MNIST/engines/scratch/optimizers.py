@@ -1,7 +1,7 @@
 """The optimizers' steps, written on flat pieces of the weights; their formulas as in `spec.optimizers`.
 
 w is a piece of a weight, g the gradient there, slots what the optimizer remembers of it, all (n,) and all
-but g changed in place. n counts the steps from 1; rate is that of this step.
+but g changed in place. n counts the steps from 1; learning_rate is that of this step.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,21 +14,23 @@ from MNIST.language import optimizers
 Update = Callable[[Any, Array, Array, Sequence[Array], float, int], None]
 
 
-def sgd(o: optimizers.SGD, w: Array, g: Array, slots: Sequence[Array], rate: float, n: int) -> None:
+def sgd(o: optimizers.SGD, w: Array, g: Array, slots: Sequence[Array], learning_rate: float, n: int) -> None:
     if o.momentum == 0:
-        w -= rate * g
+        w -= learning_rate * g
         return
     (v,) = slots
     v *= o.momentum
-    v -= rate * g
-    w += o.momentum * v - rate * g if o.nesterov else v
+    v -= learning_rate * g
+    w += o.momentum * v - learning_rate * g if o.nesterov else v
 
 
-def rmsprop(o: optimizers.RMSprop, w: Array, g: Array, slots: Sequence[Array], rate: float, n: int) -> None:
+def rmsprop(
+    o: optimizers.RMSprop, w: Array, g: Array, slots: Sequence[Array], learning_rate: float, n: int
+) -> None:
     xp = namespace(w)
     s, *rest = slots
     s += (1 - o.rho) * (g * g - s)
-    step = rate * g / xp.sqrt(s + o.epsilon)
+    step = learning_rate * g / xp.sqrt(s + o.epsilon)
     if rest:
         (v,) = rest
         v *= o.momentum
@@ -38,7 +40,12 @@ def rmsprop(o: optimizers.RMSprop, w: Array, g: Array, slots: Sequence[Array], r
 
 
 def adam(
-    o: optimizers.Adam | optimizers.AdamW, w: Array, g: Array, slots: Sequence[Array], rate: float, n: int
+    o: optimizers.Adam | optimizers.AdamW,
+    w: Array,
+    g: Array,
+    slots: Sequence[Array],
+    learning_rate: float,
+    n: int,
 ) -> None:
     """With the sums M = m / (1 − beta1) and S = s / (1 − beta2) in place of the averages m and s.
 
@@ -51,7 +58,7 @@ def adam(
     M += g
     S *= o.beta2
     S += g * g
-    unbiased = rate * sqrt(1 - o.beta2**n) / (1 - o.beta1**n)
+    unbiased = learning_rate * sqrt(1 - o.beta2**n) / (1 - o.beta1**n)
     scale = sqrt(1 - o.beta2)  # √s = scale · √S
     root = xp.sqrt(S)
     root += o.epsilon / scale
@@ -60,16 +67,20 @@ def adam(
     w -= step
 
 
-def adamw(o: optimizers.AdamW, w: Array, g: Array, slots: Sequence[Array], rate: float, n: int) -> None:
-    w *= 1 - rate * o.weight_decay
-    adam(o, w, g, slots, rate, n)
+def adamw(
+    o: optimizers.AdamW, w: Array, g: Array, slots: Sequence[Array], learning_rate: float, n: int
+) -> None:
+    w *= 1 - learning_rate * o.weight_decay
+    adam(o, w, g, slots, learning_rate, n)
 
 
-def adagrad(o: optimizers.Adagrad, w: Array, g: Array, slots: Sequence[Array], rate: float, n: int) -> None:
+def adagrad(
+    o: optimizers.Adagrad, w: Array, g: Array, slots: Sequence[Array], learning_rate: float, n: int
+) -> None:
     xp = namespace(w)
     (s,) = slots
     s += g * g
-    w -= rate * g / xp.sqrt(s + o.epsilon)
+    w -= learning_rate * g / xp.sqrt(s + o.epsilon)
 
 
 UPDATES: dict[type, Update] = {

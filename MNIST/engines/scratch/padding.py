@@ -1,6 +1,6 @@
 """Zeros around a map: Pad, and what `padding=same` adds before a window slides."""
 
-from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, namespace
+from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass, namespace
 from MNIST.language.layers import NO_MARGINS, Margins
 
 
@@ -10,10 +10,10 @@ class Pad:
     def __init__(self, margins: Margins) -> None:
         self.margins = margins
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         return pad(x, self.margins), None
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
         return crop(dy, self.margins)
 
 

@@ -2,68 +2,68 @@
 
 from functools import reduce
 
-from MNIST.engines.scratch.convolution import places
-from MNIST.engines.scratch.layer import Array, Gradients, Memory, Pass, namespace
+from MNIST.engines.scratch.convolution import offsets
+from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass, namespace
 from MNIST.engines.scratch.padding import crop, pad
 from MNIST.language.layers import Margins
 
 
 class MaxPool:
-    """y = the largest value of each window. Padded places never win."""
+    """y = the largest value of each window. Padded values never win."""
 
     def __init__(self, size: tuple[int, int], strides: tuple[int, int], margins: Margins) -> None:
         self.size, self.strides, self.margins = size, strides, margins
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         xp = namespace(x)
         padded = pad(x, self.margins, float("-inf"))
-        y = reduce(xp.maximum, (padded[place] for place in places(padded.shape, self.size, self.strides)))
+        y = reduce(xp.maximum, (padded[offset] for offset in offsets(padded.shape, self.size, self.strides)))
         return y, (padded, y)
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
         """dx = dy where x is its window's largest value, the first one if several are; 0 elsewhere."""
-        padded, y = memory
+        padded, y = cache
         xp = namespace(dy)
         dx = xp.zeros_like(padded)
         open_ = xp.ones(y.shape, dtype=xp.bool, device=y.device)  # windows whose largest is not found yet
-        for place in places(padded.shape, self.size, self.strides):
-            found = (padded[place] == y) & open_
+        for offset in offsets(padded.shape, self.size, self.strides):
+            found = (padded[offset] == y) & open_
             open_ ^= found
-            dx[place] += dy * found
+            dx[offset] += dy * found
         return crop(dx, self.margins)
 
 
 class AvgPool:
-    """y = the mean of each window. Padded places are not counted."""
+    """y = the mean of each window. Padded values are not counted."""
 
     def __init__(self, size: tuple[int, int], strides: tuple[int, int], margins: Margins) -> None:
         self.size, self.strides, self.margins = size, strides, margins
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         padded = pad(x, self.margins)
         counts = self._sums(pad(namespace(x).ones_like(x[:1, :, :, :1]), self.margins))
         return self._sums(padded) / counts, (padded.shape, counts)
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
         """dx = Σ dy / count over the windows that a value stands in."""
-        shape, counts = memory
+        shape, counts = cache
         xp = namespace(dy)
         dx = xp.zeros(shape, dtype=dy.dtype, device=dy.device)
         share = dy / counts
-        for place in places(shape, self.size, self.strides):
-            dx[place] += share
+        for offset in offsets(shape, self.size, self.strides):
+            dx[offset] += share
         return crop(dx, self.margins)
 
     def _sums(self, padded: Array) -> Array:
-        return sum(padded[place] for place in places(padded.shape, self.size, self.strides))
+        return sum(padded[offset] for offset in offsets(padded.shape, self.size, self.strides))
 
 
 class GlobalAvgPool:
     """y = the mean of each channel over the whole map: to (batch, channels)."""
 
-    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Memory]:
+    def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         return namespace(x).mean(x, axis=(1, 2)), x.shape
 
-    def backward(self, dy: Array, memory: Memory, gradients: Gradients) -> Array:
-        _, rows, columns, _ = shape = memory
+    def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
+        _, rows, columns, _ = shape = cache
         return namespace(dy).broadcast_to(dy[:, None, None, :] / (rows * columns), shape)

@@ -18,16 +18,16 @@ CLOSEST = 0.04  # of two texts, as a part of the axis
 SPREAD = 0.24  # at most, of the lines that share a value, as a part of the distance between two values
 BESIDE = 0.015  # at most, from such a line to the next, as a part of the axis
 
-Ticks = list[tuple[float, str]]  # place and text, in the order of places
+Ticks = list[tuple[float, str]]  # position and text, in the order of positions
 
 
 @dataclass(frozen=True)
 class Axis:
-    """places: (rows,), where each row crosses. ticks: no text twice; one of spaces is a place at which
+    """positions: (rows,), where each row crosses. ticks: no text twice; one of spaces is a position at which
     dragging may stop, for plotly lets a filter end beside ticks only. ends: a little beyond 0 and 1."""
 
     label: str
-    places: np.ndarray
+    positions: np.ndarray
     ticks: Ticks
     ends: tuple[float, float]
 
@@ -42,32 +42,32 @@ def make_axis(
     percent: whether the numbers are percentages; their scale is not logarithmic.
     """
     at, ticks, is_discrete = _scale(distinct(values), length, not percent)
-    ticks = [(place, f"{text} %") for place, text in ticks] if percent else ticks
+    ticks = [(position, f"{text} %") for position, text in ticks] if percent else ticks
     low, high = min(at.values()), max(at.values())
     if not all(map(matters, values)):
         low -= (high - low) / (len(at) - 1 if is_discrete else 7)
         ticks = [(low, missing), *ticks]
     unit = high - low
-    places = np.array([(at[value] if matters(value) else low) - low for value in values]) / unit
-    ticks = [((place - low) / unit, text) for place, text in ticks]
-    crossings = np.unique(places)
+    positions = np.array([(at[value] if matters(value) else low) - low for value in values]) / unit
+    ticks = [((position - low) / unit, text) for position, text in ticks]
+    crossings = np.unique(positions)
     gap = float(np.diff(crossings).min())
     margin = 0.5 * gap if is_discrete else 0.02  # a filter reaches a quarter of the way to the next stop
     ends = (-margin, 1 + margin)
     stops = crossings if is_discrete and len(crossings) <= MOST_STOPS else np.linspace(0, 1, MOST_STOPS // 2)
     return Axis(
         label,
-        _spread(places, SPREAD * gap) if is_discrete else places,
+        _spread(positions, SPREAD * gap) if is_discrete else positions,
         _with_stops(_apart(ticks), [*stops, *ends]),
         ends,
     )
 
 
 def _scale(there: list[float | str], length: int, log: bool) -> tuple[dict[float | str, float], Ticks, bool]:
-    """The place of each value, on a scale of any extent; ticks; whether each value has one."""
+    """The position of each value, on a scale of any extent; ticks; whether each value has one."""
     numbers = [float(value) for value in there if not isinstance(value, str)]
     if len(numbers) < len(there) or not _have_scale(numbers[0], numbers[-1]):
-        at = {value: float(place) for place, value in enumerate(there)}
+        at = {value: float(position) for position, value in enumerate(there)}
         return at, list(zip(at.values(), _short([str(value) for value in there], length), strict=True)), True
     positive = [number for number in numbers if number > 0]
     is_log = log and numbers[0] >= 0 and positive[-1] / positive[0] > LOG_FROM
@@ -83,13 +83,13 @@ def _scale(there: list[float | str], length: int, log: bool) -> tuple[dict[float
         round_numbers = _round_numbers(numbers[0], numbers[-1])
         return at, list(zip(round_numbers, _number_texts(round_numbers), strict=True)), False
     round_numbers = _round_on_log_scale(positive[0], positive[-1])
-    ticks = [(place, "0") for place in zero]
+    ticks = [(position, "0") for position in zero]
     ticks += zip(map(math.log10, round_numbers), _number_texts(round_numbers), strict=True)
     return at, ticks, False
 
 
 def _have_scale(low: float, high: float) -> bool:
-    """Whether floating point can tell places between these numbers apart; if not, they are taken as words."""
+    """Whether floating point can tell apart positions between these numbers; if not, they become words."""
     return max(1e-300, 1e-9 * abs(low), 1e-9 * abs(high)) < high - low < 1e300
 
 
@@ -97,7 +97,7 @@ def _round_numbers(low: float, high: float) -> list[float]:
     """Three to seven multiples of 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10((high - low) / 7))
     step = next(power * factor for factor in (1, 2, 5, 10, 20) if (high - low) / (power * factor) <= 7)
-    return [place * step for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return [position * step for position in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def _round_on_log_scale(low: float, high: float) -> list[float]:
@@ -143,24 +143,24 @@ def _short(words: Sequence[str], length: int) -> list[str]:
 def _apart(ticks: Ticks) -> Ticks:
     """The ticks, less those whose text would lie on the one before."""
     kept: Ticks = []
-    for place, text in ticks:
-        if not kept or place - kept[-1][0] >= CLOSEST:
-            kept.append((place, text))
+    for position, text in ticks:
+        if not kept or position - kept[-1][0] >= CLOSEST:
+            kept.append((position, text))
     return kept
 
 
 def _with_stops(ticks: Ticks, stops: Iterable[float]) -> Ticks:
     """The ticks, and others without a text where none is; plotly wants all texts to be different."""
-    taken = {round(place, 6) for place, _ in ticks}
+    taken = {round(position, 6) for position, _ in ticks}
     free = [stop for stop in stops if round(stop, 6) not in taken]
     return sorted([*ticks, *((float(stop), " " * number) for number, stop in enumerate(free, 1))])
 
 
-def _spread(places: np.ndarray, most: float) -> np.ndarray:
-    """Rows that share a place beside one another, in their order from the top."""
-    spread = places.copy()
-    for place in np.unique(places):
-        rows = np.flatnonzero(places == place)
+def _spread(positions: np.ndarray, most: float) -> np.ndarray:
+    """Rows that share a position beside one another, in their order from the top."""
+    spread = positions.copy()
+    for position in np.unique(positions):
+        rows = np.flatnonzero(positions == position)
         if len(rows) > 1:
             width = min(most, BESIDE * (len(rows) - 1))
             spread[rows] += np.linspace(width / 2, -width / 2, len(rows))

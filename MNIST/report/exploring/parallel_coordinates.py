@@ -141,7 +141,7 @@ def _lines(axes: Sequence[Axis], accuracy: np.ndarray, colours: tuple[float, flo
         dimensions=[
             {
                 "label": _label(axis.label, length),
-                "values": axis.places.astype(np.float32),
+                "values": axis.positions.astype(np.float32),
                 "range": axis.ends,
                 "tickvals": [place for place, _ in axis.ticks],
                 "ticktext": [text for _, text in axis.ticks],

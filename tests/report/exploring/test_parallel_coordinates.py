@@ -128,8 +128,8 @@ def test_of_too_many_rows_the_best_are_shown_and_the_page_says_so(monkeypatch):
 def ticks(values, **options) -> dict[str, float]:
     axis = make_axis("", values, "any", 9, **options)
     assert [place for place, _ in axis.ticks] == sorted(place for place, _ in axis.ticks)
-    assert axis.ends[0] < axis.places.min()
-    assert axis.places.max() < axis.ends[1]
+    assert axis.ends[0] < axis.positions.min()
+    assert axis.positions.max() < axis.ends[1]
     return {text: place for place, text in axis.ticks if text.strip()}
 
 
@@ -163,10 +163,10 @@ def test_of_many_numbers_round_ones_have_ticks():
 
 
 def test_lines_that_share_a_value_lie_beside_one_another_the_best_on_top():
-    places = make_axis("", ["a", "b"] * 30, "any", 9).places
-    assert len(set(places)) == 60
-    assert list(places[::2]) == sorted(places[::2], reverse=True)
-    assert places[::2].max() < 0.25 < 0.75 < places[1::2].min()  # where a filter of plotly's ends
+    positions = make_axis("", ["a", "b"] * 30, "any", 9).positions
+    assert len(set(positions)) == 60
+    assert list(positions[::2]) == sorted(positions[::2], reverse=True)
+    assert positions[::2].max() < 0.25 < 0.75 < positions[1::2].min()  # where a filter of plotly's ends
 
 
 @given(st.lists(st.floats() | st.sampled_from([0.0, 1e17, 1e17 + 16, math.nan])) | st.lists(st.text()))
@@ -174,6 +174,6 @@ def test_any_column_has_an_axis(values):
     assume(len(distinct(values)) > 1)
     axis = make_axis("", values, "any", 9)
     texts = [text for _, text in axis.ticks]
-    assert np.isfinite(axis.places).all()
+    assert np.isfinite(axis.positions).all()
     assert np.isfinite([place for place, _ in axis.ticks]).all()
     assert len(set(texts)) == len(texts)  # plotly would put them in the wrong places
