@@ -15,6 +15,7 @@ from urllib.request import url2pathname
 
 import examples
 import pytest
+from browser import watched_page
 
 from MNIST import engines
 from MNIST.errors import UsageError
@@ -194,13 +195,5 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture
 def browser_page(chromium: Any) -> Iterator[Any]:
     """An empty page of that browser. It checks, after the test, that nothing failed or used a network."""
-    page = chromium.new_page()
-    complaints: list[str] = []
-    requests: list[str] = []
-    page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: requests.append(request.url))
-    yield page
-    page.close()
-    assert complaints == []
-    assert not [url for url in requests if not url.startswith(("file:", "blob:", "data:"))]
+    with watched_page(chromium) as page:
+        yield page

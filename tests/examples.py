@@ -1,5 +1,9 @@
-"""How many random examples hypothesis tries: fewer where slow tests are left out (`make test`)."""
+"""How much is tried: fewer examples and cases where slow tests are left out (`make test`)."""
 
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 # No test fails because the machine is busy: neither an example nor the drawing of one has a deadline.
@@ -16,3 +20,8 @@ def most(examples: int) -> settings:
     """Settings for at most so many examples, or a quarter of them under the profile `quick`."""
     is_quick = settings.get_current_profile_name() == "quick"
     return settings(max_examples=examples // 4 if is_quick else examples)
+
+
+def slowly(cases: Iterable[Any]) -> list[Any]:
+    """The cases as parameters of a test, each marked slow: `make test` leaves them out."""
+    return [pytest.param(case, marks=pytest.mark.slow) for case in cases]

@@ -57,12 +57,13 @@ def test_and_then_with_one(mnist_folder, offline):
     assert "10,000 test images of mnist" in output
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_it(tmp_path):
     process = start(tmp_path)
     seen = []
     for line in process.stdout:
         seen.append(line)
-        if line.strip().startswith("1/20"):
+        if line.strip().startswith("1/12"):
             break
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=300)

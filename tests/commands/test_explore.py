@@ -1,6 +1,6 @@
 """`explore` as a user types it: the border, the plan, the files, Ctrl-C, the pictures of an earlier scan.
 
-One scan is Keras's; what is no matter of an engine is tried with NumPy's, which starts in a second.
+NumPy's engine, which starts in a second, tries what is no matter of an engine. `demo` explores with Keras.
 """
 
 import csv
@@ -126,7 +126,7 @@ def test_the_defaults_that_the_usage_names_are_those_of_the_shipped_template():
 
 def test_a_small_scan_from_beginning_to_end(here, digits_folder):
     """Two optimizers, two momenta, two readings, and a kernel that cannot fit; with no git to be found."""
-    words = [digits_folder, "scan1", *SMALL, "-e", "1,2", "-m", "0.25,0.5"]
+    words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "1,2", "-m", "0.25,0.5"]
     words[words.index("-k") + 1] = "5,29"
     outcome = explore(*words, path="")
     assert outcome.returncode == 0, outcome.stderr
@@ -179,6 +179,7 @@ def test_the_winner_is_the_network_that_train_would_make(here, digits_folder):
     assert rows[0].split("\t")[1:] == rows[1].split("\t")[1:]
 
 
+@pytest.mark.slow
 def test_another_engine_explores_alike_with_one_worker_and_two(here, digits_folder):
     words = [digits_folder, "scan1", *SMALL, "-e", "1,2", "-m", "0.5", "-r", "0.01,0.001", *NUMPY]
     rows, networks = [], []
@@ -201,6 +202,7 @@ def test_another_engine_explores_alike_with_one_worker_and_two(here, digits_fold
     assert Path("Model_Output/same/weights.npz").read_bytes() == networks[0]
 
 
+@pytest.mark.slow
 def test_runs_that_stop_are_finished_and_the_winner_is_the_network_that_train_would_make(here, digits_folder):
     (here / "net.txt").write_text(
         "Layers:\nFlatten\nDense,16,relu\nDense,10,softmax\nOptimizer:\nAdam,0.03\nepochs={epochs}\n50\n"
@@ -235,6 +237,7 @@ def test_runs_that_stop_are_finished_and_the_winner_is_the_network_that_train_wo
     assert "All of it takes about 1 s." in planned.stdout
 
 
+@pytest.mark.slow
 def test_a_template_that_one_engine_alone_can_train_chooses_it(here, digits_folder):
     (here / "net.txt").write_text(
         "Input:\nThreshold,1,128\nLayers:\nColumns,{neurons},10\nOptimizer:\nParallelDelta,0.05\n"
@@ -255,6 +258,7 @@ def test_a_template_that_one_engine_alone_can_train_chooses_it(here, digits_fold
     assert "--engine sonn" in refused.stderr
 
 
+@pytest.mark.slow
 def test_any_template_one_change_at_a_time_under_two_seeds(here, digits_folder):
     (here / "net.txt").write_text(
         "Layers:\nFlatten\nDense,{units},{how}\nDense,10,softmax\nOptimizer:\n{opt},{rate}\n1\n50\n"
@@ -287,6 +291,7 @@ def test_a_plan_shows_everything_and_trains_nothing(here, digits_folder):
     assert not (here / "Hyperparam_Search" / "checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_halving_and_reducers_from_the_command_line(here, digits_folder):
     words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "1,2", "-m", "0.5", "-r", "0.1,0.01,0.001,0.0001"]
     halved = explore(*words, "--halving")
@@ -302,8 +307,8 @@ def test_halving_and_reducers_from_the_command_line(here, digits_folder):
 
 
 def test_when_the_time_is_up_it_stops_in_order_and_goes_on_later(here, digits_folder):
-    words = [digits_folder, "scan1", *SMALL, "-e", "20", "-m", "0.25", "-r", "0.01,0.001"]
-    first = explore(*words, "--time-limit", "1s")  # less than a network takes to be compiled
+    words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "400", "-m", "0.25", "-r", "0.01,0.001"]
+    first = explore(*words, "--time-limit", "1s")  # less than 800 checkpoints take
     assert first.returncode == 0, first.stderr
     assert "The time is up" in first.stdout
     last = explore(*words)
@@ -314,7 +319,7 @@ def test_when_the_time_is_up_it_stops_in_order_and_goes_on_later(here, digits_fo
 
 def test_a_diverging_trial_ends_in_3_and_the_others_are_answered(here, digits_folder):
     outcome = explore(
-        digits_folder, "scan1", *SMALL, "-o", "SGD", "-r", "0.01,1e20", "-e", "1,2", "-m", "0.5"
+        digits_folder, "scan1", *SMALL, *NUMPY, "-o", "SGD", "-r", "0.01,1e20", "-e", "1,2", "-m", "0.5"
     )
     assert outcome.returncode == 3, outcome.stderr
     assert "failed, 1 ×: diverged at epoch 1" in outcome.stdout
@@ -324,7 +329,7 @@ def test_a_diverging_trial_ends_in_3_and_the_others_are_answered(here, digits_fo
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_ctrl_c_ends_in_130_and_says_how_to_go_on(here, digits_folder):
-    words = [digits_folder, "scan1", *SMALL, "-e", "300", "-m", "0.25"]
+    words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "5000", "-m", "0.25"]
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "MNIST"), "explore", *map(str, words)],
         stdout=subprocess.PIPE,

@@ -122,6 +122,7 @@ def test_a_killed_worker_costs_an_epoch_and_changes_nothing(engine, digits_folde
     assert table(tmp_path) == whole
 
 
+@pytest.mark.slow
 def test_a_trial_that_always_dies_fails_after_three_tries_and_the_others_finish(
     engine, digits_folder, whole, tmp_path
 ):
@@ -146,6 +147,7 @@ def test_a_trial_that_always_dies_fails_after_three_tries_and_the_others_finish(
     assert [row for row in found if row] == [row for row, it in zip(whole, found, strict=True) if it]
 
 
+@pytest.mark.slow
 def test_a_hung_trial_is_stopped_and_tried_again(engine, digits_folder, whole, tmp_path):
     stopped: list[int] = []
 

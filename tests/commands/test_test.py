@@ -188,6 +188,7 @@ def test_a_network_that_cannot_be_trusted_is_reported_and_the_others_are_tested(
     assert [line.split("\t")[0] for line in Path("Results.txt").read_text().splitlines()[1:]] == ["large"]
 
 
+@pytest.mark.slow
 def test_networks_trained_with_different_threads_are_compared(digits_folder, tmp_path):
     Path(tmp_path / "net.txt").write_text(MODEL.format(units=4, epochs=1))
     for threads in ("1", "2"):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from examples import slowly
 
 from MNIST import cli
 from MNIST.engines import ENGINES
@@ -187,6 +188,7 @@ def test_it_stops_by_its_validation_and_says_what_it_kept(digits_folder, tmp_pat
     assert json.loads((tmp_path / "Model_Output/net/run.json").read_text())["stopped"] is False
 
 
+@pytest.mark.slow
 def test_killed_after_its_best_epoch_it_still_keeps_that(digits_folder, tmp_path, monkeypatch):
     (tmp_path / "net.txt").write_text(STOPS.replace("=4", "=10").format(epochs=400))
     words = "net.txt", *NUMPY
@@ -228,7 +230,7 @@ def test_killed_between_its_end_and_its_files_it_only_writes_them(digits_folder,
 
 @pytest.mark.parametrize(
     "any_engine",
-    [name if name == "numpy" else pytest.param(name, marks=pytest.mark.slow) for name in ENGINES],
+    ["numpy", *slowly(name for name in ENGINES if name != "numpy")],
     indirect=True,
 )
 def test_killed_at_random_moments_it_ends_with_the_same_bits(
@@ -268,7 +270,9 @@ def _epochs_done(folder: Path) -> int:
     return max((int(path.stem.removeprefix("epoch_")) for path in checkpoints), default=0)
 
 
-@pytest.mark.parametrize("any_engine", [name for name in ENGINES if name != "keras"], indirect=True)
+@pytest.mark.parametrize(
+    "any_engine", ["numpy", "modules", "sonn", *slowly(["tensors", "autograd"])], indirect=True
+)
 def test_every_other_engine_trains_and_says_so(any_engine, digits_folder, tmp_path):
     (tmp_path / "net.txt").write_text(model_of(any_engine).format(epochs=1))
     words = digits_folder, "net", "net.txt", "--engine", any_engine, "--images", 300

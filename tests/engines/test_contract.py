@@ -63,6 +63,7 @@ OPTIMIZERS = (
     *("SGD,0.05", "Momentum,0.02", "Nesterov,0.02", "RMSprop,0.002,momentum=0.5", "Adam,0.01"),
     *("AdamW,0.01", "Adagrad,0.05"),
 )
+TWO = "Momentum,0.02", "Adam,0.01"  # these are tried with every layer
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 28, 28), dtype=np.uint8)
 LABELS = (np.arange(70) % 10).astype(np.uint8)
 THREADS = os.cpu_count() or 1  # Keras takes one number of threads for a whole process
@@ -181,11 +182,18 @@ def test_gradient_norms_are_those_of_softmax_regression(name):
         assert metrics.gradient_norm_variance == pytest.approx(np.var(norms), rel=1e-5)
 
 
-@every_engine
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(
+    ("name", "optimizer"),
+    [
+        pytest.param(name, optimizer, marks=pytest.mark.slow if is_compiled and optimizer not in TWO else ())
+        for name in INSTALLED
+        for optimizer in OPTIMIZERS
+        for is_compiled in [name == "keras"]
+    ],
+)
 def test_an_epoch_depends_on_the_state_alone(name, optimizer):
     """Seven epochs lived through, or the state of one set in a new engine: the next has the same bits."""
-    text = DEEP if optimizer in ("Momentum,0.02", "Adam,0.01") else SMALL
+    text = DEEP if optimizer in TWO else SMALL
     first = make(name, text, optimizer)
     train(first, seed=1)
     second = make(name, text, optimizer)

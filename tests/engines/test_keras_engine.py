@@ -10,6 +10,7 @@ from pathlib import Path as FilePath
 import keras
 import numpy as np
 import pytest
+from examples import slowly
 
 from MNIST import engines
 from MNIST.engines import EpochMetrics
@@ -202,7 +203,7 @@ def test_local_response_normalization_follows_its_formula():
         assert ours[..., channel] == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float64"])
+@pytest.mark.parametrize("precision", ["float32", *slowly(["bfloat16", "float64"])])
 def test_a_saved_network_is_read_back_and_by_plain_keras(precision, tmp_path):
     engine = _engine(EVERYTHING, precision)
     _train(engine, EVERYTHING)
@@ -247,6 +248,7 @@ def test_a_new_layer_type_is_a_dataclass_and_a_builder(monkeypatch):
     resumed.load(content)
 
 
+@pytest.mark.slow
 def test_a_kerass_own_settings_file_changes_nothing(tmp_path):
     """A user's keras.json may ask for float64 and another order of axes; a model text is a model text."""
     (tmp_path / ".keras").mkdir()

@@ -1,4 +1,7 @@
-"""A Ray cluster gives the numbers of this machine, whatever happens to its workers and machines."""
+"""A Ray cluster gives the numbers of this machine, whatever happens to its workers and machines.
+
+NumPy's engine starts in a second. The cluster of several machines computes with Keras.
+"""
 
 import os
 import signal
@@ -17,6 +20,7 @@ from stub_exploration import points_of
 from waiting import eventually
 
 import MNIST
+from MNIST import engines
 from MNIST.data import Dataset, load, split
 from MNIST.errors import MNISTError, UsageError
 from MNIST.explore.plan import Plan, Trial, make_plan
@@ -54,9 +58,14 @@ def dataset(digits_folder) -> Dataset:
     return load(digits_folder)
 
 
+def settings_for(engine: str, dataset: Dataset) -> RunSettings:
+    wanted = {"images": 300, "split": 0.8, "seed": 3, "precision": "float32", "threads": 1}
+    return resolve_settings(dataset.digest, **wanted, engine=engine)
+
+
 @pytest.fixture(scope="module")
 def settings(dataset) -> RunSettings:
-    return resolve_settings(dataset.digest, images=300, split=0.8, seed=3, precision="float32", threads=1)
+    return settings_for("numpy", dataset)
 
 
 @pytest.fixture(scope="module")
@@ -64,16 +73,15 @@ def plan(settings) -> Plan:
     return make_plan(points_of(GRID), parse_template(TEMPLATE), settings)
 
 
-@pytest.fixture(scope="module")
-def long_plan(settings) -> Plan:
+def two_long_trials(settings: RunSettings) -> Plan:
     """Two trials of many epochs, in the midst of which something can happen."""
     grid = {"epochs": [60], "opt": ["Adam", "RMSprop"], "rate": [0.002]}
     return make_plan(points_of(grid), parse_template(TEMPLATE), settings)
 
 
 @pytest.fixture(scope="module")
-def long_runs_alone(long_plan, dataset) -> dict[str, list[tuple]]:
-    return alone(long_plan, dataset)
+def long_plan(settings) -> Plan:
+    return two_long_trials(settings)
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +106,8 @@ def started_here(dataset: Dataset, checkpoints: Path) -> ClusterWorkers:
     """A cluster of two workers. Ray has half a minute to start it; a busy machine may need three attempts."""
     for _ in range(2):
         with suppress(MNISTError):
-            return ClusterWorkers("local", 2, 1, dataset, checkpoints)
-    return ClusterWorkers("local", 2, 1, dataset, checkpoints)
+            return ClusterWorkers("local", 2, 1, dataset, checkpoints, "numpy")
+    return ClusterWorkers("local", 2, 1, dataset, checkpoints, "numpy")
 
 
 def table(plan: Plan, executor: Executor, folder: Path, checkpoints: Path) -> list[tuple]:
@@ -137,7 +145,7 @@ def train(plan: Plan, executor: Executor, on_event: Callable[[Event], None]) -> 
 
 def alone(plan: Plan, dataset: Dataset) -> dict[str, list[tuple]]:
     """The numbers of each trial's epochs, trained alone, in another process since threads are set once."""
-    executor = LocalWorkers(1, dataset, Path("nowhere"))
+    executor = LocalWorkers(1, dataset, Path("nowhere"), engines.name_of(plan.settings.engine))
     try:
         histories = list(executor.map(_alone, [(trial, dataset) for trial in plan.trials.values()]))
     finally:
@@ -246,10 +254,9 @@ def test_workers_have_the_switches_that_decide_digits():
 @needs_ray
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_a_running_cluster_is_joined_loses_a_machine_and_goes_on(
-    long_plan, long_runs_alone, dataset, tmp_path
-):
+def test_a_running_cluster_is_joined_loses_a_machine_and_goes_on(dataset, tmp_path):
     """Four machines: one would compute other digits, one has not all it takes, one goes away."""
+    plan = two_long_trials(settings_for("keras", dataset))
     (tmp_path / "keras.py").write_text("raise ModuleNotFoundError(\"No module named 'keras'\")")
     with running_cluster() as (address, add_machine):
         add_machine(TF_ENABLE_ONEDNN_OPTS="0")
@@ -264,8 +271,8 @@ def test_a_running_cluster_is_joined_loses_a_machine_and_goes_on(
                 "No module named 'keras'; there: python -m pip install -r requirements.txt"
             )
             assert "TF_ENABLE_ONEDNN_OPTS=0" in other
-            told = train(long_plan, cluster, Once(machine.kill))
-            assert numbers(told) == long_runs_alone
+            told = train(plan, cluster, Once(machine.kill))
+            assert numbers(told) == alone(plan, dataset)
             eventually(lambda: (processes(cluster), cluster.workers)[1] == 1)  # Ray needs time to be sure
             assert [line.endswith("has gone") for line in cluster.left_out] == [False, False, True]
         finally:
@@ -279,7 +286,7 @@ def test_a_running_cluster_is_joined_loses_a_machine_and_goes_on(
 
 @needs_ray
 def test_the_table_is_that_of_this_machine(local, plan, dataset, checkpoints, tmp_path):
-    here = LocalWorkers(1, dataset, tmp_path / "checkpoints")
+    here = LocalWorkers(1, dataset, tmp_path / "checkpoints", "numpy")
     try:
         on_this_machine = table(plan, here, tmp_path, tmp_path / "checkpoints")
     finally:
@@ -312,10 +319,10 @@ def test_this_package_travels_and_nothing_else(local):
 @needs_ray
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_a_killed_worker_costs_the_epoch_under_way(local, long_plan, long_runs_alone):
+def test_a_killed_worker_costs_the_epoch_under_way(local, long_plan, dataset):
     pid, other = eventually(lambda: both(processes(local)))
     told = train(long_plan, local, Once(lambda: os.kill(pid, signal.SIGKILL)))
-    assert numbers(told) == long_runs_alone
+    assert numbers(told) == alone(long_plan, dataset)
     assert local.workers == 2
     now = eventually(lambda: both(processes(local)))
     assert other in now

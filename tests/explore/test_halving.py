@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from examples import slowly
 from stub_exploration import GRID, StubWorkers, ignore, plan_of, points_of
 
 from MNIST.errors import DivergedError
@@ -47,7 +48,7 @@ def test_each_rung_trains_on_only_the_better_half(tmp_path):
     assert best.identities[0] == min(search.plan.trials, key=lambda identity: identity[:4])
 
 
-@pytest.mark.parametrize("workers", [2, 4])
+@pytest.mark.parametrize("workers", [2, *slowly([4])])
 def test_the_same_is_dropped_whatever_the_number_of_workers(workers, tmp_path):
     tables = []
     for count in (1, workers):
@@ -56,6 +57,7 @@ def test_the_same_is_dropped_whatever_the_number_of_workers(workers, tmp_path):
     assert tables[0] == tables[1]
 
 
+@pytest.mark.slow
 def test_the_table_has_what_was_asked_with_all_points_that_share_a_run(tmp_path):
     halved(tmp_path)
     text = (tmp_path / "scan" / "results.csv").read_text()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from examples import slowly
 from stub_exploration import epoch_of, plan_of
 from waiting import eventually
 
@@ -114,6 +115,9 @@ def test_a_worker_has_the_images_but_not_those_of_the_test_set(workers):
     assert shapes == [(20, 28, 28), (0, 28, 28)]
 
 
+@pytest.mark.parametrize(
+    "any_engine", ["keras", "numpy", "sonn", "modules", *slowly(["tensors", "autograd"])], indirect=True
+)
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
 def test_what_workers_are_forked_from_has_one_thread(any_engine):
     """A thread is lost in the fork, and what it holds stays locked for ever."""

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import watched_page
 
 from MNIST import engines
 from MNIST.language import lay_out, parse_spec
 from MNIST.language.layers import ACTIVATION
-from MNIST.page import plan, plan_network
+from MNIST.page import draw_page, plan, plan_network
 from MNIST.training import softmax
 from MNIST.training.draws import initial_weights
 
@@ -52,6 +53,16 @@ def _text(layers, prepared="Scale"):
     return f"Input:\n{prepared}\nLayers:\n{layers}\nFlatten\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n32\n"
 
 
+TEXTS = (
+    {name: _text(layers) for name, layers in NETWORKS.items()}
+    | {name: _text("Conv,4,3,3,relu", step) for name, step in INPUTS.items()}
+    | {
+        "Columns": "Input:\nThreshold,1,64,128\nLayers:\nColumns,60,12,spread=9\n"
+        "Optimizer:\nParallelDelta,0.05\n1\n32\n"
+    }
+)
+
+
 def _drawn(text, seed=0):
     """A network, and weights that float16 can hold, biases and statistics as uneven as trained ones."""
     network, random = lay_out(parse_spec(text)), np.random.default_rng(seed)
@@ -79,35 +90,34 @@ def _expected(network, weights, images):
     return probabilities
 
 
-def _agree(text, open_page, answers):
-    network, weights = _drawn(text)
-    page = open_page(plan_network("it", network, weights, PIXELS))
+@pytest.fixture(scope="module")
+def page(chromium, tmp_path_factory):
+    """One page of all the networks in TEXTS."""
+    file = tmp_path_factory.mktemp("page") / "page.html"
+    plans = [plan_network(name, *_drawn(text), PIXELS) for name, text in TEXTS.items()]
+    file.write_text(draw_page(plans), encoding="utf-8")
+    with watched_page(chromium) as page:
+        page.goto(file.as_uri())
+        yield page
+
+
+def _agree(found, network, weights):
     expected = _expected(network, weights, _images())
     assert np.ptp(expected, axis=0).max() > 0.01  # what the network says depends on the image
-    np.testing.assert_allclose(answers(page, _images()), expected, rtol=0, atol=ROUNDING)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=ROUNDING)
 
 
-@pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS)
-def test_every_layer(layers, open_page, answers):
-    _agree(_text(layers), open_page, answers)
-
-
-@pytest.mark.parametrize("prepared", INPUTS.values(), ids=INPUTS)
-def test_every_input_step(prepared, open_page, answers):
-    _agree(_text("Conv,4,3,3,relu", prepared), open_page, answers)
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_layer_and_input_step(name, page, answers):
+    _agree(answers(page, _images(), list(TEXTS).index(name)), *_drawn(TEXTS[name]))
 
 
 @pytest.mark.parametrize("most_in_full", [0, plan.MOST_IN_FULL], ids=["float16", "float32"])
 def test_a_network_of_everything_there_is(most_in_full, open_page, answers, monkeypatch):
     monkeypatch.setattr(plan, "MOST_IN_FULL", most_in_full)
-    _agree(EVERYTHING.read_text(), open_page, answers)
-
-
-def test_columns_without_gradients(open_page, answers):
-    text = (
-        "Input:\nThreshold,1,64,128\nLayers:\nColumns,60,12,spread=9\nOptimizer:\nParallelDelta,0.05\n1\n32\n"
-    )
-    _agree(text, open_page, answers)
+    network, weights = _drawn(EVERYTHING.read_text())
+    page = open_page(plan_network("it", network, weights, PIXELS))
+    _agree(answers(page, _images()), network, weights)
 
 
 def test_extreme_values_keep_their_sense(open_page, answers, monkeypatch):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from examples import most
+from examples import most, slowly
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -57,7 +57,7 @@ def test_what_is_saved_is_loaded_and_two_are_kept(tmp_path):
     assert not tmp_path.exists()
 
 
-@pytest.mark.parametrize("epochs", [3, 100_000])  # at 100,000 the names get longer
+@pytest.mark.parametrize("epochs", [3, *slowly([100_000])])  # at 100,000 the names get longer
 def test_the_newest_and_the_one_before_it_are_kept(epochs, tmp_path):
     for number in (epochs - 2, epochs - 1, epochs):
         save_checkpoint(tmp_path, replace(_checkpoint(1), history=_checkpoint(1).history * number))
