@@ -102,7 +102,7 @@ def run(options: Mapping[str, Any]) -> int:
     if options["--file"] is not None:
         return _draw(_existing_results(options["--file"], folder), folder)
     wishes = read_wishes(options)
-    # At once; what follows takes seconds to import.
+    # Print this now; the imports that follow take seconds.
     print(f"{name}: {wishes.asked}, filled into {wishes.template.source}", flush=True)
 
     from MNIST.explore.exploration import explore  # numpy and Talos, from here on
@@ -171,7 +171,7 @@ class _Printed:
 
     @contextmanager
     def running(self, search: "Search", service: "TrialService", forecast: "Forecast") -> "Iterator[Show]":
-        """Say what will be done, and show how far it is."""
+        """Say what will be done, and show the progress."""
         from MNIST.explore.forecast import spoken_time
         from MNIST.explore.progress import progress
         from MNIST.explore.summary import expectation
@@ -188,7 +188,7 @@ class _Printed:
             raise
 
     def answered(self, service: "TrialService", outcome: "Outcome") -> None:
-        """Say what came out, and draw it while a worker makes the winner's network."""
+        """Print and draw the results while a worker makes the winner's network."""
         from MNIST.explore.summary import counted, print_outcome
 
         if outcome.time_is_up:
@@ -249,7 +249,7 @@ def _draw(results: Path, folder: Path) -> int:
 
 
 def _existing_results(description: str, folder: Path) -> Path:
-    """The results file that the user means: a path, or a file's name in the exploration's folder."""
+    """The results file that the user means: a path, or the name of a file in the exploration's folder."""
     for path in (Path(description), folder / description):
         if path.is_file():
             return path

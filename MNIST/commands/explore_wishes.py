@@ -43,7 +43,7 @@ DESIGNS = {
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the command line asks for, checked. Times are in seconds. asked: the combinations, in words."""
+    """What the command line asks for, checked. Times are in seconds. asked: which combinations, in words."""
 
     asked: str
     template: Template
@@ -64,7 +64,7 @@ class Wishes:
 
 
 def read_wishes(options: Mapping[str, Any]) -> Wishes:
-    """Check all that can be checked without data. Raises UsageError for what is wrong."""
+    """Check everything that can be checked without data. Raises UsageError if something is wrong."""
     from MNIST.explore.choices import check_search, chosen_engine
     from MNIST.explore.designs import make_space
     from MNIST.explore.scan import REDUCERS
@@ -106,7 +106,7 @@ def read_wishes(options: Mapping[str, Any]) -> Wishes:
 
 
 def _changes(options: Mapping[str, Any]) -> Iterator[tuple[str, Axis]]:
-    """The axes that options ask for, by option."""
+    """The axes that options change, each with its option."""
     for name in SHORT:
         text = options[f"--{name}"]
         if text is not None:

@@ -1,4 +1,4 @@
-"""Which choices of an exploration go together, and which engine a template takes by itself."""
+"""Which choices of an exploration go together, and which engine trains a template by default."""
 
 import sys
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ MOST_POINTS = 1_000_000
 
 
 def chosen_engine(wanted: str | None, template: Template, space: Space) -> str:
-    """The engine that trains all points: the wanted one, or what the first network that works takes."""
+    """The engine that trains all points: the wanted one, or the default for the first network that works."""
     spec = next(_networks(template, space), None)
     return engines.choose(spec, wanted) if spec else wanted or engines.DEFAULT
 
@@ -23,7 +23,7 @@ def chosen_engine(wanted: str | None, template: Template, space: Space) -> str:
 def check_search(
     template: Template, space: Space, design: str, fraction: float, reducer: str | None, seeds: int
 ) -> None:
-    """Raise UsageError for choices that do not go together, and for no point or too many."""
+    """Raise UsageError if choices do not go together, or if they leave no point or too many points."""
     if design not in DESIGNS:
         raise UsageError(f"design: expected one of {', '.join(DESIGNS)}, found {quoted(design)}")
     one, halving = design == "one", design == "halving"
@@ -48,14 +48,17 @@ def check_search(
 
 
 def _networks(template: Template, space: Space) -> Iterator[ModelSpec]:
-    """The networks of the baseline and of each other value by itself, as far as they work."""
+    """The networks of the baseline and of each single change to it; those that do not work are skipped."""
     for point in map(space.placeholders, space.one_at_a_time()):
         with suppress(SpecError):  # its layers do not fit together
             yield template.fill({name: str(value) for name, value in point.items()})
 
 
 def _rungs(template: Template, space: Space) -> int:
-    """How many rungs the halving has: the numbers of epochs, an axis by itself."""
+    """How many rungs the halving has: one for each value of the epochs' axis.
+
+    Raises UsageError if the epochs are not an axis of their own with two or more values.
+    """
     name = template.epochs_name
     if name is None:
         raise UsageError(f"--halving needs rungs: write epochs={{epochs}} in {template.source}")

@@ -1,7 +1,8 @@
-"""Which points are asked: a whole grid, a random part of it, or one change at a time.
+"""Which points to ask for: a whole grid, a random part of it, or one change at a time.
 
-An axis is one placeholder of the template with its values, or several that change together. To Talos
-it is one parameter: its name is `rate`, or `convolutions+dense`; its value `0.001`, or `2+3`.
+An axis is one placeholder of the template with its values, or several that change together. Talos sees
+an axis as one parameter, with a name such as `rate` or `convolutions+dense` and a value such as `0.001` or
+`2+3`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,29 +18,29 @@ from MNIST.language import Axis, SpecError, Template, parse_axis
 
 @dataclass(frozen=True)
 class Space:
-    """The axes of an exploration, each with the values to try; the first are the slowest to vary."""
+    """The axes of an exploration, each with the values to try; the first axis varies slowest."""
 
     axes: tuple[Axis, ...]
 
     @property
     def domains(self) -> dict[str, list[Value]]:
-        """The axes as Talos knows them."""
+        """The axes in Talos's form."""
         return {_label(axis): [_talos_value(value) for value in axis.values] for axis in self.axes}
 
     @property
     def size(self) -> int:
-        """The points of the whole grid."""
+        """How many points the whole grid has."""
         return prod(len(axis.values) for axis in self.axes)
 
     def grid(self, fraction: float, seed: int) -> list[Values]:
-        """All points in Talos's order, or a random part of them in random order, as Talos knows them."""
+        """All points in Talos's order, or a random part of them in random order; both in Talos's form."""
         return grid_points(self.domains, fraction, seed)
 
     def rungs(self, epochs_name: str, fraction: float, seed: int) -> list[list[Values]]:
-        """The points by their number of epochs, fewest first, for successive halving.
+        """The points grouped by their number of epochs, fewest first, for successive halving.
 
-        A random part is one of the networks, so that each of them is there at each number of epochs.
-        epochs_name: the placeholder that is the number of epochs, an axis by itself.
+        A random part is drawn from the networks: each that is drawn appears at every number of epochs.
+        epochs_name: the placeholder for the number of epochs, which is an axis of its own.
         """
         others = {name: values for name, values in self.domains.items() if name != epochs_name}
         networks = grid_points(others, fraction, seed) if others else [{}]
@@ -49,13 +50,13 @@ class Space:
         ]
 
     def one_at_a_time(self) -> list[Values]:
-        """The baseline, the first value of each axis; then each other value alone, as Talos knows them."""
+        """The baseline (the first value of each axis), then each single change to it, in Talos's form."""
         baseline = {name: values[0] for name, values in self.domains.items()}
         changes = [{**baseline, name: value} for name, values in self.domains.items() for value in values[1:]]
         return [baseline, *changes]
 
     def placeholders(self, values: Values) -> dict[str, Value]:
-        """The value of each placeholder at a point as Talos knows it."""
+        """The value of each placeholder at a point that is given in Talos's form."""
         found: dict[str, Value] = {}
         for axis in self.axes:
             value = values[_label(axis)]
@@ -65,11 +66,12 @@ class Space:
 
 
 def make_space(template: Template, changes: Mapping[str, Axis]) -> Space:
-    """The axes of a template's own `Explore:` section, with changes; the epochs' axis first.
+    """The axes of a template's `Explore:` section, with changes; the epochs' axis comes first.
 
-    changes: by the option that asks for each. One takes the place of all axes that share a name with it.
-    Raises UsageError if the template lacks a placeholder, a placeholder lacks values, or a value is wrong
-    whatever the others are.
+    changes: the new axes, by the option that asks for each. A new axis replaces all axes that share a
+    placeholder with it.
+    Raises UsageError if the template lacks a placeholder, a placeholder has no values, or a value is wrong
+    by itself.
     """
     axes = list(template.axes)
     changed: dict[str, str] = {}
@@ -88,14 +90,14 @@ def make_space(template: Template, changes: Mapping[str, Axis]) -> Space:
     lacking = [name for name in template.names if name not in given]
     if lacking:
         raise UsageError(f"there are no values for {{{lacking[0]}}}: add --set {lacking[0]}=VALUE,VALUE")
-    axes.sort(key=lambda axis: template.epochs_name not in axis.names)  # they vary slowest
+    axes.sort(key=lambda axis: template.epochs_name not in axis.names)  # the epochs vary slowest
     space = Space(tuple(axes))
     _refuse_wrong_values(space, template)
     return space
 
 
 def axes_of(values: Mapping[str, Sequence[object]]) -> dict[str, Axis]:
-    """Changes as `make_space` takes them, from the values to try for each placeholder."""
+    """Turn the values to try for each placeholder into the changes that `make_space` takes."""
     return {
         f"values of {name}": parse_axis(f"{name}={','.join(map(str, each))}", "values")
         for name, each in values.items()
@@ -103,9 +105,9 @@ def axes_of(values: Mapping[str, Sequence[object]]) -> dict[str, Axis]:
 
 
 def typed(text: str) -> Value:
-    """A value of the grid as a number, if the number is written as it was; else as the word it is.
+    """A value of the grid as a number if Python writes that number in the same way; else the text itself.
 
-    `1e-3` stays a word, so that what is filled in, and shown, is what the user wrote.
+    `1e-3` stays text, so that the model file and the output show what the user wrote.
     """
     for kind in (int, float):
         with suppress(ValueError):
@@ -124,7 +126,7 @@ def _label(axis: Axis) -> str:
 
 
 def _refuse_wrong_values(space: Space, template: Template) -> None:
-    """Raise SpecError for a value that is wrong by itself; whether layers fit is seen point by point."""
+    """Raise SpecError for a value that is wrong by itself. Whether layers fit is checked at each point."""
     for values in space.one_at_a_time():
         try:
             template.fill({name: str(value) for name, value in space.placeholders(values).items()})

@@ -1,6 +1,6 @@
 """Explore: one call that puts workers, store, trial service and forecast together.
 
-The command `explore`, the benchmarks and notebooks use it; they differ in what watches.
+The command `explore`, the benchmarks and notebooks use it, each with its own watcher.
 """
 
 import os
@@ -38,12 +38,13 @@ Show = Callable[[Event | None], None]
 
 @dataclass(frozen=True)
 class Exploration:
-    """What an exploration leaves.
+    """The result of an exploration.
 
     name: of its folder below Hyperparam_Search/, and of the winner's network below Model_Output/.
     candidates: the distinct answers, best first. failures: why trials failed, by identity.
-    time_is_up: whether the time ended before all was answered. seconds: if it was only planned, how long all
-    of it will take. lost: why the winner's network is not kept, if it is not.
+    time_is_up: whether the time limit came before all points were answered.
+    seconds: how long all of it will take, if it was only planned.
+    lost: why the winner's network could not be kept, or None.
     """
 
     name: str
@@ -76,28 +77,31 @@ class Exploration:
 
 
 class Watcher(Protocol):
-    """Who is told how an exploration goes, step by step."""
+    """An object that is told about each step of an exploration."""
 
     def planned(self, dataset: Dataset, data: TrainingData, search: Search, executor: Executor) -> None:
-        """What will be asked is known; the workers are there."""
+        """The points are known, and the workers are ready."""
         ...
 
     def timing(self, search: Search, known_epochs: int, shapes: int) -> None:
-        """A step of so many shapes of network will be timed, to plan."""
+        """To plan, one training step of each shape of network will be timed. shapes: how many there are."""
         ...
 
     def running(
         self, search: Search, service: TrialService, forecast: forecasts.Forecast
     ) -> AbstractContextManager[Show]:
-        """Trials are trained for as long as the context lasts; it gives what to call with each event."""
+        """Trials are trained while the context lasts. It yields the function to call with each event."""
         ...
 
     def answered(self, service: TrialService, outcome: loop.Outcome) -> None:
-        """All is answered that will be; the winner's network is being made."""
+        """No more answers will come; the winner's network, if there is a winner, is being made."""
         ...
 
     def kept(self, files: Mapping[str, bytes], replaced: bool) -> None:
-        """The winner's files are written, its lock is still held. replaced: whether another network was."""
+        """The winner's files are written, and its lock is still held.
+
+        replaced: whether they took the place of another network.
+        """
         ...
 
 
@@ -147,17 +151,20 @@ def explore(
 ) -> Exploration:
     """Train a template with every combination of values, each distinct trial once, and keep the best.
 
-    dataset: a folder, or what `load` of `MNIST.data` gave. template: a model file with placeholders, by its
-    name or as it was parsed. values: to try for each placeholder, in place of the template's own; for two
-    that change together {"layers+dense": ["1+64", "2+32"]}.
-    design: "grid", "random" (the fraction of it), "one" (one change at a time) or "halving". reducer: one of
-    Talos's. images: only the first so many of the shuffled training images. seeds: each point is trained
-    under all of them. engine: unless given, Keras, or the only one that can train the template. workers:
-    unless given, as many as there are cores. cluster: a Ray cluster's address. patience: seconds without a
-    new epoch after which a trial is tried again. time_limit: in seconds.
-    plan: train nothing, and only say how long all of it takes. command: noted in the winner's record.
-    The same call goes on where an interrupted one stopped. Raises UsageError for choices that do not go
-    together, BusyError if another process explores under this name.
+    dataset: a folder, or what `MNIST.data.load` returned.
+    template: a model file with placeholders: its name, or the parsed template.
+    values: the values to try for each placeholder, in place of the template's own. Two placeholders that
+    change together share a key: {"layers+dense": ["1+64", "2+32"]}.
+    design: "grid", "random" (the fraction of the grid), "one" (one change at a time) or "halving".
+    reducer: one of Talos's. images: use only the first so many of the shuffled training images.
+    seeds: each point is trained under all of them.
+    engine: the default is Keras, or the only engine that can train the template.
+    workers: the default is one for every `threads` cores. cluster: a Ray cluster's address.
+    patience: after so many seconds without a new epoch, a trial is stopped and tried again.
+    time_limit: in seconds. command: noted in the winner's record.
+    plan: train nothing, and only say how long all of it takes.
+    The same call continues an interrupted one. Raises UsageError for choices that do not go together,
+    BusyError if another process explores under this name.
     """
     watcher = watcher or Silent()
     folder = HYPERPARAM_SEARCH / checked_name(name, "model name")
@@ -221,7 +228,7 @@ def _explored(
     command: Sequence[str],
     watcher: Watcher,
 ) -> Exploration:
-    """Have all answered, and keep the winner's network."""
+    """Have all points answered, and keep the winner's network."""
     service.expect(search.first_stage())
     speed = forecasts.guessed_speed(search.plan.settings.precision)
     forecast = forecasts.Forecast(search, service, images, speed, executor)
@@ -229,7 +236,7 @@ def _explored(
     with watcher.running(search, service, forecast) as show:
         outcome = loop.ask_all(search, service, folder, show)
     winner = None
-    if outcome.candidates:  # a worker may begin at once
+    if outcome.candidates:  # a worker may start on it now, while the watcher draws
         winner = loop.train_winner(outcome, service, executor, folder, command)
     watcher.answered(service, outcome)
     if winner is not None:
@@ -245,7 +252,7 @@ def _explored(
 
 
 def _seconds(search: Search, images: int, executor: Executor, watcher: Watcher) -> float:
-    """How long a search takes, by a timed step of each shape of network."""
+    """Seconds that a search will take, estimated by timing a step of each shape of network."""
     plan = search.plan
     with open_store(STORE) as store:
         histories = store.histories(plan.trials)
@@ -260,7 +267,7 @@ def _seconds(search: Search, images: int, executor: Executor, watcher: Watcher) 
 
 
 def _checkpoints() -> Path:
-    """The checkpoints' folder; absolute, since workers may have been started in another one."""
+    """The checkpoints' folder as an absolute path: workers may run in another working directory."""
     return CHECKPOINTS.absolute()
 
 
@@ -268,7 +275,7 @@ def _checkpoints() -> Path:
 def _workers(
     dataset: Dataset, workers: int | None, threads: int, cluster: str | None, engine: str
 ) -> Iterator[Executor]:
-    """The workers that are asked for; they end with the context."""
+    """Start the workers that the caller wants; they end with the context."""
     executor: Executor
     if cluster is None:
         from MNIST.explore.workers.local import LocalWorkers

@@ -1,4 +1,4 @@
-"""How long an exploration will take: arithmetic to do, at the speed that epochs have had so far."""
+"""How long an exploration will take: the operations left, divided by the speed of the epochs so far."""
 
 import time
 from collections.abc import Mapping
@@ -13,22 +13,22 @@ from MNIST.explore.workers.protocol import Executor
 from MNIST.explore.workers.worker import time_step
 from MNIST.training import EpochResult
 
-# Fitted to epochs of the default exploration by Keras with TensorFlow, one thread, an AMD EPYC; with any
-# engine they count only until its own epochs are known.
-BACKWARD = 3  # operations of a training step, in forward passes: forward, and two products backward
-BESIDES = 2.3e6  # what an image costs beside matrix products, in operations that would take as long
-# The speed of an epoch, in that of a float32 matrix product.
+# Fitted to epochs of the default exploration with Keras and TensorFlow, one thread, on an AMD EPYC. They are
+# only used until epochs of the engine itself are known.
+BACKWARD = 3  # a training step costs as much as 3 forward passes: one forward, two products backward
+BESIDES = 2.3e6  # an image's cost apart from matrix products, in operations that would take as long
+# The speed of an epoch, as a proportion of the speed of a float32 matrix product.
 EFFICIENCY = {"float32": 0.4, "bfloat16": 0.75, "float64": 0.2}
 STARTS = {"keras": 2.0}  # seconds to build a network and compile its step; other engines compile nothing
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """How an exploration stands.
+    """How far an exploration is.
 
-    epochs_done: of all that it takes, those that are not left: trained, given up, or saved by a `Stop:`.
-    done: the part of this session's work that is done, from 0 to 1. seconds_left: at the speed of the
-    epochs that are known.
+    epochs_done: how many of all its epochs are no longer to do: trained, given up, or saved by a `Stop:`.
+    done: the proportion of this session's work that is done, from 0 to 1.
+    seconds_left: estimated from the speed of the epochs that are known.
     """
 
     epochs_done: int
@@ -39,8 +39,8 @@ class Outlook:
 class Forecast:
     """The work of an exploration that is left, and how long it takes.
 
-    images: how many are trained on. speed: of one worker, in operations a second, as long as no epoch is
-    known; a trial's first also compiles its step.
+    images: the number of training images. speed: a guess for one worker, in operations per second, which is
+    used until an epoch is known. A trial's first epoch takes longer, since it includes the compiling.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Forecast:
         self._costs = epoch_costs(service.plan, images)
         self._speed = speed
         self._later = 0.0, 0.0  # operations and seconds of the epochs after each trial's first
-        self._first = 0.0, 0.0  # the same of the first epochs, but for what it takes to start
+        self._first = 0.0, 0.0  # the same for first epochs, without the time that a start takes
         self._starts: list[float] = []
         self._counted: dict[str, int] = {}
         self.epochs = search.epochs
@@ -63,7 +63,7 @@ class Forecast:
         self._at_first = self._left()[1]
 
     def note(self, identity: str, epoch: EpochResult) -> None:
-        """Learn from the time of an epoch that is known now, unless it was known."""
+        """Learn from the time of an epoch, unless it was noted before."""
         if epoch.epoch <= self._counted.get(identity, 0):
             return
         self._counted[identity] = epoch.epoch
@@ -77,12 +77,12 @@ class Forecast:
 
     @property
     def speed(self) -> float:
-        """Operations a second of one worker."""
+        """The speed of one worker, in operations per second."""
         operations, seconds = self._later if self._later[1] else self._first
         return operations / seconds if seconds else self._speed
 
     def look(self) -> Outlook:
-        """How it stands now."""
+        """How far the exploration is now."""
         epochs, operations, starts = self._left()
         start = max(0.0, fmean(self._starts)) if self._starts else self._usual_start
         return Outlook(
@@ -92,9 +92,9 @@ class Forecast:
         )
 
     def _left(self) -> tuple[float, float, float]:
-        """Epochs, operations and starts of trials that are left: those expected now, and of later rungs.
+        """The epochs, operations and starts of trials that are left, on this rung and on later ones.
 
-        Of a later rung nobody knows yet which half it will be: each trial counts as a part.
+        Which half reaches a later rung is not known yet, so there each trial counts only in part.
         """
         expected = self._service.ahead.items()
         epochs = operations = starts = 0.0
@@ -119,7 +119,7 @@ class Forecast:
 
 
 def epoch_costs(plan: Plan, images: int) -> dict[str, float]:
-    """Operations of one epoch of each trial. images: how many are trained on."""
+    """The operations in one epoch of each trial. images: the number of training images."""
     return {
         identity: images * (BACKWARD * plan.network(trial).flops + BESIDES)
         for identity, trial in plan.trials.items()
@@ -127,7 +127,7 @@ def epoch_costs(plan: Plan, images: int) -> dict[str, float]:
 
 
 def shapes(plan: Plan) -> dict[str, str]:
-    """Of each trial, by identity, the first trial whose network and batches have the same shape."""
+    """For each trial, the first trial whose network and batches have the same shape; by identity."""
     first: dict[object, str] = {}
     return {
         identity: first.setdefault(_shape(plan, trial), identity) for identity, trial in plan.trials.items()
@@ -137,10 +137,11 @@ def shapes(plan: Plan) -> dict[str, str]:
 def timed(
     search: Search, first: Mapping[str, str], left: Mapping[str, int], images: int, executor: Executor
 ) -> float:
-    """Seconds that the rest of a search will take, by the time of a step of each distinct shape here.
+    """Seconds that the rest of a search will take, estimated by timing a step of each distinct shape here.
 
-    first: as `shapes` gives it. left: the epochs that each trial lacks, at the most. Validation counts as the
-    forward pass, a third of a step, of the images that it takes; what does not fit into memory as nothing.
+    first: as `shapes` gives it. left: how many epochs each trial still needs, at most.
+    images: the number of training images. Validation counts as one forward pass, a third of a step, for each
+    of its images. A network that does not fit into memory counts as no time.
     """
     plan = search.plan
     distinct = list(dict.fromkeys(first.values()))
@@ -161,14 +162,14 @@ def _shape(plan: Plan, trial: Trial) -> tuple[object, ...]:
 
 
 def guessed_speed(precision: str, size: int = 512) -> float:
-    """Operations a second that an epoch will reach on one core here, judged by a matrix product's speed."""
+    """Operations per second of an epoch on one core here, guessed from the speed of a matrix product."""
     import numpy as np
     from threadpoolctl import threadpool_limits  # scikit-learn brings it
 
     a = np.ones((size, size), np.float32)
     seconds = []
     with threadpool_limits(1):
-        for _ in range(20):  # workers are starting meanwhile: the fastest was the least disturbed
+        for _ in range(20):  # workers start meanwhile: the fastest round was the least disturbed
             start = time.perf_counter()
             a @ a
             seconds.append(time.perf_counter() - start)
@@ -176,7 +177,7 @@ def guessed_speed(precision: str, size: int = 512) -> float:
 
 
 def spoken_time(seconds: float) -> str:
-    """A duration as one says it: "about 40 s", "about 12 min", "about 3 h"."""
+    """A duration in everyday words: "about 40 s", "about 12 min", "about 3 h"."""
     if seconds < 90:
         return f"about {max(1, round(seconds))} s"
     minutes = seconds / 60

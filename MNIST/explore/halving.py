@@ -1,7 +1,7 @@
 """Successive halving: after each rung the weaker half of the networks is trained no further.
 
-The rungs are the numbers of epochs that are asked for. Each survivor goes on from its checkpoint, so that
-what the final network is given is what it would have had by itself.
+The rungs are the numbers of epochs in the grid. Each survivor continues from its checkpoint, so that the
+final network is exactly what it would be if it had been trained alone.
 Source: Jamieson and Talwalkar, Non-stochastic best arm identification and hyperparameter optimization (2016).
 """
 
@@ -18,9 +18,10 @@ Identities = tuple[str, ...]
 
 
 def weaker_half(asked: Iterable[Point], service: TrialService) -> set[Identities]:
-    """Of the networks that were asked about in a rung, the half with the lower validation accuracy.
+    """The half of a rung's networks with the lower validation accuracy.
 
-    Failed ones come last; of an odd number the middle one stays; of equal ones the one asked first.
+    Failed networks count as the worst. If the number is odd, the middle network stays. Of equal networks the
+    one that was asked for first stays.
     """
     points = {point.identities: point for point in asked}
     best_first = sorted(points, key=lambda identities: _rank(points[identities], service))
@@ -28,7 +29,7 @@ def weaker_half(asked: Iterable[Point], service: TrialService) -> set[Identities
 
 
 def epochs_needed(networks: int, rungs: Sequence[int]) -> int:
-    """The epochs of a whole successive halving. rungs: epochs, ascending."""
+    """How many epochs a whole successive halving takes. rungs: epochs, ascending."""
     total, before = 0, 0
     for epochs in rungs:
         total += networks * (epochs - before)
@@ -37,7 +38,7 @@ def epochs_needed(networks: int, rungs: Sequence[int]) -> int:
 
 
 def refuse_schedules(specs: Iterable[ModelSpec]) -> None:
-    """Raise UsageError if a network of a rung could not go on in the next one to the same numbers."""
+    """Raise UsageError if a network that continues on the next rung would not get the same numbers."""
     names = {type(spec.schedule).__name__ for spec in specs if spec.schedule.needs_length}
     if names:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""The course of an exploration: Talos asks, the trial service answers, the results are written."""
+"""The main loop of an exploration: Talos asks, the trial service answers, the results are written."""
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ from MNIST.files import write_atomically
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is known at the end: the distinct answers, best first; whether the time was up before all."""
+    """What is known at the end: the distinct answers, best first; whether the time limit came too early."""
 
     candidates: list[Candidate]
     time_is_up: bool
@@ -28,13 +28,14 @@ class Outcome:
 def ask_all(
     search: Search, service: TrialService, folder: Path, show: Callable[[Event | None], None]
 ) -> Outcome:
-    """Let Talos ask until all is answered, or the time is up.
+    """Let Talos ask until all points are answered or the time is up.
 
-    Writes results.csv and best.txt in `folder`, now and then and at the end, however it ends. The folder's
-    lock is held. show: called with what happens. Raises KeyboardInterrupt on Ctrl-C.
+    Writes results.csv in `folder` now and then, and at the end results.csv and best.txt, even after an error.
+    The caller holds the folder's lock. show: called with each event, and with None while nothing happens.
+    Raises KeyboardInterrupt on Ctrl-C.
     """
     asked: list[Point] = []
-    # A reducer decides what is asked: what ran ahead in vain must not show in the table.
+    # With a reducer or halving, trials that ran ahead in vain must not show in the table.
     results = ResultsFile(
         folder / "results.csv", service, asked if search.halving or search.reducer else search.plan.points
     )
@@ -58,7 +59,7 @@ def ask_all(
         return lambda values: search.point(values).identities not in dropped
 
     log = folder / "talos"
-    shutil.rmtree(log, ignore_errors=True)  # of an earlier start; the store is what remembers
+    shutil.rmtree(log, ignore_errors=True)  # of an earlier start; the store has the results
     time_is_up = False
     try:
         scan(
@@ -83,9 +84,10 @@ def ask_all(
 def train_winner(
     outcome: Outcome, service: TrialService, executor: Executor, folder: Path, command: Sequence[str]
 ) -> Iterator[dict[str, bytes]]:
-    """The files of the winner's network under the first seed; a worker may be making them at once.
+    """The files of the winner's network under the first seed; a worker may start on them at once.
 
-    It goes on from its checkpoint, or is trained again: to the same numbers, bit for bit.
+    The worker continues from the trial's checkpoint or trains it again; both give the same numbers, bit
+    for bit.
     """
     point = outcome.candidates[0].points[0]
     trial = service.plan.trials[point.identities[0]]
@@ -101,5 +103,5 @@ def _write_results(results: ResultsFile, service: TrialService, folder: Path) ->
     if candidates:
         write_atomically(folder / "best.txt", best_text(candidates, folder.name, service), alone=True)
     else:
-        (folder / "best.txt").unlink(missing_ok=True)  # an earlier exploration's, under the same name
+        (folder / "best.txt").unlink(missing_ok=True)  # left by an earlier exploration of the same name
     return candidates

@@ -1,8 +1,9 @@
-"""What an exploration asks, and the trials that answer it. Nothing is trained here.
+"""The points of an exploration, and the trials that answer them. Nothing is trained here.
 
-Points whose networks have one identity are one trial, and a trial of 5 epochs is the exact prefix of
-one of 15: so each trial is trained once, to the most epochs that any of its points asks for. Where the
-schedule goes by the number of epochs they have no identity in common, and each is a trial of its own.
+Points whose networks have the same identity share one trial. A trial of 5 epochs is exactly the beginning
+of one of 15, so each trial is trained once, to the most epochs that any of its points asks for. If the
+schedule depends on the number of epochs, points that differ in it have different identities, and each has
+a trial of its own.
 """
 
 from collections import Counter
@@ -19,9 +20,9 @@ Values = Mapping[str, Value]
 
 @dataclass(frozen=True)
 class Point:
-    """One combination of the grid: its values, the network that they make, the trials that answer it.
+    """One combination of values: the values, the network that they make, the trials that answer it.
 
-    identities: of its trials, one for each seed, in the order of the seeds.
+    identities: those of its trials, one for each seed, in the order of the seeds.
     """
 
     values: Values
@@ -35,9 +36,9 @@ class Point:
 
 @dataclass(frozen=True)
 class Trial:
-    """One training: all points with this identity read it, the longest of them to its end.
+    """One training. All points with this identity read their results from it.
 
-    spec: that of the longest point.
+    spec: that of the point with the most epochs.
     """
 
     identity: str
@@ -54,10 +55,10 @@ class Trial:
 class Plan:
     """All of an exploration, before it begins.
 
-    points: in the order in which they will be asked.
-    trials: by identity, in the order of their first question.
-    infeasible: why points were left out, with how many for each reason.
-    seeds: under which each point is trained.
+    points: in the order in which Talos will ask for them.
+    trials: by identity, in the order in which points first need them.
+    infeasible: the reasons why points were left out, and the number of points for each.
+    seeds: each point is trained under all of them.
     """
 
     points: list[Point]
@@ -67,29 +68,30 @@ class Plan:
 
     @property
     def epochs_asked(self) -> int:
-        """Epochs that training every point by itself would take, at the most where there is a `Stop:`."""
+        """Epochs that training every point by itself would take; with a `Stop:`, at most."""
         return sum(point.epochs for point in self.points) * len(self.seeds)
 
     @property
     def epochs_shared(self) -> int:
-        """Epochs that the trials take, at the most where there is a `Stop:`."""
+        """Epochs that the trials take; with a `Stop:`, at most."""
         return sum(trial.horizon for trial in self.trials.values())
 
     @property
     def may_stop(self) -> bool:
-        """Whether a trial may end before it has its epochs."""
+        """Whether a `Stop:` may end a trial early."""
         return any(trial.spec.stop for trial in self.trials.values())
 
     @property
     def settings(self) -> RunSettings:
-        """Those of all trials, but for the seed."""
+        """The settings of all trials; only the seed differs between trials."""
         return next(iter(self.trials.values())).settings
 
     @property
     def checkpoint_bytes(self) -> int:
-        """About what checkpoints take on the disk: a weight and, with Adam, two means, 4 or 8 bytes each.
+        """About how many bytes the checkpoints take on the disk.
 
-        And, where it is kept, the weight of the best epoch.
+        For each parameter they hold the weight, Adam's two means and, if `Stop:` keeps the best epoch, that
+        epoch's weight: 4 or 8 bytes each.
         """
         size = 8 if self.settings.precision == "float64" else 4
         return sum(
@@ -114,8 +116,8 @@ def make_plan(
 ) -> Plan:
     """Fill the template at every point of the grid and find the distinct trials among them.
 
-    seeds: under which to train each point; the settings' own unless given.
-    Points that make no network (layers that do not fit together) are left out, and counted.
+    seeds: each point is trained under all of them; the default is the seed of the settings.
+    Points whose layers do not fit together are left out, and counted.
     """
     each_seed = [replace(settings, seed=seed) for seed in seeds or (settings.seed,)]
     points: list[Point] = []
@@ -136,5 +138,5 @@ def make_plan(
 
 
 def epochs_left(trial: Trial, history: Sequence[EpochResult], epochs: int) -> int:
-    """How many of so many epochs a trial with this history lacks, at the most; none if it is over."""
+    """How many epochs a trial with this history still needs to reach `epochs`, at most; 0 if it is over."""
     return 0 if is_over(trial.spec.stop, history) else max(0, epochs - len(history))

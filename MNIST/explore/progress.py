@@ -1,4 +1,4 @@
-"""How far an exploration is: lines that a terminal keeps up to date and a log gets now and then."""
+"""Shows how far an exploration is: a terminal updates its lines in place, a log gets one now and then."""
 
 import math
 import sys
@@ -13,8 +13,8 @@ from MNIST.explore.ranking import order
 from MNIST.explore.trials import Reading, TrialService
 from MNIST.explore.workers.protocol import EpochDone, Event
 
-TERMINAL_INTERVAL = 0.5  # seconds between two states of the lines
-LOG_INTERVAL = 10  # seconds between two lines where output is no terminal
+TERMINAL_INTERVAL = 0.5  # seconds between two updates of the lines
+LOG_INTERVAL = 10  # seconds between two lines if the output is no terminal
 MOST_SHOWN = 8  # trials under way that have a line
 
 Show = Callable[[Event | None], None]
@@ -22,7 +22,7 @@ Show = Callable[[Event | None], None]
 
 @contextmanager
 def progress(service: TrialService, forecast: Forecast) -> Iterator[Show]:
-    """Show how far the service is for as long as the context lasts; yields what to tell of each event."""
+    """Show how far the service is while the context lasts; yields the function to call with each event."""
     board = _Board(service, forecast)
     show = _on_terminal if sys.stdout.isatty() else _in_log
     with show(board) as update:
@@ -36,12 +36,12 @@ def progress(service: TrialService, forecast: Forecast) -> Iterator[Show]:
 
 
 class _Board:
-    """What is shown, kept up to date epoch by epoch: the cost of a line must not grow with the grid."""
+    """What is shown. It is updated at each epoch, so that the cost of a line does not grow with the grid."""
 
     def __init__(self, service: TrialService, forecast: Forecast) -> None:
         self._service = service
         self.forecast = forecast
-        self._points: dict[tuple[str, int], Point] = {}  # one for each reading of a trial
+        self._points: dict[tuple[str, int], Point] = {}  # one for each trial and number of epochs
         self._of_run: dict[str, list[Point]] = {}
         self._best: Reading | None = None
         for point in service.plan.points:
@@ -56,14 +56,14 @@ class _Board:
         }
 
     def note(self, event: Event) -> None:
-        """Count an epoch or an end, and see whether an epoch makes a point the best so far."""
+        """Note an event: whether its trial is finished, and whether an epoch gives a new best point."""
         if self._service.is_finished(self._service.plan.trials[event.identity]):
             self._finished.add(event.identity)
         if isinstance(event, EpochDone):
             self.forecast.note(event.identity, event.result)
             point = self._points.get((event.identity, event.result.epoch))
             answered = [point] if point is not None else []
-            if self._service.is_over(event.identity):  # once a trial, with its last epoch
+            if self._service.is_over(event.identity):  # true once in a trial, at its last epoch
                 answered = self._of_run[event.identity]
             for point in answered:
                 self._compare(point)
@@ -72,7 +72,7 @@ class _Board:
         """Finished trials and epochs, the best so far, the time left."""
         service, all_epochs = self._service, self.forecast.epochs
         parts = [f"{outlook.epochs_done:,}/{all_epochs:,} epochs"]
-        if all_epochs == service.plan.epochs_shared:  # under halving most trials are not trained to their end
+        if all_epochs == service.plan.epochs_shared:  # not under halving, where most trials stop early
             parts.insert(0, f"{len(self._finished):,}/{len(service.plan.trials):,} runs")
         if service.failures:
             parts.append(f"{len(service.failures):,} failed")
@@ -83,7 +83,7 @@ class _Board:
         return " · ".join(parts)
 
     def running(self) -> list[str]:
-        """A line for each trial under way: its epochs, and what tells it from others."""
+        """A line for each trial under way: its epochs, and the values that distinguish it from others."""
         lines = []
         for identity in list(self._service.running)[:MOST_SHOWN]:
             done, target = len(self._service.histories[identity]), self._service.targets[identity]
@@ -137,7 +137,7 @@ def _in_log(board: _Board) -> Iterator[Callable[[], None]]:
 
 
 def _at_most_every(seconds: float, act: Callable[[], None]) -> Callable[[], None]:
-    """A function that acts, unless it has done so a moment ago."""
+    """A function that calls `act`, unless its last call was less than so many seconds ago."""
     last = -math.inf
 
     def update() -> None:

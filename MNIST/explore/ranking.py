@@ -15,7 +15,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Candidate:
-    """One distinct answer: the points that share it, and what it is."""
+    """One distinct answer: the points that share it, and their reading."""
 
     points: list[Point]
     reading: Reading
@@ -27,14 +27,16 @@ class Candidate:
 
 
 def ranked(service: TrialService, points: Iterable[Point]) -> list[Candidate]:
-    """The distinct answers, best first: by validation accuracy (the mean over the seeds), then validation
-    loss, then fewer epochs."""
+    """The distinct answers, best first: by validation accuracy, then validation loss, then fewer epochs.
+
+    Accuracy and loss are means over the seeds.
+    """
     candidates: dict[tuple[tuple[str, ...], int], Candidate] = {}
     for point in points:
         reading = service.reading(point)
         if reading is None or not reading.epochs or not _is_finite(reading):
             continue
-        # A point that asks for more epochs than its trials have, which `Stop:` has ended, is no other answer.
+        # If `Stop:` ended a trial, points that ask for more epochs than it has all share one answer.
         candidates.setdefault((point.identities, reading.trained), Candidate([], reading)).points.append(
             point
         )
@@ -42,15 +44,16 @@ def ranked(service: TrialService, points: Iterable[Point]) -> list[Candidate]:
 
 
 def order(reading: Reading) -> tuple[float, float, int]:
-    """The key by which readings are ranked, the best being the smallest."""
+    """The key by which readings are ranked; the best reading has the smallest key."""
     return -reading.mean("val_accuracy"), reading.mean("val_loss"), reading.trained
 
 
 def like_best(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The best of ranked candidates, and those that the seeds cannot tell from it.
+    """The best of the ranked candidates, and those that the seeds cannot tell from it.
 
-    Under each seed all candidates see the same images, so their accuracies are compared seed by seed:
-    Student's paired t-test, two-sided, at CONFIDENCE. One seed tells nothing: then it is only the best.
+    Under each seed all candidates see the same images, so their accuracies are compared seed by seed with
+    Student's paired t-test, two-sided, at CONFIDENCE. One seed allows no test: then the list has only the
+    best.
     """
     if not candidates or len(candidates[0].reading.epochs) < 2:
         return list(candidates[:1])

@@ -1,4 +1,4 @@
-"""What an exploration leaves: results.csv, a row a grid point, and best.txt, the winner as a model file."""
+"""The files of an exploration: results.csv, one row for each point; best.txt, the winner as a model file."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from MNIST.explore.trials import Reading, TrialService
 from MNIST.files import write_atomically
 from MNIST.language import canonical_text
 
-COSTS = ("seconds", "parameters", "mflops")  # what a network takes, beside what it reaches
+COSTS = ("seconds", "parameters", "mflops")  # what a network costs, as METRICS say how good it is
 SPELLINGS = {"acc": "accuracy", "val_acc": "val_accuracy"}
 MEASURED = (
     "round_epochs",
@@ -31,16 +31,16 @@ MEASURED = (
     "run",
     "failure",
 )  # our columns; all others are the grid's parameters
-TALOS = ("round_epochs", "start", "end", "duration", "execution_time")  # and what begins with _
-RENAMED = "param__"  # before a parameter that is called as one of our columns, as Talos does it
+TALOS = ("round_epochs", "start", "end", "duration", "execution_time")  # and all names that begin with _
+RENAMED = "param__"  # prefix of a parameter that has the name of one of our columns; Talos uses the same
 Table = dict[str, list[float | str]]
-INTERVAL = 30  # seconds between two writings of a results file that grows
+INTERVAL = 30  # seconds from one writing of the results file to the next
 
 
 class ResultsFile:
-    """results.csv, written whole each time, but not at each epoch: rows grow with the grid.
+    """results.csv. It is written as a whole, and therefore not after each epoch: a grid may be large.
 
-    points: those to have a row once their answer is known.
+    points: each gets a row once its answer is known.
     """
 
     def __init__(self, path: Path, service: TrialService, points: Sequence[Point]) -> None:
@@ -50,7 +50,7 @@ class ResultsFile:
         self._written = time.monotonic()
 
     def write_if_due(self) -> None:
-        """Write the rows known so far, if the last writing is a while ago."""
+        """Write the rows known so far, if the last time was INTERVAL ago."""
         if time.monotonic() - self._written >= INTERVAL:
             self.write()
 
@@ -61,7 +61,7 @@ class ResultsFile:
 
 
 def results_csv(service: TrialService, points: Sequence[Point]) -> str:
-    """The known ones of the points as CSV text, in their order; a failed one's numbers are empty."""
+    """The points whose answer is known as CSV text, in their order; a failed point has empty numbers."""
     known = [(point, reading) for point in points if (reading := service.reading(point)) is not None]
     several = len(service.plan.seeds) > 1
     alike = (
@@ -88,7 +88,7 @@ def results_csv(service: TrialService, points: Sequence[Point]) -> str:
 
 
 def best_text(candidates: Sequence[Candidate], name: str, service: TrialService) -> str:
-    """The winner of ranked candidates as a model file, with a comment that says how it came to be."""
+    """The first of the ranked candidates as a model file, with a comment that says how it was found."""
     best = candidates[0]
     known = sum(len(candidate.points) for candidate in candidates)
     reading, settings, seeds = (
@@ -114,10 +114,10 @@ def best_text(candidates: Sequence[Candidate], name: str, service: TrialService)
 
 
 def read_results(path: Path) -> tuple[Table, Table]:
-    """The metrics and the parameters of a results file, ours or plain Talos's; what is empty is nan.
+    """The metrics and the parameters of a results file, ours or plain Talos's; empty numbers become nan.
 
-    Of ours a row a distinct reading: momentum under Adam, say, makes points but no difference.
-
+    From our own file it returns one value for each distinct reading: points that differ only in a value
+    without effect, such as the momentum under Adam, count once.
     Raises UsageError if it is no such file.
     """
     try:
@@ -143,7 +143,7 @@ def read_results(path: Path) -> tuple[Table, Table]:
 
 
 def _distinct(rows: list[dict[str, str]], parameters: Iterable[str]) -> list[dict[str, str]]:
-    """One row for each reading of a trial; a parameter that differs between its points is empty."""
+    """One row for each distinct reading; a parameter that differs between its points is empty."""
     readings: dict[tuple[str, str], dict[str, str]] = {}
     for row in rows:
         known = readings.setdefault((row["run"], row["round_epochs"]), row)
@@ -155,7 +155,7 @@ def _distinct(rows: list[dict[str, str]], parameters: Iterable[str]) -> list[dic
 
 
 def _column(words: list[str]) -> list[float | str]:
-    """Numbers if every word that is there is one, an empty one being nan; else the words."""
+    """The words as numbers, empty ones as nan; but the words themselves if any of them is no number."""
     numbers = [_number(word) for word in words]
     is_text = any(isnan(number) and word for number, word in zip(numbers, words, strict=True))
     return list(words) if is_text else list(numbers)

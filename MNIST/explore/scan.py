@@ -1,8 +1,9 @@
 """Talos: the grid, its order, random sampling, its reducers, its log. The only file that knows Talos.
 
-Talos is handed one-element arrays (it hashes its data twice for each point) and gets plain metrics
-back (histories it would tabulate anew for each point). Its bookkeeping for a point grows with the points
-of a scan, so a long one is asked in blocks. It checks no option's name: take care.
+Talos gets one-element arrays as data, because it hashes its data twice for each point. It gets plain
+metrics as results, because it would tabulate histories anew for each point. Its bookkeeping for a point
+grows with the number of points in a scan, so a long scan is split into blocks. Talos does not check the
+names of its options: take care.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,14 +24,14 @@ Domains = Mapping[str, Sequence[Value]]
 
 REDUCERS = ("correlation", "spearman", "pearson", "kendall", "trees", "forrest")  # as Talos spells them
 INTERVAL = 50  # points between two reductions
-BLOCK = 4 * INTERVAL  # points of one of Talos's scans; a reduction never needs rows of the block before
-NEVER = 10**9  # points between two of Talos's checkpoints, which hold nothing that we lack
+BLOCK = 4 * INTERVAL  # points in one of Talos's scans; a reduction never needs rows of an earlier block
+NEVER = 10**9  # points between two of Talos's checkpoints: the store already has all that they hold
 
 
 def grid_points(domains: Domains, fraction: float = 1, seed: int = 0) -> list[Values]:
-    """The grid in Talos's order, its last key varying fastest, or a random part of it in random order.
+    """The grid in Talos's order (the last key varies fastest), or a random part of it in random order.
 
-    fraction: in (0, 1] with at least one point in it.
+    fraction: in (0, 1], and large enough for one point.
     """
     limit = None if fraction == 1 else fraction
     space = ParamSpace(_lists(domains), fraction_limit=limit, seed=seed)
@@ -49,15 +50,15 @@ def scan(
     keep_after_stage: Callable[[], Keep] | None = None,
     on_pending: Callable[[Sequence[Values]], None] = lambda _: None,
 ) -> None:
-    """Let Talos ask every point, stage by stage, but for those that are dropped on the way.
+    """Let Talos ask for every point, stage by stage, except for points that are dropped on the way.
 
-    folder: where Talos's log goes, a folder a block; new or empty.
-    reducer: one of REDUCERS, which drops what correlates with low validation accuracy.
-    keep_after_stage: called when a stage but the last has been asked; tells which later points to keep.
-    on_pending: told what is left of a stage when it begins and whenever something is dropped.
+    folder: for Talos's log, with one subfolder for each block; new or empty.
+    reducer: one of REDUCERS, which drops values that correlate with low validation accuracy.
+    keep_after_stage: called after each stage but the last; returns a test of which later points to keep.
+    on_pending: called with the points left in a stage when it begins, and whenever points are dropped.
     Raises KeyboardInterrupt on Ctrl-C, which Talos itself would turn into a normal return.
     """
-    removed: list[Keep] = []  # by what conditions; what is pending has passed them all
+    removed: list[Keep] = []  # tests of the points to keep; pending points have passed them all
     asked = blocks = 0
     for stage in stages:
         pending = [values for values in stage if not any(condition(values) for condition in removed)]
@@ -78,7 +79,7 @@ def scan(
 
 
 class _Block(ParamSpace):
-    """Some points of a grid as Talos's parameter space. What is removed from it is told to all later ones."""
+    """Some points of a grid as Talos's parameter space. It reports each removal, for later blocks."""
 
     def __init__(self, domains: Domains, points: Sequence[Values], asked: int) -> None:
         super().__init__(_lists(domains))
@@ -93,7 +94,7 @@ class _Block(ParamSpace):
         return []  # not the whole grid, which may be large
 
     def pending(self) -> list[Values]:
-        """The points that are still to be asked."""
+        """The points that Talos has yet to ask for."""
         return [self._round_parameters_todict(self.param_space[index]) for index in self.param_index]
 
     def _remove(self, condition: Keep, operation: str, **details: Any) -> None:
@@ -123,14 +124,14 @@ def _scan_block(
             model=_Model(answer),
             experiment_name=name,
             experiment_dir=folder,
-            source_prep=None,  # else Talos looks for the source of its own identity function
+            source_prep=None,  # otherwise Talos looks for the source of its own identity function
             save_models=False,
             save_weights=False,
             clear_session=False,
             disable_progress_bar=True,
             checkpoint_interval=NEVER,
             feedback_interval=NEVER,
-            seed=seed if reducer else None,  # it seeds Python's and NumPy's global generators, too
+            seed=seed if reducer else None,  # Talos would also seed Python's and NumPy's global generators
             reduction_method=_AtTheEnd(after) if after else reducer,
             reduction_interval=1 if after else INTERVAL,
             reduction_metric="val_accuracy",
@@ -142,7 +143,7 @@ def _scan_block(
 class _Model:
     """What Talos takes for a model function."""
 
-    __module__ = "talos"  # else Talos copies all source that it can reach from here into its folder
+    __module__ = "talos"  # otherwise Talos copies all source that it can reach from here into its folder
 
     def __init__(self, answer: Callable[[Values], Metrics]) -> None:
         self._answer = answer
@@ -154,7 +155,7 @@ class _Model:
 
 
 class _AtTheEnd:
-    """What Talos takes for a reducer: when all of a block has been asked, it drops points of later ones."""
+    """What Talos takes for a reducer: at the end of a block, it drops points of later blocks."""
 
     __module__ = "talos"
 
@@ -172,8 +173,11 @@ def _lists(domains: Domains) -> dict[str, list[Value]]:
 
 @contextmanager
 def _without_git() -> Iterator[None]:
-    """Answer Talos, which asks `git` for the revision of its own source and fails where there is no git,
-    as a shell does for a missing program: with exit code 127."""
+    """Let Talos work where there is no git.
+
+    Talos asks `git` for the revision of its own source, and fails if git is missing. Here the answer is
+    always exit code 127, as a shell gives it for a missing program.
+    """
     from talos.experiment import provenance
 
     subprocess = provenance.subprocess

@@ -1,4 +1,4 @@
-"""What Talos is to do in one exploration, and the trials that it takes."""
+"""What Talos is to do in one exploration, and the trials that this takes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,10 @@ from MNIST.training import RunSettings
 
 @dataclass(frozen=True)
 class Search:
-    """What Talos is to do, and the trials that it takes.
+    """What Talos is to do, and the trials that this takes.
 
-    stages: points as Talos knows them, in the order to ask them; under successive halving a stage a rung.
+    stages: the points in Talos's form, in the order in which to ask for them. Successive halving has one
+    stage for each rung; all other designs have one stage.
     halving: whether the weaker half is dropped after each stage. reducer: one of Talos's own, or None.
     """
 
@@ -26,26 +27,26 @@ class Search:
     reducer: str | None = None
 
     def point(self, values: Values) -> Point:
-        """The plan's point of values as Talos knows them."""
+        """The plan's point for values in Talos's form."""
         return self.points[tuple(values.values())]
 
     @property
     def rungs(self) -> list[int]:
-        """The epochs of each stage, fewest first; of a search without halving the most that it asks for."""
+        """The epochs of each stage, fewest first; without halving, the most that any point asks for."""
         if not self.halving:
             return [max(point.epochs for point in self.plan.points)]
         return [self.point(stage[0]).epochs for stage in self.stages]
 
     @property
     def epochs(self) -> int:
-        """The most epochs that all of it takes."""
+        """How many epochs the search takes, at most."""
         if not self.halving:
             return self.plan.epochs_shared
         networks = len({point.identities for point in self.plan.points})
         return epochs_needed(networks, self.rungs) * len(self.plan.seeds)
 
     def first_stage(self) -> Iterator[Point]:
-        """The points that are asked first."""
+        """The points of the first stage."""
         return map(self.point, self.stages[0])
 
 
@@ -62,8 +63,8 @@ def make_search(
 ) -> Search:
     """Lay out all points that a design asks for, and the distinct trials among them.
 
-    design: "grid", "random" (the fraction of the grid that is asked for) or "one" (change at a time).
-    Points that cannot work are counted in the plan's `infeasible`, and are not asked.
+    design: "grid", "random" (the given fraction of the grid) or "one" (one change at a time).
+    Points that cannot work are left out, and counted in the plan's `infeasible`.
     """
     if halving:
         assert template.epochs_name is not None, "halving has rungs"

@@ -1,7 +1,7 @@
 """The trial store: every epoch that was ever trained here, by the identity of its trial, in SQLite.
 
-Each epoch is on disk before it is reported. The journal is SQLite's rollback journal rather than
-its write-ahead log: a commit an epoch is rare enough for it, and it leaves one file.
+Each epoch is on disk before it is reported. SQLite uses its rollback journal rather than its write-ahead
+log: one commit per epoch is rare enough for it, and it leaves a single file.
 """
 
 import json
@@ -37,20 +37,20 @@ _COLUMNS = [field.name for field in fields(EpochResult)]
 
 
 class TrialStore:
-    """An open store. Several processes may hold it open at once; each epoch is one transaction."""
+    """An open store. Several processes may have it open at once; each epoch is one transaction."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path
         self._connection = connection
 
     def begin(self, trial: Trial) -> None:
-        """Note which network and settings an identity stands for: for people who read the store."""
+        """Note which network and settings an identity stands for, for people who read the store."""
         row = (trial.identity, canonical_text(trial.spec), json.dumps(asdict(trial.settings), sort_keys=True))
         with self._transaction():
             self._connection.execute("INSERT OR IGNORE INTO runs VALUES (?, ?, ?)", row)
 
     def record(self, identity: str, epochs: Iterable[EpochResult]) -> None:
-        """Keep finished epochs, unless they are known; when this returns they survive a power cut."""
+        """Store finished epochs that are not known yet; after this returns they survive a power cut."""
         rows = [(identity, *astuple(epoch), _checksum(identity, epoch)) for epoch in epochs]
         with self._transaction():
             self._connection.executemany(
@@ -58,7 +58,7 @@ class TrialStore:
             )
 
     def history(self, identity: str) -> list[EpochResult]:
-        """The trial's epochs from the first, without a gap. Raises StoreError if a number was altered."""
+        """The trial's epochs from the first up to any gap. Raises StoreError if a number was altered."""
         with self._transaction():
             rows = self._connection.execute(
                 f"SELECT {', '.join(_COLUMNS)}, checksum FROM epochs WHERE run = ? ORDER BY epoch",
@@ -81,18 +81,18 @@ class TrialStore:
         return {identity: self.history(identity) if identity in known else [] for identity in identities}
 
     def failures(self, identities: Iterable[str]) -> dict[str, str]:
-        """Why trials cannot be trained further, for those that cannot."""
+        """The reason why a trial cannot be trained further, for each of these trials that cannot."""
         known = self._known("failures", identities)
         found = {identity: self.failure(identity) for identity in identities if identity in known}
         return {identity: reason for identity, reason in found.items() if reason is not None}
 
     def fail(self, identity: str, reason: str) -> None:
-        """Keep why a trial cannot be trained further."""
+        """Store the reason why a trial cannot be trained further."""
         with self._transaction():
             self._connection.execute("INSERT OR REPLACE INTO failures VALUES (?, ?)", (identity, reason))
 
     def failure(self, identity: str) -> str | None:
-        """Why the trial cannot be trained further, if it cannot."""
+        """The reason why the trial cannot be trained further, or None."""
         with self._transaction():
             row = self._connection.execute(
                 "SELECT reason FROM failures WHERE run = ?", (identity,)
@@ -100,7 +100,7 @@ class TrialStore:
         return row[0] if row else None
 
     def _known(self, table: str, identities: Iterable[str]) -> set[str]:
-        """Which trials a table has rows of."""
+        """Which of these trials have rows in a table."""
         with self._transaction():
             rows = self._connection.execute(f"SELECT DISTINCT run FROM {table}")
             return {identity for (identity,) in rows}.intersection(identities)
@@ -113,9 +113,9 @@ class TrialStore:
 
 @contextmanager
 def open_store(path: Path) -> Iterator[TrialStore]:
-    """Open the store, making it if there is none.
+    """Open the store, or make it if there is none.
 
-    Raises StoreError if the file is damaged, of another program or of a newer version.
+    Raises StoreError if the file is damaged, belongs to another program or has another version.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with _as_store_errors(path):
@@ -131,7 +131,7 @@ def open_store(path: Path) -> Iterator[TrialStore]:
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     with connection:
-        connection.execute("BEGIN IMMEDIATE")  # of two first explorers, one makes the tables
+        connection.execute("BEGIN IMMEDIATE")  # if two processes come first, only one makes the tables
         if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
             for statement in _TABLES.split(";"):
                 connection.execute(statement)
@@ -165,7 +165,7 @@ def _as_store_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:  # locked, full, read-only: the file itself is sound
         raise StoreError(f"{path}: {error}") from error
-    except sqlite3.ProgrammingError:  # ours, not the file's
+    except sqlite3.ProgrammingError:  # a mistake in our code, not in the file
         raise
     except sqlite3.DatabaseError as error:
         raise _damaged(path, str(error)) from error

@@ -1,4 +1,4 @@
-"""What is said of an exploration in words: before it, what it will take; after it, what came out."""
+"""The words about an exploration: before it, what it will take; after it, what came out."""
 
 from collections import Counter
 from pathlib import Path
@@ -9,7 +9,7 @@ from MNIST.explore.ranking import Candidate, like_best
 from MNIST.explore.search import Search
 from MNIST.explore.trials import TrialService
 
-SHOWN = 5  # of the best, and of the reasons why points are left out
+SHOWN = 5  # how many of the best answers, and how many reasons, are shown
 
 
 def counted(number: int, noun: str) -> str:
@@ -18,7 +18,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def left_out(infeasible: Counter[str]) -> str:
-    """Why points were left out, each reason with the line of the template that it comes from."""
+    """Why points were left out: each reason, with the line of the template that causes it."""
     lines = [f"{counted(infeasible.total(), 'grid point')} left out, where no network works:"]
     lines += [f"{count:,} ×  {reason}" for reason, count in infeasible.most_common(SHOWN)]
     if len(infeasible) > SHOWN:
@@ -27,7 +27,7 @@ def left_out(infeasible: Counter[str]) -> str:
 
 
 def expectation(search: Search, known_epochs: int, folder: Path) -> str:
-    """What an exploration will take: points, trials, epochs, what is known, disk."""
+    """What an exploration will take: points, trials, epochs, how many are known already, disk space."""
     plan = search.plan
     asked, shared = plan.epochs_asked, plan.epochs_shared
     seeds = f" under {len(plan.seeds)} seeds" if len(plan.seeds) > 1 else ""
@@ -49,7 +49,7 @@ def expectation(search: Search, known_epochs: int, folder: Path) -> str:
 
 
 def print_outcome(service: TrialService, outcome: Outcome) -> None:
-    """The best answers as a table, and the trials that failed."""
+    """Print the reasons why trials failed, and the best answers as a table."""
     failures = Counter(service.failures.values())
     for reason, count in failures.most_common(SHOWN):
         print(f"failed, {count:,} ×: {reason}")

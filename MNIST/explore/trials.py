@@ -1,7 +1,7 @@
-"""The trial service: answers grid points from the store, and has workers train what is not known yet.
+"""The trial service: answers points from the store, and has workers train what is not known yet.
 
-What will be asked next is known, so workers run ahead of the questions; no answer depends on how many
-there are, or on the order in which they finish. A worker that dies costs the epoch under way.
+The service knows which points come next, so workers run ahead of the questions. No answer depends on the
+number of workers or on the order in which they finish. A worker that dies costs only its unfinished epoch.
 """
 
 import time
@@ -18,19 +18,19 @@ from MNIST.explore.workers.protocol import TRIES, EpochDone, Event, Executor, Ta
 from MNIST.files import only_one
 from MNIST.training import EpochResult, is_over, kept_epoch, newest_epoch, remove_checkpoints
 
-PULSE = 0.5  # seconds between two looks at the clock while nothing happens
+PULSE = 0.5  # seconds to wait for events before looking at the clock
 
 
 class TimeIsUp(Exception):
-    """The time that the user gave has passed; what is known is kept."""
+    """The time limit has passed. What is known is kept."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The answer to one point: the epoch whose weights it keeps, under each seed, or why there is none.
+    """The answer to one point: for each seed, the epoch whose weights are kept; or why there is none.
 
-    trained: how many epochs there were, as many as the point asks for unless its `Stop:` ended it before;
-    of several seeds the most. seconds: of training in these epochs, all seeds together.
+    trained: how many epochs there were: as many as the point asks for, unless its `Stop:` came earlier.
+    With several seeds, the largest number. seconds: the training time of these epochs, all seeds together.
     """
 
     epochs: tuple[EpochResult, ...]
@@ -39,12 +39,12 @@ class Reading:
     failure: str | None = None
 
     def mean(self, name: str) -> float:
-        """The mean over the seeds of a number of the epochs."""
+        """The mean over the seeds of one of the epoch's numbers."""
         values = [getattr(epoch, name) for epoch in self.epochs]
         return values[0] if len(values) == 1 else fmean(values)
 
     def deviation(self, name: str) -> float:
-        """The standard deviation of the seeds' numbers, as a sample of all seeds; nan for one seed."""
+        """The sample standard deviation of that number over the seeds; nan for one seed."""
         values = [getattr(epoch, name) for epoch in self.epochs]
         return stdev(values) if len(values) > 1 else float("nan")
 
@@ -52,14 +52,14 @@ class Reading:
 class TrialService:
     """Answers points; has each trial of the plan trained at most once.
 
-    checkpoints: a folder with a folder a trial. The last one stays after the trial is finished, so that a
-    grid extended by more epochs goes on from there; deleting them costs only time.
-    patience: seconds without a new epoch after which a trial counts as hung.
-    deadline: on the monotonic clock; after it no question is answered that needs training.
-    histories, failures: what is known of each trial of the plan: its epochs so far, why it cannot go on.
-    running: the trials under way, in the order of their start, with the moment of their last sign of life.
-    targets: up to which epoch each trial that was started is trained. ahead: the trials that will be asked
-    about, and up to which epoch.
+    checkpoints: a folder with one folder for each trial. The last checkpoint stays after the trial is
+    finished, so that a grid with more epochs can continue from it; deleting it costs only time.
+    patience: a trial without a new epoch for so many seconds counts as hung.
+    deadline: on the monotonic clock; after it, points that need training are not answered.
+    histories, failures: for each trial of the plan, its epochs so far; why it cannot go on, if it cannot.
+    running: the trials under way, in the order of their start, with the time of their last sign of life.
+    targets: the epoch up to which each started trial is trained.
+    ahead: the trials that points will need, and the epoch up to which they need them.
     """
 
     def __init__(
@@ -83,21 +83,21 @@ class TrialService:
         self._deadline = deadline
         self._tries: dict[str, int] = {}
         self.ahead: dict[str, int] = {}
-        self._queue: dict[str, None] = {}  # those of them that may still have to be started, in order
+        self._queue: dict[str, None] = {}  # those in `ahead` that may still have to be started, in order
         self.targets: dict[str, int] = {}
-        self._unwanted: set[str] = set()  # trials under way that were stopped without a fault of theirs
+        self._unwanted: set[str] = set()  # trials that were stopped because nobody needs them any more
 
     def expect(self, points: Iterable[Point]) -> None:
-        """Say which points will be asked, in order: their trials are trained ahead, and no others."""
+        """Announce the points to come, in order: their trials, and no others, are trained ahead."""
         self.ahead, self._queue = {}, {}
         for point in points:
             self._expect(point)
 
     def answer(self, point: Point, on_event: Callable[[Event | None], None]) -> Reading:
-        """The point's reading, waiting for its trials to be trained if it is not known yet.
+        """The point's reading. If it is not known yet, wait until its trials are trained.
 
-        on_event: called with what happens meanwhile, epochs when they are in the store; with None now and
-        then while nothing does. Raises TimeIsUp after the deadline.
+        on_event: called with each event (with an epoch once it is in the store), and with None now and then
+        while nothing happens. Raises TimeIsUp after the deadline.
         """
         self._expect(point)
         while (reading := self.reading(point)) is None:
@@ -123,11 +123,11 @@ class TrialService:
         return None
 
     def epochs_left(self, identity: str, epochs: int) -> int:
-        """How many of so many epochs a trial lacks, at the most."""
+        """How many epochs a trial still needs to reach `epochs`, at most."""
         return epochs_left(self.plan.trials[identity], self.histories[identity], epochs)
 
     def is_over(self, identity: str) -> bool:
-        """Whether a trial's `Stop:` has ended it: it answers all points that ask for more epochs, too."""
+        """Whether `Stop:` has ended a trial: then it also answers points that ask for more epochs."""
         return is_over(self.plan.trials[identity].spec.stop, self.histories[identity])
 
     def is_finished(self, trial: Trial) -> bool:
@@ -141,15 +141,15 @@ class TrialService:
         )
 
     def stop_all(self) -> None:
-        """End all trials under way, but let those that have reached their epochs come to their end."""
+        """Stop all trials under way; those that have all their epochs may finish clearing up."""
         self.ahead, self._queue = {}, {}
         self._end(list(self.running))
 
     def drop(self, identities: Iterable[str], epochs: int) -> None:
         """Delete the checkpoints of trials that will not go on after so many epochs.
 
-        Kept are those of more epochs, which another exploration has trained, and of trials that another
-        process trains.
+        It keeps checkpoints with more epochs, which another exploration has trained, and those of trials
+        that another process is training.
         """
         identities = list(identities)
         self._end(identities)
@@ -168,7 +168,7 @@ class TrialService:
         return self._checkpoints / identity
 
     def _end(self, identities: Sequence[str]) -> None:
-        """Wait for the end of trials: stopped, unless they have their epochs and are only clearing up."""
+        """Stop trials and wait for their end; those that have their epochs are only waited for."""
         for identity in identities:
             self.ahead.pop(identity, None)
             self._queue.pop(identity, None)
@@ -179,12 +179,12 @@ class TrialService:
             self._take_events(lambda event: None)
 
     def _take_events(self, on_event: Callable[[Event], None]) -> bool:
-        """Note what has happened, waiting a moment for it; return whether anything has."""
+        """Wait a moment for events and note them; return whether there were any."""
         happened = self._executor.events(PULSE)
         for event in happened:
             self._note(event)
             on_event(event)
-        self._stop_hung_trials()  # after they had their say, however long nobody listened
+        self._stop_hung_trials()  # only now: their news may have waited here for a long time
         return bool(happened)
 
     def _expect(self, point: Point) -> None:
@@ -193,7 +193,7 @@ class TrialService:
             self._queue[identity] = None
 
     def _start_trials(self, first: Iterable[str]) -> None:
-        """Fill all free workers: with what is asked now, then with what will be."""
+        """Give all free workers a trial: first those of the current point, then those of later points."""
         if len(self.running) >= self._executor.workers:
             return
         for identity in (*first, *self._queue):
@@ -212,7 +212,7 @@ class TrialService:
                 self._queue.pop(identity, None)
 
     def _is_open(self, identity: str, epochs: int) -> bool:
-        """Whether a trial has yet to be trained to so many epochs, and is not under way."""
+        """Whether a trial still has to be trained to so many epochs and is not under way."""
         known = identity in self.failures or not self.epochs_left(identity, epochs)
         return not known and identity not in self.running
 
@@ -221,7 +221,7 @@ class TrialService:
         for identity, last in self.running.items():
             if now - last > self._patience:
                 self._executor.stop(identity)
-                self.running[identity] = now  # its end is on the way
+                self.running[identity] = now  # do not stop it twice: its Ended event will come
 
     def _note(self, event: Event) -> None:
         """Store what happened, before anyone hears of it."""
@@ -230,7 +230,7 @@ class TrialService:
         if isinstance(event, EpochDone):
             self._keep(event.identity, event.result)
         elif isinstance(event, Waiting):
-            self._read_store(event.identity)  # that process stores each epoch as it comes
+            self._read_store(event.identity)  # the other process stores each epoch as it comes
             if not self.epochs_left(event.identity, self.targets[event.identity]):
                 self._unwanted.add(event.identity)
                 self._executor.stop(event.identity)
@@ -251,13 +251,13 @@ class TrialService:
             self.failures[identity] = "out of memory"
         elif isinstance(error, TrainingError):
             self.failures[identity] = str(error)
-            if isinstance(error, DivergedError):  # it would again; too little memory may pass
+            if isinstance(error, DivergedError):  # it would diverge again; a lack of memory may pass
                 self._store.fail(identity, str(error))
         else:
             raise error
 
     def _read_store(self, identity: str) -> None:
-        """Read what another process may have stored since."""
+        """Read what another process may have stored meanwhile."""
         history = self._store.history(identity)
         if len(history) > len(self.histories[identity]):
             self.histories[identity] = history
@@ -272,7 +272,7 @@ class TrialService:
             history.append(epoch)
             self._tries.pop(identity, None)
             return
-        known = history[epoch.epoch - 1]  # from a checkpoint, or its checkpoint was lost and it comes again
+        known = history[epoch.epoch - 1]  # read again from a checkpoint, or trained again as that was lost
         if epoch.numbers != known.numbers:
             raise StoreError(
                 f"epoch {epoch.epoch} of run {identity[:12]} is stored with other numbers than this"

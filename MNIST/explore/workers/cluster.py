@@ -1,7 +1,7 @@
-"""The executor of a Ray cluster: a worker for each of its processors, on as many machines as it has.
+"""The executor of a Ray cluster: as many workers as its processors allow, on all of its machines.
 
-No disk is shared. The checkpoints stay here: a trial is sent with its newest one and sends back each
-new one, so that a machine that goes away costs the epochs under way, and any other goes on with them.
+No disk is shared. The checkpoints stay here: a trial is sent with its newest checkpoint and sends back each
+new one. A machine that is lost therefore costs only unfinished epochs, and any other machine can go on.
 """
 
 import os
@@ -22,17 +22,17 @@ from MNIST.explore.workers.protocol import TRIES, Ended, EpochDone, Event, Task,
 from MNIST.files import only_one, write_atomically
 from MNIST.program import install_command
 
-TRIALS_A_WORKER = 50  # then it is renewed: TensorFlow keeps some 7 MB of every network it has built
-START_SECONDS = 180.0  # without a new worker, after which those still missing are given up
-ANSWER_SECONDS = 20.0  # for a worker that has nothing to do
-FETCH_SECONDS = 60.0  # for a value that is there, to come here
+TRIALS_A_WORKER = 50  # then it is renewed: TensorFlow keeps some 7 MB of every network that it has built
+START_SECONDS = 180.0  # if no worker appears for so long, those still missing are given up
+ANSWER_SECONDS = 20.0  # an idle worker must answer within this time
+FETCH_SECONDS = 60.0  # a value that is ready must arrive here within this time
 GONE = "has gone"
-PULSE = 0.5  # seconds between two looks at what does not report by itself: locks, new workers
+PULSE = 0.5  # seconds between two checks of what does not report by itself: locks, new workers
 
 
 @dataclass(eq=False)
 class _Worker:
-    """An actor. born: the reference to its description, which is there as soon as it can train."""
+    """A Ray actor. born: the reference to its description, which is ready as soon as it can train."""
 
     actor: Any
     node: dict[str, Any]
@@ -53,12 +53,12 @@ class _UnderWay:
 class ClusterWorkers:
     """Workers on a cluster's machines. See `Executor` for what each method promises.
 
-    address: "auto" for the cluster that runs on this machine, "HOST:PORT" of one's head, "local" to
-    start one here for the time being. workers: at most; as many as there are processors unless given.
-    threads: processors that a worker takes. engine: what it trains with.
-    description: what `worker.describe` says of every worker, in float32.
-    left_out: machines that do not train, or no longer, and why. Those that would compute other digits
-    than most are among them: results must not depend on where a trial happens to run.
+    address: "auto" for the cluster that runs on this machine, "HOST:PORT" for the head of another one,
+    "local" to start one here for this exploration. workers: how many at most; the default is as many as
+    the processors allow. threads: how many processors each worker takes. engine: what it trains with.
+    description: what `worker.describe` returns on every worker, in float32.
+    left_out: machines that do not train (any more), and why. Machines that would compute other digits than
+    most are left out, too: results must not depend on where a trial runs.
     Raises MNISTError if there is no such cluster or none of its machines can train, UsageError if Ray
     is not installed.
     """
@@ -78,7 +78,7 @@ class ClusterWorkers:
         self._checkpoints, self._threads, self._engine = checkpoints, threads, engine
         self._starting: list[_Worker] = []
         self._free: list[_Worker] = []
-        self._queue: dict[str, tuple[Task, float]] = {}  # with when their lock was last found taken
+        self._queue: dict[str, tuple[Task, float]] = {}  # a task, and when its lock was last found taken
         self._under_way: dict[str, _UnderWay] = {}
         self._found: list[Event] = []
         self._last_birth = time.monotonic()
@@ -87,7 +87,7 @@ class ClusterWorkers:
             nothing = dataset.test_images[:0], dataset.test_labels[:0]
             images = replace(dataset, test_images=nothing[0], test_labels=nothing[1])
             self._new_actor = self._ray.remote(ClusterWorker)
-            self._dataset = self._ray.put(images)  # a copy a machine, which its workers share
+            self._dataset = self._ray.put(images)  # one copy for each machine, which its workers share
             self._start_workers(workers)
         except BaseException:
             self.close()
@@ -135,7 +135,7 @@ class ClusterWorkers:
                             waiting.appendleft((number, arguments[number]))
                 yield known.pop(index)
         finally:
-            self._free += [member for _, member in running.values()]  # they do one thing after another
+            self._free += [member for _, member in running.values()]  # a busy one finishes its call first
 
     def close(self) -> None:
         for identity in list(self._under_way):
@@ -144,9 +144,9 @@ class ClusterWorkers:
         self._ray.shutdown()  # which ends our actors, wherever they are
 
     def _start_workers(self, most: int | None) -> None:
-        """Start one on each machine, keep the largest group of equal ones, and fill its machines up.
+        """Start one worker on each machine, keep the largest group of equal workers, fill up their machines.
 
-        Returns when the first can train; the others follow.
+        Returns when the first worker of each machine can train; the others follow.
         """
         nodes = [node for node in self._ray.nodes() if node["Alive"]]
         room = {node["NodeID"]: int(node["Resources"].get("CPU", 0) // self._threads) for node in nodes}
@@ -176,12 +176,12 @@ class ClusterWorkers:
                     self._add_worker(node)
 
     def _add_worker(self, node: dict[str, Any]) -> None:
-        """Start a worker on a machine, and on no other. It counts from now on."""
+        """Start a worker on this machine and on no other. It counts in `workers` from now on."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         actor = self._new_actor.options(
             num_cpus=self._threads,
-            max_restarts=0,  # who asks counts the tries
+            max_restarts=0,  # the caller counts the tries
             max_task_retries=0,
             scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False),
         ).remote(self._dataset)
@@ -191,7 +191,7 @@ class ClusterWorkers:
         self.workers += 1
 
     def _births(self, seconds: float) -> list[tuple[_Worker, Any]]:
-        """The workers that have become ready, with what they say of themselves; gives up the others."""
+        """The workers that have become ready, with their descriptions; failed or late ones are given up."""
         born = []
         for member in self._ready({each.born: each for each in self._starting}, seconds):
             self._starting.remove(member)
@@ -208,7 +208,7 @@ class ClusterWorkers:
         return born
 
     def _admit(self, member: _Worker, description: tuple[str, str, str]) -> None:
-        """Let a worker train if its numbers are those of all others."""
+        """Let a worker train if its description is that of all others, so that its numbers are, too."""
         if description == self.description:
             self._free.append(member)
         else:
@@ -225,7 +225,7 @@ class ClusterWorkers:
             self.left_out.append(line)
 
     def _replace(self, member: _Worker) -> None:
-        """End a worker and start another on its machine, if that is still there."""
+        """End a worker, and start another on its machine if the machine is still there."""
         self._ray.kill(member.actor)
         self.workers -= 1
         if self._is_there(member.node):
@@ -234,7 +234,7 @@ class ClusterWorkers:
             self._mention(member.node, GONE)
 
     def _living_worker(self) -> _Worker | None:
-        """A free worker that answers. One that died while it had nothing to do is no trial's fault."""
+        """A free worker that answers. A worker that died while idle is replaced, and no trial is blamed."""
         while self._free:
             member = self._free.pop()
             answer = member.actor.call.remote(os.getpid, ())
@@ -255,7 +255,7 @@ class ClusterWorkers:
             raise MNISTError(f"the cluster has no worker that can train:{reasons}")
 
     def _start_queued(self) -> None:
-        """Send waiting tasks to free workers, but not those whose trial another process trains."""
+        """Send waiting tasks to free workers, except for trials that another process is training."""
         for identity, (task, last) in list(self._queue.items()):
             if time.monotonic() < last + PULSE:
                 continue
@@ -275,7 +275,7 @@ class ClusterWorkers:
             self._under_way[identity] = _UnderWay(task, member, news, lock)
 
     def _receive(self, seconds: float) -> None:
-        """Take in what has come from the workers; waits at most so long if there is nothing."""
+        """Take in what has come from the workers; if nothing has, wait at most so long."""
         coming = {busy.news: busy for busy in self._under_way.values()}
         self._ready([*coming, *(member.born for member in self._starting)], seconds)
         for member, description in self._births(0):
@@ -286,7 +286,7 @@ class ClusterWorkers:
         self._refuse_emptiness()
 
     def _take(self, busy: _UnderWay) -> None:
-        """Keep what a worker has sent: its checkpoints first, so that an epoch that is told is safe."""
+        """Keep what a worker has sent: its checkpoints first, so that a reported epoch is safe."""
         identity = busy.task.trial.identity
         try:
             news: News = self._ray.get(next(busy.news), timeout=FETCH_SECONDS)
@@ -303,7 +303,7 @@ class ClusterWorkers:
                 self._found.append(EpochDone(identity, news.result))
 
     def _end(self, busy: _UnderWay, error: BaseException | None) -> None:
-        """Note that a trial is over, give its lock back, and put its worker where it belongs."""
+        """Note that a trial is over, release its lock, and free or replace its worker."""
         identity = busy.task.trial.identity
         del self._under_way[identity]
         busy.lock.close()
@@ -315,7 +315,7 @@ class ClusterWorkers:
             self._free.append(busy.worker)
 
     def _value(self, ref: Any, member: _Worker) -> Any:
-        """What a worker's call has given. Raises what it raised, or WorkerDied."""
+        """What a call on a worker returned. Raises what the call raised, or WorkerDied."""
         try:
             value = self._ray.get(ref, timeout=FETCH_SECONDS)
         except self._ray.exceptions.RayError as error:
@@ -326,19 +326,22 @@ class ClusterWorkers:
         return value
 
     def _carried(self, word: Any) -> Any:
-        """An argument as it can travel: a trial's checkpoints in place of their folder's path."""
+        """An argument in a form that can be sent: for a checkpoint folder's path, the checkpoints."""
         if isinstance(word, Path) and word.parent == self._checkpoints:
             return Folder(word.name, read_files(word))
         return word
 
     def _cause(self, error: Any) -> BaseException:
-        """What the worker's own code raised, or a WorkerDied if it did not live to raise anything."""
+        """What the worker's own code raised, or a WorkerDied if the worker died."""
         if isinstance(error, self._ray.exceptions.RayTaskError):
             return error.cause
         return WorkerDied(str(error).strip().splitlines()[0])
 
     def _ready(self, waited_for: Any, seconds: float) -> list[Any]:
-        """Those of a list of references that have come, or the values of a dictionary by reference."""
+        """The references that are ready; for a dictionary, the values of its keys that are ready.
+
+        Waits at most so long for the first one.
+        """
         references = list(waited_for)
         if not references:
             time.sleep(seconds)
@@ -350,7 +353,10 @@ class ClusterWorkers:
 
 
 def _keep(folder: Path, news: News) -> None:
-    """Make a trial's folder equal the worker's. Its lock is held. Raises OSError if it cannot be written."""
+    """Make a trial's folder here equal to the worker's; the caller holds its lock.
+
+    Raises OSError if the folder cannot be written.
+    """
     for name, content in news.files.items():
         if content is not None:
             write_atomically(folder / name, content, alone=True)
@@ -360,7 +366,7 @@ def _keep(folder: Path, news: News) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """In a line, why a worker could not start."""
+    """The reason why a worker could not start, in one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     missing = [line for line in lines if "No module named" in line]
     if missing:

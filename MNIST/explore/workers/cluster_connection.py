@@ -1,4 +1,4 @@
-"""Joining a Ray cluster, or starting one here, with nothing on the screen but what the user can mend."""
+"""Joins a Ray cluster, or starts one here; the user sees only messages about what they can repair."""
 
 import os
 import signal
@@ -16,14 +16,14 @@ from MNIST.program import install_command
 
 PROBE_SECONDS = 5.0  # for a machine to answer at all
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
-# Ray asks an address that does not answer for a quarter of an hour, and looks a minute for a part of
-# the cluster on this machine. Where it starts a cluster itself it needs that patience.
+# Ray retries an address that does not answer for a quarter of an hour, and looks for a part of the cluster
+# on this machine for a minute. It needs that patience only where it starts a cluster itself.
 IMPATIENT = {
     "RAY_NUM_REDIS_GET_RETRIES": "1",
     "RAY_py_gcs_connect_timeout_s": "10",
     "RAY_gcs_server_request_timeout_seconds": "15",
 }
-# What workers have in their environment as it is here: which backend, and switches that change digits.
+# Environment variables that workers get from here: the backend, and switches that change the digits.
 PASSED_ON = (
     *("KERAS_BACKEND", "TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "TF_XLA_FLAGS", "XLA_FLAGS"),
     *("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "ATEN_CPU_CAPABILITY"),
@@ -33,12 +33,12 @@ PASSED_ON = (
 
 
 def connect(address: str, processors: int) -> Any:
-    """Connect this process to a cluster; returns the module `ray`, whose `shutdown` ends that.
+    """Connect this process to a cluster; returns the module `ray`, whose `shutdown` disconnects it.
 
-    address: "auto", "local" or "HOST:PORT". processors: how many a cluster that is started here claims
-    at least. This package goes to all workers, and no other file does.
-    Raises MNISTError, in half a minute at most, if there is no such cluster; UsageError if the address is
-    no address, or Ray not installed.
+    address: "auto", "local" or "HOST:PORT". processors: a cluster that is started here claims at least so
+    many. This package is sent to all workers, and no other file is.
+    Raises MNISTError, within half a minute, if there is no such cluster; UsageError if the address is not
+    valid or Ray is not installed.
     """
     if address not in ("auto", "local"):
         _refuse_silence(address)
@@ -58,8 +58,8 @@ def connect(address: str, processors: int) -> Any:
 
 
 def _initialise(ray: Any, address: str, processors: int) -> Exception | None:
-    """Call `ray.init`; returns what it raised."""
-    # An error on any machine would be printed between our lines. It reaches us as an exception too.
+    """Call `ray.init`; returns what it raised, or None."""
+    # Ray would print an error on any machine between our lines. We get it as an exception anyway.
     ray._private.worker.print_to_stdstream = lambda *_, **__: None
     options = {}
     if address == "local":
@@ -74,22 +74,22 @@ def _initialise(ray: Any, address: str, processors: int) -> Exception | None:
                 runtime_env={
                     "py_modules": [str(Path(MNIST.__file__).parent)],
                     "excludes": ["__pycache__"],
-                    # Without one, Ray lets workers look first for our modules where they are here,
-                    # where another machine may have an older copy of them.
+                    # Without it, workers look for our modules first under their path on this machine;
+                    # there, another machine may have an older copy.
                     "working_dir": empty,
                     "env_vars": {name: os.environ[name] for name in PASSED_ON if name in os.environ},
                 },
                 **options,
             )
-        except SystemExit:  # so it hears a polite `kill` meanwhile
+        except SystemExit:  # Ray turns a polite `kill` into this
             raise KeyboardInterrupt from None
-        except Exception as error:  # noqa: BLE001 - of whatever kind: there is no cluster
+        except Exception as error:  # noqa: BLE001 - whatever it is, there is no cluster
             return error
     return None
 
 
 def _refuse_silence(address: str) -> None:
-    """Raise UsageError if this is no address, MNISTError if nothing listens there."""
+    """Raise UsageError if this is not a valid address, MNISTError if nothing listens there."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise UsageError(f"cluster {quoted(address)}: expected auto, local, or HOST:PORT of one that runs")
@@ -126,7 +126,7 @@ def _in_a_line(error: BaseException) -> str:
 
 
 def _enable_token() -> None:
-    """Let Ray show its token where there is one: it does so by itself only to a cluster that it found."""
+    """Let Ray send its token if there is one; by itself it sends it only to a cluster that it found."""
     file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", Path.home() / ".ray" / "auth_token"))
     if "RAY_AUTH_TOKEN" in os.environ or file.is_file():
         os.environ.setdefault("RAY_AUTH_MODE", "token")
@@ -134,7 +134,7 @@ def _enable_token() -> None:
 
 @contextmanager
 def _environment(changes: Mapping[str, str]) -> Iterator[None]:
-    """Environment variables for as long as this lasts, where the user has not set them."""
+    """Set environment variables while the context lasts, unless the user has set them."""
     added = {name: value for name, value in changes.items() if name not in os.environ}
     os.environ.update(added)
     try:
@@ -146,11 +146,11 @@ def _environment(changes: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _own_signals() -> Iterator[None]:
-    """Keep the handlers of signals as they are; Ray would put its own in their place."""
+    """Keep the signal handlers as they are; Ray would replace them with its own."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        with suppress(ValueError):  # not the main thread, where Ray leaves them alone as well
+        with suppress(ValueError):  # not in the main thread: there Ray does not change them either
             for number, handler in before.items():
                 signal.signal(number, handler)

@@ -1,6 +1,6 @@
-"""What a worker on another machine does beside training: it keeps no files, it sends them.
+"""What a worker on another machine does besides training: it keeps no files, but sends them back.
 
-Nothing of Ray is known here.
+This file knows nothing about Ray.
 """
 
 import os
@@ -19,14 +19,14 @@ from MNIST.explore.workers import worker
 from MNIST.explore.workers.protocol import Task
 from MNIST.training import EpochResult
 
-PREFIX = "mnist_worker_"  # of temporary folders; the process's number follows
+PREFIX = "mnist_worker_"  # of temporary folders; the process's id follows
 
 Files = dict[str, bytes]
 
 
 @dataclass(frozen=True)
 class Folder:
-    """In place of a checkpoint folder's path, for a function that is called on another machine."""
+    """Replaces the path of a checkpoint folder in a call of a function on another machine."""
 
     name: str
     files: Files
@@ -34,9 +34,9 @@ class Folder:
 
 @dataclass(frozen=True)
 class News:
-    """A new epoch, or that all are done (None), and the checkpoints that there are now.
+    """A new epoch, or None when all are done; and the checkpoints that there are now.
 
-    files: by name, all that shall stay; None for the content of those that the receiver has.
+    files: all checkpoints to keep, by name; the content is None if the receiver already has it.
     """
 
     result: EpochResult | None
@@ -44,14 +44,14 @@ class News:
 
 
 def read_files(folder: Path) -> Files:
-    """The content of a trial's checkpoints, by name; nothing if there is no such folder."""
+    """The content of a trial's checkpoints, by name; empty if there is no such folder."""
     return {path.name: path.read_bytes() for path in sorted(folder.glob("epoch_*.npz"))}
 
 
 class ClusterWorker:
     """Trains and computes for another machine, one thing after another.
 
-    All of it in one thread, since Keras keeps its state a thread; another one streams the news.
+    All this happens in one thread, since Keras keeps its state per thread; another thread sends the news.
     """
 
     def __init__(self, dataset: Dataset) -> None:
@@ -83,7 +83,7 @@ class ClusterWorker:
             yield news.get()  # type: ignore[misc]
 
     def call(self, function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
-        """A function's value, with folders written out where it can find them."""
+        """A function's value; each `Folder` among its arguments is written to disk first."""
         with _own_folder() as place:
             words = list(arguments)
             for index, word in enumerate(arguments):
@@ -104,13 +104,13 @@ def _own_folder() -> TemporaryDirectory[str]:
 
 
 def _sweep() -> None:
-    """Remove what workers of this machine left behind when they were killed."""
-    if os.name == "nt":  # to ask for a process there is to kill it
+    """Remove the folders that workers on this machine left behind when they were killed."""
+    if os.name == "nt":  # Windows has no signal 0: `os.kill` would end the process
         return
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}[0-9]*_*"):
         try:
             os.kill(int(folder.name.removeprefix(PREFIX).split("_")[0]), 0)
         except ProcessLookupError:
             shutil.rmtree(folder, ignore_errors=True)
-        except OSError:  # it is somebody else's
+        except OSError:  # the process belongs to somebody else
             pass

@@ -1,8 +1,8 @@
-"""The executor of this machine: worker processes in pools, renewed now and then, killed and replaced.
+"""The executor of this machine: worker processes, which are renewed now and then, and replaced if they die.
 
-Each worker is a pool of its own, so that what one leaves behind when it is killed (a lock, half a
-message) touches no other. Where the system can, workers are forked from a server that has imported
-the engine once: a new one costs a fifth of a second, with Keras, rather than three.
+Each worker is a pool of its own, so that what a killed worker leaves behind (a lock, half a message)
+affects no other. Where the system allows it, workers are forked from a server that has imported the
+engine once: with Keras, a new worker then takes a fifth of a second rather than three seconds.
 """
 
 import multiprocessing
@@ -29,15 +29,15 @@ from MNIST.explore.workers import worker
 from MNIST.explore.workers.protocol import TRIES, Ended, EpochDone, Event, Task, Waiting, WorkerDied
 from MNIST.training import EpochResult
 
-PULSE = 0.05  # seconds between two looks whether a trial is over
-TRIALS_A_WORKER = 50  # then it is renewed: TensorFlow keeps some 7 MB of every network it has built
+PULSE = 0.05  # seconds between two checks whether a trial is over
+TRIALS_A_WORKER = 50  # then it is renewed: TensorFlow keeps some 7 MB of every network that it has built
 DIED = (ProcessExpired, BrokenExecutor)
 
 
 class LocalWorkers:
     """Worker processes on this machine. See `Executor` for what each method promises.
 
-    engine: the name of what they will train with, so that it is imported before they are needed.
+    engine: the name of the engine that they will train with, so that it is imported ahead.
     """
 
     def __init__(self, workers: int, dataset: Dataset, checkpoints: Path, engine: str = "keras") -> None:
@@ -64,7 +64,7 @@ class LocalWorkers:
     def events(self, seconds: float) -> Sequence[Event]:
         until = time.monotonic() + seconds
         while True:
-            # In this order: what a worker has sent before its end comes before its end.
+            # First see which trials are over, then read: so a worker's last news come before its end.
             over = [identity for identity, (_, future) in self._busy.items() if future.done()]
             found: list[Event] = []
             while self._receiver.poll():
@@ -104,7 +104,7 @@ class LocalWorkers:
             finally:  # after an error, others may still be at work
                 self._free += [self._replaced(pool) for pool, _ in running.values()]
 
-        fill()  # at once, so that the caller can do something else meanwhile
+        fill()  # start now, so that the caller can do something else meanwhile
         return results()
 
     def close(self) -> None:
@@ -128,20 +128,20 @@ class LocalWorkers:
             raise MNISTError(f"no worker process can be started: {error}") from error
 
     def _give_back(self, pool: ProcessPool, future: ProcessFuture[Any]) -> BaseException | None:
-        """Wait for a pool's task, note the pool as free, and return what the task raised."""
+        """Wait for a pool's task, mark the pool as free, and return what the task raised, or None."""
         try:
             error = future.exception()
         except CancelledError:
             error = WorkerDied("stopped")
         if isinstance(error, DIED):
             error = WorkerDied(f"a worker process died: {error}")
-        if isinstance(error, WorkerDied):  # what it left in the pool's pipes is of no use
+        if isinstance(error, WorkerDied):  # the pool's pipes may hold half a message
             pool = self._replaced(pool)
         self._free.append(pool)
         return error
 
     def _replaced(self, pool: ProcessPool) -> ProcessPool:
-        """A new pool in place of one, whose worker ends."""
+        """End a pool and its worker, and return a new pool in its place."""
         pool.stop()
         pool.join()
         new = self._make_pool()
@@ -152,17 +152,18 @@ class LocalWorkers:
 def _context(engine: str) -> Any:
     """How workers are started: forked from a server where that is safe, else each by itself.
 
-    It is safe as long as what the server imports starts no thread. Keras with another backend does.
+    It is safe if nothing that the server imports starts a thread. Keras with a backend other than TensorFlow
+    does start one.
     """
     threadless = engine != "keras" or os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
-    if sys.platform != "linux" or not threadless:  # macOS's own libraries do not survive it either
+    if sys.platform != "linux" or not threadless:  # macOS's own libraries do not survive a fork either
         return multiprocessing.get_context("spawn")
     from multiprocessing import forkserver
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["MNIST.explore.workers.server", __name__, PRELOADED[engine]])
-    # The server inherits this: one thread, so that nothing is lost when it forks; no Ctrl-C, which is
-    # for the parent to hear; where our modules are, which Python 3.11 does not tell it.
+    # The server inherits three things: one thread, so that it can fork safely; a blocked Ctrl-C, which only
+    # the parent handles; and the path of our modules, which Python 3.11 does not pass on.
     changes = {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     before = {name: os.environ.get(name) for name in changes}
     os.environ.update(changes)
@@ -180,10 +181,10 @@ _sender: Connection | None = None
 
 
 def _begin(dataset: Dataset, sender: Connection) -> None:
-    """In a new worker: take the dataset, and end when the parent ends, however it ends."""
+    """In a new worker: take the dataset, and arrange to end when the parent ends for whatever reason."""
     global _sender
     _sender = sender
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # to be stopped is to end at once
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a worker that is stopped ends at once
     parent = multiprocessing.parent_process()
     assert parent is not None
     sentinel = parent.sentinel
@@ -192,7 +193,7 @@ def _begin(dataset: Dataset, sender: Connection) -> None:
 
 
 def _train(task: Task, checkpoints: Path) -> None:
-    """In a worker: do a task, and send what is new."""
+    """In a worker: do a task, and send its events."""
     identity = task.trial.identity
 
     def report(result: EpochResult) -> None:
@@ -202,10 +203,10 @@ def _train(task: Task, checkpoints: Path) -> None:
 
 
 def _send(sender: Connection | None, message: Event) -> None:
-    """Send a message whole: it is smaller than a pipe's atomic write, so that no lock is needed.
+    """Send a message without a lock: it is smaller than a pipe's atomic write, so it arrives whole.
 
-    Workers that are killed while they hold a lock would stop all others.
+    A worker that is killed while it holds a lock would block all others.
     """
     assert sender is not None
-    with suppress(BrokenPipeError):  # the parent has gone; so shall we
+    with suppress(BrokenPipeError):  # the parent has ended; this worker will, too
         sender.send_bytes(pickle.dumps(message))

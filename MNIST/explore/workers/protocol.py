@@ -1,6 +1,6 @@
-"""What every executor offers: trials trained by workers, here or on a cluster, and what they report.
+"""What every executor offers: workers train trials, here or on a cluster, and report what happens.
 
-The numbers of a trial never depend on the executor, on how many workers it has, or on the order.
+The numbers of a trial never depend on the executor, its number of workers, or the order of the trials.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,12 +11,12 @@ from MNIST.errors import MNISTError
 from MNIST.explore.plan import Trial
 from MNIST.training import EpochResult
 
-TRIES = 3  # of what a worker dies of, before it counts as the fault of what it did
+TRIES = 3  # after so many dead workers the task itself counts as the cause
 
 
 @dataclass(frozen=True)
 class Task:
-    """Work for one worker: train a trial up to `epochs`, or to its own end, from its newest checkpoint."""
+    """Work for one worker: from its newest checkpoint, train a trial to `epochs` or until `Stop:` ends it."""
 
     trial: Trial
     epochs: int
@@ -24,7 +24,7 @@ class Task:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """A trial has a new epoch, which its checkpoint holds already."""
+    """A trial has a new epoch, and its checkpoint is already written."""
 
     identity: str
     result: EpochResult
@@ -32,17 +32,17 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Another exploration is training the trial; its worker goes on with what that one leaves."""
+    """Another exploration is training the trial; our worker waits, and then continues from its checkpoint."""
 
     identity: str
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A trial is over, and its worker free.
+    """A trial is over, and its worker is free.
 
-    error: None if it reached its epochs or its own end; a WorkerDied if its worker did not live to see it;
-    else what the training raised.
+    error: None if it reached its epochs or `Stop:` ended it; a WorkerDied if its worker died first; else
+    what the training raised.
     """
 
     identity: str
@@ -57,21 +57,24 @@ class WorkerDied(MNISTError):
 
 
 class Executor(Protocol):
-    """Workers that train trials side by side, each with the dataset at hand before its first trial.
+    """Workers that train trials side by side. Each has the dataset before its first trial.
 
-    workers: how many trials run at once; fewer than at first where machines have gone.
-    left_out: machines that do not train, and why, in words.
+    workers: how many trials can run at once; it falls when machines are lost.
+    left_out: a line for each machine that does not train, which says why.
     """
 
     workers: int
     left_out: list[str]
 
     def start(self, task: Task) -> None:
-        """Begin a task on a free worker; the caller counts them. Its trial is not under way already."""
+        """Begin a task on a free worker.
+
+        The caller makes sure that a worker is free and that the trial is not under way already.
+        """
         ...
 
     def events(self, seconds: float) -> Sequence[Event]:
-        """What has happened since the last call, in order; waits at most so long for the first event."""
+        """The events since the last call, in order; if there are none, wait at most so long for one."""
         ...
 
     def stop(self, identity: str) -> None:
@@ -82,13 +85,13 @@ class Executor(Protocol):
         ...
 
     def map(self, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
-        """A function's value for each tuple of arguments, in their order, computed by all workers.
+        """Have the workers compute a function's value for each tuple of arguments; yield them in order.
 
-        function: importable by name on a worker. Called while no trial is under way.
-        Raises what the function raises, WorkerDied if worker after worker dies of it.
+        function: importable by name on a worker. Call this only while no trial is under way.
+        Raises what the function raises, and WorkerDied if TRIES workers die of the same arguments.
         """
         ...
 
     def close(self) -> None:
-        """End all workers at once; epochs under way are lost."""
+        """End all workers at once; unfinished epochs are lost."""
         ...

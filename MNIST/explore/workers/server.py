@@ -1,7 +1,7 @@
-"""Imported first by the server that workers are forked from: so it ends when its parent ends, at once.
+"""Makes the server that workers are forked from end as soon as its parent ends. It imports this first.
 
-Left to itself it would look for its parent only once it has imported the engine, which may take seconds.
-Linux alone has such a server here, and this call. Source: prctl(2), PR_SET_PDEATHSIG.
+By itself the server would look for its parent only after it has imported the engine, which may take
+seconds. Only Linux has such a server here, and this call. Source: prctl(2), PR_SET_PDEATHSIG.
 """
 
 import ctypes

@@ -1,6 +1,6 @@
-"""What happens inside a worker: a trial is trained, a step timed, the winner's network made.
+"""What happens inside a worker: it trains a trial, times a step, or makes the winner's network.
 
-A worker is handed the dataset once, when it starts; an executor calls the rest.
+A worker gets the dataset once, when it starts. The executor calls the other functions.
 """
 
 import time
@@ -20,13 +20,13 @@ from MNIST.language import ModelSpec
 from MNIST.training import EpochResult, Run, RunSettings, continue_run, newest_epoch, trained_files
 from MNIST.training.checkpoint import read_checkpoints, remove_checkpoints
 
-LOCK_INTERVAL = 0.5  # seconds between two looks whether another process still trains the trial
+LOCK_INTERVAL = 0.5  # seconds between two checks whether another process still trains the trial
 
 _dataset: Dataset | None = None
 
 
 def hold(dataset: Dataset) -> None:
-    """Keep the dataset that all trials of this process are about; its test images are not needed."""
+    """Keep the dataset for all trials of this process; its test images are not needed."""
     global _dataset
     _dataset = dataset
     _split.cache_clear()
@@ -38,10 +38,10 @@ def train(
     report: Callable[[EpochResult], None],
     waiting: Callable[[], None] = lambda: None,
 ) -> None:
-    """Do a task, from its trial's newest checkpoint, and keep the last checkpoint.
+    """Do a task: continue from its trial's newest checkpoint, and keep the last checkpoint.
 
-    checkpoints: a folder with a folder a trial. report: called with each epoch, with those that the
-    checkpoint held first. waiting: called now and then while another process trains this trial.
+    checkpoints: a folder with one folder for each trial. report: called with each epoch, first with those
+    from the checkpoint. waiting: called now and then while another process trains this trial.
     Raises TrainingError if the trial cannot go on, OSError if a checkpoint cannot be written.
     """
     folder = checkpoints / task.trial.identity
@@ -68,14 +68,14 @@ def _train_alone(task: Task, folder: Path, report: Callable[[EpochResult], None]
 
 
 def describe(engine: str, precision: str) -> tuple[str, str, str]:
-    """The engine with its libraries' versions, what it computes on here, and the precision in full."""
+    """The engine with its libraries' versions, the device that it uses here, and the resolved precision."""
     return engines.version(engine), engines.device(engine), engines.resolve_precision(engine, precision)
 
 
 def time_step(spec: ModelSpec, settings: RunSettings) -> tuple[float, float] | None:
-    """Seconds that a network takes to be built and do its first step, and those of another step.
+    """Seconds to build a network and do its first step, and seconds for another step.
 
-    None if it does not fit into memory.
+    None if the network does not fit into memory.
     """
     data = _data_of(settings)
     images = data.train[: spec.batch_size]
@@ -99,9 +99,10 @@ def time_step(spec: ModelSpec, settings: RunSettings) -> tuple[float, float] | N
 def network_files(
     spec: ModelSpec, settings: RunSettings, checkpoint: Path, text: str, command: Sequence[str]
 ) -> dict[str, bytes]:
-    """All files of the trained network that a spec makes, as `train` leaves them.
+    """All files of a spec's trained network, as the command `train` writes them.
 
-    checkpoint: its trial's folder, from which it goes on if what lies there is not past its epochs.
+    checkpoint: the trial's folder. Training continues from the checkpoint there unless that has more epochs
+    than the spec.
     Raises TrainingError if the network does not fit into memory now.
     """
     lock, found = checkpoint.with_suffix(".lock"), newest_epoch(checkpoint)
@@ -129,7 +130,7 @@ def _network_files(
 
 
 def _data_of(settings: RunSettings) -> TrainingData:
-    """The images that a trial trains on and validates with: the same for all trials of one seed."""
+    """The training and validation images of a trial; they are the same for all trials with one seed."""
     return _split(settings.split, settings.seed, settings.images)
 
 
