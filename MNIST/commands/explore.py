@@ -176,7 +176,7 @@ class _Printed:
         from MNIST.explore.progress import progress
         from MNIST.explore.summary import expectation
 
-        print(expectation(search, service.known_epochs(), HYPERPARAM_SEARCH), end="")
+        print(expectation(search, service.readings.known_epochs(), HYPERPARAM_SEARCH), end="")
         print(f"What is left takes {spoken_time(forecast.look().seconds_left)}.\n", flush=True)
         try:
             with progress(service, forecast) as show:

@@ -15,10 +15,10 @@ from MNIST import training
 from MNIST.data import Dataset, TrainingData, load
 from MNIST.data import split as split_images
 from MNIST.errors import TrainingError, UsageError
-from MNIST.explore import forecast as forecasts
-from MNIST.explore import loop
+from MNIST.explore import loop, timing
 from MNIST.explore.choices import check_search, chosen_engine
 from MNIST.explore.designs import Space, axes_of, make_space
+from MNIST.explore.forecast import Forecast, guessed_speed
 from MNIST.explore.plan import epochs_left
 from MNIST.explore.ranking import Candidate
 from MNIST.explore.search import Search, make_search
@@ -88,7 +88,7 @@ class Watcher(Protocol):
         ...
 
     def running(
-        self, search: Search, service: TrialService, forecast: forecasts.Forecast
+        self, search: Search, service: TrialService, forecast: Forecast
     ) -> AbstractContextManager[Show]:
         """Trials are trained while the context lasts. It yields the function to call with each event."""
         ...
@@ -115,7 +115,7 @@ class Silent:
         pass
 
     def running(
-        self, search: Search, service: TrialService, forecast: forecasts.Forecast
+        self, search: Search, service: TrialService, forecast: Forecast
     ) -> AbstractContextManager[Show]:
         return nullcontext(lambda event: None)
 
@@ -229,9 +229,9 @@ def _explored(
     watcher: Watcher,
 ) -> Exploration:
     """Have all points answered, and keep the winner's network."""
-    service.expect(search.first_stage())
-    speed = forecasts.guessed_speed(search.plan.settings.precision)
-    forecast = forecasts.Forecast(search, service, images, speed, executor)
+    service.expect(search.stages[0])
+    speed = guessed_speed(search.plan.settings.precision)
+    forecast = Forecast(search, service, images, speed, executor)
     folder, lost = HYPERPARAM_SEARCH / name, None
     with watcher.running(search, service, forecast) as show:
         outcome = loop.ask_all(search, service, folder, show)
@@ -248,7 +248,9 @@ def _explored(
             busy = f"{name} is being trained by another process: the winner is only in {folder}/best.txt"
             with only_one(training.output_folder(name) / ".lock", busy):
                 watcher.kept(files, training.write_trained(name, files))
-    return Exploration(name, search, outcome.candidates, service.failures, outcome.time_is_up, lost=lost)
+    return Exploration(
+        name, search, outcome.candidates, service.readings.failures, outcome.time_is_up, lost=lost
+    )
 
 
 def _seconds(search: Search, images: int, executor: Executor, watcher: Watcher) -> float:
@@ -261,9 +263,9 @@ def _seconds(search: Search, images: int, executor: Executor, watcher: Watcher) 
         identity: epochs_left(trial, histories[identity], trial.horizon)
         for identity, trial in plan.trials.items()
     }
-    shapes = forecasts.shapes(plan)
+    shapes = timing.shapes(plan)
     watcher.timing(search, known, len(set(shapes.values())))
-    return forecasts.timed(search, shapes, left, images, executor)
+    return timing.timed(search, shapes, left, images, executor)
 
 
 def _checkpoints() -> Path:

@@ -1,16 +1,14 @@
 """How long an exploration will take: the operations left, divided by the speed of the epochs so far."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
 from MNIST import engines
-from MNIST.explore.plan import Plan, Trial
+from MNIST.explore.plan import Plan
 from MNIST.explore.search import Search
 from MNIST.explore.trials import TrialService
 from MNIST.explore.workers.protocol import Executor
-from MNIST.explore.workers.worker import time_step
 from MNIST.training import EpochResult
 
 # Fitted to epochs of the default exploration with Keras and TensorFlow, one thread, on an AMD EPYC. They are
@@ -57,7 +55,7 @@ class Forecast:
         self._starts: list[float] = []
         self._counted: dict[str, int] = {}
         self.epochs = search.epochs
-        for identity, history in service.histories.items():
+        for identity, history in service.readings.histories.items():
             for epoch in history:
                 self.note(identity, epoch)
         self._at_first = self._left()[1]
@@ -99,8 +97,8 @@ class Forecast:
         expected = self._service.ahead.items()
         epochs = operations = starts = 0.0
         for identity, target in expected:
-            left = self._service.epochs_left(identity, target)
-            if left and identity not in self._service.failures:
+            left = self._service.readings.epochs_left(identity, target)
+            if left and identity not in self._service.readings.failures:
                 epochs += left
                 operations += left * self._costs[identity]
                 starts += 1
@@ -109,7 +107,7 @@ class Forecast:
         for rung in (rung for rung in self._rungs if rung > reached):
             part /= 2
             for identity, _ in expected:
-                left = self._service.epochs_left(identity, rung)
+                left = self._service.readings.epochs_left(identity, rung)
                 more = min(left, rung - reached)
                 epochs += part * more
                 operations += part * more * self._costs[identity]
@@ -124,41 +122,6 @@ def epoch_costs(plan: Plan, images: int) -> dict[str, float]:
         identity: images * (BACKWARD * plan.network(trial).flops + BESIDES)
         for identity, trial in plan.trials.items()
     }
-
-
-def shapes(plan: Plan) -> dict[str, str]:
-    """For each trial, the first trial whose network and batches have the same shape; by identity."""
-    first: dict[object, str] = {}
-    return {
-        identity: first.setdefault(_shape(plan, trial), identity) for identity, trial in plan.trials.items()
-    }
-
-
-def timed(
-    search: Search, first: Mapping[str, str], left: Mapping[str, int], images: int, executor: Executor
-) -> float:
-    """Seconds that the rest of a search will take, estimated by timing a step of each distinct shape here.
-
-    first: as `shapes` gives it. left: how many epochs each trial still needs, at most.
-    images: the number of training images. Validation counts as one forward pass, a third of a step, for each
-    of its images. A network that does not fit into memory counts as no time.
-    """
-    plan = search.plan
-    distinct = list(dict.fromkeys(first.values()))
-    trials = [plan.trials[identity] for identity in distinct]
-    measured = executor.map(time_step, [(trial.spec, trial.settings) for trial in trials])
-    seconds = dict(zip(distinct, measured, strict=True))
-    total = 0.0
-    for identity, trial in plan.trials.items():
-        start, step = seconds[first[identity]] or (0.0, 0.0)
-        steps = images / trial.spec.batch_size * (1 + (1 / trial.settings.split - 1) / BACKWARD)
-        total += start + left[identity] * max(1, steps) * step if left[identity] else 0
-    return total * search.epochs / plan.epochs_shared / executor.workers
-
-
-def _shape(plan: Plan, trial: Trial) -> tuple[object, ...]:
-    nodes = [(type(node.layer), node.output_shape, node.flops) for node in plan.network(trial).walk()]
-    return tuple(nodes), type(trial.spec.optimizer), trial.spec.batch_size
 
 
 def guessed_speed(precision: str, size: int = 512) -> float:

@@ -11,20 +11,20 @@ from math import ceil
 from MNIST.errors import UsageError
 from MNIST.explore.plan import Point
 from MNIST.explore.ranking import order
-from MNIST.explore.trials import TrialService
+from MNIST.explore.readings import Readings
 from MNIST.language import ModelSpec
 
 Identities = tuple[str, ...]
 
 
-def weaker_half(asked: Iterable[Point], service: TrialService) -> set[Identities]:
+def weaker_half(asked: Iterable[Point], readings: Readings) -> set[Identities]:
     """The half of a rung's networks with the lower validation accuracy.
 
     Failed networks count as the worst. If the number is odd, the middle network stays. Of equal networks the
     one that was asked for first stays.
     """
     points = {point.identities: point for point in asked}
-    best_first = sorted(points, key=lambda identities: _rank(points[identities], service))
+    best_first = sorted(points, key=lambda identities: _rank(points[identities], readings))
     return set(best_first[ceil(len(best_first) / 2) :])
 
 
@@ -47,6 +47,6 @@ def refuse_schedules(specs: Iterable[ModelSpec]) -> None:
         )
 
 
-def _rank(point: Point, service: TrialService) -> tuple[float, ...]:
-    reading = service.reading(point)
+def _rank(point: Point, readings: Readings) -> tuple[float, ...]:
+    reading = readings.of(point)
     return order(reading) if reading is not None and reading.epochs else (float("inf"),)

@@ -8,6 +8,7 @@ from pathlib import Path
 from MNIST.explore.halving import weaker_half
 from MNIST.explore.plan import Point, Values
 from MNIST.explore.ranking import METRICS, Candidate, ranked
+from MNIST.explore.readings import Readings
 from MNIST.explore.results import ResultsFile, best_text
 from MNIST.explore.scan import Keep, scan
 from MNIST.explore.search import Search
@@ -37,7 +38,9 @@ def ask_all(
     asked: list[Point] = []
     # With a reducer or halving, trials that ran ahead in vain must not show in the table.
     results = ResultsFile(
-        folder / "results.csv", service, asked if search.halving or search.reducer else search.plan.points
+        folder / "results.csv",
+        service.readings,
+        asked if search.halving or search.reducer else search.plan.points,
     )
     dropped: set[tuple[str, ...]] = set()
 
@@ -53,7 +56,7 @@ def ask_all(
         return {name: reading.mean(name) if reading.epochs else float("nan") for name in METRICS}
 
     def keep_after_stage() -> Keep:
-        weaker = weaker_half((point for point in asked if point.epochs == asked[-1].epochs), service)
+        weaker = weaker_half((point for point in asked if point.epochs == asked[-1].epochs), service.readings)
         service.drop((identity for identities in weaker for identity in identities), asked[-1].epochs)
         dropped.update(weaker)
         return lambda values: search.point(values).identities not in dropped
@@ -63,7 +66,7 @@ def ask_all(
     time_is_up = False
     try:
         scan(
-            search.stages,
+            [[point.asked for point in stage] for stage in search.stages],
             search.domains,
             answer,
             folder.name,
@@ -76,7 +79,7 @@ def ask_all(
     except TimeIsUp:
         time_is_up = True
     finally:
-        candidates = _write_results(results, service, folder)
+        candidates = _write_results(results, service.readings, folder)
     service.stop_all()
     return Outcome(candidates, time_is_up)
 
@@ -97,11 +100,11 @@ def train_winner(
     return executor.map(worker.network_files, [words])
 
 
-def _write_results(results: ResultsFile, service: TrialService, folder: Path) -> list[Candidate]:
+def _write_results(results: ResultsFile, readings: Readings, folder: Path) -> list[Candidate]:
     results.write()
-    candidates = ranked(service, results.points)
+    candidates = ranked(readings, results.points)
     if candidates:
-        write_atomically(folder / "best.txt", best_text(candidates, folder.name, service), alone=True)
+        write_atomically(folder / "best.txt", best_text(candidates, folder.name, readings), alone=True)
     else:
         (folder / "best.txt").unlink(missing_ok=True)  # left by an earlier exploration of the same name
     return candidates

@@ -7,7 +7,7 @@ a trial of its own.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -22,10 +22,13 @@ Values = Mapping[str, Value]
 class Point:
     """One combination of values: the values, the network that they make, the trials that answer it.
 
+    values: one for each placeholder. asked: the same in Talos's form, where placeholders that change together
+    are one parameter.
     identities: those of its trials, one for each seed, in the order of the seeds.
     """
 
     values: Values
+    asked: Values
     spec: ModelSpec
     identities: tuple[str, ...]
 
@@ -112,10 +115,15 @@ class Plan:
 
 
 def make_plan(
-    grid: Iterable[Values], template: Template, settings: RunSettings, seeds: Sequence[int] | None = None
+    grid: Iterable[Values],
+    template: Template,
+    settings: RunSettings,
+    seeds: Sequence[int] | None = None,
+    placeholders: Callable[[Values], Values] = dict,
 ) -> Plan:
     """Fill the template at every point of the grid and find the distinct trials among them.
 
+    grid: the points in Talos's form. placeholders: gives the value of each placeholder at such a point.
     seeds: each point is trained under all of them; the default is the seed of the settings.
     Points whose layers do not fit together are left out, and counted.
     """
@@ -123,14 +131,15 @@ def make_plan(
     points: list[Point] = []
     trials: dict[str, Trial] = {}
     infeasible: Counter[str] = Counter()
-    for values in grid:
+    for asked in grid:
+        values = placeholders(asked)
         try:
             spec = template.fill({name: str(value) for name, value in values.items()})
         except SpecError as error:
             infeasible[str(error)] += 1
             continue
         identities = run_identities(spec, each_seed)
-        points.append(Point(values, spec, identities))
+        points.append(Point(values, asked, spec, identities))
         for identity, of_seed in zip(identities, each_seed, strict=True):
             if identity not in trials or trials[identity].horizon < spec.epochs:
                 trials[identity] = Trial(identity, spec, of_seed)  # keeps its place in the order

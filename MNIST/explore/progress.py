@@ -10,7 +10,8 @@ from typing import Any
 from MNIST.explore.forecast import Forecast, Outlook, spoken_time
 from MNIST.explore.plan import Plan, Point
 from MNIST.explore.ranking import order
-from MNIST.explore.trials import Reading, TrialService
+from MNIST.explore.readings import Reading
+from MNIST.explore.trials import TrialService
 from MNIST.explore.workers.protocol import EpochDone, Event
 
 TERMINAL_INTERVAL = 0.5  # seconds between two updates of the lines
@@ -52,18 +53,18 @@ class _Board:
             self._compare(point)
         self._names = varying(service.plan)
         self._finished = {
-            identity for identity, trial in service.plan.trials.items() if service.is_finished(trial)
+            identity for identity, trial in service.plan.trials.items() if service.readings.is_finished(trial)
         }
 
     def note(self, event: Event) -> None:
         """Note an event: whether its trial is finished, and whether an epoch gives a new best point."""
-        if self._service.is_finished(self._service.plan.trials[event.identity]):
+        if self._service.readings.is_finished(self._service.plan.trials[event.identity]):
             self._finished.add(event.identity)
         if isinstance(event, EpochDone):
             self.forecast.note(event.identity, event.result)
             point = self._points.get((event.identity, event.result.epoch))
             answered = [point] if point is not None else []
-            if self._service.is_over(event.identity):  # true once in a trial, at its last epoch
+            if self._service.readings.is_over(event.identity):  # true once in a trial, at its last epoch
                 answered = self._of_run[event.identity]
             for point in answered:
                 self._compare(point)
@@ -74,8 +75,8 @@ class _Board:
         parts = [f"{outlook.epochs_done:,}/{all_epochs:,} epochs"]
         if all_epochs == service.plan.epochs_shared:  # not under halving, where most trials stop early
             parts.insert(0, f"{len(self._finished):,}/{len(service.plan.trials):,} runs")
-        if service.failures:
-            parts.append(f"{len(service.failures):,} failed")
+        if service.readings.failures:
+            parts.append(f"{len(service.readings.failures):,} failed")
         if self._best is not None:
             parts.append(f"best {self._best.mean('val_accuracy'):.2%}")
         if service.running and outlook.seconds_left:
@@ -86,7 +87,7 @@ class _Board:
         """A line for each trial under way: its epochs, and the values that distinguish it from others."""
         lines = []
         for identity in list(self._service.running)[:MOST_SHOWN]:
-            done, target = len(self._service.histories[identity]), self._service.targets[identity]
+            done, target = len(self._service.readings.histories[identity]), self._service.targets[identity]
             points = self._of_run[identity]
             shown = [
                 f"{name} {points[0].values[name]}"
@@ -97,7 +98,7 @@ class _Board:
         return lines
 
     def _compare(self, point: Point) -> None:
-        reading = self._service.reading(point)
+        reading = self._service.readings.of(point)
         if reading is None or not reading.epochs or math.isnan(reading.mean("val_accuracy")):
             return
         if self._best is None or order(reading) < order(self._best):

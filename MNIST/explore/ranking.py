@@ -7,7 +7,7 @@ from math import isfinite
 import numpy as np
 
 from MNIST.explore.plan import Point, Value
-from MNIST.explore.trials import Reading, TrialService
+from MNIST.explore.readings import Reading, Readings
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 CONFIDENCE = 0.95
@@ -26,14 +26,14 @@ class Candidate:
         return values.pop() if len(values) == 1 else None
 
 
-def ranked(service: TrialService, points: Iterable[Point]) -> list[Candidate]:
+def ranked(readings: Readings, points: Iterable[Point]) -> list[Candidate]:
     """The distinct answers, best first: by validation accuracy, then validation loss, then fewer epochs.
 
     Accuracy and loss are means over the seeds.
     """
     candidates: dict[tuple[tuple[str, ...], int], Candidate] = {}
     for point in points:
-        reading = service.reading(point)
+        reading = readings.of(point)
         if reading is None or not reading.epochs or not _is_finite(reading):
             continue
         # If `Stop:` ended a trial, points that ask for more epochs than it has all share one answer.

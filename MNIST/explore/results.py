@@ -11,7 +11,7 @@ from MNIST import engines
 from MNIST.errors import UsageError
 from MNIST.explore.plan import Point
 from MNIST.explore.ranking import METRICS, Candidate, like_best, ranked
-from MNIST.explore.trials import Reading, TrialService
+from MNIST.explore.readings import Reading, Readings
 from MNIST.files import write_atomically
 from MNIST.language import canonical_text
 
@@ -43,10 +43,10 @@ class ResultsFile:
     points: each gets a row once its answer is known.
     """
 
-    def __init__(self, path: Path, service: TrialService, points: Sequence[Point]) -> None:
+    def __init__(self, path: Path, readings: Readings, points: Sequence[Point]) -> None:
         self.points = points
         self._path = path
-        self._service = service
+        self._readings = readings
         self._written = time.monotonic()
 
     def write_if_due(self) -> None:
@@ -56,26 +56,28 @@ class ResultsFile:
 
     def write(self) -> None:
         """Write the rows of all points whose answer is known."""
-        write_atomically(self._path, results_csv(self._service, self.points), alone=True)
+        write_atomically(self._path, results_csv(self._readings, self.points), alone=True)
         self._written = time.monotonic()
 
 
-def results_csv(service: TrialService, points: Sequence[Point]) -> str:
+def results_csv(readings: Readings, points: Sequence[Point]) -> str:
     """The points whose answer is known as CSV text, in their order; a failed point has empty numbers."""
-    known = [(point, reading) for point in points if (reading := service.reading(point)) is not None]
-    several = len(service.plan.seeds) > 1
+    known = [(point, reading) for point in points if (reading := readings.of(point)) is not None]
+    several = len(readings.plan.seeds) > 1
     alike = (
-        {id(point) for like in like_best(ranked(service, points)) for point in like.points} if several else ()
+        {id(point) for like in like_best(ranked(readings, points)) for point in like.points}
+        if several
+        else ()
     )
     rows = []
     for point, reading in known:
-        row = _row(point, reading, service)
+        row = _row(point, reading, readings)
         if several:
             row["like_best"] = "yes" if id(point) in alike else ""
         rows.append(row)
     dropped = {
         *(() if several else ("val_accuracy_deviation", "like_best")),
-        *(() if service.plan.may_stop else ("kept_epoch",)),
+        *(() if readings.plan.may_stop else ("kept_epoch",)),
     }
     parameters = map(_column_name, points[0].values if points else ())
     before, after = MEASURED[: MEASURED.index(COSTS[0])], MEASURED[MEASURED.index(COSTS[0]) :]
@@ -87,14 +89,14 @@ def results_csv(service: TrialService, points: Sequence[Point]) -> str:
     return text.getvalue()
 
 
-def best_text(candidates: Sequence[Candidate], name: str, service: TrialService) -> str:
+def best_text(candidates: Sequence[Candidate], name: str, readings: Readings) -> str:
     """The first of the ranked candidates as a model file, with a comment that says how it was found."""
     best = candidates[0]
     known = sum(len(candidate.points) for candidate in candidates)
     reading, settings, seeds = (
         best.reading,
-        service.plan.trials[best.points[0].identities[0]].settings,
-        service.plan.seeds,
+        readings.plan.trials[best.points[0].identities[0]].settings,
+        readings.plan.seeds,
     )
     spread = (
         f" (mean of seeds {seeds[0]} to {seeds[-1]}, standard deviation"
@@ -106,7 +108,7 @@ def best_text(candidates: Sequence[Candidate], name: str, service: TrialService)
     return (
         f"# The best of exploration {name}: validation accuracy {reading.mean('val_accuracy'):.2%}{spread},"
         f" loss {reading.mean('val_loss'):.4f}; training accuracy {reading.mean('accuracy'):.2%}.\n"
-        f"# Chosen by validation accuracy among {known:,} of {len(service.plan.points):,} grid points.\n"
+        f"# Chosen by validation accuracy among {known:,} of {len(readings.plan.points):,} grid points.\n"
         f"# Trained on {settings.split * 100:.4g} % of {settings.images or 'all'} training images; {seed},"
         f" {settings.precision}, threads {settings.threads}, {settings.engine}.\n"
         f"{canonical_text(best.points[0].spec)}"
@@ -168,14 +170,14 @@ def _number(word: str | None) -> float:
         return float("nan")
 
 
-def _row(point: Point, reading: Reading, service: TrialService) -> dict[str, object]:
-    network = service.plan.network(service.plan.trials[point.identities[0]])
+def _row(point: Point, reading: Reading, readings: Readings) -> dict[str, object]:
+    network = readings.plan.network(readings.plan.trials[point.identities[0]])
     row: dict[str, object] = {
         **{_column_name(name): value for name, value in point.values.items()},
         "seconds": round(reading.seconds, 3),
         "parameters": network.parameters,
         "mflops": network.flops / 1e6,
-        "engine": engines.name_of(service.plan.settings.engine),
+        "engine": engines.name_of(readings.plan.settings.engine),
         "run": " ".join(identity[:12] for identity in point.identities),
         "failure": reading.failure or "",
     }
@@ -189,7 +191,7 @@ def _row(point: Point, reading: Reading, service: TrialService) -> dict[str, obj
         max(
             epoch.peak_memory
             for identity in point.identities
-            for epoch in service.histories[identity][: point.epochs]
+            for epoch in readings.histories[identity][: point.epochs]
         )
         / 1e6
     )

@@ -114,7 +114,7 @@ def _scan_block(
     from talos.scan.Scan import Scan
 
     nothing = np.zeros(1, np.int8)
-    with _without_git():
+    with _without_provenance():
         outcome = Scan(
             x=nothing,
             y=nothing,
@@ -172,17 +172,20 @@ def _lists(domains: Domains) -> dict[str, list[Value]]:
 
 
 @contextmanager
-def _without_git() -> Iterator[None]:
-    """Let Talos work where there is no git.
+def _without_provenance() -> Iterator[None]:
+    """Keep Talos from looking for the source of its callers, which it would keep beside its log.
 
-    Talos asks `git` for the revision of its own source, and fails if git is missing. Here the answer is
-    always exit code 127, as a shell gives it for a missing program.
+    Talos asks `git` for the revision of its own source, and fails if git is missing: here the answer is
+    always exit code 127, as a shell gives it for a missing program. Talos also lists all files of all
+    installed packages, to leave them out of what it copies. That takes a second for each scan and for each
+    reduction, and it copies nothing from here anyway.
     """
-    from talos.experiment import provenance
+    from talos.experiment import provenance, source_snapshot
 
-    subprocess = provenance.subprocess
+    subprocess, list_packages = provenance.subprocess, source_snapshot._distribution_paths
     provenance.subprocess = SimpleNamespace(run=lambda command, **_: CompletedProcess(command, 127))
+    source_snapshot._distribution_paths = lambda: (set(), set())
     try:
         yield
     finally:
-        provenance.subprocess = subprocess
+        provenance.subprocess, source_snapshot._distribution_paths = subprocess, list_packages

@@ -1,7 +1,8 @@
 """What Talos is to do in one exploration, and the trials that this takes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from MNIST.explore.designs import Space
 from MNIST.explore.halving import epochs_needed, refuse_schedules
@@ -14,28 +15,27 @@ from MNIST.training import RunSettings
 class Search:
     """What Talos is to do, and the trials that this takes.
 
-    stages: the points in Talos's form, in the order in which to ask for them. Successive halving has one
+    stages: the points in the order in which to ask for them. Successive halving has one
     stage for each rung; all other designs have one stage.
     halving: whether the weaker half is dropped after each stage. reducer: one of Talos's own, or None.
     """
 
     plan: Plan
     domains: Mapping[str, Sequence[Value]]
-    stages: Sequence[Sequence[Values]]
-    points: Mapping[tuple[Value, ...], Point]
+    stages: Sequence[Sequence[Point]]
     halving: bool = False
     reducer: str | None = None
 
     def point(self, values: Values) -> Point:
         """The plan's point for values in Talos's form."""
-        return self.points[tuple(values.values())]
+        return self._by_values[tuple(values.values())]
 
     @property
     def rungs(self) -> list[int]:
         """The epochs of each stage, fewest first; without halving, the most that any point asks for."""
         if not self.halving:
             return [max(point.epochs for point in self.plan.points)]
-        return [self.point(stage[0]).epochs for stage in self.stages]
+        return [stage[0].epochs for stage in self.stages]
 
     @property
     def epochs(self) -> int:
@@ -45,9 +45,9 @@ class Search:
         networks = len({point.identities for point in self.plan.points})
         return epochs_needed(networks, self.rungs) * len(self.plan.seeds)
 
-    def first_stage(self) -> Iterator[Point]:
-        """The points of the first stage."""
-        return map(self.point, self.stages[0])
+    @cached_property
+    def _by_values(self) -> dict[tuple[Value, ...], Point]:
+        return {tuple(point.asked.values()): point for point in self.plan.points}
 
 
 def make_search(
@@ -73,12 +73,11 @@ def make_search(
         one = design == "one"
         stages = [space.one_at_a_time() if one else space.grid(fraction, settings.seed)]
     asked = [values for stage in stages for values in stage]
-    plan = make_plan(map(space.placeholders, asked), template, settings, seeds)
+    plan = make_plan(asked, template, settings, seeds, space.placeholders)
     if halving:
         refuse_schedules(point.spec for point in plan.points)
-    feasible = {tuple(point.values.values()): point for point in plan.points}
-    found = ((values, feasible.get(tuple(space.placeholders(values).values()))) for values in asked)
-    points = {tuple(values.values()): point for values, point in found if point is not None}
-    feasible_only = ([values for values in stage if tuple(values.values()) in points] for stage in stages)
-    stages = [stage for stage in feasible_only if stage]
-    return Search(plan, space.domains, stages, points, halving, reducer)
+    points = {tuple(point.asked.values()): point for point in plan.points}
+    feasible = (
+        [points[key] for values in stage if (key := tuple(values.values())) in points] for stage in stages
+    )
+    return Search(plan, space.domains, [stage for stage in feasible if stage], halving, reducer)

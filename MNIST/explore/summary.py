@@ -50,7 +50,7 @@ def expectation(search: Search, known_epochs: int, folder: Path) -> str:
 
 def print_outcome(service: TrialService, outcome: Outcome) -> None:
     """Print the reasons why trials failed, and the best answers as a table."""
-    failures = Counter(service.failures.values())
+    failures = Counter(service.readings.failures.values())
     for reason, count in failures.most_common(SHOWN):
         print(f"failed, {count:,} ×: {reason}")
     if not outcome.candidates:

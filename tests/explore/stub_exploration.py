@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from MNIST.explore.plan import Plan, Trial, Values, epochs_left, make_plan
+from MNIST.explore.readings import Reading
 from MNIST.explore.store import TrialStore
-from MNIST.explore.trials import Reading, TrialService
+from MNIST.explore.trials import TrialService
 from MNIST.explore.workers.protocol import Ended, EpochDone, Event, Task, WorkerDied
 from MNIST.language import parse_template
 from MNIST.training import EpochResult, RunSettings

@@ -75,13 +75,13 @@ def test_a_random_part_of_the_grid():
 def test_the_rungs_of_halving_are_the_numbers_of_epochs():
     assert space_of("epochs=03,1").rungs("epochs", 1, 0)[1][0]["epochs"] == "03"  # as Talos has it
     search = make_search(space_of("epochs=3,1,2"), parse_template(TEXT), SETTINGS, halving=True)
-    assert [{search.point(v).epochs for v in stage} for stage in search.stages] == [{1}, {2}, {3}]
+    assert [{point.epochs for point in stage} for stage in search.stages] == [{1}, {2}, {3}]
 
 
 def test_a_random_part_under_halving_is_one_of_the_networks():
     """Each network that is drawn stands in every rung: else a survivor could not go on."""
     search = make_search(space_of(), parse_template(TEXT), SETTINGS, fraction=0.5, halving=True)
-    networks = [[tuple(values.values())[1:] for values in stage] for stage in search.stages]
+    networks = [[tuple(point.values.values())[1:] for point in stage] for stage in search.stages]
     assert networks[0] == networks[1]
     assert len(networks[0]) == 4
     assert search.epochs == 4 * 1 + 2 * 2
@@ -97,7 +97,8 @@ def test_one_change_at_a_time_of_more_axes_than_a_grid_could_have(tmp_path):
     search = make_search(make_space(template, {}), template, SETTINGS, design="one")
     assert len(search.plan.points) == 181
     asked = []
-    scan(search.stages, search.domains, lambda v: asked.append(v) or {"val_accuracy": 1}, "x", tmp_path / "t")
+    points = [point.asked for point in search.stages[0]]
+    scan([points], search.domains, lambda v: asked.append(v) or {"val_accuracy": 1}, "x", tmp_path / "t")
     assert len(asked) == 181
 
 

@@ -68,9 +68,9 @@ def test_each_run_is_trained_once_to_its_end_and_read_at_the_epoch_it_keeps(work
         (identity, epoch) for identity in service.plan.trials for epoch in range(1, end(identity, 12) + 1)
     )
     assert len(executor.started) == len(service.plan.trials)  # no end was taken for a death
-    assert service.failures == {}
-    assert all(map(service.is_finished, service.plan.trials.values()))
-    assert service.known_epochs() == len(executor.trained)
+    assert service.readings.failures == {}
+    assert all(map(service.readings.is_finished, service.plan.trials.values()))
+    assert service.readings.known_epochs() == len(executor.trained)
 
 
 def test_what_is_over_is_not_begun_again_for_more_epochs(store, tmp_path):
@@ -102,7 +102,7 @@ def test_an_interrupted_exploration_gives_the_same(tmp_path):
                     service.answer(service.plan.points[-1], interrupt)
                 service = service_of(store, folder, stub(folder, 1), **CHANGES)
             answers(service)
-            found.append(results_csv(service, service.plan.points))
+            found.append(results_csv(service.readings, service.plan.points))
     assert found[0] == found[1]
 
 
@@ -124,7 +124,7 @@ def test_a_run_that_another_process_has_ended_meanwhile_frees_its_worker(store, 
 
     assert service.answer(point, train_there).epochs == (measured(identity, best_epoch(identity)),)
     service.stop_all()
-    assert service.failures == {}
+    assert service.readings.failures == {}
 
 
 def test_what_is_over_is_not_left_and_the_display_knows_its_best(store, tmp_path):
@@ -141,7 +141,7 @@ def test_what_is_over_is_not_left_and_the_display_knows_its_best(store, tmp_path
         service.answer(point, note)
     look = forecast.look()
     assert (look.epochs_done, look.done, look.seconds_left) == (forecast.epochs, 1, 0)
-    best = max(service.reading(point).mean("val_accuracy") for point in service.plan.points)
+    best = max(service.readings.of(point).mean("val_accuracy") for point in service.plan.points)
     line = board.summary(look)
     assert line == f"6/6 runs · {forecast.epochs}/{forecast.epochs} epochs · best {best:.2%}"
     assert _Board(service, forecast).summary(look) == line
@@ -163,7 +163,7 @@ def test_seeds_may_end_after_different_epochs(store, tmp_path):
 def test_the_table_says_how_many_epochs_there_were_and_which_is_kept(store, tmp_path):
     service = service_of(store, tmp_path, stub(tmp_path), **CHANGES)
     answers(service)
-    text = results_csv(service, service.plan.points)
+    text = results_csv(service.readings, service.plan.points)
     for row, point in zip(csv.DictReader(io.StringIO(text)), service.plan.points, strict=True):
         trained = end(point.identities[0], point.epochs)
         assert int(row["epochs"]) == point.epochs
@@ -179,19 +179,19 @@ def test_the_table_says_how_many_epochs_there_were_and_which_is_kept(store, tmp_
 def test_a_table_without_stop_has_no_column_for_it(store, tmp_path):
     service = service_of(store, tmp_path)
     answers(service)
-    assert "kept_epoch" not in results_csv(service, service.plan.points)
+    assert "kept_epoch" not in results_csv(service.readings, service.plan.points)
 
 
 def test_to_ask_for_more_epochs_than_a_run_has_is_no_other_answer(store, tmp_path):
     service = service_of(store, tmp_path, stub(tmp_path), **CHANGES)
     answers(service)
-    candidates = ranked(service, service.plan.points)
+    candidates = ranked(service.readings, service.plan.points)
     assert len({(c.points[0].identities, c.reading.trained) for c in candidates}) == len(candidates)
     shared = [c for c in candidates if len({point.epochs for point in c.points}) > 1]
     assert shared
     assert all(candidate.value("epochs") is None for candidate in shared)
     assert f"epochs={min(point.epochs for point in candidates[0].points)}\n" in best_text(
-        candidates, "scan1", service
+        candidates, "scan1", service.readings
     )
 
 
@@ -251,7 +251,7 @@ def explored(real, folder: Path, workers: int) -> tuple[list[EpochResult], list[
             service = TrialService(plan, store, folder / "checkpoints", executor)
             service.expect(plan.points)
             found = [service.answer(point, note).epochs[0].numbers for point in plan.points]
-            best = best_text(ranked(service, plan.points), "scan1", service)
+            best = best_text(ranked(service.readings, plan.points), "scan1", service.readings)
             service.stop_all()
             return found, told, best
     finally:

@@ -1,12 +1,13 @@
 """The forecast: nothing is left when all is known, and known epochs beat guesses."""
 
 import pytest
-from stub_exploration import GRID, StubWorkers, ignore, plan_of, points_of, service_of
+from stub_exploration import GRID, StubWorkers, ignore, plan_of, service_of
 
 from MNIST.errors import DivergedError
-from MNIST.explore.forecast import Forecast, epoch_costs, guessed_speed, shapes, spoken_time
+from MNIST.explore.forecast import Forecast, epoch_costs, guessed_speed, spoken_time
 from MNIST.explore.search import Search
 from MNIST.explore.store import open_store
+from MNIST.explore.timing import shapes
 from MNIST.explore.workers.protocol import EpochDone
 
 
@@ -18,14 +19,13 @@ def store(tmp_path):
 
 def search_of(plan, halving: bool = False, **changes) -> Search:
     grid = {**GRID, **changes}
-    points = {tuple(point.values.values()): point for point in plan.points}
-    stages = [points_of({**grid, "epochs": [n]}) for n in grid["epochs"]] if halving else [points_of(grid)]
-    return Search(plan, grid, stages, points, halving)
+    rungs = [[point for point in plan.points if point.epochs == epochs] for epochs in grid["epochs"]]
+    return Search(plan, grid, rungs if halving else [plan.points], halving)
 
 
 def forecast_of(service, speed: float = 1e9, halving: bool = False, **changes) -> Forecast:
     search = search_of(service.plan, halving, **changes)
-    service.expect(search.first_stage())
+    service.expect(search.stages[0])
     return Forecast(search, service, 100, speed, service._executor)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from examples import slowly
-from stub_exploration import GRID, StubWorkers, ignore, plan_of, points_of
+from stub_exploration import GRID, StubWorkers, ignore, plan_of
 
 from MNIST.errors import DivergedError
 from MNIST.explore.halving import epochs_needed, weaker_half
@@ -21,9 +21,11 @@ EPOCHS = [1, 2, 4, 8]
 def search_of(**changes) -> Search:
     grid = {**GRID, "epochs": EPOCHS, "conv": CONV, "opt": ["Adam"], "mom": [0.25, 0.5], **changes}
     plan = plan_of(**{name: values for name, values in grid.items() if name != "seeds"})
-    points = {tuple(point.values.values()): point for point in plan.points}
-    stages = [[values for values in points_of(grid) if values["epochs"] == epochs] for epochs in EPOCHS]
-    return Search(plan, grid, stages, points, halving=True)
+    return Search(plan, grid, rungs_of(plan, EPOCHS), halving=True)
+
+
+def rungs_of(plan, epochs) -> list[list]:
+    return [[point for point in plan.points if point.epochs == rung] for rung in epochs]
 
 
 def halved(folder: Path, workers: int = 1, before=lambda trial, epoch: None) -> tuple:
@@ -83,9 +85,7 @@ def test_halving_again_trains_nothing_and_a_failed_run_is_among_the_weaker(tmp_p
 def test_under_several_seeds_networks_are_halved_not_runs(tmp_path):
     grid = {**GRID, "epochs": [1, 2], "conv": [2, 4, 6], "opt": ["Adam"], "mom": [0.5]}
     plan = plan_of(seeds=[0, 1], **grid)
-    points = {tuple(point.values.values()): point for point in plan.points}
-    stages = [[v for v in points_of(grid) if v["epochs"] == epochs] for epochs in (1, 2)]
-    search = Search(plan, grid, stages, points, halving=True)
+    search = Search(plan, grid, rungs_of(plan, (1, 2)), halving=True)
     workers = StubWorkers(tmp_path / "c", 2, late=True)
     with open_store(tmp_path / "trials.sqlite") as store:
         ask_all(search, TrialService(plan, store, tmp_path / "c", workers), tmp_path / "scan", ignore)
@@ -98,7 +98,7 @@ def test_of_an_odd_number_the_middle_one_stays(tmp_path):
         service = TrialService(plan, store, tmp_path / "c", StubWorkers(tmp_path / "c"))
         for point in plan.points:
             service.answer(point, ignore)
-        weaker = weaker_half(plan.points, service)
+        weaker = weaker_half(plan.points, service.readings)
     assert weaker == {max(((p.identities) for p in plan.points), key=lambda runs: runs[0][:4])}
 
 

@@ -42,7 +42,9 @@ def test_the_line_counts_runs_and_epochs_and_knows_the_best(store, tmp_path):
     assert line(board) == "0/6 runs · 0/18 epochs"
     answer_all(service, board)
     best = max(
-        epoch.val_accuracy for history in service.histories.values() for epoch in (history[0], history[2])
+        epoch.val_accuracy
+        for history in service.readings.histories.values()
+        for epoch in (history[0], history[2])
     )
     assert line(board) == f"6/6 runs · 18/18 epochs · best {best:.2%}"
     assert line(board_of(service)) == line(board)  # the same when all of it is known from before
@@ -54,10 +56,12 @@ def test_an_epoch_that_no_point_asks_for_is_not_the_best(store, tmp_path):
     board = board_of(service)
     identity = service.plan.points[0].identities[0]
     answer_all(service, board)
-    service.histories = {identity: history[:2] for identity, history in service.histories.items()}
-    first = max(history[0].val_accuracy for history in service.histories.values())
+    service.readings.histories = {
+        identity: history[:2] for identity, history in service.readings.histories.items()
+    }
+    first = max(history[0].val_accuracy for history in service.readings.histories.values())
     assert f"best {first:.2%}" in line(board_of(service))
-    assert service.histories[identity][1].val_accuracy > first
+    assert service.readings.histories[identity][1].val_accuracy > first
 
 
 def test_trials_under_way_have_a_line_each_with_what_tells_them_apart(store, tmp_path):

@@ -40,17 +40,16 @@ def answer_all(service) -> None:
 
 
 def ranked(service):
-    return ranked_points(service, service.plan.points)
+    return ranked_points(service.readings, service.plan.points)
 
 
 def results_csv(service):
-    return results.results_csv(service, service.plan.points)
+    return results.results_csv(service.readings, service.plan.points)
 
 
 def search_of(plan: Plan, **changes) -> Search:
     grid = {**GRID, **changes}
-    points = {tuple(point.values.values()): point for point in plan.points}
-    return Search(plan, grid, [[v for v in points_of(grid) if tuple(v.values()) in points]], points)
+    return Search(plan, grid, [plan.points])
 
 
 def test_a_row_a_point_exact_and_in_the_order_asked(service):
@@ -89,10 +88,8 @@ def test_a_parameter_may_be_called_as_one_of_our_columns(tmp_path):
     names = {"conv": "seconds", "mom": "acc", "kernel": "param__loss"}
     grid = {names.get(name, name): values for name, values in GRID.items()}
     with open_store(tmp_path / "s") as store:
-        service = service_of(store, tmp_path)
-        service.plan = make_plan(
-            points_of(grid), parse_template(text), next(iter(service.plan.trials.values())).settings
-        )
+        plan = make_plan(points_of(grid), parse_template(text), plan_of().settings)
+        service = TrialService(plan, store, tmp_path / "c", StubWorkers(tmp_path / "c"))
         answer_all(service)
         (tmp_path / "x.csv").write_text(results_csv(service))
     metrics, parameters = read_results(tmp_path / "x.csv")
@@ -109,8 +106,8 @@ def test_the_best_has_most_validation_accuracy_then_least_loss_then_fewest_epoch
     accuracies = [candidate.reading.mean("val_accuracy") for candidate in best]
     assert accuracies == sorted(accuracies, reverse=True)
     identity = best[0].points[0].identities[0]
-    service.histories[identity] = [
-        replace(epoch, val_accuracy=1.0, val_loss=0.1) for epoch in service.histories[identity]
+    service.readings.histories[identity] = [
+        replace(epoch, val_accuracy=1.0, val_loss=0.1) for epoch in service.readings.histories[identity]
     ]
     assert ranked(service)[0].reading.epochs[0].epoch == 1
 
@@ -118,8 +115,8 @@ def test_the_best_has_most_validation_accuracy_then_least_loss_then_fewest_epoch
 def test_nan_never_wins(service):
     answer_all(service)
     identity = ranked(service)[0].points[0].identities[0]
-    service.histories[identity] = [
-        replace(epoch, val_accuracy=math.nan) for epoch in service.histories[identity]
+    service.readings.histories[identity] = [
+        replace(epoch, val_accuracy=math.nan) for epoch in service.readings.histories[identity]
     ]
     assert all(identity not in candidate.points[0].identities for candidate in ranked(service))
 
@@ -133,7 +130,7 @@ def test_a_value_that_does_not_matter_is_none(service):
 def test_best_txt_is_the_winner_as_a_model_file(service):
     answer_all(service)
     best = ranked(service)[0]
-    text = best_text([best], "scan1", service)
+    text = best_text([best], "scan1", service.readings)
     assert parse_spec(text) == best.points[0].spec
     assert text.startswith("# The best of exploration scan1")
     assert "16 grid points" in text
@@ -184,7 +181,7 @@ def seeded(tmp_path, accuracies: dict[int, list[float]]) -> TrialService:
         service = service_of(store, tmp_path, seeds=range(3), **changes)
     for point in service.plan.points:
         for identity, accuracy in zip(point.identities, accuracies[point.values["conv"]], strict=True):
-            service.histories[identity] = [replace(epoch_of(identity, 1), val_accuracy=accuracy)]
+            service.readings.histories[identity] = [replace(epoch_of(identity, 1), val_accuracy=accuracy)]
     return service
 
 
@@ -205,7 +202,7 @@ def test_the_best_mean_wins_and_the_table_says_what_the_seeds_cannot_tell_from_i
     assert [row["like_best"] for row in rows] == ["", "yes", "yes", ""]
     assert float(rows[1]["val_accuracy"]) == pytest.approx(0.96)
     assert float(rows[1]["val_accuracy_deviation"]) == pytest.approx(0.01)
-    text = best_text(candidates, "scan1", service)
+    text = best_text(candidates, "scan1", service.readings)
     assert "96.00% (mean of seeds 0 to 2, standard deviation 1.00%)" in text
 
 

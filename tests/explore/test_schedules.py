@@ -157,12 +157,10 @@ def test_what_is_said_before_and_forecast_counts_each_run(tmp_path):
     executor = StubWorkers(tmp_path / "checkpoints")
     with open_store(tmp_path / "trials.sqlite") as store:
         service = TrialService(search.plan, store, tmp_path / "checkpoints", executor)
-        service.expect(search.first_stage())
+        service.expect(search.stages[0])
         forecast = Forecast(search, service, 100, 1e9, executor)
         assert forecast.epochs == search.epochs == 45
-        for done, (point, epochs) in enumerate(
-            zip(search.first_stage(), (5, 5, 10, 10, 15, 15), strict=True)
-        ):
+        for done, (point, epochs) in enumerate(zip(search.stages[0], (5, 5, 10, 10, 15, 15), strict=True)):
             assert point.epochs == epochs, done
             service.answer(point, ignore)
         assert forecast.look().epochs_done == len(executor.trained) == 45

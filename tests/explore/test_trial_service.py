@@ -127,7 +127,7 @@ def test_a_diverging_run_fails_and_its_epochs_before_stay_readings(store, tmp_pa
     assert found[victim, 3].failure == "diverged at epoch 2"
     assert sum(not reading.epochs for reading in found.values()) == 1
     again = StubWorkers(checkpoints)
-    assert service_of(store, tmp_path, again).failures == {victim: "diverged at epoch 2"}
+    assert service_of(store, tmp_path, again).readings.failures == {victim: "diverged at epoch 2"}
     answers(service_of(store, tmp_path, again))
     assert again.trained == []
 
@@ -139,7 +139,7 @@ def test_what_failed_for_want_of_memory_is_tried_again_by_the_next_scan(error, s
 
     service = service_of(store, tmp_path, StubWorkers(checkpoints, before=refuse))
     assert epochs(answers(service)) == [None] * 16
-    assert set(service.failures.values()) == {"out of memory"}
+    assert set(service.readings.failures.values()) == {"out of memory"}
     assert None not in epochs(answers(service_of(store, tmp_path)))
 
 
@@ -176,7 +176,7 @@ def test_a_trial_that_always_dies_has_failed_after_three_tries_and_the_others_fi
     service = service_of(store, tmp_path, workers)
     found = epochs(answers(service))
     assert found.count(None) == 2  # two momenta under Adam, at 3 epochs
-    assert service.failures == {victim: "its worker died or hung 3 times before the next epoch"}
+    assert service.readings.failures == {victim: "its worker died or hung 3 times before the next epoch"}
     assert workers.started.count(victim) == TRIES
     assert None not in epochs(answers(service_of(store, tmp_path)))  # it may have been the machine's fault
 
@@ -292,7 +292,7 @@ def test_what_is_dropped_while_it_is_under_way_is_stopped(store, tmp_path, check
     assert set(service.running) == {first}
     service.stop_all()
     assert len(workers.trained) < 6
-    assert service.failures == {}  # to be stopped is no fault
+    assert service.readings.failures == {}  # to be stopped is no fault
 
 
 def test_a_trial_that_is_stopped_has_not_died(store, tmp_path, checkpoints):
@@ -314,7 +314,7 @@ def test_a_trial_that_is_stopped_has_not_died(store, tmp_path, checkpoints):
         service.answer(service.plan.points[8], interrupt)
     service.stop_all()
     assert len(deaths) == TRIES - 1
-    assert service.failures == {}
+    assert service.readings.failures == {}
 
 
 def test_a_run_that_another_process_has_finished_meanwhile_frees_its_worker(tmp_path, checkpoints):
@@ -338,7 +338,7 @@ def test_a_run_that_another_process_has_finished_meanwhile_frees_its_worker(tmp_
 
         assert service.answer(point, train_there).epochs == (epoch_of(identity, 3),)
         service.stop_all()
-        assert service.failures == {}
+        assert service.readings.failures == {}
 
 
 def test_seconds_are_those_up_to_the_reading(store, tmp_path):
