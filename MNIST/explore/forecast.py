@@ -24,7 +24,7 @@ STARTS = {"keras": 2.0}  # seconds to build a network and compile its step; othe
 class Outlook:
     """How far an exploration is.
 
-    epochs_done: how many of all its epochs are no longer to do: trained, given up, or saved by a `Stop:`.
+    epochs_done: how many of all its epochs need no more work: trained, given up, or saved by a `Stop:`.
     done: the proportion of this session's work that is done, from 0 to 1.
     seconds_left: estimated from the speed of the epochs that are known.
     """

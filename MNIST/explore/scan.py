@@ -58,7 +58,7 @@ def scan(
     on_pending: called with the points left in a stage when it begins, and whenever points are dropped.
     Raises KeyboardInterrupt on Ctrl-C, which Talos itself would turn into a normal return.
     """
-    removed: list[Keep] = []  # tests of the points to keep; pending points have passed them all
+    removed: list[Keep] = []  # each is true for points that were removed, false for all pending points
     asked = blocks = 0
     for stage in stages:
         pending = [values for values in stage if not any(condition(values) for condition in removed)]

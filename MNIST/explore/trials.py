@@ -57,7 +57,7 @@ class TrialService:
         self.ahead: dict[str, int] = {}
         self._queue: dict[str, None] = {}  # those in `ahead` that may still have to be started, in order
         self.targets: dict[str, int] = {}
-        self._unwanted: set[str] = set()  # trials that were stopped because nobody needs them any more
+        self._unwanted: set[str] = set()  # trials under way that were stopped because nobody needs them
 
     def expect(self, points: Iterable[Point]) -> None:
         """Announce the points to come, in order: their trials, and no others, are trained ahead."""

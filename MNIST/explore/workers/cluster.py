@@ -53,7 +53,7 @@ class _UnderWay:
 class ClusterWorkers:
     """Workers on a cluster's machines. See `Executor` for what each method promises.
 
-    address: "auto" for the cluster that runs on this machine, "HOST:PORT" for the head of another one,
+    address: "auto" for the cluster that runs on this machine, "HOST:PORT" for the head of a cluster,
     "local" to start one here for this exploration. workers: how many at most; the default is as many as
     the processors allow. threads: how many processors each worker takes. engine: what it trains with.
     description: what `worker.describe` returns on every worker, in float32.

@@ -32,7 +32,7 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Another exploration is training the trial; our worker waits, and then continues from its checkpoint."""
+    """Another exploration is training the trial; ours waits, then continues from that one's checkpoint."""
 
     identity: str
 
