@@ -1,4 +1,4 @@
-"""What the tests of several rooms share: a mirror, a browser, and the real MNIST files if they are here."""
+"""Shared by the tests of several rooms: a mirror, a browser, and the real MNIST files if they are here."""
 
 import importlib
 import os
@@ -116,9 +116,9 @@ def digits_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def wrong_engine(monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a weight whose gradient has the wrong sign in one of three engines.
+    """Leave three engines, one with a wrong gradient; return the weight whose gradient has the wrong sign.
 
-    All three are NumPy's, hence quick to start: `numpy`, `again` and `wrong`. There are no others.
+    All three, `numpy`, `again` and `wrong`, are NumPy's, so they start quickly.
     """
     from MNIST.engines.registry import ENGINES
 
@@ -140,7 +140,7 @@ def wrong_engine(monkeypatch: pytest.MonkeyPatch) -> str:
     module.__dict__.update(vars(numpy) | {"build": lambda *spec, **how: Wrong(numpy.build(*spec, **how))})
     monkeypatch.setitem(sys.modules, "wrong_engine", module)
     monkeypatch.setattr("MNIST.certify.participants.BACKENDS", ())
-    for name in reversed(list(ENGINES)):  # what is taken out last is put back first: the order stays
+    for name in reversed(list(ENGINES)):  # monkeypatch undoes in reverse order: this keeps the engines' order
         monkeypatch.delitem(ENGINES, name)
     for name, place in {"numpy": numpy.__name__, "again": numpy.__name__, "wrong": "wrong_engine"}.items():
         monkeypatch.setitem(ENGINES, name, place)
@@ -179,7 +179,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Mirror]]:
 def chromium() -> Iterator[Any]:
     """This machine's Chromium without a window, as Playwright's Browser; skip if either is missing.
 
-    For a module at most: Playwright's event loop would be in the way of others' asyncio.
+    Its scope is a module at most: Playwright's event loop would disturb other modules that use asyncio.
     """
     playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
     names = "chromium", "chromium-browser", "google-chrome"
@@ -194,6 +194,6 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def browser_page(chromium: Any) -> Iterator[Any]:
-    """An empty page of that browser. It checks, after the test, that nothing failed or used a network."""
+    """An empty page of that browser. After the test it checks that nothing failed or used the network."""
     with watched_page(chromium) as page:
         yield page

@@ -1,4 +1,4 @@
-"""How much is tried: fewer examples and cases where slow tests are left out (`make test`)."""
+"""How many random examples hypothesis tries: fewer if slow tests are left out (`make test`)."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The rooms keep their order: imports go one way, and heavy libraries are imported only when needed."""
+"""The order of the rooms: imports go one way, and heavy libraries are imported only when needed."""
 
 import ast
 import os
@@ -34,7 +34,7 @@ ARROWS = {
     "notebook": {"errors", "language", "data", "engines", "training"},
 }
 
-# Which rooms import each heavy library: few, and mostly one (NumPy is imported in all but language).
+# Which rooms import each heavy library; mostly it is one. (All rooms but language import NumPy.)
 HOMES = {
     "tensorflow": {"engines"},
     "keras": {"engines"},
@@ -72,7 +72,7 @@ def _room(file: Path) -> str:
     return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-REPORTS = ("testing", "exploring", "explaining", "terminal")  # the subrooms of report, one a command
+REPORTS = ("testing", "exploring", "explaining", "terminal")  # the subrooms of report, one for each command
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -1,4 +1,4 @@
-"""Every benchmark starts as its docstring says, and prints its ratios, at the smallest sizes it takes."""
+"""Every benchmark starts as its docstring says and prints its ratios, at the smallest size that it takes."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import pytest
 from MNIST import cli
 
 ROOT = Path(__file__).resolve().parent.parent
-SHARED = {"__init__", "arguments", "own_process"}  # no benchmarks, but what they share
+SHARED = {"__init__", "arguments", "own_process"}  # not benchmarks, but code that they share
 RATIO = r"ratio \d+\.\d\d"
 
 # The words after the name, and what is printed. DATA is a folder with digits; NET a network trained on them.
@@ -57,7 +57,7 @@ def test_it_prints_its_ratio(name, here, digits_folder):
     words, printed = (QUICK | SLOW)[name]
     result = start(name, *words.replace("DATA", str(digits_folder)).split(), cwd=here)
     assert "Traceback" not in result.stderr, result.stderr
-    assert result.returncode in (0, 1)  # 1: a target is missed, as so few images must
+    assert result.returncode in (0, 1)  # 1: it misses a target, which is normal with so few images
     assert re.search(printed, result.stdout), result.stdout
 
 

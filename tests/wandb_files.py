@@ -1,4 +1,4 @@
-"""Files of Weights & Biases, read back by W&B's own messages: LevelDB's logs, after 7 bytes of their own."""
+"""Reads files of Weights & Biases with W&B's own messages: 7 bytes, then a log in LevelDB's format."""
 
 import json
 import struct
@@ -12,7 +12,7 @@ WHOLE, LAST = 1, 4
 
 
 def wandb_rows(file: Path) -> list[dict[str, Any]]:
-    """The rows that a finished run's file logs, each by its keys."""
+    """The rows in a finished run's file, each a dictionary."""
     return [
         {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
         for record in finished_records(file)
@@ -21,7 +21,7 @@ def wandb_rows(file: Path) -> list[dict[str, Any]]:
 
 
 def finished_records(file: Path) -> list[Any]:
-    """The records of a finished run's file. W&B's own process may write them a little after `finish`."""
+    """The records of a finished run's file. W&B's own process may write them shortly after `finish`."""
     deadline = time.monotonic() + 300
     while not any(record.HasField("exit") for record in wandb_records(file)):
         assert time.monotonic() < deadline, f"{file} does not end"
@@ -42,7 +42,7 @@ def wandb_records(file: Path) -> Iterator[Any]:
         _, size, kind = struct.unpack_from("<IHB", content, place)
         place += HEADER + size
         if place > len(content):
-            return  # half of it is written
+            return  # only half of this record is written so far
         parts += content[place - size : place]
         if kind in (WHOLE, LAST):
             yield Record.FromString(parts)

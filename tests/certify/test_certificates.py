@@ -28,8 +28,8 @@ Adam,0.001
 8
 """
 MODELS = Path(__file__).resolve().parents[2] / "Models"
-SMALL_ENOUGH = 100_000_000  # operations of one image forward: half a minute for all engines
-QUICK = 1_000_000  # and some seconds
+SMALL_ENOUGH = 100_000_000  # operations in one image's forward pass; all engines then take half a minute
+QUICK = 1_000_000  # the same; all engines then take some seconds
 
 OPTIMIZER_LINES = {
     "SGD": "SGD,0.1,decay=0.01",
@@ -53,7 +53,7 @@ def _slow(case: str, is_slow: bool) -> Any:
 
 
 def _shipped() -> list[Any]:
-    """The model files that are no templates, learn by gradients, and are small enough."""
+    """The model files that are not templates, learn by gradients, and are small enough."""
     names = []
     for file in sorted(MODELS.glob("*.txt")):
         template = parse_template(file.read_text(encoding="utf-8"), str(file))
@@ -65,7 +65,7 @@ def _shipped() -> list[Any]:
 
 @pytest.fixture(scope="session")
 def problem_of():
-    """The problem of a model text on the first embedded digits."""
+    """A function that poses the problem of a model text, on the first of the embedded digits."""
     images, labels, _, _ = make_digits()
 
     def posed(text: str, batch: int = 8, seed: int = 0) -> certify.Problem:
@@ -76,13 +76,13 @@ def problem_of():
 
 @pytest.fixture
 def in_process() -> list[certify.Participant]:
-    """The engines that are installed and need no process of their own."""
+    """The installed engines that need no process of their own."""
     return [participant for participant in certify.installed()[0] if not participant.elsewhere]
 
 
 def test_the_file_has_everything() -> None:
     words = {line.strip().split(",")[0].split(":")[0] for line in EVERYTHING.splitlines()}
-    assert set(LAYERS) - words == {"Columns"}  # which learn without gradients, by
+    assert set(LAYERS) - words == {"Columns"}  # it learns without gradients, by ParallelDelta
     assert set(OPTIMIZERS) - set(OPTIMIZER_LINES) == {"ParallelDelta"}
     activations = r"(linear|relu|leaky_relu|elu|silu|sigmoid|tanh|softplus|softmax)"
     assert len(set(re.findall(rf",{activations}\b", EVERYTHING))) == 9
@@ -135,7 +135,7 @@ def test_each_part_of_an_answer_counts(place, problem_of) -> None:
 
 
 def test_a_gradient_that_is_only_rounding_is_held_against_nobody(problem_of) -> None:
-    """A bias before BatchNorm has the gradient 0, and each engine's sum of it another rounding."""
+    """A bias before BatchNorm has the gradient 0; each engine rounds its sum differently."""
     text = SMALL.replace("5,relu,stride=3", "5,linear,stride=3\nBatchNorm")
     problem = problem_of(text)
     answer = certify.answer(problem, "numpy")
@@ -172,7 +172,7 @@ def test_a_problem_is_drawn_from_its_seed_and_hides_nothing(problem_of) -> None:
         assert not np.array_equal(weight, other.weights[name])
         if name.endswith(
             ("bias", "beta", "moving_mean")
-        ):  # half are moved, and half are where training begins
+        ):  # half are moved, and half keep their initial value
             assert np.count_nonzero(weight) == (weight.size + 1) // 2
     noise, *masks = one.draws.values()
     assert noise.shape == (8, 15, 15, 6)
@@ -215,11 +215,11 @@ def test_an_engine_that_does_not_end_is_given_up(problem_of, monkeypatch: pytest
         ("Flatten\nDense,4,linear\nBatchNorm", "batchnorm_3"),
         ("Conv,4,28,28,linear\nRepeat,2:\n    BatchNorm\nFlatten", "batchnorm_2"),
         ("GlobalAvgPool\nResidual:\n    BatchNorm", "residual_2.batchnorm_1"),
-        ("Conv,4,27,28,linear\nBatchNorm\nFlatten", None),  # two numbers of each channel
+        ("Conv,4,27,28,linear\nBatchNorm\nFlatten", None),  # each channel has two numbers
     ],
 )
 def test_batchnorm_of_one_number_is_refused(layers: str, name: str | None) -> None:
-    """It leaves 0 of it, or rounding, and the relu behind it one slope or the other."""
+    """BatchNorm makes 0 or a rounding error of it, so a relu behind it has either slope by chance."""
     text = f"Layers:\n{layers}\nActivation,relu\nDense,10,softmax\nOptimizer:\n0.1,0\n1\n8\n"
     network = lay_out(parse_spec(text))
     certify.refuse_single_numbers(network, 2)

@@ -1,4 +1,4 @@
-"""Finite differences: right where the loss is smooth, silent at a kink, and not to be fooled."""
+"""Finite differences: right where the loss is smooth, silent at a kink, and never fooled."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ def problem() -> certify.Problem:
 
 
 class _Function:
-    """A function of one number in place of the loss along one entry."""
+    """A function of one number, which replaces the loss as a function of one entry."""
 
     def __init__(self, function: Callable[[float], float]) -> None:
         self.loss = function
@@ -51,7 +51,7 @@ def test_gradients_agree_and_kinks_are_counted(problem: certify.Problem) -> None
     for name, each in judged.items():
         assert each.difference is not None, name
         assert each.difference <= TOLERANCE, name
-    # Where the image is black, a relu behind a bias of exactly 0 is at its kink: two of four biases.
+    # Where the image is black, a relu behind a bias of exactly 0 is at its kink: so are two biases.
     assert (judged["conv_1/bias"].entries, judged["conv_1/bias"].kinks) == (2, 2)
     assert judged["dense_3/bias"] == differences.Judged(judged["dense_3/bias"].difference, 3, 0)
 

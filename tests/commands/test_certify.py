@@ -19,7 +19,7 @@ def small(tmp_path: Path) -> str:
 
 
 def test_all_engines_agree_on_every_layer(capsys: pytest.CaptureFixture[str]) -> None:
-    """Keras on each backend that is installed, in processes of their own."""
+    """This includes Keras on each backend that is installed, each in a process of its own."""
     file = ROOT / "tests" / "certify" / "everything.txt"
     assert main(["certify", str(file), "--batch", "8", "--entries", "1"]) == 0
     shown = capsys.readouterr().out

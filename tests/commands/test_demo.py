@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NAME = f"python {shlex.quote(str(ROOT / 'MNIST'))}"  # as `start` starts it
+NAME = f"python {shlex.quote(str(ROOT / 'MNIST'))}"  # what the program calls itself if `start` starts it
 
 
 def start(cwd: Path, mirror: str = "", **options) -> subprocess.Popen:
-    """Start `python MNIST demo`; the proxy, where nothing listens, keeps the published mirrors away."""
+    """Start `python MNIST demo`. Nothing listens at its proxy, so it cannot reach the published mirrors."""
     nowhere = "http://127.0.0.1:9"
     return subprocess.Popen(
         [sys.executable, str(ROOT / "MNIST"), "demo"],
@@ -30,7 +30,7 @@ def start(cwd: Path, mirror: str = "", **options) -> subprocess.Popen:
 
 @pytest.fixture(scope="module")
 def offline(tmp_path_factory) -> tuple[Path, str]:
-    """Where `demo` has run without a network, and what it has said."""
+    """The folder in which `demo` ran without a network connection, and its output."""
     folder = tmp_path_factory.mktemp("demo")
     process = start(folder)
     output, errors = process.communicate(timeout=600)

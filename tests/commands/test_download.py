@@ -21,7 +21,7 @@ NAMES = [
 
 
 def start(*words: object, **environment: str) -> subprocess.Popen:
-    """Start `python MNIST download …` with pipes; MNIST_MIRROR and proxies only as given here."""
+    """Start `python MNIST download …` with pipes. It sees MNIST_MIRROR and proxies only if given here."""
     unset = {"MNIST_MIRROR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
     inherited = {name: value for name, value in os.environ.items() if name.upper() not in unset}
     return subprocess.Popen(
@@ -73,7 +73,7 @@ def test_all_mirrors_fail(serve, tmp_path: Path) -> None:
     def refuse(request: BaseHTTPRequestHandler, content: bytes) -> None:
         request.send_error(503)
 
-    proxy = serve(tmp_path, refuse)  # so that the published mirrors are not asked
+    proxy = serve(tmp_path, refuse)  # it keeps the command away from the published mirrors
     code, _, errors = finish(start(tmp_path / "data", HTTP_PROXY=proxy.url, HTTPS_PROXY=proxy.url))
     assert code == 1
     lines = errors.splitlines()

@@ -1,4 +1,4 @@
-"""`explain` as a user types it: the numbers are those of the network, and what it refuses."""
+"""`explain` as a user types it: it shows the network's own numbers; and what it refuses."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +45,7 @@ COLUMNS = "Input:\nThreshold,128\nLayers:\nColumns,50,20\nOptimizer:\nParallelDe
 
 @pytest.fixture
 def here(digits_folder, tmp_path, monkeypatch):
-    """A project's folder with the digits in Data and no network."""
+    """A project folder with the digits in Data and no network."""
     monkeypatch.chdir(tmp_path)
     Path("Data").symlink_to(digits_folder)
     return tmp_path
@@ -58,7 +58,7 @@ def trained(name, text, engine="numpy"):
 
 
 def of_kind(layers, kind):
-    """The layers of a kind, those in blocks too."""
+    """The layers of a kind, also inside blocks."""
     for layer in layers:
         yield from of_kind(layer.inside, kind)
         if layer.kind == kind:
@@ -85,13 +85,13 @@ def test_a_picture_and_a_page_are_written_and_named(here, capsys):
     assert "image 296 of the test set" in page.lower()
     assert cli.main(["explain", "net", "--image", "0", "--set", "training"]) == 0
     assert "net/explained/training_0.png" in written()
-    assert cli.main(["test", "Results", "Data", "net"]) == 0  # it is still the network that was trained
+    assert cli.main(["test", "Results", "Data", "net"]) == 0  # `explain` has not changed the network
 
 
 def test_what_was_explained_of_another_network_does_not_stay(here):
     trained("net", LINEAR)
     assert cli.main(["explain", "net", "--image", "0"]) == 0
-    trained("net", LINEAR)  # the same again
+    trained("net", LINEAR)  # the same network again
     assert written()
     trained("net", LINEAR.replace("0.01", "0.02"))
     assert not written()
@@ -208,7 +208,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(here, capsys):
 
 
 def test_a_picture_of_the_users_own(here, capsys):
-    """An image of MNIST's form, as paper and ink, is explained like the image itself."""
+    """An MNIST image saved as dark ink on paper gets the same explanation as the image itself."""
     trained("net", LINEAR)
     image = load(Path("Data")).test_images[3]
     Path("Bild eins").mkdir()

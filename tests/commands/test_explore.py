@@ -1,4 +1,4 @@
-"""`explore` as a user types it: the border, the plan, the files, Ctrl-C, the pictures of an earlier scan.
+"""`explore` as a user types it: wrong input, the plan, the files, Ctrl-C, pictures of an earlier scan.
 
 NumPy's engine, which starts in a second, tries what is no matter of an engine. `demo` explores with Keras.
 """
@@ -125,7 +125,7 @@ def test_the_defaults_that_the_usage_names_are_those_of_the_shipped_template():
 
 
 def test_a_small_scan_from_beginning_to_end(here, digits_folder):
-    """Two optimizers, two momenta, two readings, and a kernel that cannot fit; with no git to be found."""
+    """It has two optimizers, momenta and numbers of epochs, and a kernel that cannot fit; git is missing."""
     words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "1,2", "-m", "0.25,0.5"]
     words[words.index("-k") + 1] = "5,29"
     outcome = explore(*words, path="")
@@ -162,7 +162,7 @@ def test_a_small_scan_from_beginning_to_end(here, digits_folder):
 
 @pytest.mark.slow
 def test_the_winner_is_the_network_that_train_would_make(here, digits_folder):
-    """The best reading is one of a longer run, so that its network has to be made again."""
+    """The best answer is the beginning of a longer run, so its network has to be trained again."""
     outcome = explore(digits_folder, "scan1", *SMALL, "-e", "1,3", "-m", "0.5", "-r", "0.5,0.001")
     assert outcome.returncode == 0, outcome.stderr
     best = here / "Hyperparam_Search" / "scan1" / "best.txt"
@@ -224,7 +224,7 @@ def test_runs_that_stop_are_finished_and_the_winner_is_the_network_that_train_wo
     assert trained.returncode == 0, trained.stderr
     assert (here / "Model_Output/nime/weights.npz").read_bytes() == before[1]
     curves = (imread(here / f"Model_Output/{name}/curves.png") for name in ("mine", "nime"))
-    assert np.array_equal(*(picture[40:] for picture in curves))  # all but the title, which is as high
+    assert np.array_equal(*(picture[40:] for picture in curves))  # without the title, which takes 40 rows
     assert (here / "Model_Output/nime.txt").read_bytes() == (here / "Model_Output/mine.txt").read_bytes()
     again = explore(*words)
     trained_before = sum(max(int(row["round_epochs"]) for row in rows if row["patience"] == p) for p in "12")
@@ -301,7 +301,7 @@ def test_halving_and_reducers_from_the_command_line(here, digits_folder):
     rows = list(csv.DictReader((folder / "scan1" / "results.csv").open()))
     assert [row["epochs"] for row in rows] == ["1"] * 8 + ["2"] * 4
     assert len([path for path in (folder / "checkpoints").iterdir() if path.is_dir()]) == 4
-    reduced = explore(*words, "--reduce", "correlation")  # it needs 50 points before it does anything
+    reduced = explore(*words, "--reduce", "correlation")  # it acts after 50 points at the earliest
     assert reduced.returncode == 0, reduced.stderr
     assert "12 epochs known from before" in reduced.stdout
 

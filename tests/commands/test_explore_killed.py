@@ -1,7 +1,7 @@
 """`explore` when things are killed: a worker, the parent, a trial that always dies, one that hangs.
 
-The real command, and Linux's /proc to find the processes. NumPy's engine starts in a second; with Keras,
-where the same is tried slowly, most of what is killed is somebody else's.
+The tests run the real command and find its processes in Linux's /proc. NumPy's engine starts in a second.
+The slow tests do the same with Keras, where most of the code that gets killed is not ours.
 """
 
 import csv
@@ -23,8 +23,8 @@ WORDS = [
     *("-r", "0.01,0.003", "-m", "0.25,0.75", "-d", "0.25", "-b", "50", "--images", "300"),
     *("-l", "1", "-c", "4", "-z", "16", "-k", "3", "-p", "2", "-v", "1", "--workers", "2"),
 ]  # 16 points, 6 runs
-EPOCHS = {"numpy": "2,20", "keras": "2,8"}  # the last: a run takes a second or more
-WAIT = 600  # seconds; an exploration that takes so long hangs
+EPOCHS = {"numpy": "2,20", "keras": "2,8"}  # large enough that a run takes a second or more
+WAIT = 600  # seconds; an exploration that takes longer hangs
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 
@@ -49,7 +49,7 @@ def start(engine: str, data: Path, place: Path, *words: str) -> subprocess.Popen
         cwd=place,
         stdout=(place / "out").open("a"),
         stderr=subprocess.STDOUT,
-        start_new_session=True,  # all of its processes are known by their session
+        start_new_session=True,  # so that all of its processes can be found by their session
     )
 
 
@@ -61,7 +61,7 @@ def table(place: Path) -> list[tuple]:
 
 
 def alive(session: int) -> list[int]:
-    """The processes of a session, but for those that have ended and wait to be noticed."""
+    """The processes of a session, without zombies."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -74,7 +74,7 @@ def alive(session: int) -> list[int]:
 
 
 def trainers(session: int) -> dict[int, str]:
-    """The workers under way, by process: the identity of the run whose lock each holds."""
+    """The workers that are training: for each process id, the identity of the run whose lock it holds."""
     found = {}
     for process in alive(session):
         for link in Path(f"/proc/{process}/fd").glob("*"):
@@ -89,7 +89,7 @@ def trainers(session: int) -> dict[int, str]:
 
 @contextmanager
 def disturbed(process: subprocess.Popen, disturb: Callable[[dict[int, str]], object]) -> Iterator[None]:
-    """While the context lasts, look at the workers under way again and again."""
+    """While the context lasts, call `disturb` again and again with the workers that are training."""
     over = threading.Event()
 
     def look() -> None:
@@ -111,7 +111,7 @@ def test_a_killed_worker_costs_an_epoch_and_changes_nothing(engine, digits_folde
     def kill_now_and_then(workers):
         for worker, identity in workers.items():
             now = not killed or chance.random() < 0.03
-            if now and killed.count(identity) < 2:  # a third time it would have failed
+            if now and killed.count(identity) < 2:  # after a third time it would count as failed
                 os.kill(worker, signal.SIGKILL)
                 killed.append(identity)
 
@@ -143,7 +143,7 @@ def test_a_trial_that_always_dies_fails_after_three_tries_and_the_others_finish(
     assert "its worker died or hung 3 times" in (tmp_path / "out").read_text()
     found = [row if row[-1] == "" else None for row in table(tmp_path)]
     failed = found.count(None)
-    assert 0 < failed <= 4  # one run: two readings, two momenta if it is Adam's
+    assert 0 < failed <= 4  # one run answers two numbers of epochs and, with Adam, two momenta
     assert [row for row in found if row] == [row for row, it in zip(whole, found, strict=True) if it]
 
 
@@ -164,7 +164,7 @@ def test_a_hung_trial_is_stopped_and_tried_again(engine, digits_folder, whole, t
 
 
 def test_the_parent_killed_at_random_moments(engine, digits_folder, whole, tmp_path):
-    """Twenty times, six of them with NumPy."""
+    """It is killed twenty times: six times with NumPy, the others with Keras."""
     chance = random.Random(0)
     kills, seconds = {"numpy": (6, 3), "keras": (14, 9)}[engine]
     for _ in range(kills):
@@ -176,7 +176,7 @@ def test_the_parent_killed_at_random_moments(engine, digits_folder, whole, tmp_p
         while left := alive(process.pid):
             assert time.monotonic() < deadline, left
             time.sleep(0.05)
-    (tmp_path / "out").unlink()  # a worker that loses its parent while it starts may have complained
+    (tmp_path / "out").unlink()  # a worker whose parent died while it started may have complained
     assert start(engine, digits_folder, tmp_path).wait(WAIT) == 0, (tmp_path / "out").read_text()
     assert table(tmp_path) == whole
     assert "Traceback" not in (tmp_path / "out").read_text()

@@ -1,4 +1,4 @@
-"""`export` as a user types it: what it writes, that it answers as the network does, and what it refuses."""
+"""`export` as a user types it: its file answers as the network does; what it writes and what it refuses."""
 
 import subprocess
 import sys

@@ -25,12 +25,12 @@ Optimizer:
 1
 50
 """
-ROUNDING = 1e-5  # of probabilities: Keras sums in float32, the page in float64
+ROUNDING = 1e-5  # tolerance of the probabilities: Keras sums in float32, the page in float64
 
 
 @pytest.fixture(scope="module")
 def trained(digits_folder, tmp_path_factory):
-    """A directory in which `small` has been trained, by the engine that starts at once."""
+    """A directory in which `small` has been trained, with the engine that starts fastest."""
     folder = tmp_path_factory.mktemp("trained")
     with contextlib.chdir(folder):
         Path("small.txt").write_text(MODEL)
@@ -56,7 +56,7 @@ def test_the_page_answers_as_keras_does(mnist_folder, tmp_path, monkeypatch, bro
     assert "Written: " + str(page) in capsys.readouterr().out
     data = load(mnist_folder)
     images = data.test_images[:200]
-    engine = load_trained("small", engine="keras").engine  # in float32
+    engine = load_trained("small", engine="keras").engine  # it computes in float32
     expected = softmax(engine.logits(images))
     engine.close()
     browser_page.goto(page.absolute().as_uri())

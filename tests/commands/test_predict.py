@@ -1,4 +1,4 @@
-"""`predict` as a user types it: disguised test images, several networks, and pictures that are none."""
+"""`predict` as a user types it: disguised test images, several networks, files that are not pictures."""
 
 import os
 import shutil
@@ -43,7 +43,7 @@ def trained(digits_folder, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def here(trained, tmp_path, monkeypatch) -> Path:
-    """An own directory with these networks."""
+    """A directory of the test's own with these networks."""
     monkeypatch.chdir(tmp_path)
     Path("Model_Output").symlink_to(trained / "Model_Output")
     return tmp_path
@@ -57,7 +57,7 @@ def _seven(path: str, ink: int = 0, paper: int = 255) -> str:
 
 
 def _answers(shown: str) -> list[int]:
-    """The column Answer of a table of one network."""
+    """The column Answer of a table for one network."""
     return [int(line.split("│")[2]) for line in shown.splitlines() if line.startswith("│")]
 
 
@@ -83,7 +83,7 @@ def test_each_network_answers_and_disagreement_is_said(here, capsys):
     shown = capsys.readouterr().out
     assert shown.count("Network") == 3
     rows = [line for line in shown.splitlines() if line.startswith("│")]
-    assert len({tuple(row.split("│")[3:5]) for row in rows[::2]}) == 1  # the same for each disguise
+    assert len({tuple(row.split("│")[3:5]) for row in rows[::2]}) == 1  # each disguise gets the same answer
     small, large = (int(row.split("│")[3]) for row in rows[:2])
     assert ("they disagree" in shown) == (small != large)
 

@@ -25,7 +25,7 @@ def here(tmp_path, monkeypatch):
 
 
 def captions(output):
-    """The label and the number below each image that was printed."""
+    """The label and the number printed below each image."""
     return [(int(label), int(number)) for label, number in re.findall(r"(\d+) #(\d+)", output)]
 
 

@@ -1,6 +1,6 @@
-"""`train` as a user types it: what it prints and leaves, and what interruptions cost (faults 16 to 21).
+"""`train` as a user types it: what it prints and writes, and what interruptions cost (faults 16 to 21).
 
-What is no matter of an engine is tried with NumPy's, which starts in a second; Keras takes several.
+What does not depend on the engine is tested with NumPy's, which starts in a second; Keras takes several.
 """
 
 import csv
@@ -51,7 +51,7 @@ ParallelDelta,0.05
 {epochs}
 50
 """
-STOPS = f"{MODEL}Stop:\npatience=4\n".replace("0.002", "0.03")  # too fast: it soon gets no better
+STOPS = f"{MODEL}Stop:\npatience=4\n".replace("0.002", "0.03")  # a high rate, so it soon stops improving
 NUMPY = "--engine", "numpy", "--images", "300", "--threads", "1"
 WIDE = "Layers:\nConv,{filters},3,3,relu\nGlobalAvgPool\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n1000\n"
 
@@ -79,7 +79,7 @@ def finish(process: subprocess.Popen) -> tuple[int, str, str]:
 
 
 def wait_for_epoch(process: subprocess.Popen, epoch: int) -> None:
-    """Read the output up to the line of an epoch."""
+    """Read the output up to the line of this epoch."""
     for line in process.stdout:
         if line.strip().startswith(f"{epoch}/"):
             return
@@ -87,7 +87,7 @@ def wait_for_epoch(process: subprocess.Popen, epoch: int) -> None:
 
 
 def history(folder: Path, name: str) -> list[list[str]]:
-    """The history's rows without what depends on the machine's moment."""
+    """The history's rows without the columns that differ from run to run: seconds and peak memory."""
     rows = list(csv.DictReader((folder / "Model_Output" / name / "history.csv").open()))
     return [[value for key, value in row.items() if key not in ("seconds", "peak_memory")] for row in rows]
 
@@ -105,7 +105,7 @@ def test_it_says_what_it_does_and_leaves_what_it_says(digits_folder, tmp_path):
     assert "\nkeras (" in output
     assert "digits: 1,350 images to train on, 150 to validate" in output
     assert [line.split()[0] for line in output.splitlines() if "/2 " in line] == ["1/2", "2/2"]
-    assert "\x1b" not in output  # no escape codes where no terminal is
+    assert "\x1b" not in output  # no escape codes if the output is not a terminal
     left = sorted(path.name for path in (tmp_path / "Model_Output" / "first").iterdir())
     assert left == ["curves.png", "history.csv", "model.keras", "run.json", "spec.txt"]
     assert (tmp_path / "Model_Output" / "first.txt").is_file()
@@ -129,7 +129,7 @@ def test_what_is_trained_is_not_trained_again_unless_it_is_to_be(digits_folder, 
 
 
 def shown_on_a_terminal(*words: object, cwd: Path) -> str:
-    """All that `python MNIST train …` writes to a terminal, which ends with 0."""
+    """All that `python MNIST train …` writes to a terminal; checks that it ends with exit code 0."""
     import pty
 
     ours, theirs = pty.openpty()
@@ -144,7 +144,7 @@ def shown_on_a_terminal(*words: object, cwd: Path) -> str:
     while True:
         try:
             shown += os.read(ours, 4096)
-        except OSError:  # the other end has closed
+        except OSError:  # the process has closed its end
             break
     assert process.wait() == 0
     return shown.decode()
@@ -212,7 +212,7 @@ def test_killed_after_its_best_epoch_it_still_keeps_that(digits_folder, tmp_path
 
 
 def test_killed_between_its_end_and_its_files_it_only_writes_them(digits_folder, tmp_path):
-    """What is left then are the checkpoints: here those of a run that could not write its files."""
+    """Then only the checkpoints are left; here they are those of a run that could not write its files."""
     (tmp_path / "net.txt").write_text(STOPS.format(epochs=40))
     words = digits_folder, "net", "net.txt", *NUMPY
     (tmp_path / "Model_Output" / "net" / "spec.txt").mkdir(parents=True)
@@ -236,17 +236,17 @@ def test_killed_between_its_end_and_its_files_it_only_writes_them(digits_folder,
 def test_killed_at_random_moments_it_ends_with_the_same_bits(
     any_engine, digits_folder, tmp_path, monkeypatch
 ):
-    """Keras, in which most of it is somebody else's, at ten moments; the others at two."""
-    kills, seconds = (10, 4) if any_engine == "keras" else (2, 2)  # a start takes about as long
+    """Keras is killed ten times, since most of its code is not ours; the other engines twice."""
+    kills, seconds = (10, 4) if any_engine == "keras" else (2, 2)  # a start takes about so many seconds
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     for folder in (killed, whole):
         folder.mkdir()
-        (folder / "net.txt").write_text(model_of(any_engine).format(epochs=100_000))  # never over before
+        (folder / "net.txt").write_text(model_of(any_engine).format(epochs=100_000))  # never reached
     words = digits_folder, "net", "net.txt", "--engine", any_engine, "--images", 300
     moments = random.Random(0)
     for kill in range(kills):
         process = start(*words, cwd=killed)
-        if kill % 2:  # half of them while it trains, half anywhere from its start on
+        if kill % 2:  # kill half of them while they train, the others at any time after their start
             wait_for_epoch(process, int(moments.uniform(1, 4)) + _epochs_done(killed))
             time.sleep(moments.uniform(0, 0.2))
         else:
@@ -429,19 +429,19 @@ def test_a_second_interrupt_ends_it_at_once(digits_folder, tmp_path):
         if line.strip().startswith("epoch"):
             break
     before = processor_seconds(process.pid)
-    while processor_seconds(process.pid) < before + 6:  # into the first step
+    while processor_seconds(process.pid) < before + 6:  # until it is in the middle of the first step
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    process.send_signal(signal.SIGTERM)  # a second SIGINT might be taken for the first
+    process.send_signal(signal.SIGTERM)  # the system might merge a second SIGINT with the first
     begun = time.monotonic()
     code, _, errors = finish(process)
     assert code in (130, -signal.SIGTERM)  # a shell calls both an interrupt
-    assert time.monotonic() - begun < 20  # one alone takes until the step ends
+    assert time.monotonic() - begun < 20  # after one interrupt alone, the step would run to its end
     assert "Traceback" not in errors
 
 
 def processor_seconds(process: int) -> float:
-    """How long a process has computed, on all cores together."""
+    """The processor time of a process in seconds, on all cores together."""
     of_user = int(Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[11])
     return of_user / os.sysconf("SC_CLK_TCK")
 
@@ -473,8 +473,8 @@ def test_a_folder_that_cannot_be_written_is_one_line(digits_folder, tmp_path):
 
 
 def test_a_full_disk_is_one_line_and_the_old_checkpoint_stays(digits_folder, tmp_path):
-    """The limit on a file's size stands in for the disk: writes beyond it fail in the same way."""
-    resource = pytest.importorskip("resource")  # not on Windows
+    """A limit on the size of a file replaces the full disk: writes beyond it fail in the same way."""
+    resource = pytest.importorskip("resource")  # Windows lacks it
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=2))
     limit = 200_000  # bytes; a checkpoint has half a million
     process = start(

@@ -1,4 +1,4 @@
-"""`train --track` as a user types it: what TensorBoard and W&B hold is what history.csv holds."""
+"""`train --track` as a user types it: TensorBoard and W&B get the same numbers as history.csv."""
 
 import csv
 import json
@@ -19,7 +19,7 @@ MODEL = "Layers:\nFlatten\nDense,200,relu\nDense,200,relu\nDense,10,softmax\nOpt
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
-    """No one is logged in to W&B, and nothing is asked."""
+    """Environment variables with which nobody is logged in to W&B, and W&B asks no question."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
     return {**kept, "HOME": str(folder), "WANDB_MODE": "offline", **more}
 
@@ -29,7 +29,7 @@ def command(data: Path, *words: str) -> list[str]:
 
 
 def train(folder: Path, data: Path, *words: str, engine: str = "numpy", epochs: int = 2, **more: str):
-    """Train `net` in a folder, which is to succeed; return the process."""
+    """Train `net` in a folder; fail if the command does; return the finished process."""
     (folder / "net.txt").write_text(MODEL.format(epochs))
     return subprocess.run(
         [*command(data, "--engine", engine, *words)],
@@ -50,7 +50,7 @@ def history(folder: Path) -> list[dict[str, float]]:
 
 
 def curves(folder: Path) -> list[dict[str, float]]:
-    """The same from TensorBoard's files: a row an epoch."""
+    """The same from TensorBoard's files: one row for each epoch."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(folder / "Model_Output" / "net" / "tensorboard"))
@@ -93,7 +93,7 @@ def test_a_killed_run_has_every_epoch_once_in_both_when_it_has_gone_on(digits_fo
     process.wait()
     process.stdout.close()
     before = curves(tmp_path)
-    assert before  # something was there before the end
+    assert before  # epochs are in the file before the run ends
     done = train(tmp_path, digits_folder, "--track", "tensorboard,wandb", epochs=6)
     assert "Going on after epoch" in done.stdout
     rows = history(tmp_path)
@@ -119,7 +119,7 @@ def test_tracking_changes_nothing_and_a_trained_network_can_be_tracked_later(dig
     assert "tensorboard --logdir Model_Output" in later.stdout
     assert_same(curves(plain), history(plain), rel=1e-6)
 
-    train(tracked, digits_folder, "--seed", "1")  # another network, that TensorBoard is not told of
+    train(tracked, digits_folder, "--seed", "1")  # another network, trained without --track
     assert not list((tracked / "Model_Output" / "net" / "tensorboard").iterdir())
 
 

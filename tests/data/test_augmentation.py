@@ -1,4 +1,4 @@
-"""scipy.ndimage judges the augmentation; and an image's change depends only on its own index and seed."""
+"""scipy.ndimage judges the augmentation; an image's change depends only on its own index and the seed."""
 
 import hashlib
 import warnings
@@ -21,12 +21,12 @@ from MNIST.training.draws import augmentation_seed
 from MNIST.training.identity import NUMBERS
 
 ALL = (Rotate(15.0), Shift(0.1), Zoom(0.15), Shear(10.0), Elastic(34.0, 4.0))
-ROUNDING = 0.5 + 0.005  # the nearest of 256 values; positions are float32 below 32: 255 · 2⁻¹⁸ is 0.001
+ROUNDING = 0.5 + 0.005  # half a grey level, and float32 positions below 32: 255 · 2⁻¹⁸ is 0.001
 
 
 @pytest.fixture(scope="module")
 def images() -> np.ndarray:
-    """200 images in which neighbouring pixels differ, so that a wrong position is noticed."""
+    """200 images in which neighbouring pixels differ, so that a test notices a wrong position."""
     return np.random.default_rng(0).integers(0, 256, (200, 28, 28), dtype=np.uint8)
 
 
@@ -35,7 +35,7 @@ def keys_of(which: np.ndarray, seed: int) -> np.ndarray:
 
 
 def sources_by_matrices(amounts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The inverse of one image's map as matrices on (row, column), and its offset."""
+    """The inverse of one image's map: its matrix on (row, column), and its offset."""
     angle, down, right, taller, wider, slant = amounts
     zoom = np.diag([1 + taller, 1 + wider])
     shear = np.array([[1, 0], [-np.tan(slant), 1]])
@@ -75,7 +75,7 @@ def test_scipy_agrees_on_displacements(elastic: Elastic) -> None:
     sigmas = (0, 0, elastic.sigma, elastic.sigma)
     judged = elastic.alpha * ndimage.gaussian_filter(noise, sigmas, mode="constant", truncate=8)
     ours = elastic_displacements(elastic, keys_of(which, 7))
-    # Each weight is rounded down by less than 2⁻²²; at most 28 of them add up, in rows and in columns.
+    # Each weight is rounded down by less than 2⁻²²; at most 28 add up in the rows, and 28 in the columns.
     assert np.abs(ours - judged).max() < elastic.alpha * 56 / 2**22
     assert np.abs(ours).max() > 1
 
@@ -93,7 +93,8 @@ def test_scipy_agrees_on_all_together(images: np.ndarray) -> None:
         matrix, offset = sources_by_matrices(amounts)
         sources = (matrix @ pixels + offset[:, None]).reshape(2, 28, 28) + way
         judged = ndimage.map_coordinates(image.astype(np.float64), sources, order=1, mode="grid-constant")
-        assert np.abs(mine - judged).max() < ROUNDING + 0.3  # sources differ by 34 · 56 · 2⁻²², of 255
+        # Sources may differ by 34 · 56 · 2⁻²² pixels, so values by less than 0.3.
+        assert np.abs(mine - judged).max() < ROUNDING + 0.3
 
 
 def test_what_lies_stays_lying_under_shear(images: np.ndarray) -> None:
@@ -159,7 +160,7 @@ MOST = np.array([np.radians(15), 2.8, 2.8, 0.15, 0.15, np.radians(10)])
 def test_amounts_are_even_over_their_whole_range() -> None:
     amounts = draw_amounts(ALL, keys_of(np.arange(N), 5)) / MOST[:, None]
     for each in amounts:
-        assert stats.kstest(each, "uniform", (-1, 2)).pvalue > 0.001  # the draws are fixed: no luck
+        assert stats.kstest(each, "uniform", (-1, 2)).pvalue > 0.001  # never by chance: the seed is fixed
         assert each.min() < -0.999
         assert each.max() > 0.999
 
@@ -168,10 +169,10 @@ def test_amounts_have_nothing_to_do_with_one_another() -> None:
     which = np.arange(N)
     here = draw_amounts(ALL, keys_of(which, augmentation_seed(0, 1)))
     others = [
-        here,  # of the same image
-        np.roll(here, 1, axis=1),  # of the next one
-        draw_amounts(ALL, keys_of(which, augmentation_seed(0, 2))),  # in the next epoch
-        draw_amounts(ALL, keys_of(which, augmentation_seed(1, 1))),  # from another seed
+        here,  # the same image
+        np.roll(here, 1, axis=1),  # the image beside it
+        draw_amounts(ALL, keys_of(which, augmentation_seed(0, 2))),  # the next epoch
+        draw_amounts(ALL, keys_of(which, augmentation_seed(1, 1))),  # another seed
     ]
     for number, other in enumerate(others):
         correlation = np.corrcoef(here, other)[:6, 6:]
@@ -215,13 +216,13 @@ def test_any_augmentation_of_any_image_is_an_image(
         changed = augment(images, which, augmentations, seed)
     assert changed.shape == (len(which), 28, 28)
     assert changed.dtype == np.uint8
-    for one, index in zip(changed, which, strict=True):  # each value is between the image's, or 0
+    for one, index in zip(changed, which, strict=True):  # values lie between the image's, or are 0
         assert one.max() <= images[index].max()
     assert np.array_equal(images, before)
 
 
 def test_the_numbers_are_those_of_this_version() -> None:
-    """If this fails, runs with `Augment:` get other numbers than before: raise `identity.NUMBERS`."""
+    """If this fails, runs with `Augment:` get different numbers than before: raise `identity.NUMBERS`."""
     images = (np.arange(20 * 784) * 37 % 256).astype(np.uint8).reshape(20, 28, 28)
     digest = hashlib.sha256(augment(images, np.arange(20), ALL, 2**63 + 1).tobytes()).hexdigest()
     assert (NUMBERS, digest[:16]) == (2, "07c48780e1ca811e")

@@ -1,4 +1,4 @@
-"""Centring a digit is judged first by MNIST's own images, then by different arithmetic."""
+"""Two judges of how a digit is centred: MNIST's own images, and different arithmetic."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ INK = np.random.default_rng(0).random((61, 37), np.float32)
 def test_mnists_own_images_stay_as_they_are(mnist_folder):
     images = load(mnist_folder).test_images[:2000].reshape(-1, 28, 28)
     changed = sum((centred(image / np.float32(255)) != image).any() for image in images)
-    assert changed <= 2  # the longer side of 16 in 70,000 has 19 pixels, not 20
+    assert changed <= 2  # in 16 of 70,000 images the digit's longer side has 19 pixels, not 20
 
 
 def test_what_is_moved_or_enlarged_three_times_comes_out_the_same(mnist_folder):
@@ -27,7 +27,7 @@ def test_what_is_moved_or_enlarged_three_times_comes_out_the_same(mnist_folder):
 @pytest.mark.parametrize(("source", "target"), [(40, 20), (61, 20), (21, 20), (20, 20), (3, 1), (1, 1)])
 def test_shrinking_is_the_mean_of_the_area_covered(source, target):
     line = np.random.default_rng(1).random(source)
-    expected = np.repeat(line, target).reshape(target, source).mean(axis=1)  # each pixel in `target` parts
+    expected = np.repeat(line, target).reshape(target, source).mean(axis=1)  # `target` parts of each pixel
     assert weights(source, target) @ line == pytest.approx(expected)
 
 

@@ -8,7 +8,7 @@ uint64 = st.integers(0, 2**64 - 1)
 
 
 def by_hand(seed: int, count: int) -> list[int]:
-    """Steele, Lea and Flood's generator as they describe it: a state that grows and is then mixed."""
+    """Steele, Lea and Flood's generator as they describe it: the state grows and is then mixed."""
     numbers = []
     for _ in range(count):
         seed = (seed + 0x9E3779B97F4A7C15) % 2**64

@@ -13,7 +13,7 @@ from MNIST.errors import DataError
 
 @pytest.fixture
 def custom(tmp_path: Path) -> Path:
-    """A folder with a space in its name; its 20 training and 10 test images are of no known dataset."""
+    """A folder with a space in its name; its 20 training and 10 test images belong to no known dataset."""
     folder = tmp_path / "my digits"
     folder.mkdir()
     for name, count in zip(FILE_NAMES, (20, 20, 10, 10), strict=True):

@@ -1,4 +1,4 @@
-"""Every way that we know in which a mirror fails, tried on a server that fails in this way."""
+"""Every way in which a mirror is known to fail, tested on a server that fails in this way."""
 
 import gzip
 import hashlib
@@ -58,7 +58,7 @@ def fetch(tmp_path: Path) -> Callable[..., list[str]]:
             download(tmp_path / "data", "tiny", urls, replace, told.append, timeout)
         finally:
             names = {path.name for path in (tmp_path / "data").iterdir()}
-            assert names <= {f"{name}.gz" for name in FILE_NAMES}  # no lock, nothing temporary
+            assert names <= {f"{name}.gz" for name in FILE_NAMES}  # no lock and no temporary file stays
         for file in DATASETS["tiny"].files:
             found = idx.sha256(idx.read_idx(tmp_path / "data" / file.gz_name, file.rank))
             assert found == file.sha256
@@ -87,7 +87,7 @@ def send_endlessly(request: Request, content: bytes) -> None:
         while not request.server.closing.is_set():  # type: ignore[attr-defined]
             request.wfile.write(bytes(65536))
     except OSError:
-        pass  # the client has gone, as it should
+        pass  # the client has closed the connection, as it should
 
 
 def stall(request: Request, content: bytes) -> None:
@@ -129,11 +129,11 @@ def send_a_bomb(request: Request, content: bytes) -> None:
     ids=["403", "404", "503", "html", "endless", "bomb", "stalled", "trickle", "silent"],
 )
 def test_a_bad_mirror_is_left_for_the_next(fetch, serve, source: Path, answer, reason: str) -> None:
-    bad, good = serve(source, answer), source.as_uri()  # no time-out is too short for a file
+    bad, good = serve(source, answer), source.as_uri()  # reading a file is always fast enough
     (problem,) = fetch(bad, good, timeout=2 if answer in (stall, trickle) else 60)
     assert problem.startswith(f"{bad.url}{IMAGES}: ")
     assert re.search(reason, problem)
-    assert len(bad.requests) == 1  # the mirror that worked is asked first from then on
+    assert len(bad.requests) == 1  # after its success, the good mirror is tried first
 
 
 def test_a_cut_connection_is_resumed(fetch, serve, source: Path) -> None:

@@ -66,7 +66,7 @@ def test_a_photo_is_turned_as_its_camera_says(tmp_path):
         path = _saved(tmp_path, Image.fromarray(GREY), "a.png", exif=exif)
         assert read_picture(path).shape == (GREY.shape if orientation < 5 else GREY.T.shape)
     turned = Image.Exif()
-    turned[0x0112] = 6  # the camera was held upright: its upper row is the right column
+    turned[0x0112] = 6  # the camera was held upright: the first row is shown as the right column
     path = _saved(tmp_path, Image.fromarray(GREY), "a.png", exif=turned)
     assert (read_picture(path) == np.rot90(GREY, -1)).all()
 
@@ -176,7 +176,7 @@ def test_hostile_files_are_refused_in_bounded_memory(tmp_path):
         "    try:\n        read_picture(Path(file))\n"
         "    except DataError as error:\n        print(error)\n"
         "status = Path('/proc/self/status').read_text()\n"
-        "print(status.split('VmHWM:')[1].split()[0])"  # the most it had; getrusage would count its parent's
+        "print(status.split('VmHWM:')[1].split()[0])"  # its peak; getrusage would count its parent's too
     )
     result = subprocess.run(
         [sys.executable, "-c", program, *files],

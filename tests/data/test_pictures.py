@@ -1,4 +1,4 @@
-"""MNIST's images are changed into other kinds of pictures; prepared, they must be as MNIST has them."""
+"""Preparing pictures: MNIST's images are disguised, and after preparing they must be as in MNIST."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def _difference(one: np.ndarray, other: np.ndarray) -> float:
 def test_mnists_images_stay_as_they_are_and_are_not_warned_of(images):
     prepared = [like_mnist(image) for image in images]
     equal = sum((each.image == image).all() for each, image in zip(prepared, images, strict=True))
-    assert equal >= 497  # of all 10,000 test images 9,987 are, and 47 give a warning
+    assert equal >= 497  # of all 10,000 test images, 9,987 stay equal and 47 give a warning
     assert sum(bool(each.warnings) for each in prepared) <= 5
 
 
@@ -60,7 +60,7 @@ def test_the_traces_of_jpeg_do_not_count_as_ink(images, tmp_path):
         Image.fromarray(image).save(tmp_path / "a.jpg", quality=75)
         prepared.append(like_mnist(np.asarray(Image.open(tmp_path / "a.jpg"))))
     differences = [_difference(each.image, image) for each, image in zip(prepared, images, strict=False)]
-    assert np.quantile(differences, 0.8) < 0.1  # in the others, a trace of JPEG counts as ink
+    assert np.quantile(differences, 0.8) < 0.1  # in the other 20 %, a trace of JPEG counts as ink
     assert sum(bool(each.warnings) for each in prepared) <= 4
 
 
@@ -90,7 +90,7 @@ def test_specks_are_dropped():
 
 def test_thin_lines_are_made_as_wide_as_mnists_are():
     thin = like_mnist(_seven(width=3))
-    # Measured along the axes, a diagonal's outline is up to √2 too long; and with its lines the digit grows.
+    # Measured along the axes, a diagonal's outline is up to √2 too long. Thicker lines enlarge a digit.
     assert 2 / 2**0.5 <= line_width(thin.image) <= 2.1
     assert [name for name, _ in thin.steps] == ["picture", "ink", "cut out, thickened", "28 × 28"]
     assert thin.warnings == ("thin lines: 0.2 pixels of 28, MNIST's have 2; they were made thicker",)

@@ -1,4 +1,4 @@
-"""A selection has different images of the set, the same for the same seed, and only one label if asked."""
+"""A selection has no image twice, is the same for the same seed, and has a single label if asked."""
 
 import numpy as np
 

@@ -34,7 +34,7 @@ def test_a_seed_gives_one_split_and_fewer_images_its_beginning() -> None:
 
 
 def test_the_stream_of_numpy_has_not_changed() -> None:
-    # Splits of published runs are repeated from their seed; another NumPy must not change them.
+    # Published runs can be repeated from their seed, so another version of NumPy must not change a split.
     assert split(dataset_of(60000), 0.9, 0).train[:5].tolist() == [4013, 23840, 29603, 43011, 58703]
 
 

@@ -1,6 +1,6 @@
 """What every engine that learns by gradients promises: one set of tests for all of them.
 
-That they compute the same numbers is `certify`'s to prove; here, that each keeps its word.
+That all engines compute the same numbers is tested by `certify`; here each is tested by itself.
 """
 
 import importlib.util
@@ -103,7 +103,7 @@ def test_weights_are_those_that_were_set(name):
     weights = engine.get_weights()
     assert same(weights, initial_weights(network, seed=0))
     assert {weight.dtype for weight in weights.values()} == {np.dtype(np.float32)}
-    weights[next(iter(weights))][...] = 0  # a copy: the engine's own stay
+    weights[next(iter(weights))][...] = 0  # this changes a copy, not the engine's own weights
     assert not same(weights, engine.get_weights())
 
 
@@ -118,7 +118,7 @@ def test_other_weights_are_refused(name):
         engine.set_weights({**weights, first: weights[first][..., :1]})
     last = next(reversed(weights))
     others = {key: weight[:1] if key == last else weight + 1 for key, weight in weights.items()}
-    with pytest.raises(ValueError, match="shape"):  # and nothing has changed
+    with pytest.raises(ValueError, match="shape"):  # none of the weights may change: see the last line
         engine.set_weights(others)
     for shape in [(11,), (10, 1), ()]:
         with pytest.raises(ValueError, match=last):
@@ -159,7 +159,7 @@ def test_pixels_are_prepared_as_the_language_says(name, steps, expected):
     pixels = np.arange(784, dtype=np.uint8).reshape(1, 28, 28)  # every grey level
     weights = engine.get_weights()
     logits = expected(pixels).reshape(1, -1) @ weights["dense_2/kernel"] + weights["dense_2/bias"]
-    # The mean and the deviation of the pixels may be held in float32, of seven digits.
+    # An engine may hold the mean and the deviation of the pixels in float32, which has seven digits.
     assert engine.logits(pixels) == pytest.approx(logits, rel=1e-6, abs=1e-6)
 
 
@@ -177,7 +177,7 @@ def test_gradient_norms_are_those_of_softmax_regression(name):
             dW, db = x.T @ error, error.sum(axis=0)
             norms.append(np.sqrt((dW**2).sum() + (db**2).sum()))
             W, b = W - 0.5 * dW, b - 0.5 * db
-        # float32 in the engine: some units of the seventh digit.
+        # The engine computes in float32: it may differ by some units of the seventh digit.
         assert metrics.gradient_norm_mean == pytest.approx(np.mean(norms), rel=1e-5)
         assert metrics.gradient_norm_variance == pytest.approx(np.var(norms), rel=1e-5)
 
@@ -192,12 +192,12 @@ def test_gradient_norms_are_those_of_softmax_regression(name):
     ],
 )
 def test_an_epoch_depends_on_the_state_alone(name, optimizer):
-    """Seven epochs lived through, or the state of one set in a new engine: the next has the same bits."""
+    """With the same state, engines train the next epoch to the same bits, whatever they did before."""
     text = DEEP if optimizer in TWO else SMALL
     first = make(name, text, optimizer)
     train(first, seed=1)
     second = make(name, text, optimizer)
-    train(second, seed=99)  # builds what only training needs
+    train(second, seed=99)  # this gives it another past, and builds what only training needs
     second.set_state(first.get_state())
     fresh = make(name, text, optimizer)
     fresh.set_state(first.get_state())
@@ -219,7 +219,7 @@ def test_metrics_are_told_while_it_trains_and_at_the_end(name):
     told = []
     rates = np.full(3, 0.01, np.float32)
     metrics = make(name).train_epoch(IMAGES, LABELS, rates, 7, lambda *step: told.append(step))
-    numbers = [steps for steps, _, _ in told]  # of all steps, or of some where they are short
+    numbers = [steps for steps, _, _ in told]  # not every step is reported if steps are short
     assert numbers == sorted(set(numbers))
     assert numbers[-1] == 3
     assert told[-1][1:] == pytest.approx((metrics.loss, metrics.accuracy))
@@ -229,7 +229,7 @@ def test_metrics_are_told_while_it_trains_and_at_the_end(name):
 
 @every_engine
 def test_gradients_change_nothing_and_are_those_of_a_step(name):
-    """With SGD a step is the rate times the gradient."""
+    """With SGD, a step is the rate times the gradient."""
     engine = make(name, DEEP.replace("Dropout,0.2\n", ""), "SGD,0.1")
     before = engine.get_weights()
     loss, gradients = engine.gradients(IMAGES[:32], LABELS[:32])
@@ -247,7 +247,7 @@ def test_gradients_change_nothing_and_are_those_of_a_step(name):
 @every_engine
 @pytest.mark.parametrize(("activation", "slope"), [("relu", 0), ("leaky_relu", 0.2), ("elu", 1)])
 def test_all_agree_on_the_slope_of_an_activation_at_exactly_zero(name, activation, slope):
-    """There every new network is, wherever an image is black: its biases are 0."""
+    """Every new network is at this point where an image is black, because its biases are 0."""
     black = np.zeros_like(IMAGES[:32])
     bias = {}
     for each in ("linear", activation):
@@ -277,7 +277,7 @@ def test_smoothed_labels_are_the_targets_of_the_loss(name, precision):
 
 @every_engine
 def test_the_loss_reported_is_the_smoothed_one_and_the_accuracy_stays(name):
-    """With a rate of 0 every step is taken at the same weights."""
+    """With a rate of 0, the weights are the same at every step."""
     text, rates = SMALL.replace("Dropout,0.3\n", ""), np.zeros(3, np.float32)
     plain, smoothed = (make(name, each) for each in (text, SMOOTHED.replace("Dropout,0.3\n", "")))
     for engine in (plain, smoothed):
@@ -289,12 +289,12 @@ def test_the_loss_reported_is_the_smoothed_one_and_the_accuracy_stays(name):
     assert found[1].loss == pytest.approx(0.9 * found[0].loss - 0.1 * log_p.mean(), rel=1e-5)
     right = (before.argmax(axis=1) == LABELS).mean()
     assert [metrics.accuracy for metrics in found] == pytest.approx([right, right], rel=1e-6)
-    assert np.array_equal(smoothed.logits(IMAGES), before)  # what is asked of it later knows no smoothing
+    assert np.array_equal(smoothed.logits(IMAGES), before)  # smoothing changes no answer
 
 
 @pytest.mark.skipif("tensors" not in INSTALLED, reason="PyTorch is not installed")
 def test_smoothing_is_that_of_keras_and_of_pytorch():
-    """Their own words for it, on the logits of one network: two judges of all engines."""
+    """Keras and PyTorch judge the smoothed loss, on the logits of one network."""
     import torch
 
     from MNIST.engines.keras.backend import keras

@@ -1,4 +1,4 @@
-"""Looking into a network: the outputs are the engine's own, the slopes those of finite differences."""
+"""Looking into a network: outputs equal the engine's own, slopes equal finite differences."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ IMAGES = np.random.default_rng(0).integers(1, 255, (5, 28, 28), dtype=np.uint8)
 
 
 def opened(text):
-    """A network with drawn weights: an inspection, its layers, and the engine numpy with it in float64."""
+    """A network with random weights: its inspection, its layers, and a numpy engine with it in float64."""
     network = lay_out(parse_spec(text))
     weights = initial_weights(network, seed=3)
     engine = engines.create(
@@ -62,7 +62,7 @@ def test_the_layer_after_the_last_features_makes_the_logits_of_them():
     logits = features @ weights[f"{last}/kernel"] + weights[f"{last}/bias"]
     np.testing.assert_allclose(logits[:5], engine.logits(IMAGES), rtol=1e-4, atol=1e-5)
     assert features.shape == (100, 12)
-    assert not inspection._seen  # nothing is kept of images that only pass through
+    assert not inspection._seen  # it keeps nothing of these images
 
 
 def test_a_network_of_one_dense_layer_has_the_pixels_as_features():
@@ -78,7 +78,7 @@ def test_the_pixel_gradient_is_that_of_finite_differences(inputs):
     assert gradient.shape == IMAGES.shape
     for row, column in ((0, 0), (13, 14), (20, 7)):
         differences = []
-        for step in (1, -1):  # a level of 255 either way; what that neglects is below the tolerance
+        for step in (1, -1):  # one of 255 grey levels up and down: the error is below the tolerance
             moved = IMAGES.copy()
             moved[:, row, column] += np.uint8(step % 256)
             differences.append(engine.logits(moved)[range(5), digits])

@@ -1,4 +1,4 @@
-"""Keras on its other backends, where they are installed: resumed runs equal uninterrupted ones there too."""
+"""Keras on its other backends, if they are installed: resumed runs equal uninterrupted ones there too."""
 
 import importlib.util
 import os

@@ -126,7 +126,7 @@ def test_output_shapes_are_those_that_the_spec_infers():
 
 
 def test_what_is_trained_on_keeps_its_order_and_does_not_tune_itself():
-    _engine(GLOBAL)  # which sets the number of threads, before anything computes
+    _engine(GLOBAL)  # this sets the number of threads before anything computes
     pipeline = batches(IMAGES, LABELS, 32)["x"]
     found = [(images.numpy(), labels.numpy()) for images, labels in pipeline]
     assert [len(images) for images, _ in found] == [32, 32, 6]
@@ -141,7 +141,7 @@ def test_several_steps_at_a_time_change_nothing(monkeypatch):
     for most in (1, 5):
         monkeypatch.setattr(keras_engine, "MOST_STEPS_AT_ONCE", most)
         engine, steps = _engine(text), []
-        rates = np.linspace(0.01, 0.02, 24, dtype=np.float32)  # 70 images in threes: the last step has one
+        rates = np.linspace(0.01, 0.02, 24, dtype=np.float32)  # 70 images, 3 in a step: the last step has one
         with warnings.catch_warnings(action="error", category=UserWarning):
             metrics.append(engine.train_epoch(IMAGES, LABELS, rates, 7, lambda step, *_: steps.append(step)))  # noqa: B023
         states.append(engine.get_state())
@@ -190,7 +190,7 @@ Optimizer:
 def test_the_spread_of_gradient_norms_is_not_lost_to_rounding():
     norms = np.float32([1000, 1000.0001, 1000.0002])
     assert EpochMetrics.of(0.0, 0.0, norms).gradient_norm_variance == np.var(norms.astype(np.float64))
-    with np.errstate(all="raise"):  # where a run diverges, without a warning beside the error
+    with np.errstate(all="raise"):  # a run that diverges gives an error, and no warning beside it
         assert np.isnan(EpochMetrics.of(0.0, 0.0, np.float32([1, np.inf])).gradient_norm_variance)
 
 
@@ -225,7 +225,7 @@ def test_a_saved_network_is_read_back_and_by_plain_keras(precision, tmp_path):
 
 
 def test_a_new_layer_type_is_a_dataclass_and_a_builder(monkeypatch):
-    """The document's own example, random and all: it trains, resumes bit for bit, is saved and read."""
+    """The document's own example, which is random: it trains, resumes bit for bit, is saved and read."""
 
     @dataclass(frozen=True)
     class GaussianDropout(Layer):
@@ -250,7 +250,7 @@ def test_a_new_layer_type_is_a_dataclass_and_a_builder(monkeypatch):
 
 @pytest.mark.slow
 def test_a_kerass_own_settings_file_changes_nothing(tmp_path):
-    """A user's keras.json may ask for float64 and another order of axes; a model text is a model text."""
+    """A user's keras.json may ask for float64 and another order of axes; it must not change a model."""
     (tmp_path / ".keras").mkdir()
     settings = '{"floatx": "float64", "epsilon": 0.001, "image_data_format": "channels_first"}'
     (tmp_path / ".keras" / "keras.json").write_text(settings)
@@ -275,7 +275,7 @@ def test_a_backend_out_of_memory_is_pythons_memory_error():
 
 @pytest.mark.slow
 def test_many_networks_of_one_step_are_no_reason_for_a_warning():
-    """TensorFlow warns of functions that are traced again and again, as each new network's is."""
+    """TensorFlow warns about functions that are traced again and again, as each new network's step is."""
     script = """
 import numpy as np
 from MNIST import engines

@@ -151,7 +151,7 @@ FORMULAS = {
 
 @pytest.mark.parametrize("optimizer", FORMULAS)
 def test_steps_follow_the_optimizers_formula(optimizer):
-    """Softmax regression, where ∂L/∂W = xᵀ(p − y)/n and ∂L/∂b = Σ(p − y)/n: six steps over two epochs."""
+    """Six steps in two epochs of softmax regression, where ∂L/∂W = xᵀ(p − y)/n and ∂L/∂b = Σ(p − y)/n."""
     text = ROWS.format(optimizer=optimizer)
     engine, spec = _engine(text), parse_spec(text)
     weights = engine.get_weights()
@@ -172,7 +172,7 @@ def test_steps_follow_the_optimizers_formula(optimizer):
         assert metrics.gradient_norm_mean == pytest.approx(np.mean(norms), rel=1e-11)
         assert metrics.gradient_norm_variance == pytest.approx(np.var(norms), rel=1e-9)
     for name, weight in engine.get_weights().items():
-        # PyTorch divides where the formula multiplies: some units of the sixteenth digit, a step after step.
+        # PyTorch divides where the formula multiplies: each step may differ in the sixteenth digit.
         assert weight == pytest.approx(weights[name], rel=1e-11, abs=1e-13)
 
 
@@ -195,7 +195,7 @@ def test_activations_follow_their_formula(name, formula):
 
 
 def _layer(line, x):
-    """What one layer makes of maps (batch, rows, columns, channels) in float64 while training."""
+    """The output of one layer in training for some maps, both float64 (batch, rows, columns, channels)."""
     text = f"Input:\nThreshold,{','.join(str(n + 1) for n in range(x.shape[-1]))}\nLayers:\n{line}\nFlatten\n"
     network = _engine(text + END.format(optimizer="SGD,1"))._network
     maps = torch.tensor(x).permute(0, 3, 1, 2)
@@ -266,7 +266,7 @@ def test_an_epoch_depends_on_its_seed_alone():
     engine = _engine(text)
     state = engine.get_state()
     one = _train(engine, text, seed=1)
-    torch.rand(5)  # whoever else draws changes nothing
+    torch.rand(5)  # draws by others change nothing
     engine.set_state(state)
     assert _train(engine, text, seed=2) != one
     engine.set_state(state)
@@ -291,7 +291,7 @@ def test_out_of_memory_is_pythons_memory_error():
 
 
 def test_nothing_is_said_on_the_screen():
-    """Nor by NumPy arrays that may not be written to, of which PyTorch warns."""
+    """Read-only NumPy arrays, which PyTorch warns about, must not print anything either."""
     script = """
 import numpy as np
 from MNIST import engines

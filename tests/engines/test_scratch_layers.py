@@ -164,7 +164,7 @@ def test_tensors_give_the_numbers_of_numpy(case):
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 2)])
 @pytest.mark.parametrize("stride", [1, 2, 3])
 def test_windows_and_add_windows_are_transposes_of_one_another(size, stride):
-    """⟨P(x), d⟩ = ⟨x, Pᵀ(d)⟩ for any x and d: what the gradient of a convolution rests on."""
+    """⟨P(x), d⟩ = ⟨x, Pᵀ(d)⟩ for any x and d: the gradient of a convolution depends on this law."""
     x = draw(*MAP)
     P = convolution.windows(x, size, stride)
     d = draw(*P.shape, seed=1)
@@ -213,7 +213,7 @@ def test_of_equal_largest_values_the_first_gets_the_gradient():
 def test_padded_places_never_win_and_are_not_counted():
     x = np.full((1, 3, 3, 1), -2.0)
     margins = Window((2, 2), (2, 2), "same").margins((3, 3, 1))
-    assert margins == Margins(0, 1, 0, 1)  # the odd one below and to the right
+    assert margins == Margins(0, 1, 0, 1)  # the odd row is below, the odd column at the right
     for kind in (pooling.MaxPool, pooling.AvgPool):
         assert forward(kind((2, 2), (2, 2), margins), x).ravel().tolist() == [-2.0] * 4
 

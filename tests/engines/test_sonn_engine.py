@@ -1,4 +1,4 @@
-"""The sonn engine, judged by plain loops over what its layer and its rule say; and on real MNIST."""
+"""The sonn engine, judged by plain loops that follow its layer and its rule; and on real MNIST."""
 
 import io
 from dataclasses import replace
@@ -104,7 +104,7 @@ def test_logits_are_the_votes_of_plain_loops():
 
 
 def test_an_epoch_is_that_of_plain_loops():
-    """Without pruning: the rule, image by image and neuron by neuron."""
+    """Without pruning, it follows the rule image by image and neuron by neuron."""
     text = TEXT.replace("prune=0.2", "prune=0")
     weights, engine = _weights(), _engine(text)
     lead, reach, rates, right, taught = 1.0, 1.5, (0.5, 0.25, 0.125), 0, 0
@@ -144,7 +144,7 @@ def test_an_epoch_is_that_of_plain_loops():
 
 def test_what_is_reported_is_the_loss_and_the_accuracy_before_each_step():
     engine, reports = _engine(), []
-    rates = np.zeros(3, np.float32)  # nothing changes
+    rates = np.zeros(3, np.float32)  # so that no step changes a weight
     logits = engine.logits(IMAGES).astype(np.float64)
     metrics = engine.train_epoch(IMAGES, LABELS, rates, 7, lambda *step: reports.append(step))
     losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(150), LABELS]
@@ -159,7 +159,7 @@ def test_what_is_reported_is_the_loss_and_the_accuracy_before_each_step():
 
 def test_the_weakest_connections_grow_anew_nearby():
     images = IMAGES.copy()
-    images[:, :9] = 0  # a connection there has no effect, however large its weight is
+    images[:, :9] = 0  # a connection to these rows has no effect, however large its weight is
     before, engine = _weights(), _engine()
     _train(engine, images, rates=(0, 0, 0))
     after = engine.get_weights()

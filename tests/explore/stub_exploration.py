@@ -1,4 +1,4 @@
-"""A small exploration without Keras: its training answers at once, with numbers made of the identity."""
+"""A small exploration without Keras: its training takes no time, and its numbers follow from the identity."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +28,7 @@ GRID = {"epochs": [1, 3], "conv": [2, 4], "kernel": [3], "opt": ["Adam", "RMSpro
 
 
 def points_of(grid: dict[str, list]) -> list[Values]:
-    """All points of a grid, the last key varying fastest."""
+    """All points of a grid; the last key varies fastest."""
     points: list[dict] = [{}]
     for name, values in grid.items():
         points = [{**point, name: value} for point in points for value in values]
@@ -38,14 +38,14 @@ def points_of(grid: dict[str, list]) -> list[Values]:
 def plan_of(seeds: Sequence[int] | None = None, stop: str = "", **changes: list) -> Plan:
     """The plan of GRID, with some of its lists changed: 16 points, 6 trials of 3 epochs.
 
-    stop: the lines of `Stop:`, if there is to be one.
+    stop: the lines of the section `Stop:`; without them there is no such section.
     """
     template = parse_template(f"{TEMPLATE}Stop:\n{stop}" if stop else TEMPLATE)
     return make_plan(points_of({**GRID, **changes}), template, SETTINGS, seeds)
 
 
 def epoch_of(identity: str, epoch: int) -> EpochResult:
-    """What the stub measures: better with each epoch, different for each trial."""
+    """The result of an epoch of the stub: better with each epoch, different for each trial."""
     accuracy = 1 - (1 + int(identity[:4], 16) / 65536) / (10 * epoch)
     return EpochResult(
         epoch,
@@ -64,11 +64,11 @@ def epoch_of(identity: str, epoch: int) -> EpochResult:
 class StubWorkers:
     """An executor that trains by counting; its checkpoint is the count.
 
-    workers: under way at once; each call of `events` trains an epoch of each. before: called with each
-    epoch that begins; what it raises is what the training raises, and a WorkerDied ends the worker.
-    shuffled: whether the trials under way take their turns in another order each time. late: whether
-    a trial's end is told one call after its last epoch, as by a worker that is clearing up. measured: what
-    an epoch of a trial gives, in place of `epoch_of`.
+    workers: how many trials run at once; each call of `events` trains one epoch of each of them.
+    before: called before each epoch; what it raises counts as raised by the training, and a WorkerDied
+    means that the worker died. shuffled: whether the trials take turns in a different order each time.
+    late: whether a trial's end is reported one call after its last epoch, as if the worker was clearing up.
+    measured: gives the result of an epoch of a trial, in place of `epoch_of`.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class StubWorkers:
         count = self._checkpoints / identity / "count"
         done = int(count.read_text()) if count.exists() else 0
         events: list[Event] = []
-        if identity in self._new:  # it begins with what its checkpoint holds
+        if identity in self._new:  # first report the epochs in its checkpoint
             self._new.remove(identity)
             events = [EpochDone(identity, self._measured(identity, epoch)) for epoch in range(1, done + 1)]
         if self._left(task, done):
@@ -151,13 +151,13 @@ class StubWorkers:
 def service_of(
     store: TrialStore, folder: Path, workers: StubWorkers | None = None, **changes: Any
 ) -> TrialService:
-    """A trial service over GRID with changes, whose checkpoints lie in `folder`."""
+    """A trial service for GRID with some changes; its checkpoints are in `folder`."""
     executor = workers or StubWorkers(folder / "checkpoints")
     return TrialService(plan_of(**changes), store, folder / "checkpoints", executor)
 
 
 def answers(service: TrialService) -> list[Reading]:
-    """The service's reading of every point of its plan, all being expected."""
+    """The service's reading of every point of its plan; it is told first that it will need all of them."""
     service.expect(service.plan.points)
     return [service.answer(point, ignore) for point in service.plan.points]
 

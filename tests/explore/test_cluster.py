@@ -91,9 +91,9 @@ def checkpoints(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def local(dataset, checkpoints) -> Iterator[ClusterWorkers]:
-    """Two workers on a cluster that is started here for as long as the tests that use it."""
+    """Two workers on a cluster that runs on this machine while the tests need it."""
     pickle_by_value = pytest.importorskip("ray").cloudpickle.register_pickle_by_value
-    pickle_by_value(sys.modules[__name__])  # workers have the package, not the tests
+    pickle_by_value(sys.modules[__name__])  # workers can import the package, but not the tests
     unpacked = checkpoints.parent / "unpacked"
     unpacked.mkdir()
     values = {field.name: getattr(dataset, field.name) for field in fields(Dataset)}
@@ -116,14 +116,14 @@ def table(plan: Plan, executor: Executor, folder: Path, checkpoints: Path) -> li
         service = TrialService(plan, store, checkpoints, executor)
         service.expect(plan.points)
         found = [service.answer(point, lambda _: None).epochs[0].numbers for point in plan.points]
-        under_way = set(service.running)  # the last answers came before the last trials were over
+        under_way = set(service.running)  # all points are answered, but some trials may not be over
     while under_way:
         under_way -= {event.identity for event in executor.events(0.5) if isinstance(event, Ended)}
     return found
 
 
 def train(plan: Plan, executor: Executor, on_event: Callable[[Event], None]) -> dict[str, list]:
-    """All epochs of all trials as they were told, with trials whose worker died begun again."""
+    """Train all trials, again if their worker dies; return the epochs of each, as they were reported."""
     told: dict[str, list] = {identity: [] for identity in plan.trials}
     waiting, running = list(plan.trials.values()), set()
     while waiting or running:
@@ -144,7 +144,10 @@ def train(plan: Plan, executor: Executor, on_event: Callable[[Event], None]) -> 
 
 
 def alone(plan: Plan, dataset: Dataset) -> dict[str, list[tuple]]:
-    """The numbers of each trial's epochs, trained alone, in another process since threads are set once."""
+    """The numbers of each trial's epochs when it is trained alone.
+
+    This happens in another process, because the number of threads can be set only once.
+    """
     executor = LocalWorkers(1, dataset, Path("nowhere"), engines.name_of(plan.settings.engine))
     try:
         histories = list(executor.map(_alone, [(trial, dataset) for trial in plan.trials.values()]))
@@ -160,7 +163,7 @@ def _alone(trial: Trial, dataset: Dataset) -> list[tuple]:
 
 
 def numbers(told: dict[str, list]) -> dict[str, list[tuple]]:
-    """Each epoch once; those told again, from a checkpoint, must be the very same, seconds included."""
+    """The numbers of each epoch once. An epoch that is reported twice must be identical, even its seconds."""
     for epochs in told.values():
         first = {epoch.epoch: epoch for epoch in reversed(epochs)}
         assert all(epoch == first[epoch.epoch] for epoch in epochs)
@@ -171,17 +174,17 @@ def numbers(told: dict[str, list]) -> dict[str, list[tuple]]:
 
 
 def processes(cluster: ClusterWorkers) -> set[int]:
-    """The processes of those workers that are there now and found to be free."""
+    """The process ids of the workers that are free now."""
     return set(cluster.map(os.getpid, [()] * 8))
 
 
 def both(pids: set[int]) -> set[int]:
-    """The processes of two workers; none while one of them is not ready."""
+    """The process ids if there are two of them; an empty set while one worker is not ready."""
     return pids if len(pids) == 2 else set()
 
 
 class Once:
-    """Calls a function at the first epoch that is told after the second."""
+    """Calls a function once, when an epoch after a trial's second is reported."""
 
     def __init__(self, function: Callable[[], None]) -> None:
         self.function: Callable[[], None] | None = function
@@ -208,12 +211,12 @@ def unpack(folder: str, *values) -> Dataset:
 
 
 def owns_its_images() -> bool:
-    """On a worker: whether the images are a copy of its own."""
+    """On a worker: whether it has its own copy of the images."""
     return worker._dataset.train_images.flags.owndata
 
 
 def shipped() -> tuple[str, set[str], list[str]]:
-    """On a worker: where this package is, its files there, and what is in the working directory."""
+    """On a worker: the folder of this package, its files, and the content of the working directory."""
     package = Path(MNIST.__file__).parent
     files = {path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()}
     return (
@@ -236,7 +239,7 @@ def test_what_is_no_address_is_refused(address):
 
 
 def test_an_address_where_nothing_listens_is_answered_without_ray(monkeypatch):
-    """Ray itself would ask it for a quarter of an hour."""
+    """Ray itself would retry it for a quarter of an hour."""
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MNISTError, match="ray start --head --port=") as caught:
         connect(f"127.0.0.1:{free_port()}", 1)
@@ -246,7 +249,7 @@ def test_an_address_where_nothing_listens_is_answered_without_ray(monkeypatch):
 def test_workers_have_the_switches_that_decide_digits():
     switches = {"KERAS_BACKEND"}
     for name in ("keras.backend", "torch_backend", "scratch.on_numpy"):
-        with suppress(ModuleNotFoundError):  # PyTorch is not everywhere
+        with suppress(ModuleNotFoundError):  # PyTorch may be missing
             switches.update(import_module(f"MNIST.engines.{name}").SWITCHES)
     assert set(PASSED_ON) >= switches
 
@@ -385,8 +388,11 @@ def free_port() -> int:
 
 @contextmanager
 def running_cluster() -> Iterator[tuple[str, Callable[..., subprocess.Popen]]]:
-    """A cluster of a machine with one processor, as `ray start` makes it: its address, and what adds
-    another one to it and returns the process with which it stands and falls."""
+    """A cluster of one machine with one processor, made by `ray start`.
+
+    Yields its address and a function that adds a machine and returns its process; killing the process
+    removes the machine.
+    """
     command = [str(Path(sys.executable).parent / "ray"), "start", "--block", "--num-cpus=1"]
     quick = {f"RAY_health_check_{name}": "500" for name in ("initial_delay_ms", "period_ms")}
     basics = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "PYTHONUNBUFFERED": "1"}

@@ -1,4 +1,4 @@
-"""Designs: which points are asked; where their values come from; what is refused."""
+"""Designs: which points they ask for, where the values come from, and what is refused."""
 
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def test_the_rungs_of_halving_are_the_numbers_of_epochs():
 
 
 def test_a_random_part_under_halving_is_one_of_the_networks():
-    """Each network that is drawn stands in every rung: else a survivor could not go on."""
+    """Each network that is drawn is on every rung; otherwise a survivor could not go on."""
     search = make_search(space_of(), parse_template(TEXT), SETTINGS, fraction=0.5, halving=True)
     networks = [[tuple(point.values.values())[1:] for point in stage] for stage in search.stages]
     assert networks[0] == networks[1]
@@ -88,7 +88,7 @@ def test_a_random_part_under_halving_is_one_of_the_networks():
 
 
 def test_one_change_at_a_time_of_more_axes_than_a_grid_could_have(tmp_path):
-    """20 axes of 10 values: the grid would have 10 to the 20th points, its series has 181."""
+    """With 20 axes of 10 values, a grid would have 10 to the 20th points; one change at a time gives 181."""
     names = [f"a{number}" for number in range(20)]
     text = "Layers:\nFlatten\n" + "".join(f"Dense,{{{name}}},relu\n" for name in names)
     text += "Dense,10,softmax\nOptimizer:\nAdam,1\n1\n1\nExplore:\n"

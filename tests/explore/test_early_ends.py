@@ -1,4 +1,4 @@
-"""Runs that `Stop:` ends: finished though they have fewer epochs; each answer is that of its point alone."""
+"""Runs that `Stop:` ends count as finished, and each answer is what its point gives when trained alone."""
 
 import csv
 import io
@@ -28,19 +28,19 @@ CHANGES = {"epochs": [2, 4, 9, 12], "stop": f"patience={PATIENCE}"}
 
 
 def best_epoch(identity: str) -> int:
-    """The epoch after which the stub's validation gets worse: 1 to 5."""
+    """The epoch from which on the stub's validation gets worse: 1 to 5."""
     return 1 + int(identity[:4], 16) % 5
 
 
 def measured(identity: str, epoch: int) -> EpochResult:
-    """What the stub measures here: better up to the best epoch, worse from there on."""
+    """The result of an epoch of this stub: better up to the best epoch, worse from there on."""
     distance = abs(epoch - best_epoch(identity))
     result = epoch_of(identity, epoch)
     return replace(result, val_loss=0.1 + distance, val_accuracy=result.val_accuracy - distance / 100)
 
 
 def end(identity: str, epochs: int) -> int:
-    """How many epochs a training has that asks for so many."""
+    """How many epochs a training has when it ends; epochs: how many it asks for."""
     return min(epochs, best_epoch(identity) + PATIENCE)
 
 
@@ -79,7 +79,7 @@ def test_what_is_over_is_not_begun_again_for_more_epochs(store, tmp_path):
     more = service_of(store, tmp_path, again, **CHANGES | {"epochs": [2, 4, 9, 12, 50]})
     assert answers(more)[: len(expected)] == expected
     assert again.started == []
-    shutil.rmtree(tmp_path / "checkpoints")  # nor when only the store remembers
+    shutil.rmtree(tmp_path / "checkpoints")  # the same if only the store remembers
     assert answers(more)[: len(expected)] == expected
     assert again.started == []
 
@@ -108,7 +108,7 @@ def test_an_interrupted_exploration_gives_the_same(tmp_path):
 
 def test_a_run_that_another_process_has_ended_meanwhile_frees_its_worker(store, tmp_path):
     class Waits(StubWorkers):
-        """The first trial only ever waits for another process."""
+        """The first trial does nothing but wait for another process."""
 
         def events(self, seconds):
             if self.started[0] in self._under_way:
@@ -259,7 +259,7 @@ def explored(real, folder: Path, workers: int) -> tuple[list[EpochResult], list[
 
 
 def test_shared_answers_are_those_of_separate_runs(real, tmp_path):
-    """With NumPy's engine, in worker processes; each point also trained by itself, afresh."""
+    """Worker processes train with NumPy's engine; then each point is also trained by itself, from scratch."""
     dataset, settings, plan = real
     data = split(dataset, 0.8, 3, 300)
     alone, lengths = [], {}

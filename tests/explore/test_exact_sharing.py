@@ -1,4 +1,4 @@
-"""Sharing is exact: with real Keras, every shared answer is bit for bit what its point gives by itself."""
+"""Sharing is exact: with Keras, every shared answer equals, bit for bit, its point trained by itself."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ GRID = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, request) -> Path:
-    """Real MNIST where this machine has it, else scikit-learn's digits."""
+    """Real MNIST if this machine has it, else scikit-learn's digits."""
     try:
         return request.getfixturevalue("mnist_folder")
     except pytest.skip.Exception:
@@ -52,7 +52,7 @@ def setting(folder) -> tuple[Dataset, RunSettings, Plan]:
 
 @pytest.fixture(scope="module")
 def alone(setting) -> list[tuple]:
-    """What each point gives when it is trained by itself, afresh, for just its epochs."""
+    """The result of each point when it is trained by itself, from scratch, for its own number of epochs."""
     dataset, settings, plan = setting
     data = split(dataset, 0.8, 3, 500)
     return [
@@ -61,7 +61,7 @@ def alone(setting) -> list[tuple]:
 
 
 def answered(setting, folder: Path, workers: int = 2, order: int = 1) -> list[tuple]:
-    """The answers to all points; order -1: what is trained ahead is trained in the opposite order."""
+    """The answers to all points. order: -1 makes the service train ahead in the opposite order."""
     dataset, _, plan = setting
     executor = LocalWorkers(workers, dataset, folder / "checkpoints")
     try:
@@ -76,7 +76,7 @@ def answered(setting, folder: Path, workers: int = 2, order: int = 1) -> list[tu
 @pytest.mark.slow
 @pytest.mark.parametrize(("workers", "order"), [(1, 1), (2, 1), (4, -1)])
 def test_shared_answers_are_those_of_separate_runs(setting, alone, tmp_path, workers, order):
-    """Fewer epochs are read from longer runs, all momenta under Adam from one; any number of workers."""
+    """A run also answers for fewer epochs, and under Adam for all momenta; with any number of workers."""
     assert len(setting[2].trials) == 3
     assert answered(setting, tmp_path, workers, order) == alone
 

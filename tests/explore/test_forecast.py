@@ -1,4 +1,4 @@
-"""The forecast: nothing is left when all is known, and known epochs beat guesses."""
+"""The forecast: nothing is left when everything is known, and known epochs count more than guesses."""
 
 import pytest
 from stub_exploration import GRID, StubWorkers, ignore, plan_of, service_of
@@ -30,7 +30,7 @@ def forecast_of(service, speed: float = 1e9, halving: bool = False, **changes) -
 
 
 def followed(service, forecast, points=None) -> None:
-    """Answer points of a service, telling a forecast of each epoch."""
+    """Have a service answer points, and report each epoch to a forecast."""
 
     def note(event):
         if isinstance(event, EpochDone):
@@ -54,12 +54,12 @@ def test_the_time_left_goes_to_nothing(store, tmp_path):
 
 def test_known_epochs_beat_the_guess(store, tmp_path):
     service = service_of(store, tmp_path)
-    service.answer(service.plan.points[8], ignore)  # three epochs of half a second each
+    service.answer(service.plan.points[8], ignore)  # it takes three epochs of half a second each
     assert 15 * 0.5 * 0.5 < forecast_of(service, speed=1e-9).look().seconds_left < 15 * 0.5 * 2
 
 
 def test_first_epochs_beat_the_guess_too(store, tmp_path):
-    """As in the first rung of halving, where no run has a second epoch."""
+    """This matters in the first rung of halving, where no run has a second epoch."""
     service = service_of(store, tmp_path)
     service.answer(service.plan.points[0], ignore)
     assert forecast_of(service, speed=1e-9).look().seconds_left < 1000

@@ -1,4 +1,4 @@
-"""Successive halving: the weaker half goes after each rung, and only that; Talos drops it."""
+"""Successive halving: after each rung Talos drops the weaker half, and nothing else."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def test_each_rung_trains_on_only_the_better_half(tmp_path):
     assert [epochs.count(epoch) for epoch in range(1, 9)] == [16, 8, 4, 4, 2, 2, 2, 2]
     assert len(epochs) == search.epochs == epochs_needed(16, EPOCHS) == 40
     assert len(epochs) <= 0.35 * search.plan.epochs_shared
-    # The stub's order of runs is the same at every epoch: the best is never dropped.
+    # The stub ranks the runs alike at every epoch, so the best is never dropped.
     best = outcome.candidates[0].points[0]
     assert best.epochs == 8
     assert best.identities[0] == min(search.plan.trials, key=lambda identity: identity[:4])
@@ -63,7 +63,7 @@ def test_the_same_is_dropped_whatever_the_number_of_workers(workers, tmp_path):
 def test_the_table_has_what_was_asked_with_all_points_that_share_a_run(tmp_path):
     halved(tmp_path)
     text = (tmp_path / "scan" / "results.csv").read_text()
-    assert len(text.splitlines()) == 1 + 2 * (16 + 8 + 4 + 2)  # two momenta under Adam are one run
+    assert len(text.splitlines()) == 1 + 2 * (16 + 8 + 4 + 2)  # the two momenta under Adam share one run
     metrics, _ = read_results(tmp_path / "scan" / "results.csv")
     assert len(metrics["val_accuracy"]) == 16 + 8 + 4 + 2
 

@@ -1,4 +1,4 @@
-"""Worker processes: what they compute comes back in order; one that dies is replaced; none is left behind."""
+"""Worker processes: their results come back in order; one that dies is replaced; none is left behind."""
 
 import os
 import select
@@ -72,14 +72,14 @@ def test_an_idle_worker_that_is_killed_is_replaced(workers):
 def test_none_is_left_behind_not_even_one_that_is_at_work(tmp_path):
     executor = LocalWorkers(2, DATASET, tmp_path / "checkpoints")
     processes = set(executor.map(os.getpid, [()] * 4))
-    executor.map(time.sleep, [(3600,)])  # which nobody waits for, or this test would take as long
+    executor.map(time.sleep, [(3600,)])  # nobody may wait for this, or the test takes an hour
     executor.close()
     assert not any(map(is_alive, processes))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a pipe of POSIX")
 def test_trials_can_be_stopped_while_many_epochs_wait_to_be_read(workers, monkeypatch):
-    """More than a pipe holds: who stops them is the one who reads it."""
+    """There are more epochs than the pipe holds, and whoever stops the trials also has to read it."""
     monkeypatch.setattr(local, "_train", _report_for_ever)
     tasks = [Task(trial, 10**6) for trial in plan_of().trials.values()][:2]
     for task in tasks:
@@ -107,7 +107,7 @@ def test_messages_are_smaller_than_an_atomic_write():
             sizes.append(len(content))
 
     local._send(Sender(), EpochDone("f" * 64, epoch_of("f" * 64, 10_000)))
-    assert sizes[0] + 4 <= 512  # POSIX promises no more, and macOS keeps to that
+    assert sizes[0] + 4 <= 512  # POSIX guarantees no more, and macOS gives no more
 
 
 def test_a_worker_has_the_images_but_not_those_of_the_test_set(workers):
@@ -120,7 +120,7 @@ def test_a_worker_has_the_images_but_not_those_of_the_test_set(workers):
 )
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
 def test_what_workers_are_forked_from_has_one_thread(any_engine):
-    """A thread is lost in the fork, and what it holds stays locked for ever."""
+    """A fork loses all other threads, and the locks that they hold stay locked for ever."""
     code = f"import os, {PRELOADED[any_engine]}; print(len(os.listdir('/proc/self/task')))"
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     words = [sys.executable, "-c", code]
@@ -148,7 +148,7 @@ assert not {"tensorflow", "keras", "torch"} & sys.modules.keys()
 
 @pytest.mark.parametrize(("engine", "expected"), [("numpy", ""), ("keras", "keras tensorflow")])
 def test_workers_import_their_engine_and_no_other(engine, expected, digits_folder):
-    """In a process of its own: the server that workers are forked from lives as long as its process."""
+    """It runs in a process of its own: the server that workers are forked from lives as long as that."""
     words = [sys.executable, "-c", ASK_WORKER, engine, str(digits_folder)]
     outcome = subprocess.run(words, capture_output=True, text=True, check=True)
     assert outcome.stdout.strip() == expected

@@ -1,4 +1,4 @@
-"""The plan: which points are one run, what sharing saves, what cannot work."""
+"""The plan: which points share a run, what sharing saves, what cannot work."""
 
 from pathlib import Path
 

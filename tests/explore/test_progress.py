@@ -1,4 +1,4 @@
-"""The display: what it says at the beginning, on the way, at the end; what runs; in a log, now and then."""
+"""The display: what it shows before, during and after the training; in a log it prints only now and then."""
 
 import pytest
 from stub_exploration import StubWorkers, ignore, service_of
@@ -47,11 +47,11 @@ def test_the_line_counts_runs_and_epochs_and_knows_the_best(store, tmp_path):
         for epoch in (history[0], history[2])
     )
     assert line(board) == f"6/6 runs · 18/18 epochs · best {best:.2%}"
-    assert line(board_of(service)) == line(board)  # the same when all of it is known from before
+    assert line(board_of(service)) == line(board)  # the line is the same if all epochs are known from before
 
 
 def test_an_epoch_that_no_point_asks_for_is_not_the_best(store, tmp_path):
-    """The grid reads epochs 1 and 3; the second is better than the first, but nobody's answer."""
+    """The grid asks for 1 and 3 epochs. The second epoch is better than the first, but no point's answer."""
     service = service_of(store, tmp_path, epochs=[1, 3])
     board = board_of(service)
     identity = service.plan.points[0].identities[0]

@@ -1,4 +1,4 @@
-"""Talos: the order in which it asks, sampling, Ctrl-C, and what it must not need or touch."""
+"""Talos: the order of its questions, sampling, Ctrl-C, and what it must not need or touch."""
 
 import inspect
 import os
@@ -69,7 +69,7 @@ def test_after_a_stage_points_of_later_ones_are_dropped(tmp_path):
 
     found = asked(stages, tmp_path / "talos", keep_after_stage=keep_after_stage)
     assert found == stages[0] + [p for p in stages[1] if p["opt"] == "Adam"]
-    assert len(calls) == 1  # there is nothing to drop after the last
+    assert len(calls) == 1  # after the last stage there is nothing to drop
 
 
 @pytest.mark.parametrize("reducer", [REDUCERS[0], *slowly(REDUCERS[1:])])

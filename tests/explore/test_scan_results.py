@@ -1,4 +1,4 @@
-"""results.csv and best.txt: exact numbers, the right winner, a model file that says how it came to be."""
+"""results.csv and best.txt: exact numbers, the right winner, a model file that says how it was found."""
 
 import csv
 import io
@@ -158,7 +158,7 @@ def test_ctrl_c_leaves_valid_results(tmp_path):
         with pytest.raises(KeyboardInterrupt):
             ask_all(search_of(service.plan), service, tmp_path / "scan1", interrupt)
     metrics, _ = read_results(tmp_path / "scan1" / "results.csv")
-    assert len(metrics["val_accuracy"]) == 3  # five epochs: a run read twice, another read once
+    assert len(metrics["val_accuracy"]) == 3  # one run answers two points, another run one
 
 
 def test_when_the_time_is_up_what_is_known_is_written(tmp_path):
@@ -175,7 +175,7 @@ def test_when_the_time_is_up_what_is_known_is_written(tmp_path):
 
 
 def seeded(tmp_path, accuracies: dict[int, list[float]]) -> TrialService:
-    """A service of one-epoch runs with 2 to n filters, whose seeds have the accuracies given."""
+    """A service whose runs have one epoch. accuracies: by the number of filters, one for each seed."""
     changes = {"epochs": [1], "opt": ["Adam"], "mom": [0.25], "conv": list(accuracies)}
     with open_store(tmp_path / "s") as store:
         service = service_of(store, tmp_path, seeds=range(3), **changes)
@@ -191,8 +191,8 @@ def test_the_best_mean_wins_and_the_table_says_what_the_seeds_cannot_tell_from_i
         {
             2: [0.90, 0.91, 0.92],
             4: [0.95, 0.96, 0.97],  # the best mean
-            8: [0.96, 0.95, 0.965],  # now better, now worse: not distinguishable
-            16: [0.94, 0.95, 0.96],  # a hundredth worse under each seed: distinguishable
+            8: [0.96, 0.95, 0.965],  # better under one seed, worse under others: not distinguishable
+            16: [0.94, 0.95, 0.96],  # worse by 0.01 under each seed: distinguishable
         },
     )
     candidates = ranked(service)
@@ -221,8 +221,8 @@ def test_results_of_ours_and_of_talos_are_read(service, tmp_path):
     assert parameters["conv"][0] == 2.0
     assert parameters["opt"][0] == "Adam"
     adam = [mom for mom, opt in zip(parameters["mom"], parameters["opt"], strict=True) if opt == "Adam"]
-    assert len(parameters["mom"]) == 6 * 2  # runs, each read at two epochs
-    assert len(adam) == 2 * 2  # one for each size, where momentum makes no difference, which is nan
+    assert len(parameters["mom"]) == 6 * 2  # each run gives two readings
+    assert len(adam) == 2 * 2  # momentum has no effect under Adam, so it is nan
     assert all(isnan(mom) for mom in adam)
     (tmp_path / "talos.csv").write_text(
         "start,end,duration,round_epochs,_warnings,val_acc,acc,lr,act,_trial_id\n1,2,3,4,[],0.5,0.6,0.1,relu,x\n"

@@ -1,6 +1,6 @@
-"""Explorations of schedules: what goes by the number of epochs is a run of its own, the rest is shared.
+"""Explorations of schedules: if a schedule depends on the number of epochs, runs are not shared.
 
-With NumPy's engine: every answer is bit for bit what its point gives by itself.
+With NumPy's engine, every answer equals, bit for bit, its point trained by itself.
 """
 
 import re
@@ -36,13 +36,13 @@ SCHEDULE
 Explore:
 epochs=5,10,15
 """
-AUGMENTED = "Constant\nAugment:\nRotate,10\nElastic,8,3"  # whose images a thread of the worker makes
+AUGMENTED = "Constant\nAugment:\nRotate,10\nElastic,8,3"  # a thread of the worker makes these images
 SHARED = ["Constant", "Step,2,0.5", "Plateau,patience=1,delta=1", AUGMENTED]
 BY_LENGTH = ["Cosine,warmup=0.1", "OneCycle,0.02"]
 
 
 def text_of(schedule: str, *axes: str) -> str:
-    """A template of a small network with a schedule, and further lines of `Explore:`."""
+    """A template of a small network with a schedule, and with more lines in `Explore:`."""
     return TEMPLATE.replace("SCHEDULE", schedule) + "".join(f"{axis}\n" for axis in axes)
 
 
@@ -70,7 +70,7 @@ def data(folder) -> TrainingData:
 
 
 def alone(point: Point, data: TrainingData, settings: RunSettings) -> tuple[float, ...]:
-    """What a point gives that is trained by itself, afresh, for just its epochs."""
+    """The result of a point when it is trained by itself, from scratch, for its own number of epochs."""
     return continue_run(point.spec, data, settings, epochs=point.epochs)[-1].numbers
 
 
@@ -104,7 +104,7 @@ def test_each_number_of_epochs_is_a_run_of_its_own(schedule, folder, data, setti
     expected = [alone(point, data, settings) for point in plan.points]
     assert answered(plan, folder, tmp_path) == expected
     longer = continue_run(plan.points[-1].spec, data, settings, epochs=5)[-1]
-    assert longer.numbers != expected[0]  # a reading of the long run would have been wrong
+    assert longer.numbers != expected[0]  # the beginning of the long run would be a wrong answer
 
 
 def test_a_grid_extended_by_epochs_trains_only_what_is_new(folder, data, settings, tmp_path):
@@ -119,7 +119,7 @@ def test_a_grid_extended_by_epochs_trains_only_what_is_new(folder, data, setting
 
 
 def test_names_and_values_of_a_schedule_are_explored(folder, data, settings, tmp_path):
-    """A key that the schedule does not have is left out, so that its points are one run."""
+    """A key that the schedule does not have is left out, so that its points share one run."""
     words = "{schedule},peak={peak},warmup={warmup}"
     axes = "schedule=Constant,Cosine,OneCycle,Plateau", "peak=0.02,0.05", "warmup=0.1,0.4"
     plan = search_of(words, *axes, settings=settings).plan
@@ -145,11 +145,11 @@ def test_a_value_by_its_place_is_explored():
     assert {point.spec.schedule for point in plan.points} == {
         Step(every, factor) for every in (1, 2) for factor in (0.5, 1.0)
     }
-    assert len(plan.trials) == 3  # a Step of factor 1 is none
+    assert len(plan.trials) == 3  # a Step with factor 1 equals no schedule
 
 
 def test_what_is_said_before_and_forecast_counts_each_run(tmp_path):
-    """Constant once, Cosine once a number of epochs; the stub trains all of it."""
+    """Constant has one run, Cosine one for each number of epochs; the stub trains all of them."""
     search = search_of("{schedule}", "schedule=Constant,Cosine")
     words = expectation(search, 0, tmp_path)
     assert "6 grid points, 4 distinct runs." in words
@@ -177,7 +177,7 @@ def here(tmp_path, monkeypatch) -> Path:
 
 
 def refused(here: Path, text: str, *words: str) -> None:
-    """Explore a template, which is refused before anything is read, trained or written."""
+    """Explore a template; check that it is refused before anything is read, trained or written."""
     (here / "t.txt").write_text(text)
     assert cli.main(["explore", "no_such_folder", "scan1", "--template", "t.txt", *words]) == 2
     assert [path.name for path in here.iterdir()] == ["t.txt"]
@@ -207,7 +207,7 @@ def test_halving_goes_with_the_others(schedule):
 
 
 def test_halving_is_refused_too_where_only_other_points_work():
-    """With the first kernel no network works, so that the first look at each value finds none."""
+    """No network works with the first kernel; the points themselves are checked, not only the baseline."""
     text = text_of("{schedule}", "schedule=Cosine,Constant", "kernel=29,3").replace(
         "Flatten", "Conv,2,{kernel},{kernel},relu\nFlatten"
     )

@@ -1,4 +1,4 @@
-"""The trial service: each run once, to its horizon; readings as prefixes; failures; workers that die."""
+"""The trial service: it trains each run once, to its horizon; prefixes of runs; failures; dying workers."""
 
 import math
 import shutil
@@ -74,7 +74,7 @@ def test_what_is_no_longer_expected_is_not_begun(store, tmp_path, checkpoints):
 
 
 def test_a_run_may_be_expected_to_more_epochs_later(store, tmp_path, checkpoints):
-    """As the rungs of successive halving do: on from the checkpoint."""
+    """As on the rungs of successive halving: the run continues from its checkpoint."""
     workers = StubWorkers(checkpoints)
     service = service_of(store, tmp_path, workers)
     first, last = service.plan.points[0], service.plan.points[8]
@@ -178,7 +178,8 @@ def test_a_trial_that_always_dies_has_failed_after_three_tries_and_the_others_fi
     assert found.count(None) == 2  # two momenta under Adam, at 3 epochs
     assert service.readings.failures == {victim: "its worker died or hung 3 times before the next epoch"}
     assert workers.started.count(victim) == TRIES
-    assert None not in epochs(answers(service_of(store, tmp_path)))  # it may have been the machine's fault
+    # A later exploration tries it again, since the machine may have been at fault.
+    assert None not in epochs(answers(service_of(store, tmp_path)))
 
 
 def test_a_trial_without_a_sign_of_life_is_stopped_and_tried_again(store, checkpoints, monkeypatch):
@@ -186,7 +187,7 @@ def test_a_trial_without_a_sign_of_life_is_stopped_and_tried_again(store, checkp
     monkeypatch.setattr("MNIST.explore.trials.time.monotonic", lambda: now)
 
     class Hanging(StubWorkers):
-        """The first trial, and the next try of it, never report anything."""
+        """The first trial never reports anything, and neither does its second try."""
 
         def events(self, seconds):
             nonlocal now
@@ -238,7 +239,7 @@ def test_a_lost_checkpoint_costs_time_and_changes_nothing(store, tmp_path, check
 
 
 def test_other_numbers_for_a_known_epoch_are_never_mixed_in(store, tmp_path, checkpoints):
-    """As from another processor: the checkpoints are lost, and what is trained anew differs."""
+    """As if on another processor, the checkpoints are lost, and training again gives other numbers."""
     answers(service_of(store, tmp_path))
     shutil.rmtree(checkpoints)
 
@@ -276,12 +277,12 @@ def test_dropped_runs_lose_their_checkpoints(store, tmp_path, checkpoints):
     service.drop([one], epochs=1)
     assert not service.checkpoint(one).exists()
     assert service.checkpoint(other).is_dir()
-    service.drop([other], epochs=0)  # another exploration has trained it further
+    service.drop([other], epochs=0)  # as if another exploration had trained it further
     assert service.checkpoint(other).is_dir()
 
 
 def test_what_is_dropped_while_it_is_under_way_is_stopped(store, tmp_path, checkpoints):
-    """Under several seeds one may fail while another would still train in vain."""
+    """With several seeds, one trial of a point may fail while another one is still training in vain."""
     workers = StubWorkers(checkpoints, 2)
     service = service_of(store, tmp_path, workers)
     service.expect(service.plan.points)
@@ -319,7 +320,7 @@ def test_a_trial_that_is_stopped_has_not_died(store, tmp_path, checkpoints):
 
 def test_a_run_that_another_process_has_finished_meanwhile_frees_its_worker(tmp_path, checkpoints):
     class Waits(StubWorkers):
-        """The first trial only ever waits for another process."""
+        """The first trial does nothing but wait for another process."""
 
         def events(self, seconds):
             if self.started[0] in self._under_way:
@@ -373,7 +374,7 @@ def test_a_point_of_which_one_seed_fails_has_failed(store, tmp_path, checkpoints
 
 
 def test_an_end_without_a_word_is_an_end(store, tmp_path):
-    """A worker that ends before its epochs, without an error, is given its trial again."""
+    """If a worker ends before the last epoch without an error, its trial is started again."""
 
     class Forgetful(StubWorkers):
         def events(self, seconds):

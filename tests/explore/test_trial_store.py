@@ -1,4 +1,4 @@
-"""The trial store: what it was given comes back, and nothing else ever does."""
+"""The trial store: it returns what it was given, and never anything else."""
 
 import math
 import os
@@ -72,7 +72,7 @@ def test_a_torn_store_is_refused_with_a_way_out(tmp_path, kept):
 
 
 def test_no_flipped_bit_is_ever_believed(tmp_path):
-    """One bit of each 97th byte: the store is refused, or every number in it is the right one."""
+    """Flip one bit in every 97th byte: the store is refused, or every number in it is right."""
     _filled(tmp_path / "s")
     content = (tmp_path / "s").read_bytes()
     damaged = tmp_path / "damaged"

@@ -60,12 +60,12 @@ Activation,tanh
     + END,
 }
 COLUMNS = "Input:\nThreshold,1,128\nLayers:\nColumns,40,7\nOptimizer:\nParallelDelta,0.05\n1\n50\n"
-# Coarse patterns, of which pooling leaves something.
+# The patterns are coarse, so that pooling does not erase them.
 IMAGES = np.random.default_rng(0).integers(0, 256, (120, 7, 7), np.uint8).repeat(4, axis=1).repeat(4, axis=2)
 
 
 def network_of(text: str) -> SharedNetwork:
-    """A network whose weights are all far from 0, so that every one of them matters to the answers."""
+    """A network whose weights are all far from 0, so that each of them affects the answers."""
     network = lay_out(parse_spec(text))
     generator = np.random.default_rng(1)
     weights = initial_weights(network, seed=0)
@@ -78,7 +78,7 @@ def network_of(text: str) -> SharedNetwork:
 
 
 def probabilities(network: SharedNetwork, engine: str = "numpy") -> np.ndarray:
-    """What an engine of ours answers, in float32: the judge."""
+    """The judge: the probabilities of one of our engines, in float32."""
     made = engines.create(
         engine,
         network.network,

@@ -16,7 +16,7 @@ pytest.importorskip("onnxruntime", reason="needs onnxruntime: python -m pip inst
 
 
 def test_every_layer_and_activation_of_the_language_has_its_place():
-    assert set(BUILDERS) == set(LAYERS.values()) - {Path, Repeat}  # these two are laid out away
+    assert set(BUILDERS) == set(LAYERS.values()) - {Path, Repeat}  # laying out replaces these two
     assert set(ACTIVATIONS) == set(ACTIVATION.choices) - {"swish"}  # another spelling
 
 
@@ -24,7 +24,7 @@ def test_every_layer_and_activation_of_the_language_has_its_place():
 def test_it_answers_as_the_engine_from_scratch_does(name):
     network = network_of(NETWORKS[name])
     expected = probabilities(network)
-    assert np.ptp(expected, axis=0).max() > 0.02  # the images are told apart: the comparison can fail
+    assert np.ptp(expected, axis=0).max() > 0.02  # answers differ between images, so the comparison can fail
     assert abs(answers(content_of(network), IMAGES) - expected).max() < 1e-5
 
 

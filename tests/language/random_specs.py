@@ -1,4 +1,4 @@
-"""Random model files: hypothesis strategies for valid specs, made by the language's own tables."""
+"""Random model files: hypothesis strategies for valid specs, made from the language's own tables."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ activations = st.sampled_from([name for name in ACTIVATION.choices if name not i
 inits = st.sampled_from(INIT.choices)
 sides = st.integers(1, 3)
 
-# Layers after which a map has the rows and columns it had, so that any of them can follow any other.
+# Layers that keep the rows and columns of a map, so that any of them can follow any other.
 same_size = st.one_of(
     st.builds(
         Conv,
@@ -87,7 +87,7 @@ same_size = st.one_of(
 
 
 def blocks(inside: st.SearchStrategy[Layer]) -> st.SearchStrategy[Layer]:
-    """Layers that have layers `inside` them."""
+    """Layers that contain the layers `inside`."""
     several = st.lists(inside, min_size=1, max_size=3).map(tuple)
     return st.one_of(
         st.builds(Residual, several),
@@ -159,7 +159,7 @@ schedules = st.one_of(
         delta=st.floats(0, 1e6),
     ),
 )
-augmentations = st.tuples(  # each in its place, or not there
+augmentations = st.tuples(  # each at its place in the order, or missing
     *(
         st.one_of(st.none(), augmentation)
         for augmentation in (
@@ -194,7 +194,7 @@ def within_limits(spec: ModelSpec) -> bool:
     try:
         lay_out(spec)
     except SpecError as error:
-        return " are allowed" not in str(error)  # any other mistake is for the test to find
+        return " are allowed" not in str(error)  # a test must find any other mistake
     return True
 
 

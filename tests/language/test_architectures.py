@@ -1,4 +1,4 @@
-"""The named architectures have the parameters that their sources publish, but for what their files say."""
+"""The named architectures have as many parameters as published, except for the changes in their files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,12 +15,12 @@ def network(name: str) -> Network:
 
 
 def size(node: Node) -> int:
-    """The parameters of a node with all that is in it."""
+    """How many parameters a node has, including all nodes inside it."""
     return sum(parameter.size for each in node.walk() for parameter in each.parameters)
 
 
 def weighty(name: str) -> Iterator[tuple[Node, int]]:
-    """The convolutions and dense layers, in order, each with its parameters."""
+    """The convolutions and dense layers, in order, each with its number of parameters."""
     for node in network(name).walk():
         if isinstance(node.layer, Conv | Dense):
             yield node, size(node)
@@ -38,11 +38,11 @@ def sizes(name: str) -> list[int]:
     return [count for _, count in weighty(name)]
 
 
-# LeCun et al. (1998), section II.B: C1, C3, C5, F6; the last layer as ten units on 84 values.
+# LeCun et al. (1998), section II.B: C1, C3, C5, F6; here the last layer is ten units on 84 values.
 def test_lenet5() -> None:
     c1, c3, c5, f6, last = sizes("lenet5")
     assert (c1, c5, f6, last) == (156, 48_120, 10_164, 850)
-    # Table I has 60 connections from map to map, of 25 weights each; here there are all 6 · 16.
+    # Table I has 60 connections from map to map, with 25 weights each; here all 6 · 16 exist.
     assert 1_516 == 60 * 25 + 16
     assert c3 == 6 * 16 * 25 + 16
     maps = [node.output_shape for node in network("lenet5").nodes]
@@ -63,7 +63,7 @@ def test_alexnet() -> None:
     assert sum(kernel * count + count for kernel, count in zip(published, filters, strict=True)) == 2_334_080
     found, dense = sizes("alexnet")[:5], sizes("alexnet")[5:]
     assert found == [kernel * count + count for kernel, count in zip(changed, filters, strict=True)]
-    assert found[2] == 885_120  # which sees all maps there too
+    assert found[2] == 885_120  # in the paper, too, this layer sees all maps
     assert dense == [1024 * 4096 + 4096, 16_781_312, 40_970]
 
 
@@ -78,12 +78,12 @@ def test_vgg16() -> None:
     assert found[13:] == [512 * 4096 + 4096, 16_781_312, 40_970]
 
 
-# Szegedy et al. (2014), table 1, column "params", in units of 1,024, for the stem that of its second part.
+# Szegedy et al. (2014), table 1, column "params", in units of 1,024; for the stem, only its second part.
 def test_googlenet() -> None:
     stem, *expected = 112, 159, 380, 364, 437, 463, 580, 840, 1072, 1388
     nodes = network("googlenet").nodes
     modules = [size(node) / 1024 for node in nodes if inception(node)]
-    own = [at for at in range(9) if at not in (4, 7)]  # the paper's sums for 4c and 5a are not of its widths
+    own = [at for at in range(9) if at not in (4, 7)]  # the paper's sums for 4c and 5a do not fit its widths
     assert [modules[at] for at in own] == pytest.approx([expected[at] for at in own], rel=0.02)
     assert modules == pytest.approx(expected, rel=0.08)
     _, reduce, convolution = (size(node) / 1024 for node in nodes if isinstance(node.layer, Conv))
@@ -117,7 +117,7 @@ def test_resnet20() -> None:
     assert len(list(weighty("resnet20"))) == 20
 
 
-# What Keras's own summary prints for the notebook that this network is from.
+# The numbers in Keras's own summary of the notebook that this network comes from.
 def test_keras_cnn() -> None:
     assert sizes("keras_cnn") == [832, 25_632, 18_496, 36_928, 803_072, 2_570]
     assert network("keras_cnn").parameters == 887_530

@@ -41,7 +41,7 @@ def test_lists_and_ranges(text: str, values: str) -> None:
     st.integers(0, 8),
 )
 def test_a_range_is_its_start_and_so_many_steps(start: int, step: int, count: int, places: int) -> None:
-    """In whole numbers of the last decimal, where nothing is rounded."""
+    """It is checked in whole multiples of the last decimal, so that nothing is rounded."""
     unit = Decimal(1).scaleb(-places)
     ends = (start, start + (count - 1) * step, step)
     values = read_values(":".join(f"{number * unit:f}" for number in ends), "--x")

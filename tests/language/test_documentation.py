@@ -1,4 +1,4 @@
-"""Model_Specification.md says what the language does: each of its examples is tried, each name is in it."""
+"""Model_Specification.md says what the language does: all its examples are tried, and it has every name."""
 
 import re
 import textwrap
@@ -60,7 +60,7 @@ def test_examples_parse(kind: str, text: str) -> None:
     spec = parse_spec(WHOLE[kind].format(text))
     if kind == "canonical":
         assert canonical_text(spec) == text
-    if kind == "layers":  # a comment that begins with a shape tells the truth
+    if kind == "layers":  # if a comment begins with a shape, the shape must be right
         shown = {
             int(n): shape for n, shape in re.findall(r"^(\d+):.*# ([\d×]+)\b", numbered(text), re.MULTILINE)
         }

@@ -1,4 +1,4 @@
-"""Every file in errors/ and template_errors/ has mistakes; beside it, exactly what is said of it."""
+"""Every file in errors/ and template_errors/ has mistakes; the file beside it has the exact error text."""
 
 import pickle
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Laws of the model language, whatever the text or the spec."""
+"""Laws of the model language that hold for every text and every spec."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_any_filling_is_a_spec_or_a_spec_error(values: dict[str, str]) -> None:
 
 
 def said(parse: Callable[[str], object], text: str) -> str:
-    """The error that a text gives, or nothing."""
+    """The error that a text causes, or nothing."""
     try:
         parse(text)
     except SpecError as error:

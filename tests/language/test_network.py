@@ -1,4 +1,4 @@
-"""Shapes, parameters and cost of networks, against published figures and counted by hand."""
+"""Shapes, parameters and cost of networks, compared with published figures and with counts by hand."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def test_a_convolution() -> None:
 
 
 def test_a_depthwise_convolution_knows_its_shapes_and_costs() -> None:
-    """Its fans are those that Keras computes of the same kernel."""
+    """Its fan_in and fan_out are those that Keras computes for the same kernel."""
     _, node, *_ = nodes(
         "Conv,6,3,3,relu\nDepthwiseConv,5,3,relu,stride=2,init=lecun_normal\nFlatten\nDense,10,softmax"
     )
@@ -220,7 +220,7 @@ def test_the_limit_of_layers_is_reached_and_not_passed() -> None:
 
 
 def test_what_is_computed_before_the_probabilities() -> None:
-    """A last softmax is left out, by itself or in its layer; the votes of Columns are logits already."""
+    """A last softmax is left out, as a layer or as an activation; the votes of Columns are logits already."""
 
     def layers_to_logits(text: str) -> list[str]:
         return [statement_text(node.layer, False) for node in lay_out(parse_spec(text)).to_logits()]

@@ -238,7 +238,7 @@ def outcome(template: Template, point: dict[str, str]) -> ModelSpec | str:
 
 
 def grid(template: Template) -> Iterator[dict[str, str]]:
-    """All points of a template, the last axis fastest."""
+    """All points of a template; the last axis varies fastest."""
     for values in product(*(axis.values for axis in template.axes)):
         yield {
             name: text

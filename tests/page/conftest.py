@@ -1,4 +1,4 @@
-"""What the tests of the page share: a page of some networks, open in a browser, and its answers."""
+"""Shared by the tests of the page: a page of some networks, open in a browser, and its answers."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def open_page(browser_page, tmp_path):
 
 @pytest.fixture
 def answers():
-    """The probabilities, float64 (n, 10), that a page's network gives some images."""
+    """The probabilities, float64 (n, 10), that a page's network gives for some images."""
 
     def asked(page, images, network=0):
         ask = "([network, images]) => Promise.all(images.map((image) => MNIST.probabilities(network, image)))"

@@ -15,7 +15,7 @@ from MNIST.training.draws import initial_weights
 
 EVERYTHING = Path(__file__).parents[1] / "certify" / "everything.txt"
 PIXELS = 0.13, 0.31  # mean and deviation
-ROUNDING = 1e-5  # of probabilities, where one engine sums in float32 and the other in float64
+ROUNDING = 1e-5  # tolerance of the probabilities: one engine sums in float32, the other in float64
 
 NETWORKS = {
     "valid": "Conv,5,3,2,linear",
@@ -64,7 +64,7 @@ TEXTS = (
 
 
 def _drawn(text, seed=0):
-    """A network, and weights that float16 can hold, biases and statistics as uneven as trained ones."""
+    """A network with weights that float16 can hold; its biases and statistics vary as if it was trained."""
     network, random = lay_out(parse_spec(text)), np.random.default_rng(seed)
     weights = {}
     for name, weight in initial_weights(network, seed).items():
@@ -75,7 +75,7 @@ def _drawn(text, seed=0):
 
 
 def _images():
-    """Dim noise, empty rows, a bright stroke; one black, one white."""
+    """Three images of dim noise with empty rows and a bright stroke, a black one, and a white one."""
     images = np.random.default_rng(0).integers(0, 90, (5, 28, 28), np.uint8)
     images[:, :4], images[:, 6:22, 10:13] = 0, 255
     images[3], images[4] = 0, 255
@@ -121,7 +121,7 @@ def test_a_network_of_everything_there_is(most_in_full, open_page, answers, monk
 
 
 def test_extreme_values_keep_their_sense(open_page, answers, monkeypatch):
-    """Weights beyond float16 both ways, where it is wanted; powers that would overflow; large variances."""
+    """Weights too large and too small for float16, powers that would overflow, and large variances."""
     monkeypatch.setattr(plan, "MOST_IN_FULL", 0)
     network, weights = _drawn(_text("Conv,4,3,3,softplus\nBatchNorm,epsilon=1e-9\nActivation,silu"))
     weights["conv_1/kernel"] *= np.float32(1e6)

@@ -1,4 +1,4 @@
-"""Each function of the page's scripts by itself, and a list of them all: none is without a test."""
+"""Each function of the page's scripts by itself; a list of all functions shows that none lacks a test."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from MNIST.report.templates import fill
 
 FOLDER = Path(MNIST.page.__file__).parent
 
-# What one call of a function gives: a JavaScript expression, and its value.
+# Calls of each function: a JavaScript expression, and the value that it must have.
 CASES = {
     # engine.js
     "probabilities": [("probabilities([], [0, 0, 0, 0])", [0.25] * 4)],
@@ -180,7 +180,7 @@ CASES = {
     ],
 }
 
-# Functions that other tests compare with the engine from scratch or with Python, or see at work on the page.
+# Functions that other tests compare with the numpy engine or with Python, or use on the page.
 ELSEWHERE = {
     "test_page_engine.py::test_every_layer_and_input_step": (
         *(
@@ -255,7 +255,7 @@ def test_a_function_of_the_page(call, expected, on_page):
 def test_float16_is_that_of_numpy(in_worker):
     found = in_worker.evaluate("[...float16s(Uint16Array.from({ length: 65536 }, (_, bits) => bits).buffer)]")
     expected = np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float64)
-    finite = np.isfinite(expected)  # plan.py writes no other
+    finite = np.isfinite(expected)  # plan.py writes only finite numbers
     assert np.array_equal(np.array(found)[finite], expected[finite])
     assert finite.sum() == 2 * 31 * 1024
 

@@ -36,7 +36,7 @@ def _draw(page, stroke=SEVEN):
 
 
 def _spoken(page, words="%"):
-    """Wait until the page has said so to those who listen."""
+    """Wait until the page has announced these words to screen readers."""
     page.locator("#spoken", has_text=words).wait_for(state="attached")
 
 
@@ -45,17 +45,17 @@ def _shown_bars(page):
 
 
 def _seen(page):
-    """What the page shows as the networks' picture: uint8 (28, 28)."""
+    """The picture that the page shows as what the networks see: uint8 (28, 28)."""
     read = "[...document.querySelector('#seen').getContext('2d').getImageData(0, 0, 28, 28).data]"
     return np.array(page.evaluate(read), np.uint8).reshape(28, 28, 4)[:, :, 0]
 
 
 def test_a_drawn_stroke_is_answered_by_every_network(open_page, answers):
-    from playwright.sync_api import expect  # installed, or there were no page
+    from playwright.sync_api import expect  # the fixture has checked that it is installed
 
     page = open_page(_plan(), _plan(ROWS, "rows", 1))
     assert page.locator("#invitation").is_visible()
-    expect(page.locator(".card .percent")).to_have_text(["draw a digit"] * 2)  # once their weights are there
+    expect(page.locator(".card .percent")).to_have_text(["draw a digit"] * 2)  # after loading their weights
     _draw(page)
     _spoken(page)
     assert not page.locator("#invitation").is_visible()
@@ -90,7 +90,7 @@ def test_the_keyboard_draws_opens_and_clears(open_page):
     inked = _seen(page) > 128
     rows, columns = (np.flatnonzero(inked.any(axis=1 - axis)) for axis in (0, 1))
     drawn = inked[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    assert drawn[:3].any(axis=0).all()  # across, then down at the right
+    assert drawn[:3].any(axis=0).all()  # a line across, then one down at the right
     assert drawn[:, -4:].any(axis=1).all()
     assert not drawn[5:, :-5].any()
     page.keyboard.press("Tab")
@@ -104,7 +104,7 @@ def test_the_keyboard_draws_opens_and_clears(open_page):
 
 
 def test_the_maps_are_those_of_the_layer(open_page):
-    """A kernel that passes the image through, one that turns its sign, one that is 0."""
+    """It has three kernels: one passes the image through, one changes its sign, one is 0."""
     text = "Layers:\nConv,3,1,1,linear\nFlatten\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n32\n"
     network = lay_out(parse_spec(text))
     weights = initial_weights(network, 0) | {"conv_1/kernel": np.float32([[[[1, -1, 0]]]])}
@@ -120,7 +120,7 @@ def test_the_maps_are_those_of_the_layer(open_page):
     assert (turned[seen == 255] == [213, 94, 0, 255]).all()
     assert len(np.unique(nothing[:, :, 3])) == 1
     strength = same[:, :, 3].astype(int)
-    assert (np.diff(strength.ravel()[seen.ravel().argsort()]) >= 0).all()  # the stronger, the fuller
+    assert (np.diff(strength.ravel()[seen.ravel().argsort()]) >= 0).all()  # stronger ink is more opaque
 
 
 def test_a_phone_is_wide_enough(open_page):
@@ -176,7 +176,7 @@ def test_every_shipped_model_has_a_plan(model):
 
 
 def _folded(operations):
-    """How many channels have a BatchNorm, of whose four numbers two are kept."""
+    """How many channels have a BatchNorm; the page keeps two of its four numbers for each."""
     total = 0
     for each in operations:
         total += each["output"][-1] if each["kind"] == "BatchNorm" else 0
@@ -192,7 +192,7 @@ def test_a_page_too_large_is_refused(monkeypatch):
 
 
 def test_float16_is_kept_to_what_it_can_hold():
-    """What comes back is off by no more than 2⁻¹¹ of a tensor's largest, whatever is put in."""
+    """For any tensor, the error of what is read back is at most 2⁻¹¹ of its largest value."""
     draw = np.random.default_rng(0)
     for scale in 10.0 ** np.arange(-12, 13):
         values = (scale * draw.standard_normal((40, 30))).astype(np.float32)

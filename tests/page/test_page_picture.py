@@ -1,4 +1,4 @@
-"""What the page makes of a drawing, judged by what Python makes of the same ink."""
+"""The picture that the page makes of a drawing, compared with the one that Python makes of the same ink."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def pictured(open_page):
     page = open_page(plan_network("it", network, initial_weights(network, 0), (0.1, 0.3)))
 
     def of(ink):
-        """The picture of some ink, which comes as bytes from a canvas: shades of 255."""
+        """The picture of some ink. The ink is given in bytes, as a canvas gives it: 255 is full ink."""
         make = "([shades, ...shape]) => MNIST.picture(shades.map((shade) => shade / 255), ...shape)"
         return np.array(page.evaluate(make, [ink.ravel().tolist(), *ink.shape]), np.uint8)
 
@@ -23,7 +23,7 @@ def pictured(open_page):
 
 
 def _walk(rows, columns, seed):
-    """A stroke that wanders about, soft at its edge: uint8 (rows, columns)."""
+    """A random stroke with a soft edge: uint8 (rows, columns)."""
     draw = np.random.default_rng(seed)
     place = draw.uniform(0.2, 0.8, 2) * (rows, columns)
     grid = np.indices((rows, columns)) + 0.5

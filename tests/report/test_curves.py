@@ -1,4 +1,4 @@
-"""The learning curves: what is drawn are the figures of the history and the rates of the steps."""
+"""The learning curves: they show the numbers of the history and the rates of the steps."""
 
 import io
 from types import SimpleNamespace
@@ -34,7 +34,7 @@ def rates_of(history, schedule="", decay="0", steps=540):
 
 
 def lines(axes):
-    """What is drawn, by its name in the legend: all x and all y."""
+    """The lines drawn, by their name in the legend: all x and all y."""
     return {line.get_label(): line.get_data() for line in axes.lines}
 
 
@@ -66,7 +66,7 @@ def test_the_rates_within_an_epoch_are_drawn_where_they_are():
     rate = draw_curves(history_of(2), "net", rates=rates).axes[-1]
     ((x, y),) = lines(rate).values()
     np.testing.assert_array_equal(y, np.concatenate(rates))
-    assert x[y.argmax()] == pytest.approx(0.6, abs=0.002)  # three tenths of two epochs warm up
+    assert x[y.argmax()] == pytest.approx(0.6, abs=0.002)  # the warm-up takes 0.3 of two epochs
     assert (x.min() > 0, x.max() < 2, rate.get_yscale()) == (True, True, "linear")
 
 
@@ -92,7 +92,7 @@ def test_of_very_many_steps_those_at_the_ends_of_each_epoch_are_drawn():
 def test_rates_that_are_mostly_far_below_the_largest_are_drawn_by_their_logarithms(schedule, decay, scale):
     history = history_of(20)
     for result in history:
-        result.val_loss = 1.0  # no better from epoch to epoch
+        result.val_loss = 1.0  # it never improves
     rate = draw_curves(history, "net", rates=rates_of(history, schedule, decay)).axes[-1]
     assert rate.get_yscale() == scale
     assert scale == "log" or rate.get_ylim()[0] == 0

@@ -1,4 +1,4 @@
-"""A picture in the terminal is read back to its pixels: a small terminal of the test's own is the judge."""
+"""A picture in the terminal is read back to its pixels by a small terminal that this test simulates."""
 
 import io
 import re
@@ -12,7 +12,7 @@ PICTURE = np.random.default_rng(0).integers(0, 256, (9, 13)).astype(np.uint8)
 
 
 def _read_back(lines: list[str]) -> np.ndarray:
-    """What a terminal would show: the grey, in [0, 255], of each half of each character."""
+    """The grey level that a terminal would show, in [0, 255], for each half of each character."""
     rows = []
     for line in lines:
         upper, lower, colours = [], [], None

@@ -1,4 +1,4 @@
-"""Images side by side: those on the picture are the very pixels, those in the terminal fit its width."""
+"""Images side by side: the picture has their exact pixels, and in the terminal they fit its width."""
 
 import io
 import re
@@ -69,7 +69,7 @@ def test_where_five_whole_images_fit_none_is_halved():
 
 def test_in_colour_each_image_begins_where_its_caption_does():
     *_, picture, caption, _ = terminal_grid(images_of(5, "Ankle boot"), 95, True, False)
-    bare = picture.split("\x1b[0m")  # an image's line ends with a reset
+    bare = picture.split("\x1b[0m")  # each image's part of a line ends with a reset
     assert len(bare) == 6
     assert [part.count(" ") for part in bare] == [0, 5, 5, 5, 5, 0]  # an image has 14 columns, a caption 17
     begins = [place for place in range(len(caption)) if caption.startswith("Ankle", place)]

@@ -33,7 +33,7 @@ def test_each_epoch_is_there_once_with_what_was_measured(tmp_path):
     tracker = start(run_of(tmp_path, 0))
     for number in (1, 2, 3):
         tracker.epoch(epoch(number, val_loss=float("nan")))
-        assert curve(read_back(tmp_path), "loss")[-1][0] == number  # at once: it is open still
+        assert curve(read_back(tmp_path), "loss")[-1][0] == number  # though the file is still open
     tracker.close()
     events = read_back(tmp_path)
     assert curve(events, "loss") == [(1, 1.0), (2, 0.5), (3, pytest.approx(1 / 3))]
@@ -83,7 +83,7 @@ def test_the_text_and_the_answers_are_there_too(tmp_path):
 
 
 def test_the_files_of_another_run_can_be_forgotten(tmp_path):
-    forget(tmp_path / "Model_Output" / "net")  # there are none
+    forget(tmp_path / "Model_Output" / "net")  # without such files it does nothing
     start(run_of(tmp_path, 1)).close()
     other = tmp_path / "Model_Output" / "net" / "tensorboard" / "mine.txt"
     other.write_text("stays")

@@ -38,7 +38,7 @@ class Recorder:
 
 @pytest.fixture
 def track(monkeypatch, tmp_path):
-    """Track a run of three epochs, one of them before the start; return the warnings and what was said."""
+    """Track a run of three epochs, the first of them before the start; return the warnings and messages."""
 
     def tracked(**trackers):
         for name, tracker in trackers.items():

@@ -1,4 +1,4 @@
-"""The real Weights & Biases, offline: what it writes is read back. A fake plays its server."""
+"""The real Weights & Biases works offline, and its files are read back. A fake plays its server."""
 
 import sys
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from MNIST.tracking.wandb_run import run_id, start
 
 
 class Server(SimpleNamespace):
-    """The parts of W&B that a run uses; its run has `behind` steps already."""
+    """The parts of W&B that a run uses. behind: how many steps its run already has."""
 
     def __init__(self, behind: int) -> None:
         super().__init__(rows={}, asked={}, config={}, summary={}, codes=[])
@@ -30,8 +30,8 @@ class Server(SimpleNamespace):
 
     def log(self, row, step, commit):
         assert step not in self.rows
-        assert step >= self.starting_step  # W&B would drop it
-        assert commit  # else the last epoch would wait for the next one
+        assert step >= self.starting_step  # W&B would drop any other
+        assert commit  # otherwise the last epoch would wait for the next one
         self.rows[step] = row
 
     def finish(self, exit_code):
@@ -40,7 +40,7 @@ class Server(SimpleNamespace):
 
 @pytest.fixture
 def server(monkeypatch):
-    """A server whose run has 2 epochs already."""
+    """A server whose run already has 2 epochs."""
     for name in ("WANDB_PROJECT", "WANDB_NAME", "WANDB_RUN_ID"):
         monkeypatch.delenv(name, raising=False)
     played = Server(behind=3)  # steps 0 to 2

@@ -1,4 +1,4 @@
-"""Runs that were never trained, which the tests of tracking share."""
+"""Shared by the tests of tracking: runs that were never trained."""
 
 from pathlib import Path
 from typing import Any

@@ -20,7 +20,7 @@ def digits(digits_folder: Path) -> TrainingData:
 
 @pytest.fixture(scope="session")
 def settings() -> RunSettings:
-    """Settings for those digits, in float32, with the engine that starts at once."""
+    """Settings for those digits, in float32, with the engine that starts fastest."""
     return _settings("numpy")
 
 
@@ -63,7 +63,7 @@ def trained(digits, keras_settings, tmp_path_factory):
 
 @pytest.fixture
 def small(trained, tmp_path, monkeypatch) -> Path:
-    """A copy of the trained network's folder, to be tampered with, in the current directory."""
+    """A copy of the trained network's folder in the current directory, which tests may tamper with."""
     shutil.copytree(trained[0], tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return Path("Model_Output/small")

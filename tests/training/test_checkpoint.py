@@ -1,4 +1,4 @@
-"""Checkpoints: a crash or a damaged file never costs more than an epoch (faults 16 and 20)."""
+"""Checkpoints: a crash or a damaged file never costs more than one epoch (faults 16 and 20)."""
 
 import subprocess
 import sys
@@ -48,7 +48,7 @@ def test_what_is_saved_is_loaded_and_two_are_kept(tmp_path):
     found = _load(tmp_path)
     expected = _checkpoint(10)
     assert (found.identity, found.settings) == (expected.identity, expected.settings)
-    assert repr(found.history) == repr(expected.history)  # repr, for nan is not equal to itself
+    assert repr(found.history) == repr(expected.history)  # repr, since nan is not equal to itself
     assert found.state.keys() == expected.state.keys()
     for name, array in expected.state.items():
         assert found.state[name].dtype == array.dtype
@@ -75,7 +75,7 @@ def test_a_new_run_takes_the_place_of_another_with_its_first_epoch(tmp_path):
 
 
 def test_every_flipped_bit_of_the_headers_is_damage_or_nothing(tmp_path):
-    """ZIP has flags for encryption and for compressions that nobody knows: they too are only damage."""
+    """ZIP has flags for encryption and for unknown kinds of compression; they must count as damage, too."""
     for epochs in (1, 2):
         save_checkpoint(tmp_path, _checkpoint(epochs))
     newest = tmp_path / "epoch_00002.npz"
@@ -152,7 +152,7 @@ def test_a_checkpoint_of_a_version_that_measured_less_is_left_aside(tmp_path, mo
 
 def test_the_numbers_are_all_but_what_depends_on_the_moment():
     (result,) = _checkpoint(1).history
-    nan = float("nan")  # another nan than that of the result
+    nan = float("nan")  # not the same object as the result's nan
     assert replace(result, val_loss=nan, seconds=9.0, peak_memory=0).numbers == result.numbers
     for name in ("epoch", "loss", "val_loss", "gradient_norm_mean", "gradient_norm_variance"):
         assert replace(result, **{name: 9}).numbers != result.numbers, name
@@ -195,5 +195,5 @@ save_checkpoint(pathlib.Path({str(tmp_path)!r}), _checkpoint(3))
     assert subprocess.run([sys.executable, "-c", program]).returncode == -9
     written = step.endswith("unlink") or (step.endswith("replace") and when == "after")
     assert _epoch(tmp_path) == (3 if written else 2)
-    save_checkpoint(tmp_path, _checkpoint(3))  # the next start clears up
+    save_checkpoint(tmp_path, _checkpoint(3))  # the next save clears up
     assert _epoch(tmp_path) == 3

@@ -1,4 +1,4 @@
-"""What the engines are given to train on, and the thread that makes it: when it works, and that it ends."""
+"""The images that engines train on, and the thread that makes them: when it works, and that it ends."""
 
 import threading
 from dataclasses import replace
@@ -23,7 +23,7 @@ def _spec(epochs=3, augment=AUGMENT):
 
 @pytest.fixture
 def made(monkeypatch):
-    """The seeds of the epochs of which images were made, and by which threads, as it happens."""
+    """A growing list: for each part of an epoch's images, the epoch's seed and the thread that made it."""
     made = []
 
     def noted(images, which, augmentations, seed):
@@ -39,7 +39,7 @@ def _makers():
 
 
 def _received(run, monkeypatch):
-    """All that a run gives to its engine from now on: to train on, and to answer."""
+    """All images that a run gives to its engine from now on: to train on, and to answer."""
     trained, asked = [], []
     train_epoch, logits = run.engine.train_epoch, run.engine.logits
 
@@ -139,12 +139,12 @@ def test_the_next_epoch_is_made_while_this_one_trains(digits, settings, monkeypa
     monkeypatch.setattr(epoch_images, "augment", make)
     monkeypatch.setattr(run.engine, "train_epoch", train)
     run.train()
-    assert begun == [2, 2]  # both epochs' images, before the first epoch was over; then no more
+    assert begun == [2, 2]  # both epochs' images were made before the first epoch ended, and no others
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 def test_an_error_stops_the_thread_at_once(error, digits, settings, monkeypatch, made):
-    monkeypatch.setattr(epoch_images, "PART", 1)  # 540 parts an epoch
+    monkeypatch.setattr(epoch_images, "PART", 1)  # an epoch has 540 parts
     run = Run(_spec(), digits, settings, epochs=3)
     noted, begun, stop = epoch_images.augment, threading.Event(), threading.Event()
 
@@ -167,9 +167,9 @@ def test_an_error_stops_the_thread_at_once(error, digits, settings, monkeypatch,
             run.train()
     assert not _makers()
     assert stop.is_set()
-    assert len(made) == 540 + 1  # of the next epoch, the part that was under way
+    assert len(made) == 540 + 1  # of the next epoch, only the part that was already begun
     monkeypatch.undo()
-    again = run.train()  # what the thread left undone is not taken for an epoch
+    again = run.train()  # the unfinished images of the thread are not used
     whole = continue_run(_spec(), digits, settings, epochs=3)
     assert [result.numbers for result in again] == [result.numbers for result in whole]
 
@@ -184,7 +184,7 @@ def test_an_error_in_the_thread_is_raised_in_the_loop(digits, settings, monkeypa
     run = Run(_spec(), digits, settings, epochs=4)
     with pytest.raises(MemoryError):
         run.train()
-    assert len(run.history) == 2  # epoch 2, during which it went wrong, is not lost
+    assert len(run.history) == 2  # it failed during epoch 2, which is not lost
     assert not _makers()
 
 
@@ -202,7 +202,7 @@ def test_the_next_epoch_counts_among_what_must_fit(digits, settings, monkeypatch
     images = 540 * 784
     monkeypatch.setattr("MNIST.training.memory.available_memory", lambda: step + images - 1)
     Run(_spec(augment=""), digits, settings, epochs=2)
-    Run(_spec(), digits, settings, epochs=1)  # there is no next one
+    Run(_spec(), digits, settings, epochs=1)  # it has no next epoch
     with pytest.raises(TrainingError, match="out of memory"):
         Run(_spec(), digits, settings, epochs=2)
     monkeypatch.setattr("MNIST.training.memory.available_memory", lambda: step + images)

@@ -40,7 +40,7 @@ def by_numpy(digits, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def arrays(by_numpy, tmp_path, monkeypatch) -> dict[str, np.ndarray]:
-    """Its weights, in a copy of that folder, to be tampered with."""
+    """Its weights, in a copy of that folder, which tests may tamper with."""
     shutil.copytree(by_numpy, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     with np.load("Model_Output/small/weights.npz", allow_pickle=False) as archive:
@@ -73,7 +73,7 @@ def _header(shape: tuple[int, ...], descr: str) -> bytes:
 
 
 def _with_first(arrays: dict[str, np.ndarray], member: bytes, compression: int = zipfile.ZIP_STORED) -> bytes:
-    """The file with other bytes in place of its first array, and room enough not to be called too small."""
+    """The file with other bytes in place of its first array, large enough not to be called too small."""
     others = [(name, content) for name, content in _members(_npz(arrays)) if name != f"{FIRST}.npy"]
     content = _zip([(f"{FIRST}.npy", member), *others], compression)
     return bytes(max(0, 100_000 - len(content))) + content  # ZIP allows anything before it
@@ -100,7 +100,7 @@ def test_what_is_left_alone_is_read(arrays):
 
 
 class Trap:
-    """What a pickle of it does, it does when it is read."""
+    """When a pickle of this is read, it makes a file."""
 
     def __reduce__(self):
         return Path.touch, (Path("sprung"),)
@@ -226,7 +226,7 @@ def test_a_member_that_says_it_lies_beyond_the_file_is_refused(arrays):
     content = bytearray(_npz(arrays))
     name = f"{FIRST}.npy".encode()
     central = content.rindex(name) - 46
-    content[central + 42 : central + 46] = b"\xff" * 4  # the offset is in an extra field of 64 bits
+    content[central + 42 : central + 46] = b"\xff" * 4  # so the offset is in an extra field of 64 bits
     content[central + 30 : central + 32] = (12).to_bytes(2, "little")
     extra = b"\x01\x00\x08\x00" + b"\xff" * 8
     content[central + 46 + len(name) : central + 46 + len(name)] = extra

@@ -157,7 +157,7 @@ def test_a_member_that_does_not_belong_is_refused_and_not_unpacked(name, small):
 
 def test_a_bomb_is_not_unpacked(small):
     members = {**_members(small), "model.weights.h5": bytes(2**28)}
-    members["metadata.json"] += b" " * 2**16  # so that it is not too small at first sight
+    members["metadata.json"] += b" " * 2**16  # so that the file does not look too small
     content = _zip(members, zipfile.ZIP_DEFLATED)
     assert len(content) < 2**20
     _replace(small, "model.keras", content)
@@ -190,7 +190,7 @@ def test_a_model_file_far_too_large_is_not_read(small):
 def test_groups_linked_into_a_maze_are_not_walked(small):
     def maze(file):
         group = file
-        for _ in range(60):  # each level twice below the one before: 2⁶⁰ ways down
+        for _ in range(60):  # each level is linked twice from the level above: 2⁶⁰ ways down
             below = group.create_group("a")
             group["b"] = below
             group = below

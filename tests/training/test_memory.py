@@ -1,4 +1,4 @@
-"""What a process held at most, told since it was last asked to begin again."""
+"""The peak memory of a process since it was last reset."""
 
 import sys
 from pathlib import Path
@@ -13,11 +13,11 @@ from MNIST.training import continue_run
 from MNIST.training.memory import available_memory, peak_memory, reset_peak_memory
 
 BIG = 2**28  # bytes
-SLACK = 2**26  # of what else the process does at that time
+SLACK = 2**26  # bytes for whatever else the process does at that time
 
 
 def _hold_for_a_moment() -> None:
-    np.ones(BIG, np.uint8)  # ones, for pages of zeros need not be there
+    np.ones(BIG, np.uint8)  # ones, since the system need not store pages of zeros
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is that of the process so far")
@@ -61,5 +61,5 @@ def test_each_epoch_has_a_peak_of_its_own(digits, keras_settings):
     _hold_for_a_moment()
     before = peak_memory()
     peaks = [result.peak_memory for result in continue_run(spec, digits, keras_settings, epochs=2)]
-    assert min(peaks) > 2**27  # TensorFlow alone takes that
-    assert max(peaks) < before  # what was held before is not counted
+    assert min(peaks) > 2**27  # TensorFlow alone takes so much
+    assert max(peaks) < before  # memory that was held before is not counted

@@ -1,4 +1,4 @@
-"""Draws and metrics: what must be equal in every engine, against laws and second implementations."""
+"""Draws and metrics, which must be equal in every engine: checked by laws and second implementations."""
 
 import hashlib
 
@@ -76,7 +76,7 @@ def test_the_streams_of_draws_have_nothing_in_common():
 
 
 def test_the_draws_are_those_of_this_version():
-    """If this fails, every stored trial and checkpoint is of another program: raise `identity.NUMBERS`."""
+    """If this fails, stored trials and checkpoints no longer match this program: raise `identity.NUMBERS`."""
     weights = initial_weights(lay_out(_spec()), seed=0)
     digest = hashlib.sha256()
     for name in sorted(weights):
@@ -94,7 +94,7 @@ def test_metrics_agree_with_scikit_learn(n, seed, scale):
     probabilities = softmax(logits)
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(n))
     assert accuracy(logits, labels) == (logits.argmax(axis=1) == labels).mean()
-    if scale <= 1:  # scikit-learn clips probabilities; ours stay exact far out
+    if scale <= 1:  # scikit-learn clips probabilities; ours are exact for large logits, too
         judged = log_loss(labels, probabilities, labels=range(10))
         assert cross_entropy(logits, labels) == pytest.approx(judged, rel=1e-6)
     assert np.isfinite(cross_entropy(logits, labels))

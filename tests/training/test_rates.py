@@ -1,4 +1,4 @@
-"""The rates of each schedule: against Keras's and PyTorch's own, and the laws that neither states."""
+"""The rates of each schedule: compared with Keras's and PyTorch's, and laws that neither states."""
 
 from dataclasses import replace
 from math import nan, pi
@@ -44,18 +44,18 @@ def epoch_of(number: int, value: float) -> EpochResult:
 
 
 def curve(spec: ModelSpec, steps: int, values: tuple[float, ...] = ()) -> np.ndarray:
-    """The rates of all epochs, one after the other. values: how the validation of each of them goes."""
+    """The rates of all epochs, one after the other. values: the result of the validation after each epoch."""
     history = [epoch_of(number, value) for number, value in enumerate(values, 1)]
     epochs = range(1, spec.epochs + 1)
     return np.concatenate([epoch_rates(spec, epoch, steps, history[: epoch - 1]) for epoch in epochs])
 
 
 def turn_of(schedule, total: int) -> int:
-    """The step at which the way up is over."""
+    """The step at which the rate stops rising."""
     return round(schedule.warmup * total)
 
 
-# Second implementations. Theirs compute in float32 or step by step, hence the tolerances: the sixth digit.
+# Second implementations. They compute in float32 or step by step, so tolerances are in the sixth digit.
 SEVERAL = most(50)
 
 
@@ -67,7 +67,7 @@ def test_cosine_is_keras_s(rate, warmup, final, epochs, steps):
     spec = spec_of(Cosine(warmup=warmup, final=final), epochs, f"Adam,{rate}")
     total = epochs * steps
     turn = turn_of(spec.schedule, total)
-    assume(turn < total)  # Keras's way down takes a step at least
+    assume(turn < total)  # Keras's rate needs at least one step to fall
     theirs = keras.optimizers.schedules.CosineDecay(
         0.0 if turn else rate,
         total - turn,
@@ -91,7 +91,7 @@ def test_cosine_is_pytorch_s(rate, warmup, final, epochs, steps):
     assume(turn < total)
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=rate)
     theirs = CosineAnnealingLR(optimizer, T_max=total - turn, eta_min=final)
-    if turn:  # it begins just above 0, for 0 it refuses
+    if turn:  # it begins just above 0, since PyTorch refuses 0
         up = LinearLR(optimizer, start_factor=1e-12, total_iters=turn)
         theirs = SequentialLR(optimizer, [up, theirs], milestones=[turn])
     expected = _followed(optimizer, theirs, total)
@@ -101,14 +101,14 @@ def test_cosine_is_pytorch_s(rate, warmup, final, epochs, steps):
 @SEVERAL
 @given(RATES, RATES, WARMUPS, LOWER, EPOCHS, STEPS)
 def test_one_cycle_is_pytorch_s_of_one_step_more(rate, peak, warmup, final, epochs, steps):
-    """PyTorch is at the peak one step before the turn, and at the end in the last step, not after it."""
+    """PyTorch reaches the peak one step earlier, and the end in the last step rather than after it."""
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     from torch.optim.lr_scheduler import OneCycleLR
 
     spec = spec_of(OneCycle(peak, warmup=warmup, final=final), epochs, f"Adam,{rate}")
     total = epochs * steps
     turn = turn_of(spec.schedule, total)
-    assume(0 < turn < total)  # without a way up, or down, PyTorch divides by 0
+    assume(0 < turn < total)  # if the rate never rises or never falls, PyTorch divides by 0
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=rate)
     theirs = OneCycleLR(
         optimizer,
@@ -147,7 +147,7 @@ def _followed(optimizer, scheduler, count: int) -> list[float]:
     return rates
 
 
-# Eighths, and the differences between them, are exact in float32 too, in which Keras compares.
+# Keras compares in float32; eighths and the differences between them are exact there, too.
 VALUES = st.lists(st.one_of(st.integers(0, 16).map(lambda n: n / 8), st.just(nan)), min_size=1, max_size=20)
 PLATEAUS = st.builds(
     Plateau,
@@ -162,7 +162,7 @@ PLATEAUS = st.builds(
 @SEVERAL
 @given(PLATEAUS, VALUES)
 def test_plateau_is_keras_s(plateau, values):
-    """But for a first value that is no number: Keras finds none better than it for ever."""
+    """A first value that is nan is an exception: for Keras, nothing is ever better than it."""
     from MNIST.engines.keras.backend import keras
 
     assume(values[0] == values[0])
@@ -237,7 +237,7 @@ def test_the_epochs_of_a_schedule_joined_are_one_curve_however_it_is_cut(schedul
 
 @given(LENGTHS, RATES, EPOCHS, STEPS)
 def test_the_curve_begins_turns_and_ends_where_it_says_without_a_jump(schedule, rate, epochs, steps):
-    """After the last step it would be at `final`, and there it stays."""
+    """One step after the last the rate would be `final`, and it stays there."""
     spec, total = spec_of(schedule, epochs, f"Adam,{rate}"), epochs * steps
     top = schedule.peak if isinstance(schedule, OneCycle) else rate
     bottom = rate if isinstance(schedule, OneCycle) else 0.0
@@ -257,17 +257,17 @@ def test_the_curve_begins_turns_and_ends_where_it_says_without_a_jump(schedule, 
         evenly = (schedule.final - top) / (total - turn)
         if isinstance(schedule, OneCycle):
             np.testing.assert_allclose(down, evenly, rtol=0, atol=1e-6 * scale)
-        assert (np.abs(down) <= abs(evenly) * pi / 2 + 1e-6 * scale).all()  # half a cosine is nowhere steeper
+        assert (np.abs(down) <= abs(evenly) * pi / 2 + 1e-6 * scale).all()  # the steepest slope of a cosine
 
 
 @pytest.mark.parametrize(
     ("warmup", "rates"),
     [
         ("0", [0.1, 0.075, 0.05, 0.025]),
-        ("0.1", [0.1, 0.075, 0.05, 0.025]),  # less than half a step is none
+        ("0.1", [0.1, 0.075, 0.05, 0.025]),  # less than half a step rounds to 0
         ("0.25", [0.02, 0.1, 0.2 / 3, 0.1 / 3]),
         ("0.75", [0.02, 0.14 / 3, 0.22 / 3, 0.1]),  # the turn is the last step
-        ("0.9", [0.02, 0.04, 0.06, 0.08]),  # and here it would be the one after it
+        ("0.9", [0.02, 0.04, 0.06, 0.08]),  # here the turn would come after the last step
     ],
 )
 def test_the_turn_is_a_whole_step_and_may_be_the_first_or_the_last(warmup, rates):
@@ -280,7 +280,7 @@ def test_the_turn_is_a_whole_step_and_may_be_the_first_or_the_last(warmup, rates
     [
         ("Constant", 0.01),
         ("Cosine", 0.01),
-        ("OneCycle,0.1", 0.1),  # 0.3 of a step is none: it begins at its peak
+        ("OneCycle,0.1", 0.1),  # 0.3 of a step rounds to 0: it begins at its peak
         ("OneCycle,0.1,warmup=0.6", 0.01),
         ("Step,1", 0.01),
         ("Plateau,patience=1", 0.01),
@@ -298,7 +298,7 @@ def test_a_plateau_goes_no_lower_than_its_least_rate_nor_up_to_it():
     assert curve(spec, 1, worse) == pytest.approx([0.01] * 4)
 
 
-# A run that goes on from its checkpoint has the rates that it would have had.
+# A run that goes on from its checkpoint has the same rates as without the interruption.
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_a_killed_run_goes_on_at_the_rates_of_an_uninterrupted_one(
         if step == 2:
             raise KeyboardInterrupt
 
-    for done in range(4):  # killed in each epoch; then that epoch is trained, and the next begins
+    for done in range(4):  # kill it in each epoch; then train that epoch and go on with the next
         run = Run(spec, digits, settings, epochs=4, checkpoint=tmp_path)
         assert len(run.history) == done
         with pytest.raises(KeyboardInterrupt):

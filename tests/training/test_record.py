@@ -1,4 +1,4 @@
-"""What a finished run leaves, read back equal or refused where it is damaged (faults 21 and 26)."""
+"""The files of a finished run: they are read back equal, or refused if damaged (faults 21 and 26)."""
 
 import json
 import os
@@ -200,7 +200,7 @@ def test_a_record_with_other_values_is_refused(changes, small):
 
 @pytest.mark.parametrize("number", range(5))
 def test_a_disk_that_fails_at_any_write_leaves_what_was_there(number, trained, small, monkeypatch):
-    """Each of the five files in turn; the network that was there stays whole, or is refused."""
+    """The write of each of the five files fails in turn; the earlier network stays whole or is refused."""
     before = {path: path.read_bytes() for path in Path("Model_Output").rglob("*") if path.is_file()}
     writes = []
     real = os.replace
@@ -228,7 +228,7 @@ def test_a_disk_that_fails_at_any_write_leaves_what_was_there(number, trained, s
 
 @pytest.fixture
 def stopped(digits, settings, tmp_path, monkeypatch) -> Run:
-    """A run that has stopped after its fourth epoch, saved as `stopped` with its second kept."""
+    """A run that stopped after its fourth epoch and kept its second, saved as `stopped`."""
     monkeypatch.chdir(tmp_path)
     losses = [0.5, 0.3, 0.4, 0.35]
     monkeypatch.setattr(Run, "_validate", lambda run: (losses[len(run.history)], 0.5))

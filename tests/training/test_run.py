@@ -1,4 +1,4 @@
-"""The epoch loop: same inputs, same numbers, bit for bit, in every engine (faults 17 to 20)."""
+"""The epoch loop: in every engine, the same inputs give the same numbers, bit for bit (faults 17 to 20)."""
 
 from dataclasses import replace
 
@@ -42,7 +42,7 @@ def _spec(optimizer="0.01,1e-2"):
 
 
 def _figures(history):
-    """All of the history that must not differ."""
+    """The parts of the history that must not differ."""
     return [result.numbers for result in history]
 
 
@@ -59,7 +59,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(digits, settings_of, tmp_path
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_under_every_optimizer_too(optimizer, digits, settings, tmp_path):
-    """The contract of the engines proves that each engine's state holds that of its optimizer."""
+    """One engine is enough here: the engines' contract tests that each state includes the optimizer's."""
     _resumed_equals_whole(_spec(optimizer), digits, settings, tmp_path)
 
 
@@ -71,7 +71,7 @@ def test_in_other_precisions_too(engine, precision, digits, settings_of, tmp_pat
 def _resumed_equals_whole(spec, digits, settings, tmp_path):
     whole = Run(spec, digits, settings, epochs=3)
     whole.train()
-    for epochs in (1, 2):  # stopped after one epoch, gone on by one; each time in a new engine
+    for epochs in (1, 2):  # stop after one epoch, then go on for one more in a new engine
         Run(spec, digits, settings, epochs=epochs, checkpoint=tmp_path).train()
     resumed = Run(spec, digits, settings, epochs=3, checkpoint=tmp_path)
     assert len(resumed.history) == 2
@@ -96,7 +96,7 @@ def test_another_seed_gives_other_numbers(digits, settings):
 def test_it_learns(digits, settings):
     spec = parse_spec("Layers:\nFlatten\nDense,64,relu\nDense,10,softmax\nOptimizer:\n0.01,0\n15\n50\n")
     history = continue_run(spec, digits, settings, epochs=15)
-    assert history[-1].val_accuracy > 0.85  # nearest neighbours and the like reach 0.95 and more
+    assert history[-1].val_accuracy > 0.85  # nearest neighbours reach 0.95 and more
     assert history[-1].loss < history[0].loss / 5
 
 
@@ -131,7 +131,7 @@ def test_fewer_epochs_than_the_checkpoints_have_start_afresh(digits, settings, t
     continue_run(_spec(), digits, settings, epochs=2, checkpoint=tmp_path)
     warnings = []
     run = Run(_spec(), digits, settings, epochs=1, checkpoint=tmp_path, warn=warnings.append)
-    assert len(run.history) == 1  # the checkpoint of the epoch before is there as well
+    assert len(run.history) == 1  # from the checkpoint of the epoch before
     assert not warnings
     continue_run(_spec(), digits, settings, epochs=4, checkpoint=tmp_path)
     run = Run(_spec(), digits, settings, epochs=1, checkpoint=tmp_path, warn=warnings.append)
@@ -184,9 +184,9 @@ def test_steps_are_reported_and_the_last_batch_may_be_small(digits, settings):
     steps = []
     run = Run(_spec(), digits, settings, epochs=1)
     run.train(on_step=lambda *step: steps.append(step))
-    numbers = [step for step, *_ in steps]  # of some steps: short ones are done several at a time
+    numbers = [step for step, *_ in steps]  # not of all steps: short ones are done several at a time
     assert numbers == sorted(set(numbers))
-    assert numbers[-1] == 6  # 540 images, 100 a step
+    assert numbers[-1] == 6  # 540 images, 100 in a step
     assert steps[-1][1:] == (run.history[0].loss, run.history[0].accuracy)
 
 
@@ -199,11 +199,11 @@ def test_the_settings_name_what_decides_the_numbers():
 
 
 STOP = "Stop:\npatience=2\n"
-LOSSES = [0.5, 0.3, 0.4, 0.35]  # with STOP, over after the fourth, whose second is kept
+LOSSES = [0.5, 0.3, 0.4, 0.35]  # with STOP, the run ends after the fourth and keeps the second
 
 
 def _scripted(monkeypatch, losses):
-    """Let the validation loss of each epoch be as written."""
+    """Make the validation loss of each epoch the one written here."""
     monkeypatch.setattr(Run, "_validate", lambda run: (losses[len(run.history)], 0.5))
 
 
@@ -225,7 +225,7 @@ def test_a_run_that_stops_has_the_weights_of_its_best_epoch(any_engine, digits, 
 
 
 def test_at_its_last_epoch_too_and_more_epochs_go_on_from_that(digits, settings, monkeypatch, tmp_path):
-    """What lies in the checkpoint is the state of the last epoch, beside the weights of the best."""
+    """The checkpoint has the state of the last epoch, and also the weights of the best one."""
     _scripted(monkeypatch, LOSSES)
     spec = parse_spec(WITH_STATE.format(optimizer="0.01") + STOP)
     whole = Run(spec, digits, settings, epochs=9)
@@ -256,7 +256,7 @@ def test_with_an_accuracy_alone_the_last_epoch_is_kept(digits, settings):
 
 
 def test_stopped_and_gone_on_after_each_epoch_it_ends_with_the_same_bits(digits, settings, tmp_path):
-    """Real validation; the kept weights are those of a run without Stop of just so many epochs."""
+    """The validation is real; a run without Stop that ends at the kept epoch has the same weights."""
     spec = parse_spec(WITH_STATE.format(optimizer="0.05") + "Stop:\npatience=3\nmonitor=accuracy\n")
     whole = Run(spec, digits, settings, epochs=30)
     whole.train()

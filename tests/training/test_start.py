@@ -1,4 +1,4 @@
-"""Going on from a trained network: its weights begin another run, whichever engines the two have."""
+"""Starting from a trained network: its weights begin another run, whichever engines the two runs use."""
 
 import hashlib
 import json
@@ -123,7 +123,7 @@ def test_other_weights_than_the_settings_name_are_a_mistake_of_ours(start, setti
 
 
 def test_any_engine_goes_on_from_keras(engine, start, digits, trained):
-    """Up to 1e-4 of logits of about 10: float32 has seven digits, and sums come in another order."""
+    """Logits of about 10 may differ by 1e-4: float32 has seven digits, and the order of sums differs."""
     settings = resolve_settings(
         "digits", images=600, split=0.9, seed=0, engine=engine, precision="float32", start=start
     )

@@ -1,4 +1,4 @@
-"""When a training is over early, and which epoch is kept: as Keras's EarlyStopping decides."""
+"""When a training ends early, and which epoch is kept: as Keras's EarlyStopping decides."""
 
 import math
 import os
@@ -12,7 +12,7 @@ from MNIST.language import Stop
 from MNIST.training import EpochResult, is_over, kept_epoch, why_over
 
 NAN = float("nan")
-# Few values, so that many are equal. Of a nan in the first epoch Keras counts one epoch more.
+# Few values, so that many are equal. If the first epoch is nan, Keras counts one epoch more.
 VALUES = st.sampled_from([0.1, 0.2, 0.3, 0.4, 0.5, NAN])
 SEQUENCES = st.lists(VALUES, min_size=1, max_size=12).filter(lambda values: not math.isnan(values[0]))
 
@@ -34,21 +34,21 @@ def trained(stop: Stop | None, history: list[EpochResult]) -> tuple[int, int]:
 
 @pytest.fixture(scope="module")
 def early_stopping() -> type:
-    """Keras's callback; its import takes seconds, which no single example is to be blamed for."""
+    """Keras's callback. Its import takes seconds, which must not count for one of the examples."""
     from keras.callbacks import EarlyStopping
 
     from MNIST.engines.keras.backend import set_threads
 
     set_threads(
         os.cpu_count() or 1
-    )  # for the tests after these: once it has compared two numbers, it is late
+    )  # for later tests: once TensorFlow has compared two numbers, the number is fixed
     return EarlyStopping
 
 
 def trained_by_keras(
     early_stopping: type, monitor: str, patience: int, values: list[float]
 ) -> tuple[int, int]:
-    """The same by that callback, on a model whose weights are the number of its epoch."""
+    """The same, decided by that callback on a model whose only weight is the number of the epoch."""
 
     class Model:
         stop_training = False

@@ -77,7 +77,7 @@ def test_a_colour_stands_for_a_number_and_white_for_0_between_signs():
 
 @pytest.mark.parametrize("signed", [False, True])
 def test_what_is_more_has_another_lightness_also_without_colours(signed):
-    """Colour-blind safe: along each half of a scale the luminance goes one way."""
+    """Along each half of a scale the luminance only rises, so that colour-blind people can read it."""
     luminance = palette(signed).astype(float) @ [0.2126, 0.7152, 0.0722]
     halves = (luminance[:128], luminance[128:][::-1]) if signed else (luminance,)
     assert all((np.diff(half) >= -0.8).all() and half[-1] - half[0] > 100 for half in halves)

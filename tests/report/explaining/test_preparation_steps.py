@@ -1,4 +1,4 @@
-"""Preparation step by step: what is drawn has the steps' pixels, in the space that there is."""
+"""Preparation step by step: the picture shows each step's own pixels, and they fit the space."""
 
 import io
 

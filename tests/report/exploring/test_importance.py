@@ -1,4 +1,4 @@
-"""Importance: it finds what decides, in the right order, and says where there is nothing to find."""
+"""Importance: it ranks the parameters that matter, and says so if there is nothing to find."""
 
 import itertools
 import math
@@ -39,7 +39,7 @@ def test_chance_is_not_explained():
 
 
 def test_where_a_parameter_does_not_matter_tells_nothing():
-    """Momentum is not there under Adam; that Adam is better is the optimizer's doing, not momentum's."""
+    """Momentum is missing under Adam; if Adam is better, the optimizer is the reason, not momentum."""
     codes = grid(2, 3, 4)  # optimizer, momentum, filters
     accuracy = 0.9 + 0.02 * codes[:, 0] + 0.005 * codes[:, 2]
     codes[codes[:, 0] == 1, 1] = np.nan

@@ -1,4 +1,4 @@
-"""The page of parallel coordinates: every row on it, nothing fetched, and text that stays text."""
+"""The page of parallel coordinates: it has every row, fetches nothing, and shows text as text."""
 
 import base64
 import json
@@ -46,7 +46,7 @@ class Elements(HTMLParser):
 
 
 def dimensions(page: Elements) -> list[dict]:
-    """The axes that plotly is handed: label, values (rows,), ticktext."""
+    """The axes that plotly gets: label, values (rows,), ticktext."""
     call = re.search(r'Plotly\.newPlot\(\s*"lines",\s*', page.scripts[-1])
     assert call
     (trace,), _ = json.JSONDecoder().raw_decode(page.scripts[-1], call.end())
@@ -95,7 +95,7 @@ def test_hostile_names_and_values_stay_text():
     assert not [attributes for _, attributes in page.tags if "onerror" in attributes or "src" in attributes]
     assert all(name in page.text for name in HOSTILE[:3])
     for axis in dimensions(page):
-        assert not re.search(r"<(?!br>)|\$", axis["label"])  # plotly's markup; MathJax
+        assert not re.search(r"<(?!br>)|\$", axis["label"])  # these would start plotly's markup or MathJax
         assert len(set(axis["ticktext"])) == len(axis["ticktext"])
 
 
@@ -140,7 +140,7 @@ def ticks(values, **options) -> dict[str, float]:
         ([5, 10, 15], {"5": 0, "10": 0.5, "15": 1}),
         ([0.001, 0.1, 0.01], {"0.001": 0, "0.01": 0.5, "0.1": 1}),  # logarithmic
         ([0.25, 0.5, math.nan], {"any": 0, "0.25": 0.5, "0.5": 1}),
-        ([0, 1e-5, 1e-3], {"0": 0, "1e-5": 0.125, "0.001": 1}),  # zero below a logarithmic scale
+        ([0, 1e-5, 1e-3], {"0": 0, "1e-5": 0.125, "0.001": 1}),  # zero lies below the logarithmic scale
         ([1, 1.0001], {"1": 0, "1.0001": 1}),
         ([1000, 227754, 1234567], {"1000": 0, "228k": math.log(227.754, 1234.567), "1.23M": 1}),
         ([1e308, -1e308], {"-1e+308": 0, "1e+308": 1}),
@@ -166,7 +166,7 @@ def test_lines_that_share_a_value_lie_beside_one_another_the_best_on_top():
     positions = make_axis("", ["a", "b"] * 30, "any", 9).positions
     assert len(set(positions)) == 60
     assert list(positions[::2]) == sorted(positions[::2], reverse=True)
-    assert positions[::2].max() < 0.25 < 0.75 < positions[1::2].min()  # where a filter of plotly's ends
+    assert positions[::2].max() < 0.25 < 0.75 < positions[1::2].min()  # a filter can separate the values
 
 
 @given(st.lists(st.floats() | st.sampled_from([0.0, 1e17, 1e17 + 16, math.nan])) | st.lists(st.text()))
@@ -176,4 +176,4 @@ def test_any_column_has_an_axis(values):
     texts = [text for _, text in axis.ticks]
     assert np.isfinite(axis.positions).all()
     assert np.isfinite([place for place, _ in axis.ticks]).all()
-    assert len(set(texts)) == len(texts)  # plotly would put them in the wrong places
+    assert len(set(texts)) == len(texts)  # plotly would misplace equal texts

@@ -1,4 +1,4 @@
-"""Calibration, against its definition written as a loop, and networks whose sureness is known."""
+"""Calibration, compared with its definition written as a loop, and for networks of known confidence."""
 
 from itertools import pairwise
 
@@ -11,7 +11,8 @@ from MNIST.report.testing.calibration import DOUBTS, calibrate, calibration_png
 
 
 def answers(seed, images, temperature=1.0):
-    """Labels drawn from the probabilities, which are then made surer (below 1) or less sure (above)."""
+    """Labels drawn from true probabilities, and stated probabilities that are surer (temperature below 1) or
+    less sure (above 1)."""
     generator = np.random.default_rng(seed)
     logits = generator.normal(size=(images, 10)) * generator.choice([1, 3, 12], size=(images, 1))
     true, stated = (np.exp(logits / by) for by in (1, temperature))

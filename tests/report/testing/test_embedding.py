@@ -1,4 +1,4 @@
-"""The images in space: which are chosen, and what three dimensions keep, against NumPy's own."""
+"""The images in space: which ones are chosen, and what three dimensions keep, compared with NumPy's SVD."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def test_the_three_directions_are_those_of_the_largest_variance():
     _, singular, directions = np.linalg.svd(centred, full_matrices=False)
     assert space.explained == pytest.approx((singular[:3] ** 2).sum() / (singular**2).sum())
     expected = centred @ directions[:3].T
-    assert np.abs(space.points) == pytest.approx(np.abs(expected), abs=1e-4)  # a direction may be reversed
+    assert np.abs(space.points) == pytest.approx(np.abs(expected), abs=1e-4)  # each direction may be reversed
 
 
 @pytest.mark.parametrize("shape", [(1, 5), (2, 5), (3, 3), (50, 1), (50, 2), (50, 3)])

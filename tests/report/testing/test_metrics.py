@@ -1,4 +1,4 @@
-"""Statistics of a classifier's answers, against SciPy, scikit-learn and the definitions."""
+"""Statistics of a classifier's answers, compared with SciPy, scikit-learn and the definitions."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_an_impossible_proportion_is_a_programming_mistake():
 
 def test_the_confusion_matrix_is_scikit_learns():
     generator = np.random.default_rng(0)
-    y_true = generator.integers(0, 10, 500).astype(np.uint8)  # as labels come: 10 · 9 + 9 must not overflow
+    y_true = generator.integers(0, 10, 500).astype(np.uint8)  # as labels: 10 · 9 + 9 must not overflow
     y_pred = generator.integers(0, 10, 500)
     judged = metrics.confusion_matrix(y_true, y_pred, labels=range(10))
     assert np.array_equal(confusion_matrix(y_true, y_pred), judged)
@@ -54,7 +54,7 @@ def test_the_surest_errors_are_all_errors_in_order(seed, images):
 @given(st.integers(0, 1000), st.integers(1, 60))
 def test_precision_recall_and_f1_are_scikit_learns(seed, images):
     generator = np.random.default_rng(seed)
-    y_true, y_pred = generator.integers(0, 10, (2, images))  # of few images, some classes have none
+    y_true, y_pred = generator.integers(0, 10, (2, images))  # with few images, some classes have none
     figures = class_figures(confusion_matrix(y_true, y_pred))
     judged = metrics.precision_recall_fscore_support(y_true, y_pred, labels=range(10), zero_division=np.nan)
     columns = [[getattr(one, name) for one in figures] for name in ("precision", "recall", "f1", "images")]

@@ -1,4 +1,4 @@
-"""Answers in words: the right digit stands first, and names are text whatever is in them."""
+"""Answers in words: the right digit comes first, and names are shown as text whatever they contain."""
 
 import io
 

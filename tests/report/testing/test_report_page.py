@@ -1,4 +1,4 @@
-"""The report's page: right numbers, nothing fetched, and in a browser the right image for each dot."""
+"""The report's page: its numbers are right, it fetches nothing, and each dot shows the right image."""
 
 import io
 import re
@@ -42,7 +42,7 @@ def page(*noises, names=None, classes="0123456789"):
 
 
 class Elements(HTMLParser):
-    """Tags with their attributes, the cells of every table, and all text that is no script."""
+    """Tags with their attributes, the cells of every table, and all text outside scripts."""
 
     def __init__(self, text):
         super().__init__()
@@ -141,10 +141,10 @@ def opened(browser_page, tmp_path):
 def test_pointing_at_a_dot_shows_its_image(opened):
     text, evaluations, spaces = page(2, 3)
     browser_page = opened(text)
-    browser_page.add_style_tag(content="#shown { position: fixed !important; }")  # on whole pixels
+    browser_page.add_style_tag(content="#shown { position: fixed !important; }")  # aligned to whole pixels
     for one in evaluations:
         browser_page.select_option("#network", one.name)
-        assert browser_page.locator("#shown").inner_text() == INVITATION  # nothing of the network before
+        assert browser_page.locator("#shown").inner_text() == INVITATION  # no image of the other network
         images = spaces[one.name].images
         for row in (0, 41, 99):
             event = f"{{points: [{{customdata: {row}}}]}}"

@@ -1,4 +1,4 @@
-"""Tests between networks, against SciPy, an enumeration of all outcomes, and the definition of Holm's."""
+"""Tests between networks, compared with SciPy, with all outcomes listed, and with Holm's definition."""
 
 from itertools import product
 
@@ -34,7 +34,7 @@ def test_where_no_image_parts_two_networks_nothing_does():
 
 @given(st.lists(st.floats(0, 1), max_size=12), st.floats(0.001, 0.999))
 def test_holm_rejects_step_by_step(p_values, level):
-    """The smallest p against level / m, the next against level / (m - 1), and so on until one fails."""
+    """Compare the smallest p with level / m, the next with level / (m - 1), and so on until one fails."""
     corrected = holm(p_values)
     rejected = set()
     for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
@@ -52,7 +52,7 @@ def test_pairs_are_counted_and_told_in_words():
     right[2, :120] = False
     first, second, third = compare_pairs(["B", "A", "C"], right)
     assert (first.only_first, first.only_second, second.only_first, second.only_second) == (43, 31, 89, 0)
-    assert first.p == pytest.approx(binomtest(43, 74).pvalue)  # the largest of three is not corrected
+    assert first.p == pytest.approx(binomtest(43, 74).pvalue)  # the largest of the three is left uncorrected
     assert str(first) == (
         "B answers 43 images right that A gets wrong, A 31 that B gets wrong: not distinguishable (p = 0.20)."
     )

@@ -39,7 +39,7 @@ def test_only_errors_are_coloured_by_their_part_of_the_row():
     confusion = np.diag([1000, 0, 50, *[10] * 7])
     confusion[0, 3], confusion[2, 3], confusion[1, 4] = 10, 50, 3
     shades = error_shades(confusion)
-    assert shades.max() == shades[1, 4] == 1  # all of its row
+    assert shades.max() == shades[1, 4] == 1  # it is all of its row
     assert 0 < shades[0, 3] < shades[2, 3] < 1  # 10 of 1,010 and 50 of 100
     assert np.count_nonzero(shades) == 3
     assert shades[0, 3] == pytest.approx(np.log(10 / 1010 / FAINTEST) / np.log(1 / FAINTEST))
