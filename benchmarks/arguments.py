@@ -1,4 +1,4 @@
-"""What a benchmark is given on its command line."""
+"""Reads the command line of a benchmark."""
 
 import argparse
 import sys
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def read_arguments(docstring: str | None, *words: str, **counts: int | None) -> argparse.Namespace:
-    """Read the words that must be there and the counts that may follow; return both by their names.
+    """Read the required words and the optional counts; return both by their names.
 
-    counts: what each count is if it is not given; None means all of them.
+    counts: the default of each count; None means all of them.
     Ends the process with the usage if the command line does not fit, and with the docstring after --help.
     """
     parser = argparse.ArgumentParser(

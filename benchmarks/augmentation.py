@@ -1,20 +1,20 @@
-"""What augmentation costs: an image on one core, beside scipy.ndimage, and an epoch of `optimized_model`.
+"""What augmentation costs: per image on one core, against scipy.ndimage; and per epoch of `optimized_model`.
 
     python -m benchmarks.augmentation <dataset-dir> [<rounds> [<images>]]
 
 First, this project and scipy.ndimage change images by the same amounts, in turn and in one process: by all
-five augmentations, and without Elastic. It prints the ratio of their medians. Ours must take at most 25 µs an
-image. The processor's time counts, because other work on the machine disturbs it least.
+five augmentations, and without Elastic. It prints the ratio of their medians. Ours must take at most 25 µs
+per image. It measures processor time, because other work on the machine disturbs that least.
 
 Then `optimized_model` trains in Keras, on all training images or on <images> of them, in the precision that
 `auto` takes here. Each of 3 rounds trains EPOCHS epochs with all five augmentations, and as many without. The
-first epoch is a warm-up: it traces, compiles and makes its own images; in the last there are none to make. It
+first epoch is a warm-up: it traces, compiles and makes its own images; the last has no images to make. It
 prints the ratio of the medians of the others, with augmentation to without, which must be at most 1.20.
 """
 
 import os
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's: one core; Keras computes with all of them
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy uses one core; Keras uses all of them
 
 import statistics
 import time
@@ -46,7 +46,7 @@ def ours(images: np.ndarray, augmentations: Sequence[Augmentation]) -> None:
 
 
 def peer(images: np.ndarray, augmentations: Sequence[Augmentation]) -> None:
-    """The same places and interpolation; NumPy draws the noise, and scipy.ndimage smooths it."""
+    """The same positions and interpolation; NumPy draws the noise, and scipy.ndimage smooths it."""
     generator = np.random.default_rng(0)
     amounts = draw_amounts(augmentations, splitmix64(np.uint64(0), np.arange(len(images))))
     for image, rows, columns in zip(images, *affine_sources(amounts), strict=True):
@@ -59,7 +59,7 @@ def peer(images: np.ndarray, augmentations: Sequence[Augmentation]) -> None:
 
 
 def microseconds(change: Change, images: np.ndarray, augmentations: Sequence[Augmentation]) -> float:
-    """The processor's time for each image."""
+    """The processor time for each image, in microseconds."""
     begun = time.process_time()
     change(images, augmentations)
     return (time.process_time() - begun) / len(images) * 1e6

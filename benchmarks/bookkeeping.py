@@ -1,11 +1,11 @@
-"""What an exploration costs beside training: points whose trials take no time, at 1,000 and at 20,000.
+"""What an exploration costs besides training: its trials take no time; with 1,000 and with 20,000 points.
 
     python -m benchmarks.bookkeeping [<points> [<more-points>]]
 
 Everything but the training is real: the plan, the store on the disk, Talos with its log, results.csv.
 The peer, in the same run, is plain Talos on the smallest of the grids, with a model function that answers at
-once. It prints the time a point (at most 20 ms), by how much the process grew (libraries included), and two
-ratios of times a point: ours to plain Talos on the smallest grid, and the largest grid to the smallest.
+once. It prints the time per point (at most 20 ms), by how much the process grew (libraries included), and two
+ratios of times per point: ours to plain Talos on the smallest grid, and the largest grid to the smallest.
 """
 
 import math
@@ -20,7 +20,7 @@ from benchmarks.arguments import read_arguments
 from benchmarks.own_process import in_own_process
 
 POINTS = (1_000, 20_000)
-LIMIT = 0.020  # seconds a point
+LIMIT = 0.020  # seconds per point
 TEMPLATE = """
 Layers:
 Flatten
@@ -35,8 +35,10 @@ batch={batch}
 
 
 def main(counts: Sequence[int]) -> int:
-    """Measure each grid in a process of its own, so that memory is that of one; return 1 if
-    a target is missed."""
+    """Measure each grid in a process of its own, so that its memory is measured alone.
+
+    Return 1 if a target is missed.
+    """
     measured = {count: in_own_process(ours, count) for count in counts}
     theirs = in_own_process(plain, min(counts))
     for count, (seconds, start, megabytes) in measured.items():
@@ -70,7 +72,7 @@ def domains_of(count: int) -> dict[str, list]:
 
 
 def ours(count: int) -> tuple[float, float, float]:
-    """The seconds of an exploration, those of its plan, and by how many MB the process grew."""
+    """The seconds of an exploration, the seconds of its plan, and by how many MB the process grew."""
     from MNIST.explore.designs import Space
     from MNIST.explore.loop import ask_all
     from MNIST.explore.search import make_search
@@ -97,7 +99,7 @@ def ours(count: int) -> tuple[float, float, float]:
 
 
 class Instant:
-    """Two workers whose trials take no time; of an Executor, what the service calls."""
+    """Two workers whose trials take no time. It has only the parts of an Executor that the service calls."""
 
     workers = 2
 
@@ -123,7 +125,7 @@ class Instant:
 
 
 def plain(count: int) -> float:
-    """The seconds of plain Talos, whose model function answers at once."""
+    """The seconds of plain Talos with a model function that answers at once."""
     import numpy as np
     import talos
 
@@ -148,7 +150,7 @@ def plain(count: int) -> float:
 
 
 def answer(x_train: Any, y_train: Any, x_val: Any, y_val: Any, params: dict) -> dict:
-    """A model function of Talos."""
+    """A model function for Talos."""
     return {"metrics": {"loss": 0.5, "accuracy": 0.5, "val_loss": 0.5, "val_accuracy": 0.5}}
 
 

@@ -1,4 +1,4 @@
-"""Seconds per epoch and peak memory of our engines, against what their users would otherwise write.
+"""Seconds per epoch and peak memory of our engines, against programs that users would otherwise write.
 
     python -m benchmarks.engines <dataset-dir> [<rounds> [<images>]]
 
@@ -8,8 +8,8 @@ first network, scikit-learn's MLPClassifier. All train in one process, an epoch 
 then 5 rounds. All cores compute, or as many as OMP_NUM_THREADS says.
 
 It prints three ratios of ours to each peer: of the medians; of the fastest epochs, which a noisy machine
-disturbs least; and of the processor's seconds in those, which with one thread it hardly disturbs. Peak memory
-is that of a process that trains one epoch and nothing else, the libraries included.
+disturbs least; and of the processor time of the fastest epochs, which with one thread is hardly disturbed.
+Peak memory is that of a process that only trains one epoch, its libraries included.
 """
 
 import os
@@ -43,7 +43,7 @@ epochs=1
 batch=128
 """
 TEXTS = {"784-512-256-10": DENSE, "example_model": (ROOT / "Models" / "example_model.txt").read_text()}
-TARGETS = {  # of an engine's time to a peer's, at most
+TARGETS = {  # an engine's time divided by a peer's, at most
     ("784-512-256-10", "numpy", "PyTorch"): 1.25,
     ("784-512-256-10", "numpy", "scikit-learn"): 1.0,
     ("784-512-256-10", "modules", "PyTorch"): 1.1,
@@ -51,14 +51,14 @@ TARGETS = {  # of an engine's time to a peer's, at most
     ("example_model", "modules", "PyTorch"): 1.1,
 }
 
-REST = 0.5  # seconds between two epochs: a library's threads wait for work for a while, at full speed
+REST = 0.5  # seconds between two epochs: for a while a library's threads wait for work at full speed
 
 Epoch = Callable[[int], None]
 """Trains one epoch, whose number (from 1) it is given."""
 
 
 def engine(name: str) -> Callable[[str, np.ndarray, np.ndarray], Epoch]:
-    """An engine of ours, called as `training` calls it."""
+    """One of our engines, called as `training` calls it."""
 
     def make(network: str, images: np.ndarray, labels: np.ndarray) -> Epoch:
         laid_out = lay_out(parse_spec(TEXTS[network]))
@@ -118,7 +118,7 @@ def plain_torch(network: str, images: np.ndarray, labels: np.ndarray) -> Epoch:
 
 
 def plain_sklearn(network: str, images: np.ndarray, labels: np.ndarray) -> Epoch:
-    """What a scikit-learn user would write; a call of `partial_fit` is an epoch."""
+    """What a scikit-learn user would write; one call of `partial_fit` is an epoch."""
     from sklearn.neural_network import MLPClassifier
 
     assert network == "784-512-256-10"
@@ -165,7 +165,7 @@ def main(folder: Path, rounds: int, count: int | None) -> None:
 
 
 def report(network: str, times: dict[str, np.ndarray]) -> None:
-    """Print the ratios for one network. times: (rounds, 2), the seconds that passed and the processor's."""
+    """Print the ratios for one network. times: (rounds, 2), elapsed seconds and processor seconds."""
     for (of, ours, peer), target in TARGETS.items():
         if of == network and ours in times:
             medians = np.median(times[ours], axis=0) / np.median(times[peer], axis=0)

@@ -1,11 +1,11 @@
-"""An exploration beside the plain way, one Keras `fit` a grid point inside talos.Scan, in one run.
+"""An exploration against the plain way (one Keras `fit` for each point inside talos.Scan), in one run.
 
     python -m benchmarks.explore <dataset-dir> [<rounds> [<images> [<values>]]]
 
 The grid: Adam, RMSprop × momentum .25, .5, .75 × epochs 1, 2, 3 × dropout .1, .25 on 10,000 images: 36
 points. Both are whole processes, from the start of Python to the last file written; ours has two workers.
-Then one worker and two train a larger grid, in turn: twice each, or <rounds> times. With <values> both grids
-keep only the first so many values of each hyper-parameter; of the epochs they keep all.
+Then one worker and two workers train a larger grid, in turn: twice each, or <rounds> times. With <values>,
+both grids keep only the first so many values of each hyper-parameter, but all numbers of epochs.
 It prints three ratios: how many times fewer epochs ours trains (at least 3), its time to the plain way's (at
 most 0.25), and the throughput of two workers to that of one (at least 1.7, on two cores).
 """
@@ -35,7 +35,7 @@ NETWORK = ["-l", "1", "-c", "16", "-z", "32", "-k", "3", "-p", "2", "-v", "1", "
 
 
 def main(data: Path, rounds: int, images: int, values: int | None) -> int:
-    """Run all of them; return 1 if a target is missed."""
+    """Run all measurements; return 1 if a target is missed."""
     with tempfile.TemporaryDirectory() as temporary:
         ours_seconds, output = explore(data, images, grid(values), temporary)
         plain_seconds, _ = run(
@@ -55,7 +55,7 @@ def main(data: Path, rounds: int, images: int, values: int | None) -> int:
 
 
 def grid(values: int | None) -> dict[str, list[Any]]:
-    """The first so many values of each hyper-parameter, or all; and all epochs."""
+    """The first so many values of each hyper-parameter, or all of them; and all numbers of epochs."""
     return {name: found if name == "epochs" else found[:values] for name, found in GRID.items()}
 
 
@@ -67,9 +67,12 @@ def explore(data: Path, images: int, grid: dict[str, list[Any]], folder: str) ->
 
 
 def two_workers(data: Path, rounds: int, images: int, values: int | None, folder: str) -> float:
-    """Trials a second of two workers to those of one: 32 trials of 3 epochs, once the workers are there."""
+    """The trials per second of two workers divided by those of one: 32 trials of 3 epochs.
+
+    The start of the workers does not count.
+    """
     seconds = {1: 0.0, 2: 0.0}
-    turns = [(1, 2), (2, 1)]  # a machine that slows down is unfair to neither
+    turns = [(1, 2), (2, 1)]  # so that a machine that slows down is unfair to neither
     for number, workers in enumerate(each for turn in range(rounds) for each in turns[turn % 2]):
         seconds[workers] += train_all(data, images, values, Path(folder) / f"throughput{number}", workers)
     return seconds[1] / seconds[2]
@@ -121,7 +124,7 @@ def train_all(data: Path, images: int, values: int | None, folder: Path, workers
 
 
 def run(*words: object, folder: str) -> tuple[float, str]:
-    """Seconds and output of a whole process of Python."""
+    """Seconds and output of a whole Python process."""
     command = [sys.executable, *(str(word) for word in words)]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
     start = time.perf_counter()
@@ -133,7 +136,7 @@ def run(*words: object, folder: str) -> tuple[float, str]:
 
 
 def plain(data: Path, count: int, values: int | None) -> None:
-    """What one writes with Talos and Keras alone, for the same network, images and split."""
+    """What a user of Talos and Keras alone would write, for the same network, images and split."""
     import keras
     import numpy as np
     import talos

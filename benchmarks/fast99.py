@@ -4,12 +4,12 @@
 
 For each of 5 seeds both train, in turn and each in a process of its own. The peer is written as in Keras's
 documentation (https://keras.io/examples/vision/mnist_convnet/: float32, batches of 128, Adam, the first
-54,000 images). It is tested after every epoch until 99.0 % of its answers on the test images are right, and
-its seconds of training up to there count. This project trains fast99 to its end; its seconds count if 99.0 %
-are right then. Tracing and compiling, before the first step, count for both; tests and validation do not.
+54,000 images). It is tested after every epoch until 99.0 % of its answers on the test images are right; its
+seconds of training up to then count. This project trains fast99 to its end; its seconds count if 99.0 % are
+right then. For both, tracing and compiling before the first step count; tests and validation do not.
 It prints the ratio of ours to the peer, which must be at most 0.1 for at least four seeds of five.
 
-Then it prints the arithmetic that fast99 reaches in its last epochs, beside the machine's best. With <images>
+Then it prints the GFLOP/s that fast99 reaches in its last epochs, beside the machine's best. With <images>
 both train on that many, and neither comes near the goal.
 """
 
@@ -36,7 +36,7 @@ def peer(folder: Path, seed: int, count: int | None) -> tuple[float, int, float]
 
     dataset = load(folder)
     keras.utils.set_random_seed(seed)
-    train = slice(round(SPLIT * len(dataset.train_images[:count])))  # as its validation_split=0.1 does
+    train = slice(round(SPLIT * len(dataset.train_images[:count])))  # as Keras's validation_split=0.1 does
     images = dataset.train_images[train], dataset.test_images
     labels = dataset.train_labels[train], dataset.test_labels
     x_train, x_test = (np.expand_dims(x.astype("float32") / 255, -1) for x in images)
@@ -66,7 +66,7 @@ def peer(folder: Path, seed: int, count: int | None) -> tuple[float, int, float]
 
 
 def ours(folder: Path, seed: int, count: int | None) -> tuple[float, float, float]:
-    """fast99 as `train` trains it: seconds of training, GFLOP/s of its last epoch, test accuracy."""
+    """fast99 as `train` trains it: seconds of training, GFLOP/s of the last epoch, test accuracy."""
     from MNIST.data import load, split
     from MNIST.language import lay_out, read_spec
     from MNIST.training import Run, resolve_settings

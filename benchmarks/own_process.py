@@ -1,4 +1,4 @@
-"""A function in a fresh process, so that no measurement finds the libraries, threads or memory of another."""
+"""Runs a function in a fresh process, without the libraries, threads or memory of other measurements."""
 
 import multiprocessing
 from collections.abc import Callable
@@ -9,6 +9,6 @@ Result = TypeVar("Result")
 
 
 def in_own_process(function: Callable[..., Result], *arguments: object) -> Result:
-    """What a module's function returns when a new Python imports the module and calls it."""
+    """Let a new Python import a function's module and call the function; return its result."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()

@@ -3,11 +3,12 @@
     python -m benchmarks.pictures <dataset-dir> <model-name> [<images>]
 
 The first <images> test images, or all, are written as files, plain and in each disguise, and read back as
-`predict` reads them. For each disguise it prints which part of the answers on the plain files is kept, which
-part of the images comes out equal to the bit, which part gets a warning, and how long a picture takes to read
-and prepare. Under the disguises that are PNG files at least 99 % of the answers must be kept. The others are
-only reported. Among them are photos, of the first 1,000 images at most: paper under uneven light with noise
-and a shadow, a grey pen, thick as MNIST's or thin, turned by up to 8 degrees; and chalk.
+`predict` reads them. For each disguise it prints which part of the answers on the plain files stays the same,
+which part of the images comes out equal to the bit, which part gets a warning, and how long a picture takes
+to read and prepare. At least 99 % of the answers must stay the same under the disguises that are PNG files.
+The others are only reported. Among them are photos of at most the first 1,000 images: paper under uneven
+light with noise and a shadow, and a grey pen, as thick as MNIST's or thin, turned by up to 8 degrees; and
+chalk.
 """
 
 import sys
@@ -28,7 +29,7 @@ from MNIST.errors import DataError
 Disguise = Callable[[np.ndarray, np.random.Generator], Image.Image]
 
 REQUIRED = 0.99
-MOST_PHOTOS = 1000  # to make one takes longer than to read it
+MOST_PHOTOS = 1000  # making a photo takes longer than reading it
 
 
 def plain(image: np.ndarray, _: np.random.Generator) -> Image.Image:
@@ -40,7 +41,7 @@ def inverted(image: np.ndarray, _: np.random.Generator) -> Image.Image:
 
 
 def enlarged(image: np.ndarray, random: np.random.Generator) -> Image.Image:
-    """Three times, with a margin of another width on each side."""
+    """Three times as large, with a margin of random width on each side."""
     margin = random.integers(3, 60, (2, 2))
     return Image.fromarray(np.pad(np.kron(image, np.ones((3, 3), np.uint8)), margin))
 
@@ -51,7 +52,7 @@ def smoothly_enlarged(image: np.ndarray, random: np.random.Generator) -> Image.I
 
 
 def shifted(image: np.ndarray, random: np.random.Generator) -> Image.Image:
-    """Within its 28×28 pixels, as far as it goes without a cut, either way."""
+    """Moved at random within its 28×28 pixels, without cutting the digit."""
     moved = image
     for axis in (0, 1):
         places = np.flatnonzero(image.any(axis=1 - axis))
@@ -62,7 +63,7 @@ def shifted(image: np.ndarray, random: np.random.Generator) -> Image.Image:
 def photo(
     image: np.ndarray, random: np.random.Generator, pen: float = 0.0, chalk: bool = False
 ) -> Image.Image:
-    """Grey lines on paper under uneven light. pen: their width in MNIST's pixels; 0: as they are."""
+    """Grey lines on paper under uneven light. pen: their width in MNIST's pixels; 0 keeps their own width."""
     side, times = 800, int(random.integers(8, 20))
     digit = Image.fromarray(image).resize((28 * times, 28 * times), Image.Resampling.BICUBIC)
     if pen:
@@ -86,7 +87,7 @@ def photo(
 
 
 def redrawn(digit: Image.Image, width: float) -> Image.Image:
-    """A line of that width along the middle of the digit's lines."""
+    """The digit drawn again with lines of this width, in pixels, along the middle of its own lines."""
     depth = ndimage.distance_transform_edt(np.asarray(digit) > 127)
     middle = (depth > 0) & (depth >= 0.9 * ndimage.maximum_filter(depth, 2 * int(np.ceil(depth.max())) + 1))
     middle |= (depth > 0) & (depth >= ndimage.maximum_filter(depth, 5) - 0.5)
@@ -141,7 +142,10 @@ def main(folder: Path, name: str, count: int | None) -> int:
 
 
 def prepared(images: np.ndarray, disguise: Disguise, ending: str) -> tuple[np.ndarray, int, float]:
-    """Images disguised, written, read and prepared; how many got a warning; the seconds of reading them."""
+    """Disguise, write, read and prepare images.
+
+    Returns the prepared images, how many got a warning, and the seconds that reading and preparing took.
+    """
     random, seen, warned, seconds = np.random.default_rng(0), np.zeros_like(images), 0, 0.0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"picture.{ending}"

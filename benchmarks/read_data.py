@@ -1,4 +1,4 @@
-"""How long reading, verifying and splitting MNIST takes, against gunzipping its four files and no more.
+"""How long reading, verifying and splitting MNIST takes, against only gunzipping its four files.
 
     python -m benchmarks.read_data <dataset-dir> [<rounds>]
 
@@ -21,7 +21,7 @@ def read(folder: Path) -> None:
 
 
 def gunzip(folder: Path) -> None:
-    """The peer: Python's own gzip, which does not look at the content."""
+    """The peer: Python's own gzip, without a look at the content."""
     for path in folder.glob("*-ubyte.gz"):
         with gzip.open(path) as stream:
             stream.read()

@@ -6,8 +6,8 @@ Each of 3 rounds starts three processes in turn: plain Keras as its documentatio
 this project in float32, and this project in bfloat16. A process trains a warm-up epoch, which traces and
 compiles, and then EPOCHS more. It prints the ratios of ours to plain Keras: of the medians, and of the
 fastest epochs, which a noisy machine disturbs least. They must stay below 1.05 in float32, and below 0.55 in
-bfloat16 on a processor with bfloat16 arithmetic. Then it prints the arithmetic that the fastest epochs
-reached, beside the machine's best.
+bfloat16 on a processor with bfloat16 arithmetic. Then it prints the GFLOP/s that the fastest epochs reached,
+beside the machine's best.
 """
 
 import os
@@ -66,7 +66,7 @@ def plain(folder: Path, count: int | None) -> list[float]:
 
 
 def ours(folder: Path, count: int | None, precision: str) -> list[float]:
-    """This project, in one precision: the seconds that its history tells."""
+    """This project, in one precision: the seconds of each epoch in its history."""
     from MNIST.data import load, split
     from MNIST.language import read_spec
     from MNIST.training import continue_run, resolve_settings
@@ -79,7 +79,7 @@ def ours(folder: Path, count: int | None, precision: str) -> list[float]:
 
 
 def matrix_peak(precision: str) -> float:
-    """The machine's best: GFLOP/s of one large matrix product in the library that trains, of a few tries."""
+    """The machine's best: GFLOP/s of a large matrix product in the library that trains, best of a few."""
     import tensorflow as tf
 
     side, best, end = 4096, float("inf"), time.perf_counter() + 10
@@ -89,7 +89,7 @@ def matrix_peak(precision: str) -> float:
         begun = time.perf_counter()
         tf.linalg.matmul(matrix, matrix).numpy()
         best = min(best, time.perf_counter() - begun)
-        if time.perf_counter() > end:  # arithmetic that this processor does not have
+        if time.perf_counter() > end:  # slow, since this processor lacks this kind of arithmetic
             break
     return 2 * side**3 / best / 1e9
 
