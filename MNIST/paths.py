@@ -8,6 +8,7 @@ from MNIST.errors import UsageError, did_you_mean
 MODELS = Path("Models")
 MODEL_OUTPUT = Path("Model_Output")
 HYPERPARAM_SEARCH = Path("Hyperparam_Search")
+CHECKPOINTS = HYPERPARAM_SEARCH / "checkpoints"  # of all explorations
 
 _PACKAGE = Path(__file__).resolve().parent
 _SHIPPED = (_PACKAGE.parent / "Models", _PACKAGE / "shipped_models")  # in a checkout; in an installation
@@ -29,6 +30,14 @@ def checked_name(name: str, what: str) -> str:
             "and none of Windows's device names"
         )
     return name
+
+
+def exploration_folder(name: str) -> Path:
+    """The folder of the exploration of this name. Raises UsageError for a name that is not safe, or taken."""
+    folder = HYPERPARAM_SEARCH / checked_name(name, "model name")
+    if folder == CHECKPOINTS:
+        raise UsageError(f"{folder}/ holds the checkpoints of all explorations: take another name")
+    return folder
 
 
 def find_model_file(description: str) -> Path:

@@ -48,11 +48,11 @@ How to search:
     --time-limit TIME          stop after so long: 90s, 30m, 2h
 
 With what:
-    --workers N                trials at once; as many as there are cores unless given
-    --threads N                threads of each trial [default: 1]
+    --workers N                trainings at once; as many as the cores have room for unless given
+    --threads N                threads of each training [default: 1]
     --cluster ADDRESS          train on a Ray cluster: HOST:PORT, auto for the one that this machine belongs
                                to, or local to start one here
-    --timeout TIME             a trial without a new epoch for so long is stopped and tried again
+    --timeout TIME             a training without a new epoch for so long is stopped and tried again
                                [default: 1h]
     -s, --split SPLIT          the proportion of the training images that is trained on; the rest
                                validates and decides the winner [default: 0.9]
@@ -77,7 +77,7 @@ from MNIST.commands.explore_wishes import read_wishes
 from MNIST.errors import UsageError
 from MNIST.files import write_atomically
 from MNIST.language import parse_spec
-from MNIST.paths import HYPERPARAM_SEARCH, checked_name
+from MNIST.paths import HYPERPARAM_SEARCH, exploration_folder
 from MNIST.program import program
 
 if TYPE_CHECKING:
@@ -89,16 +89,13 @@ if TYPE_CHECKING:
     from MNIST.explore.trials import TrialService
     from MNIST.explore.workers.protocol import Executor
 
-CHECKPOINTS = HYPERPARAM_SEARCH / "checkpoints"
 SOME_FAILED = 3  # the exit code
 
 
 def run(options: Mapping[str, Any]) -> int:
     """Check every value, then explore, or draw the pictures of an earlier exploration."""
-    name = checked_name(options["<model-name>"], "model name")
-    folder = HYPERPARAM_SEARCH / name
-    if folder == CHECKPOINTS:
-        raise UsageError(f"{folder}/ holds the checkpoints of all explorations: take another name")
+    name = options["<model-name>"]
+    folder = exploration_folder(name)
     if options["--file"] is not None:
         return _draw(_existing_results(options["--file"], folder), folder)
     wishes = read_wishes(options)
@@ -147,7 +144,7 @@ class _Printed:
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = options
         self._name = options["<model-name>"]
-        self._folder = HYPERPARAM_SEARCH / self._name
+        self._folder = exploration_folder(self._name)
 
     def planned(
         self, dataset: "Dataset", data: "TrainingData", search: "Search", executor: "Executor"

@@ -28,10 +28,9 @@ from MNIST.explore.workers import worker
 from MNIST.explore.workers.protocol import Event, Executor
 from MNIST.files import only_one
 from MNIST.language import Template, parse_template, read_text
-from MNIST.paths import HYPERPARAM_SEARCH, checked_name, find_model_file
+from MNIST.paths import CHECKPOINTS, HYPERPARAM_SEARCH, exploration_folder, find_model_file
 from MNIST.training import RunSettings
 
-CHECKPOINTS = HYPERPARAM_SEARCH / "checkpoints"
 STORE = HYPERPARAM_SEARCH / "trials.sqlite"
 Show = Callable[[Event | None], None]
 
@@ -57,7 +56,7 @@ class Exploration:
 
     @property
     def folder(self) -> Path:
-        return HYPERPARAM_SEARCH / self.name
+        return exploration_folder(self.name)
 
     @property
     def table(self) -> Any:
@@ -167,9 +166,7 @@ def explore(
     BusyError if another process explores under this name.
     """
     watcher = watcher or Silent()
-    folder = HYPERPARAM_SEARCH / checked_name(name, "model name")
-    if folder == CHECKPOINTS:
-        raise UsageError(f"{folder}/ holds the checkpoints of all explorations: take another name")
+    folder = exploration_folder(name)
     if not isinstance(template, Template):
         file = find_model_file(template)
         template = parse_template(read_text(file), str(file))
@@ -232,7 +229,7 @@ def _explored(
     service.expect(search.stages[0])
     speed = guessed_speed(search.plan.settings.precision)
     forecast = Forecast(search, service, images, speed, executor)
-    folder, lost = HYPERPARAM_SEARCH / name, None
+    folder, lost = exploration_folder(name), None
     with watcher.running(search, service, forecast) as show:
         outcome = loop.ask_all(search, service, folder, show)
     winner = None

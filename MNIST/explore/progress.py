@@ -74,7 +74,7 @@ class _Board:
         service, all_epochs = self._service, self.forecast.epochs
         parts = [f"{outlook.epochs_done:,}/{all_epochs:,} epochs"]
         if all_epochs == service.plan.epochs_shared:  # not under halving, where most trials stop early
-            parts.insert(0, f"{len(self._finished):,}/{len(service.plan.trials):,} runs")
+            parts.insert(0, f"{len(self._finished):,}/{len(service.plan.trials):,} trainings")
         if service.readings.failures:
             parts.append(f"{len(service.readings.failures):,} failed")
         if self._best is not None:

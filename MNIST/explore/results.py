@@ -108,7 +108,7 @@ def best_text(candidates: Sequence[Candidate], name: str, readings: Readings) ->
     return (
         f"# The best of exploration {name}: validation accuracy {reading.mean('val_accuracy'):.2%}{spread},"
         f" loss {reading.mean('val_loss'):.4f}; training accuracy {reading.mean('accuracy'):.2%}.\n"
-        f"# Chosen by validation accuracy among {known:,} of {len(readings.plan.points):,} grid points.\n"
+        f"# Chosen by validation accuracy among {known:,} of {len(readings.plan.points):,} combinations.\n"
         f"# Trained on {settings.split * 100:.4g} % of {settings.images or 'all'} training images; {seed},"
         f" {settings.precision}, threads {settings.threads}, {settings.engine}.\n"
         f"{canonical_text(best.points[0].spec)}"

@@ -19,7 +19,8 @@ from talos.parameters.ParamSpace import ParamSpace
 from MNIST.explore.plan import Value, Values
 
 Metrics = dict[str, float]
-Keep = Callable[[Values], bool]
+Keep = Callable[[Values], bool]  # whether a point stays
+Drop = Callable[[Values], bool]  # whether a point is dropped
 Domains = Mapping[str, Sequence[Value]]
 
 REDUCERS = ("correlation", "spearman", "pearson", "kendall", "trees", "forrest")  # as Talos spells them
@@ -58,7 +59,7 @@ def scan(
     on_pending: called with the points left in a stage when it begins, and whenever points are dropped.
     Raises KeyboardInterrupt on Ctrl-C, which Talos itself would turn into a normal return.
     """
-    removed: list[Keep] = []  # each is true for points that were removed, false for all pending points
+    removed: list[Drop] = []  # each is true for points that were removed, false for all pending points
     asked = blocks = 0
     for stage in stages:
         pending = [values for values in stage if not any(condition(values) for condition in removed)]
@@ -66,7 +67,7 @@ def scan(
         while pending:
             block, rest = _Block(domains, pending[:BLOCK], asked), pending[BLOCK:]
 
-            def remove(condition: Keep, block: _Block = block, rest: list[Values] = rest) -> None:
+            def remove(condition: Drop, block: _Block = block, rest: list[Values] = rest) -> None:
                 removed.append(condition)
                 rest[:] = [values for values in rest if not condition(values)]
                 on_pending([*block.pending(), *rest])
@@ -88,7 +89,7 @@ class _Block(ParamSpace):
             self.param_space[row] = [values[name] for name in domains]
         self.param_index = list(range(len(points)))
         self.round_counter = asked
-        self.when_removed: Callable[[Keep], object] = lambda condition: None
+        self.when_removed: Callable[[Drop], object] = lambda condition: None
 
     def _param_apply_limits(self) -> list[int]:
         return []  # not the whole grid, which may be large
@@ -97,7 +98,7 @@ class _Block(ParamSpace):
         """The points that Talos has yet to ask for."""
         return [self._round_parameters_todict(self.param_space[index]) for index in self.param_index]
 
-    def _remove(self, condition: Keep, operation: str, **details: Any) -> None:
+    def _remove(self, condition: Drop, operation: str, **details: Any) -> None:
         super()._remove(condition, operation, **details)
         self.when_removed(condition)
 

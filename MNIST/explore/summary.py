@@ -19,7 +19,7 @@ def counted(number: int, noun: str) -> str:
 
 def left_out(infeasible: Counter[str]) -> str:
     """Why points were left out: each reason, with the line of the template that causes it."""
-    lines = [f"{counted(infeasible.total(), 'grid point')} left out, where no network works:"]
+    lines = [f"{counted(infeasible.total(), 'combination')} left out, because the layers do not fit:"]
     lines += [f"{count:,} ×  {reason}" for reason, count in infeasible.most_common(SHOWN)]
     if len(infeasible) > SHOWN:
         lines.append(f"and {len(infeasible) - SHOWN:,} more reasons")
@@ -31,18 +31,20 @@ def expectation(search: Search, known_epochs: int, folder: Path) -> str:
     plan = search.plan
     asked, shared = plan.epochs_asked, plan.epochs_shared
     seeds = f" under {len(plan.seeds)} seeds" if len(plan.seeds) > 1 else ""
-    lines = [
-        f"{counted(len(plan.points), 'grid point')}{seeds}, {counted(len(plan.trials), 'distinct run')}.",
-        f"{counted(asked, 'epoch')} point by point, {shared:,} as shared: {1 - shared / asked:.0%} saved.",
-    ]
+    points, trainings = counted(len(plan.points), "combination"), counted(len(plan.trials), "training")
+    need = "needs" if len(plan.points) == 1 else "need"
+    if shared < asked:
+        saved = f"{shared:,} epochs instead of {asked:,} ({1 - shared / asked:.0%} saved)"
+        lines = [f"{points}{seeds} {need} only {trainings}: {saved}."]
+    else:
+        lines = [f"{points}{seeds} {need} {trainings}: {counted(shared, 'epoch')}."]
     if search.halving:
-        lines.append(
-            f"{search.epochs:,} by successive halving, at the most: {1 - search.epochs / asked:.0%} saved."
-        )
+        saved = f"{1 - search.epochs / asked:.0%} saved"
+        lines.append(f"Successive halving needs at most {counted(search.epochs, 'epoch')} ({saved}).")
     if plan.may_stop:
-        lines.append("These are the most: Stop: may end a run before.")
+        lines.append("`Stop:` may end a training sooner.")
     lines += [
-        f"{counted(known_epochs, 'epoch')} known from before.",
+        f"{counted(known_epochs, 'epoch')} {'is' if known_epochs == 1 else 'are'} known from before.",
         f"Checkpoints take {plan.checkpoint_bytes / 1e6:,.0f} MB in {folder}/.",
     ]
     return "\n".join(lines) + "\n"
@@ -54,13 +56,13 @@ def print_outcome(service: TrialService, outcome: Outcome) -> None:
     for reason, count in failures.most_common(SHOWN):
         print(f"failed, {count:,} ×: {reason}")
     if not outcome.candidates:
-        print("No run has an epoch to show.")
+        print("No training has an epoch to show.")
         return
     _print_best(service, outcome.candidates)
     seeds = len(service.plan.seeds)
     if seeds > 1:
         alike = len(like_best(outcome.candidates)) - 1
-        print(f"≈ not distinguishable from the best by {seeds} seeds (paired t-test, 95 %): {alike:,}.\n")
+        print(f"≈ {seeds} seeds cannot tell these from the best (paired t-test, 95 %): {alike:,}.\n")
 
 
 def _print_best(service: TrialService, candidates: list[Candidate]) -> None:
@@ -74,7 +76,7 @@ def _print_best(service: TrialService, candidates: list[Candidate]) -> None:
     table = Table(title=f"{shown}, by validation accuracy", title_justify="left", box=box.SIMPLE)
     for heading in ("Validation", *(["±"] if several else []), "Loss", "Training", "Seconds"):
         table.add_column(heading, justify="right")
-    table.add_column("Of what was varied")
+    table.add_column("Values")
     for place, candidate in enumerate(candidates[:SHOWN]):
         reading, values = candidate.reading, {name: candidate.value(name) for name in names}
         mark = "≈ " if several and place and id(candidate) in alike else ""

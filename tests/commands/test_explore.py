@@ -131,11 +131,10 @@ def test_a_small_scan_from_beginning_to_end(here, digits_folder):
     outcome = explore(*words, path="")
     assert outcome.returncode == 0, outcome.stderr
     for expected in (
-        "8 grid points left out, where no network works",
+        "8 combinations left out, because the layers do not fit",
         "its 29×29 window does not fit",
-        "8 grid points, 3 distinct runs.",
-        "12 epochs point by point, 6 as shared: 50% saved.",
-        "0 epochs known from before",
+        "8 combinations need only 3 trainings: 6 epochs instead of 12 (50% saved).",
+        "0 epochs are known from before",
         "opt Adam, mom any",
         "The winner is Model_Output/scan1, its text Hyperparam_Search/scan1/best.txt",
         "best_of_scan1 Hyperparam_Search/scan1/best.txt",
@@ -152,7 +151,7 @@ def test_a_small_scan_from_beginning_to_end(here, digits_folder):
 
     before = (folder / "results.csv").read_bytes()
     again = explore(*words, "--workers", "1")
-    assert "6 epochs known" in again.stdout
+    assert "6 epochs are known" in again.stdout
     assert (folder / "results.csv").read_bytes() == before
 
     drawn = explore(digits_folder, "again", "-f", folder / "results.csv")
@@ -211,7 +210,7 @@ def test_runs_that_stop_are_finished_and_the_winner_is_the_network_that_train_wo
     words = [digits_folder, "mine", "--template", "net.txt", "--images", "300", *NUMPY]
     outcome = explore(*words)
     assert outcome.returncode == 0, outcome.stderr
-    assert "These are the most: Stop: may end a run before." in outcome.stdout
+    assert "`Stop:` may end a training sooner." in outcome.stdout
     folder = here / "Hyperparam_Search" / "mine"
     rows = list(csv.DictReader((folder / "results.csv").open()))
     assert [(row["epochs"], row["patience"], row["failure"]) for row in rows] == [
@@ -228,7 +227,7 @@ def test_runs_that_stop_are_finished_and_the_winner_is_the_network_that_train_wo
     assert (here / "Model_Output/nime.txt").read_bytes() == (here / "Model_Output/mine.txt").read_bytes()
     again = explore(*words)
     trained_before = sum(max(int(row["round_epochs"]) for row in rows if row["patience"] == p) for p in "12")
-    assert f"{trained_before} epochs known from before" in again.stdout
+    assert f"{trained_before} epochs are known from before" in again.stdout
     assert "What is left takes about 1 s." in again.stdout
     after = (folder / "results.csv").read_bytes(), (here / "Model_Output/mine/weights.npz").read_bytes()
     assert after == before
@@ -267,8 +266,8 @@ def test_any_template_one_change_at_a_time_under_two_seeds(here, digits_folder):
     words = [digits_folder, "mine", "--template", "net.txt", "--design", "one", "--set", "how=relu,sigmoid"]
     outcome = explore(*words, "--repeats", "2", "--images", "200", *NUMPY)
     assert outcome.returncode == 0, outcome.stderr
-    assert "4 grid points under 2 seeds, 8 distinct runs." in outcome.stdout
-    assert "not distinguishable from the best by 2 seeds" in outcome.stdout
+    assert "4 combinations under 2 seeds need 8 trainings: 8 epochs." in outcome.stdout
+    assert "2 seeds cannot tell these from the best" in outcome.stdout
     rows = list(csv.DictReader((here / "Hyperparam_Search" / "mine" / "results.csv").open()))
     changes = [(row["units"], row["how"], row["opt"], row["rate"]) for row in rows]
     assert changes == [
@@ -296,19 +295,19 @@ def test_halving_and_reducers_from_the_command_line(here, digits_folder):
     words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "1,2", "-m", "0.5", "-r", "0.1,0.01,0.001,0.0001"]
     halved = explore(*words, "--halving")
     assert halved.returncode == 0, halved.stderr
-    assert "12 by successive halving" in halved.stdout
+    assert "Successive halving needs at most 12 epochs" in halved.stdout
     folder = here / "Hyperparam_Search"
     rows = list(csv.DictReader((folder / "scan1" / "results.csv").open()))
     assert [row["epochs"] for row in rows] == ["1"] * 8 + ["2"] * 4
     assert len([path for path in (folder / "checkpoints").iterdir() if path.is_dir()]) == 4
     reduced = explore(*words, "--reduce", "correlation")  # it acts after 50 points at the earliest
     assert reduced.returncode == 0, reduced.stderr
-    assert "12 epochs known from before" in reduced.stdout
+    assert "12 epochs are known from before" in reduced.stdout
 
 
 def test_when_the_time_is_up_it_stops_in_order_and_goes_on_later(here, digits_folder):
-    words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "400", "-m", "0.25", "-r", "0.01,0.001"]
-    first = explore(*words, "--time-limit", "1s")  # less than 800 checkpoints take
+    words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "100", "-m", "0.25", "-r", "0.01,0.001"]
+    first = explore(*words, "--time-limit", "1s")  # less than 200 checkpoints take
     assert first.returncode == 0, first.stderr
     assert "The time is up" in first.stdout
     last = explore(*words)
@@ -338,7 +337,7 @@ def test_ctrl_c_ends_in_130_and_says_how_to_go_on(here, digits_folder):
     )
     assert process.stdout is not None
     for line in process.stdout:
-        if " runs · " in line:
+        if " trainings · " in line:
             break
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=300)

@@ -143,7 +143,7 @@ def test_what_is_over_is_not_left_and_the_display_knows_its_best(store, tmp_path
     assert (look.epochs_done, look.done, look.seconds_left) == (forecast.epochs, 1, 0)
     best = max(service.readings.of(point).mean("val_accuracy") for point in service.plan.points)
     line = board.summary(look)
-    assert line == f"6/6 runs · {forecast.epochs}/{forecast.epochs} epochs · best {best:.2%}"
+    assert line == f"6/6 trainings · {forecast.epochs}/{forecast.epochs} epochs · best {best:.2%}"
     assert _Board(service, forecast).summary(look) == line
 
 

@@ -39,14 +39,14 @@ def answer_all(service, board, look=ignore):
 def test_the_line_counts_runs_and_epochs_and_knows_the_best(store, tmp_path):
     service = service_of(store, tmp_path)
     board = board_of(service)
-    assert line(board) == "0/6 runs · 0/18 epochs"
+    assert line(board) == "0/6 trainings · 0/18 epochs"
     answer_all(service, board)
     best = max(
         epoch.val_accuracy
         for history in service.readings.histories.values()
         for epoch in (history[0], history[2])
     )
-    assert line(board) == f"6/6 runs · 18/18 epochs · best {best:.2%}"
+    assert line(board) == f"6/6 trainings · 18/18 epochs · best {best:.2%}"
     assert line(board_of(service)) == line(board)  # the line is the same if all epochs are known from before
 
 
@@ -80,7 +80,7 @@ def test_failures_are_counted(store, tmp_path):
     service = service_of(store, tmp_path, StubWorkers(tmp_path / "checkpoints", before=diverge))
     board = board_of(service)
     answer_all(service, board)
-    assert line(board) == "6/6 runs · 18/18 epochs · 6 failed"
+    assert line(board) == "6/6 trainings · 18/18 epochs · 6 failed"
 
 
 def test_a_log_gets_a_line_now_and_then(store, tmp_path, capsys, monkeypatch):

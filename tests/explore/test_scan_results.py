@@ -133,7 +133,7 @@ def test_best_txt_is_the_winner_as_a_model_file(service):
     text = best_text([best], "scan1", service.readings)
     assert parse_spec(text) == best.points[0].spec
     assert text.startswith("# The best of exploration scan1")
-    assert "16 grid points" in text
+    assert "16 combinations" in text
 
 
 def test_talos_answered_by_the_service_writes_both_files(service, tmp_path):

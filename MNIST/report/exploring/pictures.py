@@ -1,6 +1,6 @@
 """The six diagnostic pictures of an exploration, drawn from its table.
 
-A table is columns by name, one entry a grid point: metrics (`METRICS`, a proportion or a loss, nan where
+A table is columns by name, one entry a combination: metrics (`METRICS`, a proportion or a loss, nan where
 a trial failed) and parameters, numbers or words. Colours are Okabe and Ito's, told apart by everyone.
 """
 
@@ -63,16 +63,16 @@ def correlation(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
 
 
 def histogram(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
-    """How many grid points reached which validation accuracy."""
+    """How many combinations reached which validation accuracy."""
     figure, axes = _figure(7, 4.5)
     percent = _finite(metrics["val_accuracy"]) * 100
     if not len(percent):
-        return _nothing(figure, axes, "No grid point has a validation accuracy.")
+        return _nothing(figure, axes, "No combination has a validation accuracy.")
     axes.hist(percent, bins=min(40, max(5, int(len(percent) ** 0.5) * 2)), color=BLUE, edgecolor="white")
     axes.axvline(np.median(percent), color=ORANGE, label=f"median {np.median(percent):.2f} %")
     axes.axvline(percent.max(), color=GREEN, linestyle="--", label=f"best {percent.max():.2f} %")
     axes.set(
-        xlabel="validation accuracy (%)", ylabel="grid points", title="Validation accuracy over the grid"
+        xlabel="validation accuracy (%)", ylabel="combinations", title="Validation accuracy over the grid"
     )
     axes.yaxis.get_major_locator().set_params(integer=True)
     axes.legend(loc="upper left")
@@ -101,13 +101,13 @@ def _course(figure: Any, metrics: Mapping[str, np.ndarray]) -> Any:
     order, against = figure.subplots(1, 2)
     percent = metrics["val_accuracy"] * 100
     if not len(_finite(percent)):
-        _nothing(figure, order, "No grid point has a validation accuracy.")
+        _nothing(figure, order, "No combination has a validation accuracy.")
         return _nothing(figure, against, "")
     points = np.arange(1, len(percent) + 1)
-    order.scatter(points, percent, s=14, color=BLUE, label="grid point")
+    order.scatter(points, percent, s=14, color=BLUE, label="combination")
     order.step(points, np.fmax.accumulate(percent), where="post", color=ORANGE, label="best so far")
     order.set(
-        xlabel="grid point, in the order asked", ylabel="validation accuracy (%)", title="Course of the scan"
+        xlabel="combination, in the order asked", ylabel="validation accuracy (%)", title="Course of the scan"
     )
     order.legend(loc="lower right")
     if "accuracy" not in metrics:
@@ -170,10 +170,10 @@ def _no_importance(accuracy: np.ndarray, codes: Mapping[str, np.ndarray]) -> str
         return "No parameter of this scan has more than one value."
     if len(accuracy) < FEWEST_POINTS:
         return (
-            f"Too few to tell which parameters matter: {len(accuracy)} grid point"
+            f"Too few to tell which parameters matter: {len(accuracy)} combination"
             f"{'' if len(accuracy) == 1 else 's'} with a\nvalidation accuracy; it takes {FEWEST_POINTS}."
         )
-    return "All grid points have the same validation accuracy." if np.ptp(accuracy) == 0 else ""
+    return "All combinations have the same validation accuracy." if np.ptp(accuracy) == 0 else ""
 
 
 def _bars(axes: Any, ranked: Sequence[tuple[str, np.ndarray]]) -> None:
@@ -210,7 +210,7 @@ def _trust(axes: Any, explained: float, points: int, of: int) -> None:
         xlim=(0, 1),
         title=f"Can the bars be trusted? {verdict}",
         xlabel=f"A random forest explains {share * 100:.0f} % of the variance of points it has not seen\n"
-        f"({seen} grid points, cross-validated R² {explained:.2f})",
+        f"({seen} combinations, cross-validated R² {explained:.2f})",
     )
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     axes.set_yticks([])

@@ -68,7 +68,7 @@ def test_the_picture_names_the_parameters_best_first_and_says_what_is_explained(
     said = texts(accuracy, parameters)
     assert said.index("opt") < said.index("conv") < said.index("dropout")
     assert "of the variance of points it has not seen" in said
-    assert "24 grid points" in said
+    assert "24 combinations" in said
 
 
 @pytest.mark.parametrize(
