@@ -100,8 +100,9 @@ def test_every_layer_and_optimizer_is_the_same_in_all_engines(optimizer, problem
 
 @pytest.mark.parametrize("name", _shipped())
 def test_every_small_model_file_is_certified(name, problem_of, in_process) -> None:
-    problem = problem_of((MODELS / name).read_text(encoding="utf-8"), batch=4)
-    found = certify.certify(problem, in_process, entries=1)
+    text = (MODELS / name).read_text(encoding="utf-8")
+    is_large = lay_out(parse_spec(text)).flops > QUICK  # its layers are judged by differences in others
+    found = certify.certify(problem_of(text, batch=4), in_process, entries=0 if is_large else 1)
     assert found.passed, [row for row in found.rows if not row.agrees]
 
 

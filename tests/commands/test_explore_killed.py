@@ -1,7 +1,7 @@
 """`explore` when things are killed: a worker, the parent, a trial that always dies, one that hangs.
 
 The tests run the real command and find its processes in Linux's /proc. NumPy's engine starts in a second.
-The slow tests do the same with Keras, where most of the code that gets killed is not ours.
+Slow tests kill a worker and the parent with Keras too, where most of the code that gets killed is not ours.
 """
 
 import csv
@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from examples import slowly
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = [
@@ -26,10 +27,11 @@ WORDS = [
 EPOCHS = {"numpy": "2,20", "keras": "2,8"}  # large enough that a run takes a second or more
 WAIT = 600  # seconds; an exploration that takes longer hangs
 
+only_numpy = pytest.mark.parametrize("engine", ["numpy"], indirect=True)
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 
 
-@pytest.fixture(scope="module", params=["numpy", pytest.param("keras", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["numpy", *slowly(["keras"])])
 def engine(request) -> str:
     return request.param
 
@@ -123,6 +125,7 @@ def test_a_killed_worker_costs_an_epoch_and_changes_nothing(engine, digits_folde
 
 
 @pytest.mark.slow
+@only_numpy
 def test_a_trial_that_always_dies_fails_after_three_tries_and_the_others_finish(
     engine, digits_folder, whole, tmp_path
 ):
@@ -148,6 +151,7 @@ def test_a_trial_that_always_dies_fails_after_three_tries_and_the_others_finish(
 
 
 @pytest.mark.slow
+@only_numpy
 def test_a_hung_trial_is_stopped_and_tried_again(engine, digits_folder, whole, tmp_path):
     stopped: list[int] = []
 
@@ -156,17 +160,18 @@ def test_a_hung_trial_is_stopped_and_tried_again(engine, digits_folder, whole, t
             stopped.append(next(iter(workers)))
             os.kill(stopped[0], signal.SIGSTOP)
 
-    process = start(engine, digits_folder, tmp_path, "--timeout", {"numpy": "12s", "keras": "25s"}[engine])
+    process = start(engine, digits_folder, tmp_path, "--timeout", "12s")
     with disturbed(process, stop_one):
         assert process.wait(WAIT) == 0, (tmp_path / "out").read_text()
     assert stopped[0] not in alive(process.pid)
     assert table(tmp_path) == whole
 
 
-def test_the_parent_killed_at_random_moments(engine, digits_folder, whole, tmp_path):
-    """It is killed twenty times: six times with NumPy, the others with Keras."""
-    chance = random.Random(0)
-    kills, seconds = {"numpy": (6, 3), "keras": (14, 9)}[engine]
+@pytest.mark.parametrize("seed", [0, *slowly([1])])
+def test_the_parent_killed_at_random_moments(seed, engine, digits_folder, whole, tmp_path):
+    """It is killed twenty times: twice six times with NumPy, twice four times with Keras."""
+    chance = random.Random(seed)
+    kills, seconds = {"numpy": (6, 3), "keras": (4, 9)}[engine]
     for _ in range(kills):
         process = start(engine, digits_folder, tmp_path)
         time.sleep(chance.uniform(0.5, seconds))

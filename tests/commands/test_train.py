@@ -236,8 +236,8 @@ def test_killed_between_its_end_and_its_files_it_only_writes_them(digits_folder,
 def test_killed_at_random_moments_it_ends_with_the_same_bits(
     any_engine, digits_folder, tmp_path, monkeypatch
 ):
-    """Keras is killed ten times, since most of its code is not ours; the other engines twice."""
-    kills, seconds = (10, 4) if any_engine == "keras" else (2, 2)  # a start takes about so many seconds
+    """Keras is killed five times, since most of its code is not ours; the other engines twice."""
+    kills, seconds = (5, 4) if any_engine == "keras" else (2, 2)  # a start takes about so many seconds
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     for folder in (killed, whole):
         folder.mkdir()
