@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from examples import slowly
 
 from MNIST import certify
 from MNIST.certify import Answer, certificate
@@ -88,8 +89,9 @@ def test_the_file_has_everything() -> None:
     assert len(set(re.findall(rf",{activations}\b", EVERYTHING))) == 9
 
 
-@pytest.mark.parametrize("optimizer", [_slow(name, name != "Adam") for name in OPTIMIZER_LINES])
+@pytest.mark.parametrize("optimizer", slowly(OPTIMIZER_LINES))
 def test_every_layer_and_optimizer_is_the_same_in_all_engines(optimizer, problem_of, in_process) -> None:
+    """The command's own test does this with Adam, each time."""
     problem = problem_of(_everything(optimizer))
     found = certify.certify(problem, in_process, entries=2 if optimizer in INPUTS else 0)
     assert found.passed, [row for row in found.rows if not row.agrees]

@@ -306,8 +306,21 @@ def test_halving_and_reducers_from_the_command_line(here, digits_folder):
 
 
 def test_when_the_time_is_up_it_stops_in_order_and_goes_on_later(here, digits_folder):
-    words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "100", "-m", "0.25", "-r", "0.01,0.001"]
-    first = explore(*words, "--time-limit", "1s")  # less than 200 checkpoints take
+    words = [
+        digits_folder,
+        "scan1",
+        *SMALL,
+        *NUMPY,
+        "-o",
+        "Adam",
+        "-e",
+        "60",
+        "-m",
+        "0.25",
+        "-r",
+        "0.01,0.001",
+    ]
+    first = explore(*words, "--time-limit", "1s")  # less than 120 checkpoints take
     assert first.returncode == 0, first.stderr
     assert "The time is up" in first.stdout
     last = explore(*words)

@@ -153,7 +153,17 @@ def test_every_example_has_a_row_that_pipes_well(trained, capsys):
 
 
 def test_examples_go_into_a_pipe_that_closes_early(trained):
-    words = [sys.executable, str(ROOT / "MNIST"), "test", "Results", str(trained), "small", "--examples"]
+    words = [
+        sys.executable,
+        str(ROOT / "MNIST"),
+        "test",
+        "Results",
+        str(trained),
+        "small",
+        "--examples",
+        "--engine",
+        "numpy",
+    ]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline().startswith("network")
     process.stdout.close()

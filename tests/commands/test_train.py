@@ -271,7 +271,7 @@ def _epochs_done(folder: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    "any_engine", ["numpy", "modules", "sonn", *slowly(["tensors", "autograd"])], indirect=True
+    "any_engine", ["numpy", "sonn", *slowly(["tensors", "autograd", "modules"])], indirect=True
 )
 def test_every_other_engine_trains_and_says_so(any_engine, digits_folder, tmp_path):
     (tmp_path / "net.txt").write_text(model_of(any_engine).format(epochs=1))

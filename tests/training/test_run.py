@@ -63,7 +63,9 @@ def test_under_every_optimizer_too(optimizer, digits, settings, tmp_path):
     _resumed_equals_whole(_spec(optimizer), digits, settings, tmp_path)
 
 
-@pytest.mark.parametrize(("engine", "precision"), [("keras", "bfloat16"), ("numpy", "float64")])
+@pytest.mark.parametrize(
+    ("engine", "precision"), [pytest.param("keras", "bfloat16", marks=pytest.mark.slow), ("numpy", "float64")]
+)
 def test_in_other_precisions_too(engine, precision, digits, settings_of, tmp_path):
     _resumed_equals_whole(_spec(), digits, replace(settings_of, precision=precision), tmp_path)
 
