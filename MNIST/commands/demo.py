@@ -53,7 +53,7 @@ Next, train a network of your own. Copy {model} to my_net.txt, change a line, an
 """
 
 ACTIVATE = r".venv\Scripts\activate" if os.name == "nt" else "source .venv/bin/activate"
-GRID = "-r 0.002,0.01 -c 8,16 -z 32,64 -o Adam -b 64 -v 1 -k 3 -p 2 -l 1 -d 0.1 -m 0.5"
+GRID = "-r 0.002,0.01 -c 8,16 -z 64 -o Adam -b 64 -v 1 -k 3 -p 2 -l 1 -d 0.1 -m 0.5"
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -90,14 +90,14 @@ def _fetch() -> tuple[str, str, str]:
     """Download MNIST, or the digits if that fails; return its folder and options for `train`, `explore`."""
     try:
         _type("download Data")
-        return "Data", "", " -e 1,3 --images 4000"
+        return "Data", "", " -e 1,2,3 --images 4000"
     except DownloadError:
         with suppress(OSError):
             Path("Data").rmdir()  # nothing came into it
         print("MNIST's mirrors are out of reach: 1,797 digits that scikit-learn carries take its place.")
         print(f"(With a copy of MNIST's four files: MNIST_MIRROR=file:///folder/with/them/ {program()} demo)")
         _type("download Digits --dataset digits")
-        return "Digits", " --epochs 12", " -e 4,12"
+        return "Digits", " --epochs 12", " -e 3,6,12"
 
 
 def _type(words: str) -> int:

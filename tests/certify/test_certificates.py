@@ -3,7 +3,6 @@
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -49,18 +48,14 @@ def _everything(optimizer: str) -> str:
     return text.replace("Standardize", INPUTS.get(optimizer, "Standardize"))
 
 
-def _slow(case: str, is_slow: bool) -> Any:
-    return pytest.param(case, marks=pytest.mark.slow if is_slow else ())
-
-
-def _shipped() -> list[Any]:
+def _shipped() -> list[str]:
     """The model files that are not templates, learn by gradients, and are small enough."""
     names = []
     for file in sorted(MODELS.glob("*.txt")):
         template = parse_template(file.read_text(encoding="utf-8"), str(file))
         spec = None if template.names else template.fill({})
-        if spec and not needs_engine(spec) and (flops := lay_out(spec).flops) <= SMALL_ENOUGH:
-            names.append(_slow(file.name, flops > QUICK))
+        if spec and not needs_engine(spec) and lay_out(spec).flops <= SMALL_ENOUGH:
+            names.append(file.name)
     return names
 
 
@@ -100,6 +95,7 @@ def test_every_layer_and_optimizer_is_the_same_in_all_engines(optimizer, problem
         assert all(row.judged.entries for row in found.rows if row.judged)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _shipped())
 def test_every_small_model_file_is_certified(name, problem_of, in_process) -> None:
     text = (MODELS / name).read_text(encoding="utf-8")

@@ -149,12 +149,17 @@ def test_a_small_scan_from_beginning_to_end(here, digits_folder):
     assert "Traceback" not in outcome.stderr
     assert not list((here / "Hyperparam_Search").rglob("*.lock"))
 
-    before = (folder / "results.csv").read_bytes()
+
+@pytest.mark.slow
+def test_a_second_time_nothing_is_trained_and_a_table_is_drawn_again(here, digits_folder):
+    words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "1,2", "-m", "0.25,0.5"]
+    assert explore(*words).returncode == 0
+    table = here / "Hyperparam_Search" / "scan1" / "results.csv"
+    before = table.read_bytes()
     again = explore(*words, "--workers", "1")
     assert "6 epochs are known" in again.stdout
-    assert (folder / "results.csv").read_bytes() == before
-
-    drawn = explore(digits_folder, "again", "-f", folder / "results.csv")
+    assert table.read_bytes() == before
+    drawn = explore(digits_folder, "again", "-f", table)
     assert drawn.returncode == 0
     assert len(list((here / "Hyperparam_Search" / "again").glob("*.png"))) == len(PICTURES)
 
@@ -305,6 +310,7 @@ def test_halving_and_reducers_from_the_command_line(here, digits_folder):
     assert "12 epochs are known from before" in reduced.stdout
 
 
+@pytest.mark.slow
 def test_when_the_time_is_up_it_stops_in_order_and_goes_on_later(here, digits_folder):
     words = [
         digits_folder,

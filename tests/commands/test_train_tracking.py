@@ -105,6 +105,7 @@ def test_a_killed_run_has_every_epoch_once_in_both_when_it_has_gone_on(digits_fo
     assert f"wandb sync {last.parent}" in done.stdout
 
 
+@pytest.mark.slow
 def test_tracking_changes_nothing_and_a_trained_network_can_be_tracked_later(digits_folder, tmp_path):
     plain, tracked = tmp_path / "plain", tmp_path / "tracked"
     for folder, words in ((plain, ()), (tracked, ("--track", "tensorboard"))):

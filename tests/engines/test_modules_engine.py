@@ -290,6 +290,7 @@ def test_out_of_memory_is_pythons_memory_error():
         torch.ones(2) @ torch.ones(3)
 
 
+@pytest.mark.slow
 def test_nothing_is_said_on_the_screen():
     """Read-only NumPy arrays, which PyTorch warns about, must not print anything either."""
     script = """

@@ -146,7 +146,9 @@ assert not {"tensorflow", "keras", "torch"} & sys.modules.keys()
 """
 
 
-@pytest.mark.parametrize(("engine", "expected"), [("numpy", ""), ("keras", "keras tensorflow")])
+@pytest.mark.parametrize(
+    ("engine", "expected"), [("numpy", ""), pytest.param("keras", "keras tensorflow", marks=pytest.mark.slow)]
+)
 def test_workers_import_their_engine_and_no_other(engine, expected, digits_folder):
     """It runs in a process of its own: the server that workers are forked from lives as long as that."""
     words = [sys.executable, "-c", ASK_WORKER, engine, str(digits_folder)]
