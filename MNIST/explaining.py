@@ -1,6 +1,6 @@
 """Why a trained network answers as it does: a network and one image become an `Explanation`.
 
-NumPy computes, whichever engine trained. What draws the explanation is `MNIST.report.explaining`.
+NumPy computes it, whichever engine trained the network. `MNIST.report.explaining` draws it.
 """
 
 import re
@@ -20,10 +20,10 @@ from MNIST.report.explaining.explanation import Explanation, LayerView
 def explain(name: str, image: np.ndarray, label: int | None = None, subject: str = "an image") -> Explanation:
     """Explain a trained network's answer to one image.
 
-    name: under which the network was trained. image: uint8 (28, 28), 0 is the background. label: what the
-    image shows, if that is known. subject: the image in words.
-    Raises UsageError for a network that has no gradients, ModelError for one that is not there or whose
-    layers make numbers that are not finite, ValueError for another kind of array.
+    name: the network's name in training. image: uint8 (28, 28), 0 is the background. label: what the image
+    shows, if that is known. subject: the image in words.
+    Raises UsageError for a network that has no gradients, ModelError for one that does not exist or whose
+    layers compute numbers that are not finite, ValueError for another kind of array.
     """
     if image.dtype != np.uint8 or image.shape != (IMAGE_SIDE, IMAGE_SIDE):
         raise ValueError(

@@ -1,7 +1,7 @@
 """For notebooks: a dataset as four arrays, and a network that is trained batch by batch.
 
-Built on the same engines and initial weights as `train`; the epochs, checkpoints and records of
-`MNIST.training` are left out.
+It uses the same engines and initial weights as `train`, without the epochs, checkpoints and records of
+`MNIST.training`.
 """
 
 import os
@@ -27,31 +27,31 @@ from MNIST.training.draws import epoch_seed, initial_weights
 from MNIST.training.metrics import softmax
 from MNIST.training.rates import epoch_rates
 
-LARGEST_BATCH = 1_000_000  # of the model language
+LARGEST_BATCH = 1_000_000  # the limit of the model language
 
 
 def load(folder: Path | str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Read the dataset in a folder: x_train, t_train, x_test, t_test.
 
     Images: uint8 (n, 28, 28), 0 is the background, 255 the ink; labels: uint8 (n,), each in [0, 10).
-    All are read-only. Raises DataError, saying what to `download`, if a file is missing or damaged.
+    All arrays are read-only. Raises DataError, saying what to `download`, if a file is missing or damaged.
     """
     dataset = data.load(Path(folder))
     return dataset.train_images, dataset.train_labels, dataset.test_images, dataset.test_labels
 
 
 class NeuralNetwork:
-    """A network of layers as in a model file, with an optimizer, trained by one batch after another.
+    """A network of layers as in a model file, with an optimizer, trained one batch at a time.
 
         network = NeuralNetwork(["Flatten", "Dense,128,sigmoid", "Dense,10,softmax"])
         for start in range(0, len(x_train), 100):
             network.train_batch(x_train[start : start + 100], t_train[start : start + 100])
         errors = (network.apply(x_test).argmax(axis=1) != t_test).sum()
 
-    layers: lines of the model language, last a softmax over ten; an indented block is lines too.
-    optimizer: its line. input: the line of `Input:`, `Scale` or `Threshold`. engine: the name of what
-    computes, in float32; unless given, it is numpy, or the one that the layers need. seed: decides the
-    initial weights and what Dropout drops: the same calls give the same numbers.
+    layers: lines of the model language, the last one with softmax over ten; a block is several, indented
+    lines. optimizer: its line. input: the line of `Input:`, `Scale` or `Threshold`. engine: the name of the
+    engine, which computes in float32; by default numpy, or the one that the layers need. seed: decides the
+    initial weights and what Dropout drops, so that the same calls give the same numbers.
     Raises SpecError, with line and caret, for a mistake in a line.
     """
 
@@ -77,7 +77,7 @@ class NeuralNetwork:
 
     @property
     def weights(self) -> Arrays:
-        """The weights by name, as `dense_2/kernel`; a kernel is (rows, columns, in, out) or (in, out)."""
+        """The weights by names like `dense_2/kernel`; a kernel is (rows, columns, in, out) or (in, out)."""
         return self._engine.get_weights()
 
     def apply(self, images: np.ndarray) -> np.ndarray:
@@ -97,7 +97,7 @@ class NeuralNetwork:
 
 
 def _read(layers: Sequence[str], optimizer: str, input: str) -> ModelSpec:
-    """The spec of some layers, an optimizer and an input; a batch of any size is one step of it."""
+    """The spec of some layers, an optimizer and an input, with a batch size that no batch exceeds."""
     for source, line in (("input", input), ("optimizer", optimizer)):
         if "\n" in line or "\r" in line:
             raise SpecError([Problem(0, 0, 0, "expected one line", source)])
@@ -117,7 +117,7 @@ def _read(layers: Sequence[str], optimizer: str, input: str) -> ModelSpec:
 
 
 def _counted_anew(problem: Problem) -> Problem:
-    """A mistake with the number that its line has for the caller, who wrote no heads of sections."""
+    """A mistake with its line counted in the caller's lines, which have no section headings."""
     source, before = "layers", 7  # lines before the caller's own, in the text that `_read` makes
     if 3 <= problem.line <= 6:
         source, before = "optimizer", 5

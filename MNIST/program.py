@@ -1,7 +1,7 @@
-"""How the program was started and where it is installed, so that what it tells you to type can be typed.
+"""How the program was started and where it is installed, so that the commands in its messages work.
 
-Texts in the code say `python MNIST` and `'.[torch]'`, as in a checkout; `as_started` gives a help text the
-words that are true here. What is saved to a file keeps the words of a checkout: it must not depend on them.
+Texts in the code say `python MNIST` and `'.[torch]'`, as in a checkout; `as_started` changes a help text to
+what works here. Texts saved to a file keep the words of a checkout, so that they do not depend on the start.
 """
 
 import shlex
@@ -15,17 +15,17 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def in_checkout() -> bool:
-    """Whether this is the project's own folder, with Models/ and docs/, and no installation."""
+    """Whether this is the project's own folder, with Models/ and docs/, and not an installation."""
     return (_PACKAGE.parent / "pyproject.toml").is_file()
 
 
 def program() -> str:
     """What to type to start this program again: `python MNIST`, `python -m MNIST` or `mnist`.
 
-    A notebook has started something else; there it is the name that works here.
+    In a notebook, which was started otherwise, it is the name that would work here.
     """
     started = PurePath(sys.argv[0] if sys.argv else "")
-    if started.stem == "mnist":  # the script that the installation has made; mnist.exe on Windows
+    if started.stem == "mnist":  # the installed script; mnist.exe on Windows
         return "mnist"
     if started.name == "__main__.py" and started.parent.name == _PACKAGE.name:
         return f"python -m {_PACKAGE.name}"
@@ -44,7 +44,7 @@ def install_command(extra: str = "") -> str:
 
 
 def as_started(text: str) -> str:
-    """A help text with the name that the program was started by, and with places that exist here."""
+    """A help text with the command that started the program, and with folders that exist here."""
     text = text.replace(CHECKOUT_NAME, program())
     if in_checkout():
         return text

@@ -1,10 +1,11 @@
 """Certificates: from the same weights and images, every engine computes the same step, in float64.
 
 problem.py       what is asked: one network, one batch, all random numbers
-participants.py  who is asked: every engine that is installed, Keras once a backend
-answers.py       one engine's answer                elsewhere.py  the same from a process of its own
-differences.py   finite differences: the loss itself judges the gradients
-certificate.py   all answers side by side: do they agree?
+participants.py  who is asked: every installed engine, Keras once for each backend
+answers.py       one engine's answer
+elsewhere.py     the same, computed in a separate process
+differences.py   finite differences of the loss, which check the gradients
+certificate.py   compares all answers
 """
 
 from MNIST.certify.answers import Answer, answer

@@ -20,10 +20,10 @@ _FILE = "answer.npz"
 
 @dataclass(frozen=True)
 class Answer:
-    """What an engine makes of a problem, in float64.
+    """What an engine computes for a problem, in float64.
 
-    version: the engine with its libraries' versions. loss: in nats, of the batch at the weights given;
-    gradients: of that loss, by weight; first, last: all weights after the first step and after STEPS.
+    version: the engine with its libraries' versions. loss: the batch's mean loss at the given weights, in
+    nats; gradients: of that loss, by weight; first, last: all weights after the first step and after STEPS.
     """
 
     version: str
@@ -41,7 +41,7 @@ class Answer:
 
     @classmethod
     def read(cls, folder: Path) -> "Answer":
-        """Read what `write` has written."""
+        """Read what `write` wrote."""
         with np.load(folder / _FILE, allow_pickle=False) as file:
             arrays = dict(file)
         places = (below(arrays, place) for place in ("gradients", "first", "last"))
@@ -62,7 +62,7 @@ def answer(problem: Problem, engine: str) -> Answer:
 
 @contextmanager
 def built(problem: Problem, engine: str) -> Iterator[GradientEngine]:
-    """An engine's network, with the problem's weights and draws."""
+    """The problem's network in an engine, with the problem's weights and draws."""
     network = engines.create(
         engine,
         problem.network,

@@ -14,8 +14,8 @@ from MNIST.certify.problem import Problem
 from MNIST.errors import CertifyError
 from MNIST.language.layers import Shape
 
-TOLERANCE = 1e-9  # relative, between engines; float64 has 16 digits, and sums of thousands lose some
-ROUNDING = 1e-12  # of the network's largest gradient: what rounding leaves of many terms that cancel
+TOLERANCE = 1e-9  # relative, between engines; float64 has 16 digits, and sums of thousands of terms lose some
+ROUNDING = 1e-12  # of the network's largest gradient: what rounding leaves when many terms cancel
 
 OnAnswer = Callable[[Participant, Answer], None]
 
@@ -32,7 +32,8 @@ class Spread:
 class ParameterRow:
     """How far the engines lie apart in one weight.
 
-    gradient, judged: None for what is not trained, as moving averages, and where no differences are asked.
+    gradient: None for weights that are not trained, such as moving averages. judged: None for those too, and
+    if no finite differences are asked for.
     """
 
     name: str
@@ -55,7 +56,7 @@ class ParameterRow:
 class Certificate:
     """The comparison of several engines; `passed` is its verdict.
 
-    versions: of each engine compared; loss: of the first of them, in nats.
+    versions: of each compared engine. loss: that of the first engine, in nats.
     """
 
     versions: Mapping[str, str]
@@ -88,14 +89,14 @@ def certify(
     entries: int,
     on_answer: OnAnswer = lambda *_: None,
 ) -> Certificate:
-    """Let every participant compute a problem, and compare what they say.
+    """Let every participant compute a problem, and compare their answers.
 
-    entries: of each weight, judged by finite differences of the first participant's loss; 0: none.
+    entries: how many of each weight are judged by finite differences of the first participant's loss, or 0.
     Raises CertifyError if one of them cannot answer.
     """
     answers = {}
     for participant in participants:
-        # One after the other: together, on the same processors, they take longer.
+        # One after the other: at the same time, on the same processors, they take longer.
         if participant.elsewhere:
             found = answer_elsewhere(problem, participant)
         else:
@@ -109,14 +110,14 @@ def certify(
 def compare(
     problem: Problem, answers: Mapping[str, Answer], judged: Mapping[str, Judged] | None = None
 ) -> Certificate:
-    """Compare answers to one problem; the first of them is the measure of relative differences.
+    """Compare answers to one problem. Differences are relative to the first answer, the reference.
 
-    For each weight, max |a − b| over all its entries and all pairs of engines, divided by max |reference|
-    over its entries: entry by entry, what is near 0 has no relative precision, being left of larger terms.
-    In some weights all terms cancel, as in a bias before BatchNorm: their whole gradient is rounding. So
-    what is smaller than ROUNDING of the network's largest gradient is never held against an engine, nor
-    what the optimizer makes of it.
-    Raises CertifyError if answers are about other weights.
+    A weight's difference is max |a − b| over all its entries and all pairs of engines, divided by
+    max |reference| over its entries. A single entry near 0 has no relative precision, because larger terms
+    cancel in it. In some weights all terms cancel, as in a bias before BatchNorm: their whole gradient is
+    rounding. So differences below ROUNDING of the network's largest gradient count as rounding, and so does
+    what the optimizer makes of them.
+    Raises CertifyError if the answers are about different weights.
     """
     reference, *_ = answers.values()
     for engine, other in answers.items():
@@ -140,9 +141,9 @@ def compare(
 
 
 def spread(arrays: Mapping[str, np.ndarray], least: float = 0.0) -> Spread:
-    """How far arrays of one shape lie apart, relative to the first's largest entry, or `least` if more.
+    """How far arrays of one shape lie apart, relative to the first one's largest entry, at least to `least`.
 
-    What differs from a first that is all 0 lies infinitely far apart, and so does what is not finite.
+    The difference is infinite if an array is not finite, or if they differ and this divisor is 0.
     """
     stacked = np.stack([array.astype(np.float64) for array in arrays.values()])
     infinite = [engine for engine, array in zip(arrays, stacked, strict=True) if not np.isfinite(array).all()]
@@ -160,7 +161,7 @@ def _largest(array: np.ndarray) -> float:
 
 
 def _refuse_other_shapes(engine: str, found: Answer, reference: Answer) -> None:
-    """Raise CertifyError if an answer is not about the weights that the reference is about."""
+    """Raise CertifyError if an answer is not about the same weights as the reference."""
     for what in ("gradients", "first", "last"):
         shapes, expected = (
             {name: array.shape for name, array in getattr(one, what).items()} for one in (found, reference)

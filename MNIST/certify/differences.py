@@ -1,16 +1,16 @@
-"""Finite differences: the loss itself, at slightly other weights, judges a gradient.
+"""Finite differences: the loss at slightly different weights judges a gradient.
 
-For an entry w of a weight, (L(w + h) − L(w − h)) / 2h is its derivative up to h², and Richardson's
-extrapolation from h and h/2 up to h⁴. Two things limit what that can tell:
+For an entry w of a weight, (L(w + h) − L(w − h)) / 2h is the derivative with an error of order h², and
+Richardson's extrapolation from h and h/2 has one of order h⁴. Two things limit their precision:
 
-- The loss is known to some 15 digits, so a difference over h to ROUNDING · L / h: h must not be small.
-- relu and MaxPool have kinks. Where one lies within the step, differences find no derivative, and with
-  thousands of units that is often so: h must not be large.
+- The loss is known to about 15 digits, so the quotient is known to ROUNDING · L / h: h must not be small.
+- relu and MaxPool have kinks. If a kink lies within the step, differences find no derivative. With thousands
+  of units that happens often: h must not be large.
 
-So h is the smallest at which rounding stays below the tolerance, and an entry is judged only if the loss
-is smooth around it; else another one takes its place, and it is counted. Smooth means that differences
-over h and h/2 agree, and that the bend over h is twice that over h/2: at a kink exactly at w it is equal.
-Both look at the loss alone, so a wrong gradient cannot excuse itself.
+So h is the smallest step at which rounding stays below the tolerance. An entry is judged only if the loss is
+smooth around it; otherwise it is counted as a kink, and another entry takes its place. Smooth means that the
+differences over h and h/2 agree, and that the bend over h is twice the bend over h/2 (at a kink exactly at w
+the two are equal). Both conditions use only the loss, so a wrong gradient cannot excuse itself.
 """
 
 from collections.abc import Iterator
@@ -22,19 +22,19 @@ from MNIST.certify.answers import built
 from MNIST.certify.problem import Problem
 from MNIST.engines import GradientEngine
 
-IMAGES = 4  # of the batch: each image more has kinks of its own
-CANDIDATES = 5  # entries looked at for each one wanted, before the weight is left as it is
+IMAGES = 4  # of the batch: each further image adds its own kinks
+CANDIDATES = 5  # entries that may be tried for each one wanted
 TOLERANCE = 1e-6  # relative, between a gradient and its finite difference
-ROUNDING = 4e-15  # relative, of a loss in float64; measured: below 1e-15, and four losses make a difference
-SMALLEST, LARGEST = 1e-7, 1e-3  # steps; weights are around 1, so that beyond it L is no longer a cubic
+ROUNDING = 4e-15  # relative, of a loss in float64: measured below 1e-15, and a slope is made of four losses
+SMALLEST, LARGEST = 1e-7, 1e-3  # of h; weights are around 1, and over a larger step L is no cubic
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What finite differences say of one weight's gradient.
+    """What finite differences say about one weight's gradient.
 
-    difference: the largest relative difference of the entries that were judged, None without any;
-    entries: how many were judged; kinks: how many were passed over.
+    difference: the largest relative difference among the judged entries, None if there are none;
+    entries: how many were judged; kinks: how many were skipped.
     """
 
     difference: float | None
@@ -45,8 +45,8 @@ class Judged:
 def judge(problem: Problem, engine: str, entries: int, seed: int = 0) -> dict[str, Judged]:
     """Compare an engine's gradients with differences of its own loss, at some entries of each weight.
 
-    The entry with the largest gradient is the first, the others are drawn. A difference is relative to
-    the weight's largest gradient, or to the least that can be told from rounding, if that is more.
+    The entry with the largest gradient comes first; the others are drawn. A difference is relative to the
+    weight's largest gradient, or to the smallest that can be told from rounding if that is larger.
     """
     problem = problem.first(IMAGES)
     with built(problem, engine) as network:
@@ -81,7 +81,7 @@ class _Line:
     place: int
 
     def loss(self, move: float) -> float:
-        """The loss with the entry moved."""
+        """The loss after `move` is added to the entry."""
         weight = self.problem.weights[self.name].copy()
         weight.flat[self.place] += move
         self.network.set_weights({**self.problem.weights, self.name: weight})
@@ -89,7 +89,7 @@ class _Line:
 
 
 def _slope(line: _Line, value: float, step: float, scale: float) -> float | None:
-    """The derivative along a line whose loss at 0 is `value`; None where the loss is not smooth."""
+    """The derivative along a line whose loss at 0 is `value`; None if the loss is not smooth there."""
     (up, down), (half_up, half_down) = ((line.loss(h), line.loss(-h)) for h in (step, step / 2))
     slope, half_slope = (up - down) / (2 * step), (half_up - half_down) / step
     bend, half_bend = (up - 2 * value + down) / step, (half_up - 2 * value + half_down) / (step / 2)
@@ -100,7 +100,7 @@ def _slope(line: _Line, value: float, step: float, scale: float) -> float | None
 
 
 def _candidates(gradient: np.ndarray, entries: int, generator: np.random.Generator) -> Iterator[int]:
-    """Places in a flattened gradient: its largest, then others as they are drawn."""
+    """Places in a flattened gradient: that of its largest entry, then others in the order drawn."""
     largest = int(np.abs(gradient).argmax())
     yield largest
     count = min(gradient.size, entries * CANDIDATES)

@@ -1,7 +1,7 @@
-"""An answer from a process of its own: Keras with another backend than this process has.
+"""An answer from a separate process: for Keras with a backend other than this process's.
 
-Problem and answer are files in a temporary folder. As a program: `python -m MNIST.certify.elsewhere
-<folder> <engine>`, with KERAS_BACKEND set.
+Problem and answer are files in a temporary folder. The separate process runs
+`python -m MNIST.certify.elsewhere <folder> <engine>`, with KERAS_BACKEND set.
 """
 
 import os
@@ -15,14 +15,14 @@ from MNIST.certify.participants import Participant
 from MNIST.certify.problem import Problem
 from MNIST.errors import CertifyError
 
-PATIENCE = 3600.0  # seconds; what `refuse_too_large` lets through takes an engine minutes, on two cores
+PATIENCE = 3600.0  # seconds; what `refuse_too_large` accepts takes an engine minutes on two cores
 ROOT = Path(__file__).resolve().parents[2]  # where this program can be imported from
 
 
 def answer_elsewhere(problem: Problem, participant: Participant) -> Answer:
-    """A participant's answer to a problem, computed in a process of its own.
+    """A participant's answer to a problem, computed in a separate process.
 
-    Raises CertifyError, with the process's last words, if it ends without an answer, and after PATIENCE.
+    Raises CertifyError if the process fails (with the last line that it printed), or after PATIENCE.
     """
     assert participant.backend
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
@@ -54,7 +54,7 @@ def answer_elsewhere(problem: Problem, participant: Participant) -> Answer:
 
 
 def main(folder: Path, engine: str) -> None:
-    """Answer the problem that lies in a folder."""
+    """Answer the problem in a folder."""
     answer(Problem.read(folder), engine).write(folder)
 
 

@@ -1,4 +1,4 @@
-"""Who takes part in a certificate: every engine that learns by gradients, Keras once a backend."""
+"""Who takes part in a certificate: every engine that learns by gradients, Keras once for each backend."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from MNIST.errors import UsageError
 
 @dataclass(frozen=True)
 class Participant:
-    """An engine; of Keras, with its backend.
+    """An engine; Keras also has its backend.
 
-    elsewhere: Keras reads its backend once a process, so the other backends need processes of their own.
+    elsewhere: Keras reads its backend once in a process, so other backends need separate processes.
     """
 
     engine: str
@@ -27,7 +27,7 @@ class Participant:
 
 
 def installed() -> tuple[list[Participant], dict[str, str]]:
-    """The participants that are installed, and of the others, by name, what they lack."""
+    """The installed participants, and for the others what is missing, by name."""
     found, missing = [], {}
     for participant in _all():
         try:
@@ -43,6 +43,6 @@ def installed() -> tuple[list[Participant], dict[str, str]]:
 
 
 def _all() -> list[Participant]:
-    """NumPy's first, which is the measure of the others: it is the one that can be read."""
+    """All participants. NumPy comes first, as the reference, because its code can be read."""
     own = [name for name in engines.ENGINES if name not in engines.WITHOUT_GRADIENTS | {"keras"}]
     return [*map(Participant, own), *(Participant("keras", backend) for backend in BACKENDS)]

@@ -1,6 +1,6 @@
 """What every engine is asked: one network with its weights, one batch of images, all random numbers.
 
-All of it is drawn here, with NumPy, so that the answers can differ in nothing but the arithmetic.
+NumPy draws all numbers here, so that only the arithmetic can make the answers differ.
 """
 
 import math
@@ -26,8 +26,8 @@ from MNIST.training.memory import available_memory, least_memory
 from MNIST.training.rates import epoch_rates
 
 STEPS = 3  # momentum and moving averages show in the second step; an error in them grows in the third
-STREAM = 101  # of what this room draws, apart from what training draws from the same seed
-MOST_FLOPS = 5 * 10**9  # of a batch, forward; seven engines take some minutes for it on two cores
+STREAM = 101  # keeps this room's draws apart from what training draws from the same seed
+MOST_FLOPS = 5 * 10**9  # of a batch's forward pass; seven engines need some minutes for it on two cores
 
 _SPEC, _ARRAYS = "spec.txt", "problem.npz"  # the files of a problem in a folder
 
@@ -36,8 +36,8 @@ _SPEC, _ARRAYS = "spec.txt", "problem.npz"  # the files of a problem in a folder
 class Problem:
     """A step to compute.
 
-    network: its batch is as large as this one. weights: float64, by name; draws: the random numbers of each
-    layer that draws any, float64 (batch, …), by its path; images: uint8 (batch, 28, 28); labels: uint8
+    network: its batch size is that of the images. weights: float64, by name; draws: the random numbers of
+    each layer that draws any, float64 (batch, …), by its path; images: uint8 (batch, 28, 28); labels: uint8
     (batch,); pixel_statistics: mean and standard deviation of the images, in [0, 1].
     """
 
@@ -52,12 +52,12 @@ class Problem:
     def rates(self) -> np.ndarray:
         """The learning rate of each of the STEPS steps: float32 (STEPS,).
 
-        That of the optimizer, whatever the schedule: a warm-up would begin with a step that moves nothing.
+        It is the optimizer's own, without the schedule: the first step of a warm-up would change nothing.
         """
         return epoch_rates(replace(self.network.spec, schedule=CONSTANT), 1, STEPS)
 
     def first(self, count: int) -> "Problem":
-        """The same on the first `count` images of the batch."""
+        """The same problem with only the first `count` images of the batch."""
         images, labels = self.images[:count], self.labels[:count]
         draws = {path: numbers[:count] for path, numbers in self.draws.items()}
         network = self.network.of_batches(len(images))
@@ -74,7 +74,7 @@ class Problem:
 
     @classmethod
     def read(cls, folder: Path) -> "Problem":
-        """Read what `write` has written."""
+        """Read what `write` wrote."""
         network = lay_out(parse_spec((folder / _SPEC).read_text(encoding="utf-8")))
         with np.load(folder / _ARRAYS, allow_pickle=False) as file:
             arrays = dict(file)
@@ -85,7 +85,7 @@ class Problem:
 
 
 def pose(network: Network, images: np.ndarray, labels: np.ndarray, seed: int = 0) -> Problem:
-    """The problem of a network on a batch: weights as training draws them, in float64, and shaken.
+    """The problem of a network on a batch: the weights are as training draws them, then shaken, in float64.
 
     images: uint8 (batch, 28, 28), not all of one grey; labels: uint8 (batch,).
     """
@@ -103,9 +103,9 @@ def pose(network: Network, images: np.ndarray, labels: np.ndarray, seed: int = 0
 
 
 def refuse_without_gradients(network: Network, name: str) -> None:
-    """Raise UsageError for a network that learns by another rule than by gradients.
+    """Raise UsageError for a network that does not learn by gradients.
 
-    name: of the model file, for the message.
+    name: the model file's name, for the message.
     """
     only = network.only_engine
     if only:
@@ -116,10 +116,10 @@ def refuse_without_gradients(network: Network, name: str) -> None:
 
 
 def refuse_single_numbers(network: Network, batch: int) -> None:
-    """Raise UsageError where BatchNorm is given one number of each channel.
+    """Raise UsageError if a BatchNorm gets only one number for each channel.
 
-    That number is its own mean, so 0 is left of it, or its rounding: a relu behind a beta of 0 would
-    stand on this side of its kink in one engine and on that side in another, and neither is wrong.
+    That number is its own mean, so only 0 or a rounding error is left. If beta is 0, a relu behind it could
+    be on different sides of its kink in two engines, and neither engine would be wrong.
     """
     for node in network.walk():
         if node.layer.needs_whole_batch and batch * math.prod(node.input_shape[:-1]) == 1:
@@ -130,7 +130,7 @@ def refuse_single_numbers(network: Network, batch: int) -> None:
 
 
 def refuse_too_large(network: Network, batch: int, engines: int) -> None:
-    """Raise UsageError for what would take hours, or more memory than there is, in so many engines."""
+    """Raise UsageError if that many engines would take hours, or more memory than is free."""
     if network.flops * batch > MOST_FLOPS:
         fits = MOST_FLOPS // network.flops
         raise UsageError(
@@ -138,7 +138,7 @@ def refuse_too_large(network: Network, batch: int, engines: int) -> None:
             f"at most {MOST_FLOPS / 1e9:g}; "
             + (f"try --batch {fits}" if fits else "certify a copy of it with fewer filters")
         )
-    numbers = (3 * engines + 6) * 8 * network.parameters  # of each answer, its gradients and weights twice
+    numbers = (3 * engines + 6) * 8 * network.parameters  # an answer has gradients, and weights twice
     needed = least_memory(network, batch, "float64") + numbers
     free = available_memory()
     if needed > free:
@@ -149,16 +149,16 @@ def refuse_too_large(network: Network, batch: int, engines: int) -> None:
 
 
 def below(arrays: Arrays, place: str) -> Arrays:
-    """The arrays whose names begin with a place, without it."""
+    """The arrays whose names begin with `place/`, by their names without it."""
     prefix = f"{place}/"
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _shaken(network: Network, weights: Arrays, generator: np.random.Generator) -> Arrays:
-    """Weights in float64, with every second number of those that begin at 0 or 1 moved by 0.05 to 0.1.
+    """The weights in float64; of those that begin at 0 or 1, every second number is moved by 0.05 to 0.1.
 
-    A bias of 0 or a gamma of 1 hides whether an engine computes with it. The others stay, for that is
-    where training begins: relu of exactly 0, wherever an image is black, must have one slope everywhere.
+    A bias of 0 or a gamma of 1 hides whether an engine uses it. The other numbers stay, because training
+    begins there: where an image is black, relu gets exactly 0, and all engines must use the same slope.
     """
     shaken = {name: weight.astype(np.float64) for name, weight in weights.items()}
     for node in network.walk():

@@ -1,7 +1,7 @@
 """Engines: the arithmetic of training, one file each, behind one protocol.
 
-An engine gets a laid-out network, an optimizer and arrays, and computes. What must be equal in every
-engine (initial weights, the order of the images, rates, seeds, checkpoints) is the trainer's.
+An engine gets a laid-out network, an optimizer and arrays, and computes. The trainer decides what must be
+equal in every engine: initial weights, the order of the images, rates, seeds and checkpoints.
 """
 
 from MNIST.engines.protocol import Arrays, Engine, EpochMetrics, GradientEngine, OnStep

@@ -1,4 +1,4 @@
-"""The random numbers that layers need while training, drawn by NumPy: one function a distribution."""
+"""The random numbers that layers need while training, drawn by NumPy: one function for each distribution."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from MNIST.language.layers import Distribution, Kept, Normal
 def draw(
     distribution: Distribution, shape: tuple[int, ...], generator: np.random.Generator, kind: type
 ) -> np.ndarray:
-    """Numbers of a distribution. kind: np.float32 or np.float64, the type in which they are drawn."""
+    """Draw numbers from a distribution. kind: their type when they are drawn, np.float32 or np.float64."""
     return DISTRIBUTIONS[type(distribution)](distribution, shape, generator, kind)
 
 

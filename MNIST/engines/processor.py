@@ -1,16 +1,16 @@
-"""The processor in words: which one computes can change the last digits of a result."""
+"""The processor in words: another processor can change the last digits of a result."""
 
 import os
 import platform
 from collections.abc import Iterable
 from pathlib import Path
 
-BFLOAT16 = ("amx_bf16", "avx512_bf16")  # Linux's names of a processor's bfloat16 arithmetic
+BFLOAT16 = ("amx_bf16", "avx512_bf16")  # Linux's names for a processor's bfloat16 arithmetic
 INSTRUCTIONS = (*BFLOAT16, "avx512f", "avx2", "avx")  # widest first
 
 
 def processor() -> str:
-    """The processor with its widest instructions, as far as the system tells."""
+    """The processor's name and its widest instructions, as far as the system tells them."""
     return ", ".join(filter(None, (_said("model name"), widest_instructions()))) or platform.machine()
 
 
@@ -21,12 +21,12 @@ def widest_instructions() -> str:
 
 
 def described(device: str, switches: Iterable[str]) -> str:
-    """A device, with those of a library's switches that are set in the environment."""
+    """A device, with the library's switches that are set in the environment."""
     return " ".join([device, *(f"{name}={os.environ[name]}" for name in switches if name in os.environ)])
 
 
 def _said(line: str) -> str:
-    """A line of what Linux says of the processor, or "" elsewhere."""
+    """A line of what Linux says about the processor; "" on other systems."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -7,22 +7,24 @@ from typing import Protocol, Self
 import numpy as np
 
 Arrays = dict[str, np.ndarray]
-"""Weights or state by name. A weight's name is its node's path and its own: `conv_1/kernel`."""
+"""Weights or state by name. A weight's name is its node's path and its own name: `conv_1/kernel`."""
 
 OnStep = Callable[[int, float, float], None]
-"""Called after each step, or after several short ones, and after the last: with the steps done in this epoch,
-and its loss and accuracy so far."""
+"""Called with the number of steps done in this epoch, and the epoch's loss and accuracy so far.
+
+It is called after the last step, and before that after each step or after several short ones.
+"""
 
 
 @dataclass(frozen=True)
 class EpochMetrics:
     """What an engine measures while it trains an epoch.
 
-    loss, accuracy: their means over the epoch's images, each at its own step; where the spec smooths
-    labels, the loss is that of the smoothed ones, as Keras reports it. gradient_norm_mean,
-    gradient_norm_variance: over the epoch's steps, the variance that of the population. A step's
-    gradient norm is the L2 norm of the gradient of that step's mean loss with respect to all trainable
-    weights together, before the optimizer makes anything of it.
+    loss, accuracy: means over the epoch's images, each measured at the image's own step. If the spec
+    smooths labels, the loss uses the smoothed labels, as Keras reports it.
+    gradient_norm_mean, gradient_norm_variance: mean and population variance over the epoch's steps. A
+    step's gradient norm is the L2 norm of the gradient of that step's mean loss with respect to all
+    trainable weights together, before the optimizer uses it.
     """
 
     loss: float
@@ -34,7 +36,7 @@ class EpochMetrics:
     def of(cls, loss: float, accuracy: float, gradient_norms: np.ndarray) -> Self:
         """The metrics of an epoch whose steps had these gradient norms: (steps,)."""
         norms = gradient_norms.astype(np.float64)
-        with np.errstate(invalid="ignore"):  # where the run diverges a norm may be infinite
+        with np.errstate(invalid="ignore"):  # if the run diverges, a norm may be infinite
             return cls(loss, accuracy, float(norms.mean()), float(norms.var()))
 
 
@@ -48,7 +50,7 @@ class Engine(Protocol):
 
         images: uint8 (n, 28, 28); labels: uint8 (n,); rates: (steps,), the learning rate of each step.
         seed: sets every random state inside the layers, so that an epoch's numbers do not depend on the
-        epochs that this process has lived through.
+        epochs that this process trained before.
         """
         ...
 
@@ -57,22 +59,22 @@ class Engine(Protocol):
         ...
 
     def get_weights(self) -> Arrays:
-        """The weights by name, in the engine's precision (float32 where that is bfloat16).
+        """The weights by name, in the engine's precision (float32 if that is bfloat16).
 
         Kernels are (rows, columns, in, out) or (in, out).
         """
         ...
 
     def set_weights(self, weights: Arrays) -> None:
-        """Replace all weights. Raises ValueError for a missing name or another shape."""
+        """Replace all weights. Raises ValueError for a missing name or a wrong shape."""
         ...
 
     def get_state(self) -> Arrays:
-        """All that the next epoch depends on: the weights and the optimizer's variables."""
+        """Everything that the next epoch depends on: the weights and the optimizer's variables."""
         ...
 
     def set_state(self, state: Arrays) -> None:
-        """Go back to a state that `get_state` gave, bit for bit."""
+        """Go back to a state that `get_state` returned, bit for bit."""
         ...
 
     def save(self) -> tuple[str, bytes]:
@@ -80,24 +82,24 @@ class Engine(Protocol):
         ...
 
     def load(self, content: bytes) -> None:
-        """Take the weights of a file that `save` wrote, trusting nothing in it.
+        """Take the weights from a file that `save` wrote, trusting nothing in it.
 
-        Raises ModelError unless the bytes are what this very network would have written.
+        Raises ModelError unless this network could have written these bytes.
         """
         ...
 
     def close(self) -> None:
-        """Give back what the library keeps for this network."""
+        """Release what the library keeps for this network."""
         ...
 
 
 class GradientEngine(Engine, Protocol):
-    """An engine that learns by gradients: all but those with a learning rule of their own."""
+    """An engine that learns by gradients: all engines except those with their own learning rule."""
 
     def gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, Arrays]:
         """The mean loss of one batch, in nats, and its gradient with respect to each trainable weight.
 
-        As a step of `train_epoch` would compute them: labels are smoothed, BatchNorm uses the batch's own
+        Both are computed as in a step of `train_epoch`: labels are smoothed, BatchNorm uses the batch's own
         mean and variance, Dropout drops. Nothing changes: no weight, no moving average, no optimizer
         variable.
         """
@@ -105,7 +107,7 @@ class GradientEngine(Engine, Protocol):
 
 
 def refuse_other_arrays(shapes: Mapping[str, tuple[int, ...]], arrays: Arrays) -> None:
-    """Raise ValueError unless arrays have exactly these names and shapes; before any of them is used."""
+    """Raise ValueError unless the arrays have exactly these names and shapes. It reads no values."""
     if shapes.keys() != arrays.keys():
         raise ValueError(f"names differ: {sorted(shapes.keys() ^ arrays.keys())}")
     for name, shape in shapes.items():

@@ -1,4 +1,4 @@
-"""Keep what a library announces while it starts off the screen."""
+"""Keep a library's start-up messages off the screen."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The engines there are, by name, imported when they are asked for."""
+"""The engines by name. Each is imported when it is first needed."""
 
 import importlib
 from types import ModuleType
@@ -18,7 +18,7 @@ ENGINES = {
 }
 """Each is a module with `build`, `libraries`, `device`, `has_fast_bfloat16` and `PRECISIONS`."""
 
-_PYTORCH = "torch._inductor.config"  # all that takes long: what it is told to repeat its results imports this
+_PYTORCH = "torch._inductor.config"  # slow; asking PyTorch for repeatable results imports it
 PRELOADED = {
     "keras": "MNIST.engines.keras.engine",
     "numpy": "MNIST.engines.scratch.on_numpy",
@@ -27,12 +27,12 @@ PRELOADED = {
     "modules": _PYTORCH,
     "sonn": "MNIST.engines.columns.engine",
 }
-"""What a process from which others are forked may import of each: it starts no thread, asks for no GPU."""
+"""What a process may import of each engine before it forks: no thread starts, and no GPU is asked for."""
 
-WITHOUT_GRADIENTS = frozenset({"sonn"})  # these have a learning rule of their own, for Columns
-DEFAULT = "keras"  # for a file that several can train
+WITHOUT_GRADIENTS = frozenset({"sonn"})  # these have their own learning rule, for Columns
+DEFAULT = "keras"  # for a model file that several engines can train
 
-PRECISIONS = ("float32", "bfloat16", "float64")  # not every engine has all
+PRECISIONS = ("float32", "bfloat16", "float64")  # no engine has to offer all of them
 EXTRAS = {"torch": "PyTorch"}  # libraries that are installed only where they are wanted
 MODEL_FILES = frozenset({"model.keras", "weights.npz"})  # the names under which engines save
 
@@ -50,8 +50,8 @@ def create(
     """Build a network in an engine, with the given initial weights.
 
     pixel_statistics: mean and standard deviation of the training images, in [0, 1], for `Standardize`.
-    draws: the random numbers of each layer that draws any, by its node's path, (batch, …), the same for every
-    batch. Several engines can so compute the same step; without them each engine draws its own.
+    draws: random numbers (batch, …) for each layer that draws any, by its node's path; the same for every
+    batch. With them several engines can compute the same step; without them each engine draws its own.
     Raises UsageError for a network that this engine cannot train.
     """
     build = _module(choose(network.spec, name)).build
@@ -73,8 +73,8 @@ def read_saved(
 ) -> Engine:
     """Read a network that `Engine.save` wrote, trusting nothing in the file's bytes.
 
-    Raises ModelError if they are not exactly what this very network would have written, UsageError
-    for a network that this engine cannot train.
+    Raises ModelError unless this network could have written these bytes, UsageError for a network that
+    this engine cannot train.
     """
     build = _module(choose(network.spec, name)).build
     engine: Engine = build(network, precision=precision, threads=threads, pixel_statistics=pixel_statistics)
@@ -83,9 +83,9 @@ def read_saved(
 
 
 def choose(spec: ModelSpec, wanted: str | None = None) -> str:
-    """The name of the engine that trains a spec's network: the wanted one if it is given.
+    """The name of the engine that trains a spec's network: `wanted` if it is given.
 
-    Raises UsageError for a name that there is not, or an engine that cannot train this network.
+    Raises UsageError for an unknown name, or for an engine that cannot train this network.
     """
     needed = needs_engine(spec)
     name = wanted or needed or DEFAULT
@@ -101,12 +101,12 @@ def choose(spec: ModelSpec, wanted: str | None = None) -> str:
 
 
 def name_of(version: str) -> str:
-    """The engine's name in what `version` gave."""
+    """The engine's name in a text that `version` returned."""
     return version.split(" ", 1)[0]
 
 
 def version(name: str) -> str:
-    """The engine with the versions of the libraries that decide its numbers."""
+    """The engine's name with the versions of the libraries that decide its numbers."""
     import numpy as np
 
     return f"{name} ({_module(name).libraries()}, NumPy {np.__version__})"

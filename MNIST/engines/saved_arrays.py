@@ -1,7 +1,8 @@
-"""`weights.npz`: NumPy's own format, written without its time, read without believing it.
+"""`weights.npz`: NumPy's own format, written without a date, and read without trusting it.
 
-A member is a header and numbers, nothing that could be executed. Its header must be, byte for byte, the one
-that the network's own array gets: none is ever interpreted, and none can cost more than the network.
+A member is a header and numbers; nothing in it can be executed. Its header must equal, byte for byte, the
+header of the network's own array. So no header is interpreted, and no member can need more memory than the
+network.
 """
 
 import io
@@ -19,7 +20,7 @@ _DAMAGED = (zipfile.BadZipFile, EOFError, ValueError, KeyError, RuntimeError, Ov
 
 
 class HasWeights(Protocol):
-    """As much of an engine as saving and loading need."""
+    """The part of an engine that saving and loading need."""
 
     def get_weights(self) -> Arrays: ...
 
@@ -27,7 +28,7 @@ class HasWeights(Protocol):
 
 
 def save_weights(engine: HasWeights) -> tuple[str, bytes]:
-    """The weights alone as a file, its name and its bytes: with the model text they are the network."""
+    """The weights as a file: its name and its bytes. Together with the model text they are the network."""
     return MODEL_FILE, write_arrays(engine.get_weights())
 
 
@@ -53,7 +54,7 @@ def read_arrays(content: bytes, expected: Mapping[str, np.ndarray]) -> Arrays:
     """Read a .npz file that must hold exactly the expected names, shapes and types.
 
     expected: arrays whose values do not matter.
-    Raises ModelError for anything else, compressed arrays among it.
+    Raises ModelError for anything else, also for compressed arrays.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))

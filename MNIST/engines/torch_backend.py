@@ -1,6 +1,6 @@
 """PyTorch for every engine that computes on it: the device, the threads, repeatable operations.
 
-No network here, only what is set once a process and what is said of the machine.
+It holds no network, only settings of the whole process and descriptions of the machine.
 """
 
 import os
@@ -22,22 +22,22 @@ SWITCHES = (
 
 
 def _chosen_device() -> torch.device:
-    with warnings.catch_warnings():  # a driver that is too old is no error: the processor computes
+    with warnings.catch_warnings():  # a driver that is too old is no error: then the processor is used
         warnings.simplefilter("ignore")
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 DEVICE = _chosen_device()
-"""Where tensors live: the GPU if there is one, else the processor."""
+"""Where tensors are kept: on the GPU if there is one, else on the processor."""
 
 # cuBLAS repeats its results only with a fixed workspace, which it reads when it is first used.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-# Raises where an operation has no repeatable form, rather than let two runs differ.
+# PyTorch then raises an error for an operation that has no repeatable form.
 torch.use_deterministic_algorithms(True)
-# That also fills each new tensor before it is written; nothing here reads what it has not written.
+# That setting also fills each new tensor, which costs time; nothing here reads a value before writing it.
 torch.utils.deterministic.fill_uninitialized_memory = False
-torch.backends.cudnn.benchmark = False  # which picks the fastest kernel anew in each process
-# Nineteen-bit TF32 products would pass for float32.
+torch.backends.cudnn.benchmark = False  # True would choose the fastest kernel anew in each process
+# Otherwise 19-bit TF32 products would be used in place of float32.
 torch.backends.cudnn.allow_tf32 = False
 torch.backends.cuda.matmul.allow_tf32 = False
 
@@ -50,10 +50,10 @@ def set_threads(threads: int) -> None:
 
 @contextmanager
 def memory_errors() -> Iterator[None]:
-    """Let PyTorch's own words for "out of memory" be Python's."""
+    """Turn PyTorch's "out of memory" errors into MemoryError."""
     try:
         yield
-    except RuntimeError as error:  # on the processor it has no type of its own
+    except RuntimeError as error:  # on the processor this error has no type of its own
         if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
             raise MemoryError from error
         raise
@@ -65,7 +65,7 @@ def libraries() -> str:
 
 
 def device() -> str:
-    """The GPU, or the processor with its widest instructions; then the libraries' switches that are set.
+    """The GPU or the processor with its widest instructions, then the libraries' switches that are set.
 
     All of these can change the last digits of a result.
     """
@@ -74,5 +74,5 @@ def device() -> str:
 
 
 def has_fast_bfloat16() -> bool:
-    """Never: what is written on PyTorch here computes in float32 and float64."""
+    """Always False: the engines on PyTorch compute in float32 and float64."""
     return False

@@ -1,8 +1,8 @@
-"""Export: a trained network as a file that other programs read, with nothing of this project installed."""
+"""Export: a trained network as a file that other programs read without this project."""
 
 from MNIST.export.shared_network import SharedNetwork
 
 FORMATS = {".onnx": "MNIST.export.onnx_file", ".keras": "MNIST.export.keras_file"}
-"""Each is a module with `content_of`, a network's bytes, and `answers`, what such bytes make of images."""
+"""Each module has `content_of`, which makes a network's bytes, and `answers`, which computes with them."""
 
 __all__ = ["FORMATS", "SharedNetwork"]

@@ -1,4 +1,4 @@
-"""A network as a `.keras` file: Keras alone opens it, for it has standard layers only."""
+"""A network as a `.keras` file. Keras opens it without this project, because it has standard layers only."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def content_of(shared: SharedNetwork) -> bytes:
 
 
 def answers(content: bytes, images: np.ndarray) -> np.ndarray | None:
-    """The probabilities that the file itself gives for images, by Keras."""
+    """The probabilities that Keras computes for images with this file: (n, 10)."""
     from MNIST.engines.keras.whole_model import answers_of
 
     return answers_of(content, images)

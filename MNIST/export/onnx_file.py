@@ -1,9 +1,9 @@
 """A network as an ONNX file: pixels in, probabilities out, for any program that runs ONNX.
 
-`BUILDERS` has one function a layer type. It takes the node, its layer, the graph so far and the name of the
-incoming tensor, and returns the name of the outgoing tensor. In the graph maps are (batch, channels, rows,
-columns), as ONNX wants them; in the weights and where a map is flattened, channels are innermost, as
-everywhere else here.
+`BUILDERS` has one function for each layer type. It takes the node, its layer, the graph so far and the name
+of the incoming tensor, and returns the name of the outgoing tensor. In the graph, maps are (batch, channels,
+rows, columns), as ONNX wants them. In our weights, and in a flattened map, channels are innermost, as
+everywhere else in this project.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -20,9 +20,9 @@ from MNIST.language import InputStep, Node, inputs, layers
 from MNIST.language.layers import CLASSES, LEAK
 from MNIST.program import install_command
 
-OPSET, IR_VERSION = 17, 8  # of 2022, so that older programs read the file too
-LARGEST = 2**31 - 2**20  # bytes of weights; a file of this kind may have 2 GiB
-LEAST = 1e-30  # of LocalResponseNorm's alpha and beta: onnxruntime takes no 0; it changes no digit
+OPSET, IR_VERSION = 17, 8  # from 2022, so that older programs can read the file too
+LARGEST = 2**31 - 2**20  # bytes of weights; an .onnx file can hold 2 GiB
+LEAST = 1e-30  # for LocalResponseNorm's alpha and beta: onnxruntime rejects 0, and this changes no digit
 
 
 def content_of(shared: SharedNetwork) -> bytes:
@@ -44,7 +44,7 @@ def content_of(shared: SharedNetwork) -> bytes:
         raise UsageError(f"{network.parameters:,} parameters are more than an .onnx file can hold (2 GiB)")
     graph = Graph(shared.weights)
     graph.chain(network.nodes, graph.prepare(network.spec.input, shared.pixel_statistics))
-    graph.nodes[-1].output[0] = "probabilities"  # of a softmax, which every network ends in
+    graph.nodes[-1].output[0] = "probabilities"  # the output of the softmax, with which every network ends
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
@@ -64,7 +64,7 @@ def content_of(shared: SharedNetwork) -> bytes:
 
 
 def answers(content: bytes, images: np.ndarray) -> np.ndarray | None:
-    """The probabilities that the file itself gives for images; None if onnxruntime is not installed."""
+    """The probabilities that onnxruntime computes for images with this file; None if it is not installed."""
     try:
         import onnxruntime
     except ModuleNotFoundError:
@@ -99,27 +99,27 @@ class Graph:
         return name
 
     def number(self, value: Any, kind: type = np.float32) -> str:
-        """Add a number, or a few, under a name of their own; return it."""
+        """Add one or a few numbers under a new name; return the name."""
         return self.constant(f"constant_{len(self.constants) + 1}", np.asarray(value, kind))
 
     def weight(self, node: Node, name: str, *axes: int) -> str:
-        """Add a node's weight, its axes transposed if an order is given; return its name."""
+        """Add a node's weight, with its axes in the given order if there is one; return its name."""
         key = f"{node.path}/{name}"
         array = self.weights[key]
         return self.constant(key, array.transpose(axes) if axes else array)
 
     def add(self, node: Node, tensor: str) -> str:
-        """Append one node, with its block if it has one."""
+        """Append one node, including its block if it has one; return the name of its output."""
         return BUILDERS[type(node.layer)](node, node.layer, self, tensor)
 
     def chain(self, nodes: Iterable[Node], tensor: str) -> str:
-        """Append nodes one after the other."""
+        """Append nodes one after the other; return the name of the last output."""
         for node in nodes:
             tensor = self.add(node, tensor)
         return tensor
 
     def prepare(self, steps: Sequence[InputStep], pixel_statistics: tuple[float, float]) -> str:
-        """From the images to what the first layer sees: the steps of `Input:`."""
+        """Append the steps of `Input:`, from the images to the first layer's input; return its name."""
         from onnx import TensorProto
 
         maps = self.apply("Unsqueeze", "images", self.number([1], np.int64))
@@ -147,7 +147,7 @@ class Graph:
         return self.apply("Cast", self.apply(comparison, tensor, other), to=TensorProto.FLOAT)
 
     def flat(self, tensor: str) -> str:
-        """A map as one row, channels innermost."""
+        """Flatten a map, channels innermost."""
         return self.apply("Flatten", self.apply("Transpose", tensor, perm=[0, 2, 3, 1]))
 
 
@@ -202,7 +202,7 @@ def _pool(operator: str) -> Callable[[Node, Any, Graph, str], str]:
             tensor,
             kernel_shape=pool.window.size,
             strides=pool.window.strides,
-            pads=_pads(node),  # padded places never win, and are not counted
+            pads=_pads(node),  # ONNX lets padded places never win, and does not count them
         )
 
     return build
@@ -246,7 +246,7 @@ def _parallel(node: Node, _: layers.Parallel, graph: Graph, tensor: str) -> str:
 
 
 def _columns(node: Node, columns: layers.Columns, graph: Graph, tensor: str) -> str:
-    """Sums a connection at a time, as the engine does: no neuron fires in one and not in the other."""
+    """Add up one connection at a time, as the engine does, so that the same neurons fire in both."""
     sources, weights, thresholds = (graph.weights[f"{node.path}/{p.name}"] for p in node.parameters)
     pixels = graph.flat(tensor)
     total = graph.number(0)

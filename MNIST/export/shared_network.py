@@ -1,4 +1,4 @@
-"""A trained network as every format needs it: what it computes with, without the engine that trained it."""
+"""A trained network as every format needs it, without the engine that trained it."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from MNIST.language import Network
 class SharedNetwork:
     """A network with its name and its weights.
 
-    text: the model file as it stood; network: what it says; weights: by name, of any precision;
+    text: the model file's text; network: its meaning; weights: by name, in any precision;
     pixel_statistics: mean and standard deviation of the training images, in [0, 1].
     """
 

@@ -1,4 +1,4 @@
-"""The page as one file: its markup, style and scripts, and each network's plan and weights within it."""
+"""The page as one file: its markup, style and scripts, with each network's plan and weights."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from MNIST.report.templates import fill
 TITLE = "Draw a digit"
 WORKER_SCRIPTS = "engine.js", "worker.js"
 PAGE_SCRIPTS = "picture.js", "drawing.js", "cards.js", "page.js"
-MOST_BYTES = 100_000_000  # of a page: what browsers still open at ease
+MOST_BYTES = 100_000_000  # of a page; browsers still open one of this size easily
 
 
 def draw_page(plans: Sequence[Plan]) -> str:
@@ -38,7 +38,7 @@ def draw_page(plans: Sequence[Plan]) -> str:
 
 
 def is_draw_page(path: Path) -> bool:
-    """Whether a file begins as `draw_page` does."""
+    """Whether a file begins like a page of `draw_page`."""
     with path.open("rb") as stream:
         return f"<title>{TITLE}</title>".encode() in stream.read(1_000)
 
@@ -53,7 +53,7 @@ def _described(plan: Plan) -> dict[str, object]:
 
 
 def _strict(names: Sequence[str]) -> str:
-    """Scripts one after another, as one."""
+    """Several scripts joined into one, in strict mode."""
     text = '"use strict";\n' + "".join(map(_read, names))
     assert "</script" not in text
     return text

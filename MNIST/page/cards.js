@@ -1,13 +1,13 @@
-// A card a network: its answer, a bar for each digit, and what its convolutions see.
+// One card for each network: its answer, a bar for each digit, and what its convolutions see.
 
 const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const ACROSS = 8; // maps in a row
-const SMALLEST = 24; // pixels along a map's side, at least, so that gaps between maps look alike
+const SMALLEST = 24; // pixels along a map's side, at least, so that the gaps between maps look the same
 const GAP = 2;
-const FAINTEST = 14; // opacity of 0, of 255: so that a map that is 0 everywhere is seen to be there
-const CONTRAST = 0.8; // below 1: weak values are seen better
+const FAINTEST = 14; // opacity of a value of 0, out of 255, so that a map of zeros is visible
+const CONTRAST = 0.8; // below 1, so that weak values are seen better
 
-/** A card for a network of plan.py, put at the end of `parent`; returns what it can show. */
+/** Add a card for a network of plan.py to the end of `parent`; return the functions that change it. */
 function addCard(parent, plan) {
   const card = document.getElementById("card").content.cloneNode(true).firstElementChild;
   const [name, size, work, answer, digit, percent, bars, details, layers] = [
@@ -31,7 +31,7 @@ function addCard(parent, plan) {
     layers.replaceChildren();
   }
 
-  /** found: as worker.js answers. */
+  /** Show an answer. found: as worker.js sends it. */
   function show(found) {
     const best = found.probabilities.indexOf(Math.max(...found.probabilities));
     answer.classList.remove("waits");
@@ -58,7 +58,7 @@ function addCard(parent, plan) {
   };
 }
 
-/** A digit's bar; show(probability, isFirst), or show(null) where there is none. */
+/** Add a digit's bar. It has show(probability, isFirst), and show(null) if there is no answer. */
 function addBar(bars, digit) {
   const row = document.createElement("li");
   const [label, track, value] = ["span", "span", "span"].map((tag) => document.createElement(tag));
@@ -87,7 +87,7 @@ function addLayer(layers) {
   return figure;
 }
 
-/** A layer's first maps, small, side by side. The canvas has the maps' own pixels; the browser enlarges them. */
+/** Paint a layer's first maps, small, side by side. The canvas has the maps' own pixels; the browser enlarges them. */
 function paintLayer(figure, { text, shape: [rows, columns], channels, values }) {
   const more = channels - values.length;
   const [code, rest] = figure.querySelectorAll("code, span");
@@ -119,7 +119,7 @@ function rgb(variable) {
   return getComputedStyle(document.documentElement).getPropertyValue(variable).trim().split(" ").map(Number);
 }
 
-/** Whether some operation, here or in a block, is a convolution to be looked at. */
+/** Whether some operation, here or in a block, is a convolution whose maps can be shown. */
 function hasMaps(operations) {
   return operations.some(
     (each) => each.text || hasMaps(each.block ?? []) || (each.paths ?? []).some((path) => hasMaps(path)),

@@ -1,21 +1,21 @@
-// The canvas that is drawn on: by mouse or finger, or by a pen that the arrow keys move.
+// The canvas to draw on: by mouse, by finger, or by a pen that the arrow keys move.
 //
-// A drawing is a list of strokes, a stroke a list of points [x, y] on a sheet of SIDE × SIDE. It is painted twice:
-// for the eye, as sharp as the screen is, and SIDE pixels large for the networks, whose answers are thus the same
-// on every screen.
+// A drawing is a list of strokes; a stroke is a list of points [x, y] on a sheet of SIDE × SIDE. It is painted
+// twice: for the eye, as sharp as the screen allows, and for the networks, always SIDE pixels large, so that their
+// answers are the same on every screen.
 
 const SIDE = 280;
-const WIDTH = 24; // of a stroke; of a digit that fills the sheet, two or three of MNIST's pixels
-const STEP = 7; // of the pen, a key press
+const WIDTH = 24; // of a stroke: two or three of MNIST's pixels if the digit fills the sheet
+const STEP = 7; // of the pen, at each key press
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
- * Let a canvas be drawn on; returns what can be done with it. changed(ended) is called whenever the drawing has
- * changed; ended: whether a stroke is done, or all of them are gone.
+ * Let the user draw on a canvas; return functions for the drawing. changed(ended) is called after each change of
+ * the drawing; ended: whether a stroke is finished, or the sheet was cleared.
  */
 function drawingOn(canvas, changed) {
   let strokes = [];
-  let stroke = null; // the one under the mouse or finger
+  let stroke = null; // the stroke being drawn by mouse or finger
   const pen = { at: [SIDE / 2, SIDE / 4], isDown: false, isShown: false };
   const held = new Set(); // arrow keys
   const forNetworks = sheet(document.createElement("canvas"), SIDE);
@@ -92,7 +92,7 @@ function drawingOn(canvas, changed) {
   return { clear, repaint, ink: () => ink(forNetworks, strokes), isEmpty: () => strokes.length === 0 };
 }
 
-/** How much ink is where: Float32Array of SIDE × SIDE numbers from 0 to 1, row by row. */
+/** The ink at each place: Float32Array of SIDE × SIDE numbers from 0 to 1, row by row. */
 function ink(context, strokes) {
   context.clearRect(0, 0, SIDE, SIDE);
   paint(context, strokes, SIDE);
@@ -102,7 +102,7 @@ function ink(context, strokes) {
   return opacity;
 }
 
-/** A canvas's context, empty, of side × side pixels. */
+/** Empty a canvas, make it side × side pixels large, and return its context. */
 function sheet(canvas, side) {
   canvas.width = canvas.height = side;
   return canvas.getContext("2d", { willReadFrequently: side === SIDE });
@@ -121,7 +121,7 @@ function paint(context, strokes, side) {
   context.stroke();
 }
 
-/** A ring where the pen is, filled if it is down, with a rim to be seen on ink as on paper. */
+/** Paint a ring at the pen, filled if the pen is down, with a rim that is visible both on ink and on paper. */
 function paintPen(context, { at, isDown }) {
   const colour = `rgb(${rgb("--negative")})`;
   context.beginPath();
@@ -135,7 +135,7 @@ function paintPen(context, { at, isDown }) {
   if (isDown) context.fill();
 }
 
-/** Move the pen a step by each arrow key that is held, not off the sheet. */
+/** Move the pen one step for each arrow key that is held, but not off the sheet. */
 function move(pen, held) {
   for (const key of held) {
     pen.at = pen.at.map((place, axis) =>
@@ -144,7 +144,7 @@ function move(pen, held) {
   }
 }
 
-/** Where a mouse or finger is on the sheet. */
+/** The place of a mouse or finger on the sheet. */
 function placeOf(event, canvas) {
   const box = canvas.getBoundingClientRect();
   return [event.clientX - box.left, event.clientY - box.top].map((place) => (place * SIDE) / box.width);

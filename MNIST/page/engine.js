@@ -1,9 +1,9 @@
-// The forward pass of every layer of the model language: one function a layer type, in OPERATIONS.
+// The forward pass of every layer of the model language: one function for each layer type, in OPERATIONS.
 //
-// Each takes x and an operation of plan.py, and returns y; both are Float32Array. A map lies row by row, its
+// Each takes x and an operation of plan.py, and returns y; x and y are Float32Array. A map is stored row by row,
 // channels innermost: the value at (row, column, channel) is x[(row * columns + column) * channels + channel].
-// Sums are computed in float64, which is what JavaScript's numbers are. The formulas are those of
-// MNIST/engines/scratch, and the tests hold the two together.
+// Sums are computed in float64, the type of JavaScript's numbers. The formulas are those of MNIST/engines/scratch,
+// and tests compare the two.
 
 const LEAK = 0.2;
 
@@ -42,7 +42,7 @@ function probabilities(operations, pixels, seen = () => {}) {
   return softmax(forward(operations, Float32Array.from(pixels), seen));
 }
 
-/** y = the operations one after another. seen(operation, y) is called after each, those in blocks as well. */
+/** y = the operations one after another. seen(operation, y) is called after each, also after those in blocks. */
 function forward(operations, x, seen) {
   for (const operation of operations) {
     x = OPERATIONS[operation.kind](x, operation, seen);
@@ -72,7 +72,7 @@ function threshold(x, { levels }) {
 /**
  * y[r, c, f] = activation(bias[f] + Σ x[r·stride + i, c·stride + j, k] · kernel[i, j, k, f]), x within zeros.
  *
- * A value that is 0 adds nothing and is passed over: most of a drawing is empty, and half of what relu leaves.
+ * A value of 0 adds nothing and is skipped: most of a drawing is 0, and so is half of relu's output.
  */
 function convolution(x, { input, output, size, strides, margins, kernel, bias, activation }) {
   const [, columns, channels] = input;
@@ -133,7 +133,7 @@ function dense(x, { kernel, bias, activation }) {
   return activate(Float32Array.from(sums), activation);
 }
 
-/** sums += value · the matrix's row that begins at `row`: where nearly all the time goes. */
+/** sums += value · the matrix's row that begins at `row`. Nearly all the time is spent here. */
 function addRow(sums, value, matrix, row) {
   for (let unit = 0; unit < sums.length; unit++) sums[unit] += value * matrix[row + unit];
 }
@@ -148,7 +148,7 @@ function avgPool(x, operation) {
   return pooled(x, operation, 0, (sum, value) => sum + value, (sum, count) => sum / count);
 }
 
-/** Each window's values, channel by channel, brought together from `start` by `join`, then `finish`ed. */
+/** Reduce each window's values, channel by channel: `join` them from `start` on, then apply `finish`. */
 function pooled(x, { input, output, size, strides, margins }, start, join, finish) {
   const [, columns, channels] = input;
   const [R, C] = output;
@@ -172,7 +172,7 @@ function pooled(x, { input, output, size, strides, margins }, start, join, finis
   return y;
 }
 
-/** Where the window at a place begins along an axis, and which of its values, from and before, are in the map. */
+/** Along an axis: where the window at a place begins, and its first value in the map and the end of these. */
 function clipped(place, axis, input, size, strides, margins) {
   const begin = place * strides[axis] - margins[axis];
   return [begin, Math.max(0, -begin), Math.min(size[axis], input[axis] - begin)];
@@ -187,7 +187,7 @@ function globalAvgPool(x, { output: [channels] }) {
   return Float32Array.from(sums, (sum) => (sum * channels) / x.length);
 }
 
-/** y = factor · x + offset, for each channel: the moving averages, γ and β brought together by plan.py. */
+/** y = factor · x + offset, for each channel: plan.py has combined the moving averages, γ and β. */
 function batchNorm(x, { factor, offset }) {
   const channels = factor.length;
   return x.map((value, at) => factor[at % channels] * value + offset[at % channels]);
@@ -206,7 +206,7 @@ function localResponseNorm(x, { output, size, alpha, beta, k }) {
   });
 }
 
-/** Votes as logits: 4 / √neurons · how many neurons of each column fire. In float32, as the sonn engine sums. */
+/** Votes as logits: 4 / √neurons · the number of firing neurons of each column. Sums are float32, as in sonn. */
 function columnsOfNeurons(x, { sources, weights, thresholds }) {
   const neurons = thresholds.length / 10;
   const connections = sources.length / thresholds.length;
@@ -235,7 +235,7 @@ function residual(x, { block, projection }, seen) {
   return forward(block, x, seen).map((value, at) => value + shortcut[at]);
 }
 
-/** The outputs of several paths for the same x, side by side in the channels. */
+/** The outputs of several paths for the same x, concatenated along the channels. */
 function parallel(x, { paths, output }, seen) {
   const outputs = paths.map((path) => forward(path, x, seen));
   const places = output.slice(0, -1).reduce((product, side) => product * side, 1);
@@ -252,14 +252,14 @@ function parallel(x, { paths, output }, seen) {
   return y;
 }
 
-/** An activation's values in place of x. */
+/** Apply an activation to x in place; return x. */
 function activate(x, name) {
   const activation = ACTIVATIONS[name];
   if (name !== "linear") for (let at = 0; at < x.length; at++) x[at] = activation(x[at]);
   return x;
 }
 
-/** No power is large, and nothing small is lost. */
+/** 1 / (1 + e⁻ˣ), written so that no power overflows and small results stay precise. */
 function sigmoid(x) {
   return Math.exp(Math.min(x, 0)) / (1 + Math.exp(-Math.abs(x)));
 }

@@ -1,15 +1,15 @@
-"""Weights as one row of bytes, little-endian: float32, or of a large network float16, half as large.
+"""Weights as one row of little-endian bytes: float32, or for a large network float16, which is half as large.
 
-float16 has 11 significant bits, from 2⁻¹⁴ to 65,504. A tensor is kept in it if no weight is off by more than
-2⁻¹¹ of the tensor's largest: what matters in a sum. Rows of numbers (biases, BatchNorm's offsets) are
-always float32: they are few, and often the difference of large ones.
+float16 has 11 significant bits, from 2⁻¹⁴ to 65,504. A tensor is stored in it if no weight changes by more
+than 2⁻¹¹ of the tensor's largest, because that is what matters in a sum. Rows of numbers (biases, BatchNorm's
+offsets) are always float32: they are few, and often the difference of large numbers.
 """
 
 from typing import Any
 
 import numpy as np
 
-ROUNDING = 2.0**-11  # the most that float16 changes a number by, relative
+ROUNDING = 2.0**-11  # the largest relative change of a number in float16
 
 
 class Numbers:
@@ -23,7 +23,7 @@ class Numbers:
     def add(self, values: np.ndarray, exact: bool = False) -> dict[str, Any]:
         """Append a tensor; return how the page finds it again: its type, first byte and count.
 
-        exact: whether it must be float32, which holds all whole numbers up to 2²⁴.
+        exact: whether it must be float32, which holds every whole number up to 2²⁴.
         """
         full = np.asarray(values, np.float32)
         is_half = self._compact and not exact and full.ndim > 1 and _survives(full)
@@ -38,7 +38,7 @@ class Numbers:
 
 
 def _survives(values: np.ndarray) -> bool:
-    """Whether float16 keeps a tensor: nothing overflows, nothing that matters is lost."""
+    """Whether float16 is precise enough for a tensor, and nothing overflows."""
     largest = np.abs(values).max(initial=0.0)
     with np.errstate(over="ignore"):
         error = np.abs(values.astype(np.float16).astype(np.float32) - values).max(initial=0.0)

@@ -1,12 +1,12 @@
-// Puts the page together: what is drawn goes to each network's worker, whose answer goes to its card.
+// Puts the page together: the drawing goes to each network's worker, and the worker's answer to its card.
 //
-// A network is asked anew as soon as it has answered, and always what the newest drawing is: a quick one keeps up
-// with the hand, a large one follows when it can, and drawing waits for none of them.
+// As soon as a network has answered, it is asked about the newest drawing. So a fast network keeps up with the hand,
+// a large one follows when it can, and drawing waits for none of them.
 
 const textOf = (id) => document.getElementById(id).textContent;
 const workerScript = URL.createObjectURL(new Blob([textOf("worker")], { type: "text/javascript" }));
 
-let newest = { pixels: null }; // pixels: what the networks see, null of an empty sheet
+let newest = { pixels: null }; // pixels: what the networks see, null if the sheet is empty
 
 const networks = JSON.parse(textOf("plans")).map((plan, index) => startNetwork(plan, index));
 const drawing = drawingOn(document.getElementById("pad"), (ended) => look(ended));
@@ -22,13 +22,13 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 });
 look(false);
 
-/** For tests: what a network says of 28×28 pixels, and what it is shown of some ink. */
+/** For tests: a network's answer to 28×28 pixels, and the picture that networks get of some ink. */
 window.MNIST = {
   probabilities: async (index, pixels) => (await networks[index].ask(pixels, false)).probabilities,
   picture: (ink, rows, columns) => Array.from(centred(Float32Array.from(ink), rows, columns) ?? []),
 };
 
-/** Take the drawing as it is now to the networks. ended: whether it will stay so for a while. */
+/** Give the current drawing to the networks. ended: whether it will probably stay so for a while. */
 async function look(ended) {
   const pixels = drawing.isEmpty() ? null : centred(drawing.ink(), SIDE, SIDE);
   newest = { pixels };
@@ -51,13 +51,13 @@ function startNetwork(plan, index) {
   let shown = null;
   let following = null;
 
-  /** The answer to some pixels, after those to all that was asked before. */
+  /** The answer to some pixels, after the answers to all earlier questions. */
   function ask(pixels, maps) {
     last = last.then(() => asked(worker, { pixels, maps }));
     return last;
   }
 
-  /** Show what the network says of the newest drawing, until there is no newer one. */
+  /** Show the network's answer to the newest drawing, until there is no newer one. */
   function follow() {
     following ??= showNewest().finally(() => {
       following = null;
@@ -82,13 +82,13 @@ function startNetwork(plan, index) {
 
   card.wait("loading …");
   card.onOpen(() => {
-    newest = { ...newest }; // to be asked again, for its maps
+    newest = { ...newest }; // a new object, so that the network is asked again for its maps
     follow();
   });
   return { ask, follow, card };
 }
 
-/** What a worker answers to a message. One message at a time. */
+/** A worker's answer to a message. Send only one message at a time. */
 function asked(worker, message) {
   return new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => resolve(data);

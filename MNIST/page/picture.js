@@ -1,14 +1,14 @@
-// From ink to the 28×28 pixels that the networks see: cut out, scaled into a 20×20 box, centred by its mass.
+// From ink to the 28×28 pixels that the networks see: cut out, scaled into a 20×20 box, centred by mass.
 //
-// It repeats MNIST/data/centring.py to the byte; the tests hold the two together. Pictures lie row by row.
+// It gives the same bytes as MNIST/data/centring.py, and tests compare the two. Pictures are stored row by row.
 
 const IMAGE = 28;
 const BOX = 20; // of the digit's longer side
-const MIDDLE = IMAGE / 2; // the pixel that the centre of mass is to lie in
-const NEARLY_BLACK = 0.99; // of full ink: a paler digit is stretched to it
-const HALF = 0.5 + 1e-6; // rounds a half up, even where sums in another order end a hair below it
+const MIDDLE = IMAGE / 2; // the centre of mass should be in this pixel
+const NEARLY_BLACK = 0.99; // of full ink: the contrast of a paler digit is stretched
+const HALF = 0.5 + 1e-6; // rounds a half up, even if the order of a sum leaves it slightly below
 
-/** A digit as MNIST has it: Uint8Array of 28×28, 255 full ink. ink: numbers from 0 to 1; null if there is none. */
+/** A digit as in MNIST: Uint8Array of 28×28, 255 is full ink; null without any ink. ink: numbers from 0 to 1. */
 function centred(ink, rows, columns) {
   const cut = cropped(ink, rows, columns);
   if (!cut) return null;
@@ -26,7 +26,7 @@ function centred(ink, rows, columns) {
   return image;
 }
 
-/** The smallest rectangle that has all of the ink: { ink, rows, columns }; null if there is none. */
+/** The smallest rectangle that contains all ink: { ink, rows, columns }; null if there is none. */
 function cropped(ink, rows, columns) {
   let [top, bottom, left, right] = [rows, -1, columns, -1];
   for (let row = 0, at = 0; row < rows; row++) {
@@ -48,13 +48,13 @@ function cropped(ink, rows, columns) {
   return { ink: cut, rows: height, columns: width };
 }
 
-/** Scaled to a longer side of BOX pixels, its contrast stretched so that the darkest pixel is 255. */
+/** The picture scaled so that its longer side has BOX pixels and, if it was pale, its darkest pixel is 255. */
 function scaled({ ink, rows, columns }) {
   const longer = Math.max(rows, columns);
   const [height, width] = [rows, columns].map((length) =>
     Math.max(1, Math.floor((2 * length * BOX + longer) / (2 * longer))),
   );
-  const squeezed = new Float64Array(height * columns); // its rows are scaled, its columns are not yet
+  const squeezed = new Float64Array(height * columns); // its rows are scaled, its columns not yet
   weights(rows, height).forEach((shares, target) => {
     for (const [source, share] of shares) {
       for (let column = 0; column < columns; column++) {
@@ -73,10 +73,10 @@ function scaled({ ink, rows, columns }) {
 }
 
 /**
- * What each of `target` pixels takes of `source` ones: for each a list of [source pixel, share], shares above 0.
+ * The shares of `source` pixels in each of `target` pixels: for each a list of [source pixel, share], share > 0.
  *
- * Shrinking: the mean over the area that a target pixel covers. Enlarging: linear interpolation between the
- * centres of source pixels; beyond the outermost, their value.
+ * Shrinking takes the mean over the area that a target pixel covers. Enlarging interpolates linearly between the
+ * centres of source pixels; beyond the outermost centre it takes that pixel's value.
  */
 function weights(source, target) {
   const step = source / target;
@@ -92,7 +92,7 @@ function weights(source, target) {
   );
 }
 
-/** Where a line of pixels of these masses begins so that its centre lies in the middle pixel, if it fits. */
+/** Where a line of pixels with these masses must begin to have its centre in the middle pixel, if it fits. */
 function offset(masses) {
   const total = masses.reduce((sum, mass) => sum + mass, 0);
   const twiceCentre = masses.reduce((sum, mass, pixel) => sum + mass * (2 * pixel + 1), 0); // times the mass

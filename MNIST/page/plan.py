@@ -1,11 +1,11 @@
-"""A network as a list of operations that a page can follow: one small function a layer type, in `STEPS`.
+"""A network as a list of operations that a page can follow: one small function per layer type, in `STEPS`.
 
-Such a function takes the node, its layer, all weights by name and the numbers of the page so far; it returns
-what the operation has beside its kind and its shapes.
+Each function takes the node, its layer, all weights by name and the network's numbers so far. It returns
+what the operation has besides its kind and its shapes.
 
-An operation is a dictionary for JSON: its `kind`, which is the layer's name and by which engine.js knows its
-function; the shapes that go in and out; and where its weights lie. Layers through which all values pass
-unchanged, such as Dropout and Flatten, are left out. The last softmax is the page's.
+An operation is a dictionary for JSON. It has a `kind`, which is the layer's name and tells engine.js which
+function to call, the shapes of its input and output, and the places of its weights. Layers that pass all
+values on unchanged, such as Dropout and Flatten, are left out. The page itself computes the last softmax.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,8 +18,8 @@ from MNIST.language import InputStep, Network, Node, inputs, layers, statement_t
 from MNIST.page.numbers import Numbers
 
 MOST_IN_FULL = 1_000_000
-# Parameters of a network whose weights stay float32. On 200 test images a trained optimized_model differs
-# from Keras's probabilities by 4e-7 so, and by 1e-3 in float16, which is half as large.
+# Up to this many parameters, weights stay float32. On 200 test images the probabilities of a trained
+# optimized_model differ from Keras's by 4e-7 in float32, and by 1e-3 in float16, which is half as large.
 
 Operation = dict[str, Any]
 Weights = Mapping[str, np.ndarray]
@@ -27,7 +27,7 @@ Weights = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Plan:
-    """All that a page must know of a network.
+    """Everything that a page must know about a network.
 
     operations: from the pixels, 0 to 255, to the logits; numbers: the bytes that they refer to;
     parameters, flops: as `Network` counts them.
@@ -43,7 +43,7 @@ class Plan:
 def plan_network(
     name: str, network: Network, weights: Weights, pixel_statistics: tuple[float, float]
 ) -> Plan:
-    """The plan of a network with its weights, by their names in any engine.
+    """The plan of a network with its weights by name; the names are the same in every engine.
 
     pixel_statistics: mean and standard deviation of the training images, in [0, 1], for `Standardize`.
     """
@@ -64,7 +64,7 @@ def _input_step(step: InputStep, pixel_statistics: tuple[float, float]) -> Opera
 
 
 def _steps(nodes: Iterable[Node], weights: Weights, numbers: Numbers) -> list[Operation]:
-    """The operations of layers in a row."""
+    """The operations of consecutive layers."""
     return [
         {"kind": type(node.layer).__name__, "input": node.input_shape, "output": node.output_shape}
         | STEPS[type(node.layer)](node, node.layer, weights, numbers)
@@ -85,7 +85,7 @@ def _conv(
 
 
 def _separable_conv(node: Node, conv: layers.SeparableConv, weights: Weights, numbers: Numbers) -> Operation:
-    """Two operations in one: the depthwise convolution, and the 1×1 convolution of what it gives."""
+    """Two operations in one: the depthwise convolution, and the 1×1 convolution of its result."""
     between = *node.output_shape[:2], node.input_shape[-1]
     depthwise = {
         "input": node.input_shape,
@@ -112,13 +112,13 @@ def _pool(node: Node, pool: layers.MaxPool | layers.AvgPool, weights: Weights, n
 
 
 def _window(node: Node, window: layers.Window) -> Operation:
-    """A window's size and strides, and how many rows and columns stand above and to the left of the map."""
+    """A window's size and strides, and how many rows are added above the map and columns at its left."""
     margins = [node.margins.top, node.margins.left]
     return {"size": window.size, "strides": window.strides, "margins": margins}
 
 
 def _batch_norm(node: Node, norm: layers.BatchNorm, weights: Weights, numbers: Numbers) -> Operation:
-    """γ (x − μ) / √(σ² + ε) + β as one factor and one offset a channel, computed in float64."""
+    """γ (x − μ) / √(σ² + ε) + β as one factor and one offset for each channel, computed in float64."""
     gamma, beta, mean, variance = (
         weights[f"{node.path}/{name}"].astype(np.float64)
         for name in ("gamma", "beta", "moving_mean", "moving_variance")
@@ -146,7 +146,7 @@ def _dense(node: Node, dense: layers.Dense, weights: Weights, numbers: Numbers) 
 
 
 def _columns(node: Node, columns: layers.Columns, weights: Weights, numbers: Numbers) -> Operation:
-    """Exact: a neuron that fires by a hair's breadth must fire here too."""
+    """All numbers are exact: a neuron that only just fires must fire here too."""
     names = "sources", "weights", "thresholds"
     return {name: numbers.add(weights[f"{node.path}/{name}"], exact=True) for name in names}
 

@@ -1,10 +1,10 @@
-// One network in a thread of its own, so that a large one holds up neither the drawing nor the others.
+// One network in its own thread, so that a large network delays neither the drawing nor other networks.
 //
-// First message: { plan, numbers }, both as text; answered by { ready: true }.
-// Then { pixels, maps } as often as wanted; each is answered, in turn, by
-// { probabilities: ten numbers, milliseconds, maps: of each convolution { text, shape, channels, values } }.
+// The first message is { plan, numbers }, both as text; the answer is { ready: true }.
+// Any number of messages { pixels, maps } may follow; the answer to each, in order, is
+// { probabilities: ten numbers, milliseconds, maps: for each convolution { text, shape, channels, values } }.
 
-const MOST_MAPS = 16; // channels of a layer that are sent to be looked at
+const MOST_MAPS = 16; // the most channels of a layer that are sent to be shown
 
 let operations = [];
 
@@ -44,7 +44,7 @@ function readPlan(text, bytes) {
   });
 }
 
-/** float16 as float32, by a table of all there are: not every browser has a Float16Array. */
+/** float16 as float32, by a table of all values, because not every browser has Float16Array. */
 function float16s(buffer) {
   float16s.table ??= Float32Array.from({ length: 65536 }, (_, bits) => float16(bits));
   return Float32Array.from(new Uint16Array(buffer), (bits) => float16s.table[bits]);

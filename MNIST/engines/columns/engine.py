@@ -1,8 +1,8 @@
 """The sonn engine: a self-organising network of ten columns of neurons, which learns without gradients.
 
-What a column computes is told in `MNIST.language.layers.Columns`, how it learns in
-`MNIST.language.optimizers.ParallelDelta`. Images come last in every array, so that the product with the
-sparse connections runs along memory; the neurons of all columns stand in one row, digit after digit.
+`MNIST.language.layers.Columns` says what a column computes, `MNIST.language.optimizers.ParallelDelta` how it
+learns. Images are the last axis of every array, so that the product with the sparse connections runs along
+memory. The neurons of all columns form one axis, digit after digit.
 """
 
 from collections.abc import Iterator
@@ -20,15 +20,15 @@ from MNIST.language import Columns, Network, ParallelDelta, Threshold
 from MNIST.language.layers import CLASSES
 
 PRECISIONS = ("float32",)
-STEADINESS = 0.95  # of the lead that is asked for, against what one step says
-MOST_IMAGES = 128  # at once: their inputs stay in the processor's cache, where 1,000 take half as long again
+STEADINESS = 0.95  # weight of the old lead in its moving average; each step's own value has the rest
+MOST_IMAGES = 128  # at once: their inputs stay in the processor's cache; 1,000 at once take 50 % longer
 MOST_NUMBERS = 2**24  # in an array between the weights and the votes
 
 
 class SonnEngine:
     """One self-organising network. See `Engine` for what each method promises.
 
-    The network alone decides what it computes: in float32 and whole numbers, by one thread, without draws.
+    It computes in float32 and whole numbers, in one thread, and ignores `threads` and `draws`.
     """
 
     save, load = save_weights, load_weights
@@ -44,7 +44,7 @@ class SonnEngine:
     ) -> None:
         spec = network.spec
         (columns,), (binary,), rule = spec.layers, spec.input, spec.optimizer
-        assert isinstance(columns, Columns)  # the spec is checked, and made for this engine
+        assert isinstance(columns, Columns)  # the spec is checked already, and belongs to this engine
         assert isinstance(binary, Threshold)
         assert isinstance(rule, ParallelDelta)
         self._columns, self._levels, self._rule = columns, binary.levels, rule
@@ -100,12 +100,12 @@ class SonnEngine:
         self._lead = float(state["optimizer/lead"])
 
     def close(self) -> None:
-        pass  # there is nothing beside NumPy's arrays
+        pass  # there is nothing but NumPy's arrays
 
     def _blocks(self, images: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """The inputs that images give, 0 or 1, float32 (inputs, images), and which images they are of.
+        """Blocks of images: the slice of each block, and its inputs, 0 or 1, float32 (inputs, images).
 
-        In the order of Flatten: channels innermost. Some images at a time, so that memory is bounded.
+        The inputs are in the order of Flatten, channels innermost. Blocks keep the memory bounded.
         """
         size = max(1, min(MOST_IMAGES, MOST_NUMBERS // len(self._thresholds)))
         for begin in range(0, len(images), size):
@@ -117,8 +117,8 @@ class SonnEngine:
     def _sums(self, inputs: np.ndarray) -> np.ndarray:
         """By how much each neuron's sum exceeds its threshold: (neurons, images).
 
-        As a sparse matrix 60,000 images take 0.7 s; gathered by NumPy, a connection at a time, 2.1 s; as
-        a product of dense matrices 30 s (7,920 neurons with 10 connections, one core of an AMD EPYC).
+        60,000 images take 0.7 s with a sparse matrix, 2.1 s if NumPy gathers one connection at a time, 30 s
+        with dense matrices (7,920 neurons with 10 connections, one core of an AMD EPYC).
         """
         ends = np.arange(0, self._sources.size + 1, self._sources.shape[1], dtype=np.int32)
         connections = csr_array(
@@ -133,9 +133,9 @@ class SonnEngine:
     def _learn(
         self, images: np.ndarray, labels: np.ndarray, learning_rate: np.float32, active: np.ndarray
     ) -> np.ndarray:
-        """One step of the learning rule; return the votes before it: (10, images).
+        """Do one step of the learning rule; return the votes from before it: (10, images).
 
-        active: to it is added on how many images each input was 1.
+        active: (inputs,); the number of these images on which each input is 1 is added to it.
         """
         growth, lowering = np.zeros_like(self._weights), np.zeros_like(self._thresholds)
         votes, leads = np.zeros((CLASSES, len(images)), np.float32), np.zeros(len(images))
@@ -162,10 +162,11 @@ class SonnEngine:
         growth: np.ndarray,
         lowering: np.ndarray,
     ) -> None:
-        """Add what the lessons say to `growth` (of weights) and `lowering` (of thresholds), at rate 1.
+        """Add the lessons' changes at learning rate 1 to `growth` (weights) and `lowering` (thresholds).
 
-        near: bool (neurons, lessons); inputs: (inputs, lessons); labels and rivals: (lessons,), the columns
-        that are to have more votes and fewer. All sums are of whole numbers, and exact in any order.
+        near: bool (neurons, lessons); inputs: (inputs, lessons); labels: (lessons,), the columns
+        that should get more votes; rivals: (lessons,), those that should get fewer. All sums are of whole
+        numbers, so they are exact in any order.
         """
         for digit in range(CLASSES):
             concerned = np.flatnonzero((labels == digit) | (rivals == digit))
@@ -180,10 +181,10 @@ class SonnEngine:
                 growth[some] += np.einsum("ni,nki->nk", push, active[self._sources[some]])
 
     def _grow_anew(self, activity: np.ndarray, generator: np.random.Generator) -> None:
-        """Prune the weakest connections; let as many grow, with weight 0, near others of the same neuron.
+        """Prune the weakest connections; grow as many, with weight 0, near others of the same neuron.
 
-        activity: of each input, the proportion of images on which it is 1. A connection is as strong as the
-        standard deviation that it gives its neuron's sum.
+        activity: for each input, the proportion of images on which it is 1. The strength of a connection is
+        the standard deviation of its contribution to the neuron's sum.
         """
         deviations = np.sqrt(activity * (1 - activity))
         strengths = np.abs(self._weights) * deviations[self._sources]
@@ -199,7 +200,7 @@ class SonnEngine:
         self._weights.flat[weakest] = 0
 
     def _near(self, places: np.ndarray, side: int, generator: np.random.Generator) -> np.ndarray:
-        """For each place along a side of the map another, from a window of `spread` around it."""
+        """Draw for each place along a side of the map another place in a window of `spread` around it."""
         spread = self._columns.spread
         return np.clip(places - spread // 2, 0, side - spread) + generator.integers(spread, size=len(places))
 
@@ -210,7 +211,7 @@ def _votes(sums: np.ndarray) -> np.ndarray:
 
 
 def _leads(votes: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """By how many votes the true column leads the best other one, and which that is: (images,) both."""
+    """The votes by which the true column leads the best other column, and that column: both (images,)."""
     images = np.arange(len(labels))
     others = votes.copy()
     others[labels, images] = -1
@@ -219,7 +220,7 @@ def _leads(votes: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _cross_entropies(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Of each image, −log of the probability that softmax gives its label; logits are (10, images)."""
+    """For each image, −log of the probability that softmax gives its label; logits: (10, images)."""
     shifted = (logits - logits.max(axis=0)).astype(np.float64)
     return np.log(np.exp(shifted).sum(axis=0)) - shifted[labels, np.arange(len(labels))]
 
@@ -228,15 +229,15 @@ build = SonnEngine
 
 
 def libraries() -> str:
-    """The versions of the libraries that compute, beside NumPy."""
+    """The versions of the libraries that compute, besides NumPy."""
     return f"SciPy {scipy.__version__}"
 
 
 def device() -> str:
-    """What computes."""
+    """The processor with its widest instructions."""
     return processor()
 
 
 def has_fast_bfloat16() -> bool:
-    """No: sums of a few float32 numbers, as they stand."""
+    """Always False: this engine computes in float32 only."""
     return False

@@ -1,6 +1,6 @@
 """Keras and its backend: started quietly, with a fixed number of threads, and repeatable.
 
-TensorFlow is the backend unless KERAS_BACKEND names another that is installed (jax, torch).
+TensorFlow is the backend unless KERAS_BACKEND names another installed one (jax, torch).
 """
 
 import logging
@@ -17,14 +17,14 @@ from MNIST.engines.processor import BFLOAT16, described, processor, widest_instr
 from MNIST.engines.quiet import quiet_stderr
 
 BACKEND = os.environ["KERAS_BACKEND"] = chosen_backend()
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what goes wrong reaches us as an exception
-with quiet_stderr():  # TensorFlow announces its processor features before it reads that level
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors reach us as exceptions anyway
+with quiet_stderr():  # TensorFlow prints its processor features before it reads that level
     import keras
 
-# TensorFlow warns of functions that are traced again and again; ours are, once a network: there are many.
+# TensorFlow warns about functions that it traces repeatedly. Ours are traced once for each of many networks.
 logging.getLogger("tensorflow").addFilter(lambda record: "retracing" not in record.getMessage())
 
-# A user's keras.json may say otherwise, and the same text would give other numbers.
+# A user's keras.json may set other values, and then the same text would give other numbers.
 keras.config.set_floatx("float32")
 keras.config.set_epsilon(1e-7)
 keras.config.set_image_data_format("channels_last")
@@ -41,7 +41,7 @@ __all__ = [
     "set_threads",
 ]
 
-# Keras's table of what two types make together: with JAX and PyTorch, of float64 and anything float32.
+# Keras's table of result types: with JAX and PyTorch, it makes float64 and any other type float32.
 PROMOTED = keras.src.backend.common.dtypes.BIT64_TO_BIT32_DTYPE
 
 SWITCHES = (
@@ -56,9 +56,9 @@ _threads_set: int | None = None
 
 
 def set_threads(threads: int) -> None:
-    """Fix the number of threads of one operation, once a process, and make operations repeatable.
+    """Fix the number of threads of one operation, once for the process, and make operations repeatable.
 
-    JAX takes all cores whatever it is told.
+    JAX always takes all cores.
     """
     global _threads_set
     if _threads_set is not None:
@@ -71,7 +71,7 @@ def set_threads(threads: int) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.config.experimental.enable_op_determinism()
-        with quiet_stderr():  # it looks for a GPU, and says at length if there is none
+        with quiet_stderr():  # it looks for a GPU, and prints much if there is none
             tf.config.list_logical_devices()
     elif BACKEND == "torch":
         import torch
@@ -83,14 +83,14 @@ def set_threads(threads: int) -> None:
 
 @contextmanager
 def floats(kind: str) -> Iterator[None]:
-    """Let Keras take plain numbers as `kind` ("float32" or "float64"), for as long as this lasts."""
+    """Make Keras convert plain numbers to `kind` ("float32" or "float64") inside this context."""
     before = keras.config.floatx(), PROMOTED["float64"]
     if kind == "float64":
         PROMOTED["float64"] = "float64"
         if BACKEND == "jax":
             import jax
 
-            jax.config.update("jax_enable_x64", True)  # else it makes float32 of everything
+            jax.config.update("jax_enable_x64", True)  # otherwise it turns everything into float32
     keras.config.set_floatx(kind)
     try:
         yield
@@ -108,7 +108,7 @@ def loss_and_gradients(
     if BACKEND == "jax":
         import jax
 
-        return jax.jit(jax.value_and_grad(loss))(weights)  # much faster than step by step
+        return jax.jit(jax.value_and_grad(loss))(weights)  # much faster than one operation at a time
     if BACKEND == "torch":
         import torch
 
@@ -125,11 +125,11 @@ def loss_and_gradients(
 
 
 def batches(images: np.ndarray, labels: np.ndarray, batch_size: int) -> dict[str, Any]:
-    """What Keras's `fit` takes to train on these images in this order, by the names of its arguments.
+    """The keyword arguments with which Keras's `fit` trains on these images in this order.
 
-    With TensorFlow it is a pipeline that does not tune itself. The one that Keras makes of arrays does, by a
-    thread that sleeps 10 ms, 20 ms, 40 ms and so on, and for which the end of an epoch may have to wait: on
-    two cores, half of the epochs of 5.4 s took 10.3 s, 4.9 s of them without any work.
+    With TensorFlow they hold a pipeline that does not tune itself. The pipeline that Keras makes of arrays
+    tunes itself in a thread that sleeps 10 ms, 20 ms, 40 ms and so on, and the end of an epoch may have to
+    wait for it: on two cores, half of the epochs of 5.4 s took 10.3 s, 4.9 s of them without any work.
     """
     if BACKEND != "tensorflow":
         return {"x": images, "y": labels, "batch_size": batch_size, "shuffle": False}
@@ -143,7 +143,7 @@ def batches(images: np.ndarray, labels: np.ndarray, batch_size: int) -> dict[str
 
 @contextmanager
 def memory_errors() -> Iterator[None]:
-    """Let every backend's own words for "out of memory" be Python's."""
+    """Turn every backend's "out of memory" error into MemoryError."""
     try:
         yield
     except Exception as error:
@@ -158,7 +158,7 @@ def libraries() -> str:
 
 
 def device() -> str:
-    """The GPU, or the processor with its widest instructions; then the libraries' switches that are set.
+    """The GPU or the processor with its widest instructions, then the libraries' switches that are set.
 
     All of these can change the last digits of a result.
     """
@@ -166,7 +166,7 @@ def device() -> str:
 
 
 def has_fast_bfloat16() -> bool:
-    """Whether bfloat16 is faster here: on a GPU; with TensorFlow also where the processor has it.
+    """Whether bfloat16 is faster here: on a GPU, and with TensorFlow also on a processor that has it.
 
     On the processor, Keras with PyTorch and with JAX is slower in bfloat16 than in float32.
     """

@@ -1,4 +1,4 @@
-"""Keras's backends, by name: which are installed, which is chosen. Imports none of them."""
+"""Which of Keras's backends are installed, and which one is chosen. It imports none of them."""
 
 import importlib.util
 import os
@@ -12,7 +12,7 @@ BACKENDS = ("tensorflow", "jax", "torch")
 def chosen_backend() -> str:
     """The backend of this process: KERAS_BACKEND, or TensorFlow. Keras reads it once, when it is imported.
 
-    Raises UsageError if it is none, or not installed.
+    Raises UsageError if KERAS_BACKEND names no backend, or one that is not installed.
     """
     name = os.environ.get("KERAS_BACKEND", BACKENDS[0])
     if name not in BACKENDS:

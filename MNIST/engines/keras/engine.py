@@ -1,4 +1,4 @@
-"""The Keras engine: the network as Keras layers, trained by Keras's own `fit`, an epoch at a time.
+"""The Keras engine: the network as Keras layers, trained by Keras's own `fit`, one epoch at a time.
 
 `layers` makes the layers; `saved_file` looks at a saved file before Keras reads it.
 """
@@ -85,7 +85,7 @@ class KerasEngine:
     ) -> EpochMetrics:
         for index, generator in enumerate(self._graph.generators):
             word = int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
-            # A seed and a counter of calls; 31 bits, for PyTorch's is a signed number.
+            # A seed and a counter of calls. The seed has 31 bits because PyTorch's is a signed number.
             generator.state.assign([word % 2**31, 0])
         with self._computing():
             self._set_rates(rates)
@@ -97,8 +97,8 @@ class KerasEngine:
         return EpochMetrics.of(history["loss"][0], history["accuracy"][0], _array(self._gradient_norms))
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        # Layer by layer rather than by `predict`, which would trace a graph for every network: tracing
-        # costs more than it gains on a few batches, and an exploration makes many networks.
+        # Layer by layer, not by `predict`, which traces a graph for each network: for a few batches tracing
+        # costs more time than it saves, and an exploration makes many networks.
         with self._computing():
             batches = [
                 keras.ops.convert_to_numpy(
@@ -135,9 +135,10 @@ class KerasEngine:
         _assign(self._state(), state)
 
     def save(self) -> tuple[str, bytes]:
-        """Keras's own format: pixels 0 to 255 in, probabilities out.
+        """The network in Keras's own format, from pixels 0 to 255 to probabilities.
 
-        Plain Keras reads it; for a network with LocalResponseNorm it must first import `layers` of this room.
+        Plain Keras reads it. A program must first import `layers` of this room if the network has
+        LocalResponseNorm, or leaky_relu in float64.
         """
         whole = self.whole_model()
         with tempfile.TemporaryDirectory() as folder:
@@ -176,11 +177,11 @@ class KerasEngine:
         return keras.ops.take(self._rates, self._current_step())
 
     def _noting_norms(self, apply: Callable[..., None]) -> Callable[..., None]:
-        """The optimizer's `apply`, which first notes the norm of the step's gradient in a table.
+        """The optimizer's `apply`, preceded by noting the norm of the step's gradient in a table.
 
-        A table of all steps, rather than running sums: the mean and the variance are then those of
-        float64, and nothing has to be reset. On two cores, with 784-512-256-10 in batches of 128, an
-        epoch takes 2 % longer.
+        With a table of all steps in place of running sums, the mean and the variance are computed in
+        float64, and nothing has to be reset. On two cores, with 784-512-256-10 in batches of 128, it makes
+        an epoch 2 % longer.
         """
 
         def noting_apply(gradients: Sequence[Any], variables: Any = None) -> None:
@@ -194,14 +195,14 @@ class KerasEngine:
         return noting_apply
 
     def _set_rates(self, rates: np.ndarray) -> None:
-        if self._rates is None:  # variables of the optimizer's, so that every backend carries them along
+        if self._rates is None:  # as optimizer variables, because every backend keeps those up to date
             add = self._optimizer.add_variable
             self._rates = add(rates.shape, dtype=self._floats, name="rates")
             self._gradient_norms = add(rates.shape, dtype=self._floats, name="gradient_norms")
         self._rates.assign(rates)
 
     def _state(self) -> dict[str, Any]:
-        tables = (id(self._rates), id(self._gradient_norms))  # made anew in each epoch
+        tables = (id(self._rates), id(self._gradient_norms))  # every epoch fills them anew
         slots = [variable for variable in self._optimizer.variables if id(variable) not in tables]
         return {
             **self._graph.variables,
@@ -223,9 +224,9 @@ OPTIMIZERS: dict[type, Callable[[Any], Any]] = {
 
 
 class _SmoothedCrossentropy(keras.losses.Loss):
-    """The cross-entropy of logits with labels of which the part `smoothing` is spread over all classes.
+    """The cross-entropy of logits with labels, of which the part `smoothing` is spread over all classes.
 
-    Keras's own takes labels one-hot only, and so would its accuracy have to.
+    Keras's own loss with smoothing needs one-hot labels, and then its accuracy would need them too.
     """
 
     def __init__(self, smoothing: float) -> None:
@@ -243,14 +244,14 @@ class _SmoothedCrossentropy(keras.losses.Loss):
 
 
 class _StepReporter(keras.callbacks.Callback):
-    """Hands Keras's running means to the trainer, after each step or several at once."""
+    """Passes Keras's running means to the trainer, after one or several steps."""
 
     def __init__(self, on_step: OnStep, steps: int) -> None:
         super().__init__()
         self._on_step, self._steps = on_step, steps
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        done = min(batch + 1, self._steps)  # of the last several, Keras counts those that there were not
+        done = min(batch + 1, self._steps)  # Keras counts a last, shorter execution as a full one
         self._on_step(done, logs["loss"], logs["accuracy"])
 
 
@@ -258,10 +259,10 @@ build = KerasEngine
 
 
 def steps_at_once(network: Network) -> int:
-    """How many steps TensorFlow does before it comes back to Python: several where they are short.
+    """How many steps TensorFlow does before it returns to Python: several if they are short.
 
-    The numbers stay the same bit for bit. On two cores, with 784-512-256-10 in batches of 128, an epoch takes
-    16 % less (1.6 s in place of 1.9).
+    The results stay the same bit for bit. On two cores, with 784-512-256-10 in batches of 128, an epoch takes
+    16 % less time (1.6 s instead of 1.9 s).
     """
     if keras.backend.backend() != "tensorflow":
         return 1
@@ -270,14 +271,14 @@ def steps_at_once(network: Network) -> int:
 
 
 def _loss(smoothing: float) -> Any:
-    """The loss of a training; without smoothing Keras's own, which takes labels as they are."""
+    """The loss to train with. Without smoothing it is Keras's own, which takes integer labels."""
     if smoothing:
         return _SmoothedCrossentropy(smoothing)
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
 def _exact(optimizer: Optimizer, floats: str) -> Optimizer:
-    """An optimizer whose numbers no backend rounds on their way to `floats`."""
+    """The optimizer with numbers that no backend rounds when it converts them to `floats`."""
     values = {field.name: getattr(optimizer, field.name) for field in fields(optimizer)}
     numbers: dict[str, Any] = {
         name: as_exact(value, floats) for name, value in values.items() if isinstance(value, float)

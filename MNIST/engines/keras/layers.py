@@ -1,4 +1,4 @@
-"""Model text to Keras layers: one function a layer type, in `BUILDERS`.
+"""From a laid-out network to Keras layers: one function for each layer type, in `BUILDERS`.
 
 A builder takes the node, its layer, the graph so far and the incoming tensor; it makes the Keras layer
 and returns the outgoing tensor. Tensors are (batch, rows, columns, channels) or (batch, units).
@@ -17,7 +17,8 @@ from MNIST.language import InputStep, Network, Node, inputs, layers
 class Graph:
     """The Keras layers of a network: its tensors, its weights by name, its random generators in order.
 
-    floats: the type of weights, loss and whatever bfloat16 is too coarse for; policy: that of the layers.
+    floats: the type of the weights, the loss and all that needs more precision than bfloat16. policy: the
+    layers' type, as Keras names it.
     draws: see `registry.create`.
     """
 
@@ -32,35 +33,35 @@ class Graph:
         self.policy = "mixed_bfloat16" if precision == "bfloat16" else self.floats
         self.draws = draws
         self.variables: dict[str, Any] = {}
-        self.generators: list[Any] = []  # what layers draw from; the engine sets them each epoch
+        self.generators: list[Any] = []  # the layers draw from them; the engine seeds them in each epoch
         self.images = keras.Input((28, 28), dtype="uint8", name="pixels")
         tensor = keras.layers.Reshape((28, 28, 1), dtype=self.floats, name="channel")(self.images)
         for number, step in enumerate(network.spec.input, 1):
             tensor = _prepare(step, tensor, pixel_statistics, f"input_{number}", self.floats)
         *body, last = network.to_logits()
         tensor = self.chain(body, tensor)
-        self.policy = self.floats  # of what the loss and the answer are computed from
+        self.policy = self.floats  # the last layer computes the logits, never in bfloat16
         tensor = self.add(last, tensor)
         self.logits = keras.layers.Activation("linear", dtype=self.floats, name="logits")(tensor)
 
     def add(self, node: Node, tensor: Any) -> Any:
-        """Append one node, with its block if it has one; return its output tensor."""
+        """Append one node, including its block if it has one; return its output tensor."""
         return BUILDERS[type(node.layer)](node, node.layer, self, tensor)
 
     def chain(self, nodes: Iterable[Node], tensor: Any) -> Any:
-        """Append nodes one after the other."""
+        """Append nodes one after the other; return the last output tensor."""
         for node in nodes:
             tensor = self.add(node, tensor)
         return tensor
 
     def activation(self, name: str) -> Any:
-        """What Keras knows an activation by; TensorFlow's own leaky_relu has the slope in float32."""
+        """The activation for Keras. TensorFlow's own leaky_relu would round the slope to float32."""
         return leaky_relu if (name, self.policy) == ("leaky_relu", "float64") else name
 
     def apply(self, node: Node, tensor: Any, layer: Any, **renamed: str) -> Any:
         """Call a Keras layer; note its weights under the node's path, and its random generator.
 
-        renamed: our name of a weight = Keras's attribute, where the two differ.
+        renamed: `our_name=attribute` for each weight that has another name in Keras.
         """
         output = layer(tensor)
         if hasattr(layer, "seed_generator"):
@@ -263,14 +264,14 @@ class LocalResponseNormalization(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("MNIST")
 def leaky_relu(x: Any) -> Any:
-    """x above 0, LEAK · x elsewhere; at 0 too, its slope is LEAK on every backend."""
+    """x above 0, LEAK · x elsewhere. At 0 the slope is LEAK, on every backend."""
     return keras.ops.where(x > 0, x, x * layers.LEAK)
 
 
 class GivenDraws(keras.layers.Layer):
-    """A layer that is given its random numbers. It is never saved.
+    """A layer that uses given random numbers. It is never saved.
 
-    While training, y = combine(x, numbers), else y = x. numbers: (batch, …).
+    y = combine(x, numbers) while training, else y = x. numbers: (batch, …).
     """
 
     def __init__(self, combine: Callable[[Any, Any], Any], numbers: np.ndarray, **options: Any) -> None:
@@ -306,10 +307,10 @@ def _prepare(
 
 
 def layer_name(node: Node) -> str:
-    """Keras's name of a node: its path, without the dots that PyTorch does not permit."""
+    """The name of a node's Keras layer: its path, without dots, which PyTorch does not permit."""
     return node.path.replace(".", "-")
 
 
 def as_exact(number: float, floats: str) -> float:
-    """A number that no backend rounds to float32 on its way to float64, as TensorFlow's `cast` does."""
+    """The number in a type that no backend rounds to float32 first, as TensorFlow's `cast` would."""
     return np.float64(number) if floats == "float64" else number

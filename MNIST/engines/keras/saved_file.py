@@ -1,8 +1,8 @@
-"""`.keras` files: written without their time, read without believing them.
+"""`.keras` files: written without a date, and read without trusting them.
 
-Nothing in the file is executed: its configuration is looked at, never built. The network is built from
-the model text instead, and the file must hold exactly that network's weights: the same names, shapes
-and types, each a plain dataset inside the file. So nothing it declares can cost more than the network.
+Nothing in the file is executed: its configuration is checked, but nothing is built from it. The network is
+built from the model text, and the file must hold exactly that network's weights: the same names, shapes and
+types, each a plain dataset inside the file. So the file cannot make us need more memory than the network.
 """
 
 import io
@@ -14,34 +14,34 @@ from typing import Any
 
 from MNIST.errors import ModelError
 
-WHOLE = "Functional"  # Keras's name of a network of layers, around their configurations
+WHOLE = "Functional"  # Keras's class for a network of layers
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 _TEXT_LIMIT = 16 * 2**20  # bytes of metadata and configuration
-_OVERHEAD = 2**20  # bytes of HDF5 structure beside the weights, and 4 KiB more a dataset
+_OVERHEAD = 2**20  # bytes of HDF5 structure besides the weights; each dataset may add 4 KiB
 
 GROUP = "group"
 
 Layout = dict[str, tuple[tuple[int, ...], str]]
-"""What a file of weights holds, by path: a dataset's shape and type, or () and GROUP."""
+"""What a file of weights holds, by path: the shape and type of a dataset, or () and GROUP for a group."""
 
 
 def without_times(content: bytes) -> bytes:
-    """A `.keras` file without the times at which it was written: the same network gives the same bytes."""
+    """A `.keras` file without the times of writing, so that the same network gives the same bytes."""
     stream = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(stream, "w") as after:
         for name in sorted(before.namelist()):
             member = before.read(name)
             if name == "metadata.json":
                 member = json.dumps({**json.loads(member), "date_saved": "1980-01-01@00:00:00"}).encode()
-            after.writestr(zipfile.ZipInfo(name), member)  # its time is 1980 as well, where ZIP's begins
+            after.writestr(zipfile.ZipInfo(name), member)  # its time is 1980 too, the earliest in ZIP
     return stream.getvalue()
 
 
 def weight_layout(weights: bytes, expected: Iterable[str] = ()) -> Layout:
     """The layout of an HDF5 file of weights.
 
-    expected: the only paths that the file may have, if any are given; so the search ends where they
-    do, however a hostile file links its groups with one another.
+    expected: the only paths that the file may have, if any are given. They also bound the search, even if a
+    hostile file links its groups in a circle.
     Raises ModelError for another path, a link to another place or file, a virtual or externally stored
     dataset, or a file that is damaged.
     """
@@ -55,7 +55,7 @@ def weight_layout(weights: bytes, expected: Iterable[str] = ()) -> Layout:
 
 
 def checked_weights(content: bytes, expected: Layout, own_config: object) -> bytes:
-    """The bytes of the HDF5 weights in a `.keras` file, once everything about them has been checked.
+    """The bytes of the HDF5 weights in a `.keras` file, after everything about them has been checked.
 
     expected, own_config: what the model text's own network would have saved.
     Raises ModelError for anything else: another class (a Lambda), other members, other weights.
@@ -116,7 +116,7 @@ def _refuse_other_members(archive: zipfile.ZipFile) -> None:
 
 
 def _class_names(config: object) -> set[str]:
-    """The classes that a configuration names. Without recursion: a hostile one may nest very deep."""
+    """The classes that a configuration names. It uses no recursion: a hostile file may nest very deep."""
     names, pending = set(), [config]
     while pending:
         value = pending.pop()
@@ -137,7 +137,7 @@ def _read_json(archive: zipfile.ZipFile, member: str) -> Any:
 
 
 def _read(archive: zipfile.ZipFile, member: str, limit: int) -> bytes:
-    """A member's bytes, of which at most one more than `limit` is ever decompressed."""
+    """A member's bytes; at most `limit` + 1 bytes are decompressed."""
     try:
         with archive.open(member) as stream:
             content = stream.read(limit + 1)

@@ -1,4 +1,4 @@
-"""A network as a `.keras` file of standard Keras layers only: any program with Keras reads it."""
+"""A network as a `.keras` file of standard Keras layers only, which any program with Keras can read."""
 
 import os
 import tempfile
@@ -35,7 +35,7 @@ def standard_file(network: Network, weights: Arrays, pixel_statistics: tuple[flo
 
 
 def answers_of(content: bytes, images: np.ndarray) -> np.ndarray:
-    """What a file of ours gives for images: probabilities (n, 10)."""
+    """What the network in a file of ours answers for images: probabilities (n, 10)."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / _FILE
         path.write_bytes(content)
@@ -44,14 +44,14 @@ def answers_of(content: bytes, images: np.ndarray) -> np.ndarray:
 
 
 def _call(layer: Any, *tensors: Any, **options: Any) -> Any:
-    """Call a layer, or what computes the same if it is one that Keras does not have."""
+    """Call a layer; if Keras does not have it, call standard layers that compute the same."""
     if isinstance(layer, LocalResponseNormalization):
         return _local_response_norm(layer, *tensors)
     return layer(*tensors, **options)
 
 
 def _local_response_norm(norm: LocalResponseNormalization, x: Any) -> Any:
-    """x (k + alpha · Σ x²)^−beta, the sum over neighbouring channels as a convolution that is not trained."""
+    """x (k + alpha · Σ x²)^−beta, with the sum over neighbouring channels as an untrained convolution."""
     channels = np.arange(x.shape[-1])
     near = np.abs(channels[:, None] - channels) <= norm.size // 2
     name, kind = norm.name, "float32"

@@ -1,1 +1,1 @@
-"""The engine `modules`: networks of `torch.nn`'s modules, trained by `torch.optim`'s optimizers."""
+"""The engine `modules`: networks of `torch.nn` modules, trained by `torch.optim` optimizers."""

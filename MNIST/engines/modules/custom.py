@@ -1,4 +1,4 @@
-"""The modules that `torch.nn` lacks, or whose formula is not quite that of the language.
+"""Modules that `torch.nn` lacks, or whose formula in `torch.nn` differs from the language's.
 
 Maps are (batch, channels, rows, columns), rows of numbers (batch, units).
 """
@@ -15,7 +15,7 @@ from MNIST.language.layers import Shape, Window
 
 
 class Standardize(nn.Module):
-    """Pixels in [0, 1] less `mean`, divided by `standard_deviation`: uint8 (n, 28, 28) to (n, 1, 28, 28)."""
+    """(pixels in [0, 1] − mean) / standard_deviation: uint8 (n, 28, 28) to (n, 1, 28, 28)."""
 
     def __init__(self, mean: float = 0.0, standard_deviation: float = 1.0) -> None:
         super().__init__()
@@ -40,9 +40,9 @@ class Threshold(nn.Module):
 
 
 class DepthwiseConv(nn.Module):
-    """A convolution of each channel by itself, with the language's kernel: (1, channels, rows, columns) here.
+    """A convolution of each channel by itself. The kernel's shape is (1, channels, rows, columns).
 
-    That of `nn.Conv2d` with as many groups as channels is (channels, 1, rows, columns).
+    The kernel of an `nn.Conv2d` with as many groups as channels is (channels, 1, rows, columns).
     """
 
     def __init__(self, channels: int, window: Window, padding: tuple[int, int]) -> None:
@@ -73,15 +73,16 @@ class SeparableConv(nn.Module):
 
 
 class UncountedPadding(nn.Module):
-    """The means of windows over a padded map as if the padded places were not there.
+    """The means of windows over a padded map, not counting the padded places.
 
-    means: pads with zeros and takes the means; dividing by the means of ones leaves those of real places.
+    means: pads with zeros and takes the means. Divided by the same means of ones, they count only the
+    places of the map itself.
     """
 
     def __init__(self, means: nn.Module, input_shape: Shape) -> None:
         super().__init__()
         self.means = means
-        # In float64: what it is rounded to is decided by the network's precision.
+        # In float64 here; the network later rounds it to its own precision.
         self.register_buffer("covered", means(torch.ones(1, 1, *input_shape[:2], dtype=torch.float64)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -98,8 +99,8 @@ class GlobalAvgPool(nn.Module):
 class BatchNorm(nn.Module):
     """y = gamma · (x − mean) / √(variance + epsilon) + beta, for each channel. See `layers.BatchNorm`.
 
-    `nn.BatchNorm2d` keeps a moving average of Σ(x − mean)² / (n − 1), the language one of the variance that
-    the batch is divided by, with n; and `nn.BatchNorm1d` refuses a batch of one image.
+    `nn.BatchNorm2d` keeps a moving average of the variance with n − 1 in the denominator, the language of
+    the variance with n, which also normalises the batch. `nn.BatchNorm1d` refuses a batch of one image.
     """
 
     def __init__(self, channels: int, momentum: float, epsilon: float) -> None:
@@ -113,11 +114,11 @@ class BatchNorm(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not self.training:
             return self._normalize(x, self.moving_mean, self.moving_variance, 0.0)
-        # With a momentum of 1, PyTorch leaves the batch's own mean and variance in the two arrays.
+        # With a momentum of 1, PyTorch writes the batch's own mean and variance into the two arrays.
         mean, variance = torch.zeros_like(self.moving_mean), torch.zeros_like(self.moving_variance)
         y = self._normalize(x, mean, variance, 1.0)
         n = x.numel() // x.shape[1]
-        # Of a single value it is 0 / (n − 1), which is no number.
+        # For a single value it is 0 / (n − 1), which is not a number.
         variance = variance * ((n - 1) / n) if n > 1 else torch.zeros_like(variance)
         with torch.no_grad():
             self.moving_mean.lerp_(mean, 1 - self.momentum)
@@ -135,8 +136,8 @@ class BatchNorm(nn.Module):
 class LocalResponseNorm(nn.Module):
     """y[c] = x[c] / (k + alpha · Σ x[j]²)^beta over `size` channels around c. See `layers.LocalResponseNorm`.
 
-    `nn.LocalResponseNorm` takes the squares' mean; it is not repeatable on a GPU, and on a processor takes
-    twice the time: 232 to 110 ms, forward and back, for (128, 32, 26, 26) on one core.
+    `nn.LocalResponseNorm` takes the mean of the squares, is not repeatable on a GPU, and takes twice the time
+    on a processor: 232 ms against 110 ms, forward and backward, for (128, 32, 26, 26) on one core.
     """
 
     def __init__(self, size: int, alpha: float, beta: float, k: float) -> None:
@@ -153,8 +154,8 @@ class LocalResponseNorm(nn.Module):
 class Draws(nn.Module):
     """A random number for each value of x, in a new tensor.
 
-    It draws from a generator of its own, so that no other layer's draws change what it draws.
-    fill: fills a tensor with numbers from a generator. given: numbers in place of draws, (batch, rows,
+    It has its own generator, so that other layers' draws do not change its numbers.
+    fill: fills a tensor with numbers from a generator. given: numbers to use instead of draws, (batch, rows,
     columns, channels) or (batch, units).
     """
 
@@ -177,7 +178,7 @@ class Draws(nn.Module):
 class Dropout(nn.Module):
     """While training, sets a proportion `rate` of the values to 0 and divides the others by 1 − rate.
 
-    given: 0 to drop and 1 to keep, in place of draws.
+    given: 0 to drop and 1 to keep, instead of draws.
     """
 
     def __init__(self, rate: float, given: np.ndarray | None) -> None:
@@ -192,7 +193,7 @@ class Dropout(nn.Module):
 class GaussianNoise(nn.Module):
     """While training, adds `standard_deviation` times a number with mean 0 and variance 1 to each value.
 
-    given: such numbers in place of draws.
+    given: such numbers, instead of draws.
     """
 
     def __init__(self, standard_deviation: float, given: np.ndarray | None) -> None:

@@ -1,6 +1,6 @@
-"""The modules engine: the network as `torch.nn` modules, trained by `torch.optim`'s optimizers.
+"""The modules engine: the network as `torch.nn` modules, trained by `torch.optim` optimizers.
 
-The modules are made in `layers`, the optimizers in `optimizers`.
+`layers` makes the modules, `optimizers` the optimizers.
 """
 
 from functools import cached_property
@@ -32,7 +32,7 @@ INFERENCE_BATCH = 1000
 
 
 class ModulesEngine:
-    """One network of PyTorch's modules. See `GradientEngine` for what each method promises."""
+    """One network of PyTorch modules. See `GradientEngine` for what each method promises."""
 
     save, load = save_weights, load_weights
 
@@ -52,7 +52,7 @@ class ModulesEngine:
 
     @cached_property
     def _optimizer(self) -> Optimizer | None:
-        """The optimizer with its variables, which only training needs; None where nothing is trained."""
+        """The optimizer with its variables, which only training needs; None if no weight is trainable."""
         return Optimizer(self._spec.optimizer, self._trainable) if self._trainable else None
 
     def train_epoch(
@@ -84,7 +84,7 @@ class ModulesEngine:
             loss.backward()
             norm = get_total_norm([weight.grad for weight in self._trainable.values()])
             self._optimizer.step(learning_rate)
-        # One transfer for all three: a GPU is waited for once a step.
+        # One transfer for all three, so that each step waits for the GPU only once.
         return torch.stack([loss.detach(), correct.to(loss.dtype), norm]).tolist()
 
     def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -127,7 +127,7 @@ class ModulesEngine:
         assign(self._state(), state)
 
     def close(self) -> None:
-        """Nothing: PyTorch keeps nothing of a network that nobody holds."""
+        """Do nothing: PyTorch frees a network that nobody refers to."""
 
     def _state(self) -> dict[str, torch.Tensor]:
         variables = self._optimizer.variables() if self._optimizer is not None else {}
@@ -135,7 +135,7 @@ class ModulesEngine:
 
 
 def _on_device(array: np.ndarray) -> torch.Tensor:
-    """An array as a tensor; on the processor they share memory, which is only read."""
+    """An array as a tensor. On the processor the two may share memory, which is only read."""
     return torch.from_numpy(array if array.flags.writeable else array.copy()).to(DEVICE)
 
 

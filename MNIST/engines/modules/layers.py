@@ -1,8 +1,8 @@
-"""Model text to `torch.nn` modules: one function a layer type, in `BUILDERS`.
+"""From a laid-out network to `torch.nn` modules: one function for each layer type, in `BUILDERS`.
 
 A builder takes the node, its layer and the network so far; it returns the module that computes the layer.
-Tensors are (batch, channels, rows, columns) or (batch, units), as PyTorch has them; in memory the channels
-are innermost, as in this project's arrays.
+Tensors are (batch, channels, rows, columns) or (batch, units), as in PyTorch. In memory the channels are
+innermost, as in this project's arrays.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.utils import skip_init  # the weights are set, never drawn, by PyTorch
+from torch.nn.utils import skip_init  # the weights are set later; PyTorch need not draw them
 
 from MNIST.engines.modules.custom import (
     BatchNorm,
@@ -37,7 +37,7 @@ from MNIST.language import InputStep, Network, Node, inputs, layers
 class NetworkModule(nn.Module):
     """A network: uint8 images (n, 28, 28) to logits (n, 10).
 
-    weights: by name, those that are not trained too. draws: see `registry.create`.
+    weights: all weights by name, also those that are not trained. draws: see `registry.create`.
     """
 
     def __init__(
@@ -53,15 +53,15 @@ class NetworkModule(nn.Module):
         (step,) = network.spec.input  # a simplified spec has one
         self.prepare = _input_step(step, pixel_statistics)
         self.body = self.chain(network.to_logits())
-        # With channels innermost the convolutions of `optimized_model`, forward and back for 1,000 images
-        # on one core, take 1.6 s rather than 2.6 s.
+        # With channels innermost the convolutions of `optimized_model`, forward and backward for 1,000
+        # images on one core, take 1.6 s instead of 2.6 s.
         self.to(DEVICE, dtype, memory_format=torch.channels_last)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.body(self.prepare(images, self.dtype))
 
     def add(self, node: Node) -> nn.Module:
-        """The module of one node, with its block if it has one."""
+        """The module of one node, including its block if it has one."""
         return BUILDERS[type(node.layer)](node, node.layer, self)
 
     def chain(self, nodes: Iterable[Node]) -> nn.Sequential:
@@ -71,7 +71,7 @@ class NetworkModule(nn.Module):
     def note(self, node: Node, module: nn.Module, **renamed: str) -> nn.Module:
         """Note a module's weights under the node's path; return the module.
 
-        renamed: our name of a weight = the module's attribute, where the two differ.
+        renamed: `our_name=attribute` for each weight that has another name in the module.
         """
         for parameter in node.parameters:
             attribute = renamed.get(parameter.name, parameter.name)
@@ -79,11 +79,11 @@ class NetworkModule(nn.Module):
         return module
 
     def given_draws(self, node: Node) -> np.ndarray | None:
-        """The random numbers that a node is given; None if it draws its own."""
+        """The random numbers given for a node; None if it draws its own."""
         return None if self.draws is None else self.draws[node.path]
 
     def set_seeds(self, seed: int) -> None:
-        """Set what each layer draws from, by the seed and by its place among the layers that draw."""
+        """Seed each layer's generator from the seed and the layer's place among those that draw."""
         drawing = (module for module in self.body.modules() if isinstance(module, Draws))
         for index, draws in enumerate(drawing):
             word = np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0]
@@ -125,7 +125,7 @@ def _max_pool(node: Node, pool: layers.MaxPool, network: NetworkModule) -> nn.Mo
 def _avg_pool(node: Node, pool: layers.AvgPool, network: NetworkModule) -> nn.Module:
     before, inside = _padding(node, 0.0)
     means = nn.AvgPool2d(pool.window.size, pool.window.strides, inside, count_include_pad=False)
-    # What is padded before it, it cannot but count.
+    # AvgPool2d also counts the places that a module before it has padded.
     return UncountedPadding(nn.Sequential(*before, means), node.input_shape) if before else means
 
 
@@ -202,7 +202,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "silu": nn.SiLU,
     "sigmoid": nn.Sigmoid,
     "tanh": nn.Tanh,
-    # Above the threshold PyTorch takes x itself: at its usual 20 that is seen in float64, at 50 it is not.
+    # Above the threshold PyTorch returns x itself. With its default of 20 this shows in float64, with 50 not.
     "softplus": lambda: nn.Softplus(threshold=50),
 }
 
@@ -210,7 +210,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 def _activations(name: str) -> list[nn.Module]:
     """The activation of a Conv or Dense as modules; none if it is linear.
 
-    relu takes the place of its input, which neither needs again: the memory of one map less.
+    relu overwrites its input, which no backward pass needs: this saves the memory of one map.
     """
     if name == "relu":
         return [nn.ReLU(inplace=True)]
@@ -218,10 +218,10 @@ def _activations(name: str) -> list[nn.Module]:
 
 
 def _padding(node: Node, value: float) -> tuple[list[nn.Module], tuple[int, int]]:
-    """What pads the map for a window: modules to put before the layer, and what the layer pads by itself.
+    """The padding for a window: modules to put before the layer, and what the layer pads by itself.
 
-    PyTorch's layers pad both sides alike; where `same` needs one more below or at the right, a module must.
-    value: of the padded places.
+    PyTorch's layers pad both sides alike. Where `same` needs one more row below or one more column at the
+    right, a module pads instead. value: what the padded places get.
     """
     top, bottom, left, right = node.margins
     if top == bottom and left == right:

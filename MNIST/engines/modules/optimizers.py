@@ -1,7 +1,7 @@
-"""The optimizers of the language: `torch.optim`'s, brought to the formulas of `MNIST.language.optimizers`.
+"""The language's optimizers: those of `torch.optim`, with the formulas of `MNIST.language.optimizers`.
 
-Where PyTorch's formula is another one, the numbers that it takes are set before each step so that both are
-equal. RMSprop alone, whose epsilon PyTorch puts outside the root, is written here.
+Where PyTorch's formula differs, its inputs are set before each step so that the results are equal. Only
+RMSprop is written here, because PyTorch puts its epsilon outside the root.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ from MNIST.language import optimizers
 
 
 class Optimizer:
-    """A spec's optimizer for trainable weights by name, of which there is at least one."""
+    """A spec's optimizer for trainable weights by name. There must be at least one weight."""
 
     def __init__(self, spec: optimizers.Optimizer, weights: dict[str, torch.nn.Parameter]) -> None:
         make, self._prepare = OPTIMIZERS[type(spec)]
@@ -22,13 +22,13 @@ class Optimizer:
         self._optimizer = make(spec, weights.values())
 
     def step(self, learning_rate: float) -> None:
-        """Change the weights by the gradients that lie in them, which are used up."""
+        """Update the weights by their gradients in `grad`, then clear the gradients."""
         self._prepare(self._spec, self._optimizer, learning_rate)
         self._optimizer.step()
         self._optimizer.zero_grad()
 
     def variables(self) -> dict[str, torch.Tensor]:
-        """All that the next step depends on beside weights and gradients: `conv_1/kernel/exp_avg`."""
+        """What the next step needs besides weights and gradients, by names like `conv_1/kernel/exp_avg`."""
         return {
             f"{name}/{own}": variable
             for name, weight in self._weights.items()
@@ -57,7 +57,7 @@ class RMSprop(torch.optim.Optimizer):
 
 
 # The fused forms are several times as fast: a step of Adam for 784-512-256-10 takes 0.28 ms on one core
-# rather than 2.0 ms.
+# instead of 2.0 ms.
 
 
 def _sgd(spec: optimizers.SGD, weights: Iterable[Any]) -> torch.optim.Optimizer:
@@ -68,7 +68,7 @@ def _sgd(spec: optimizers.SGD, weights: Iterable[Any]) -> torch.optim.Optimizer:
 def _prepare_sgd(spec: optimizers.SGD, optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
     """PyTorch's buffer sums gradients, b ← momentum · b + g, and its step is lr · b; ours sums steps.
 
-    With learning_rate · g in place of g, and an lr of 1, its buffer is −v, whatever the rates were before.
+    With learning_rate · g in place of g and lr = 1, its buffer is −v, whatever the earlier rates were.
     """
     (group,) = optimizer.param_groups
     if not spec.momentum:
@@ -100,7 +100,7 @@ def _prepare_adam(
 ) -> None:
     """PyTorch's step is learning_rate / (1 − beta1ⁿ) · m / (√s / c + eps) with c = √(1 − beta2ⁿ).
 
-    Ours is learning_rate · c / (1 − beta1ⁿ) · m / (√s + epsilon): the same where eps is epsilon / c.
+    Ours is learning_rate · c / (1 − beta1ⁿ) · m / (√s + epsilon). They are equal if eps = epsilon / c.
     """
     (group,) = optimizer.param_groups
     n = 1 + float(optimizer.state[group["params"][0]]["step"])
@@ -108,7 +108,7 @@ def _prepare_adam(
 
 
 def _adagrad(spec: optimizers.Adagrad, weights: Iterable[Any]) -> torch.optim.Optimizer:
-    """PyTorch's step is lr · g / (√s + eps): with an eps of 0, and epsilon in s from the beginning, ours."""
+    """PyTorch's step is lr · g / (√s + eps). It equals ours with eps = 0 and epsilon added to the first s."""
     return torch.optim.Adagrad(
         weights, initial_accumulator_value=spec.accumulator + spec.epsilon, eps=0.0, fused=True
     )
@@ -126,13 +126,13 @@ OPTIMIZERS: dict[type, tuple[Callable[..., torch.optim.Optimizer], Callable[...,
     optimizers.AdamW: (_adamw, _prepare_adam),
     optimizers.Adagrad: (_adagrad, _set_rate),
 }
-"""How each is made, and what is set before each of its steps."""
+"""For each optimizer: the function that makes it, and the function to call before each of its steps."""
 
 
 def _with_zeros(optimizer: torch.optim.Optimizer, *names: str) -> torch.optim.Optimizer:
-    """The optimizer with its variables, which PyTorch would make in the first step.
+    """Create the optimizer's variables, as PyTorch would in the first step; return the optimizer.
 
-    So a state has the same names before that step as after it.
+    A state then has the same names before that step as after it.
     """
     (group,) = optimizer.param_groups
     for weight in group["params"]:

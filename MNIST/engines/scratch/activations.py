@@ -1,6 +1,6 @@
-"""Activations: each a pair of functions, y of x and dx of dy, element by element.
+"""Activations: each is a pair of functions, from x to y and from dy to dx, element by element.
 
-The forward one also returns what the backward one has to know: x or y, whichever is enough.
+The forward function also returns what the backward function needs: x or y, whichever is enough.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from MNIST.language.layers import LEAK
 
 
 class Activate:
-    """A layer of one activation by name."""
+    """A layer that applies one activation, given by its name."""
 
     def __init__(self, name: str) -> None:
         self.function = ACTIVATIONS[name]
@@ -32,8 +32,9 @@ def linear_backward(dy: Array, _: None) -> Array:
     return dy
 
 
-# relu: y = max(x, 0), y' = 1 where y > 0, else 0. As a product: at exactly 0, where a new network is wherever
-# an image is black, PyTorch's own backward pass would give a maximum half a slope. elu is written so too.
+# relu: y = max(x, 0), y' = 1 where y > 0, else 0. y is written as a product: with a
+# maximum, PyTorch's autograd would give half a slope at x = 0, where a new network is wherever an image is
+# black. elu is written as a product for the same reason.
 def relu(x: Array) -> tuple[Array, Array]:
     y = x * (x > 0)
     return y, y
@@ -43,8 +44,8 @@ def relu_backward(dy: Array, y: Array) -> Array:
     return dy * (y > 0)
 
 
-# leaky_relu: y = x above 0, LEAK · x below, as a sum of two products: 0.8 ms for 1.2 million values, where a
-# choice takes 4.5 (NumPy, float32, one core of an AMD EPYC).
+# leaky_relu: y = x above 0, LEAK · x below, as a sum of two products: 0.8 ms for 1.2 million values, where
+# `where` takes 4.5 ms (NumPy, float32, one core of an AMD EPYC).
 # Source: Maas, Hannun and Ng (2013), Rectifier nonlinearities improve neural network acoustic models.
 def leaky_relu(x: Array) -> tuple[Array, Array]:
     return LEAK * x + (1 - LEAK) * (x * (x > 0)), x
@@ -125,6 +126,6 @@ ACTIVATIONS = {
 
 
 def _sigmoid(x: Array) -> Array:
-    """1 / (1 + e⁻ˣ) above 0 and eˣ / (1 + eˣ) below: no power is large, and nothing small is lost."""
+    """1 / (1 + e⁻ˣ) above 0 and eˣ / (1 + eˣ) below: nothing overflows, and no digits are lost."""
     xp = namespace(x)
     return xp.exp(xp.minimum(x, 0.0)) / (1 + xp.exp(-xp.abs(x)))

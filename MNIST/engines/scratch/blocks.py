@@ -6,7 +6,7 @@ from MNIST.engines.scratch.layer import Array, Cache, Gradients, Layer, Pass, na
 
 
 class Chain:
-    """y = lₙ(… l₂(l₁(x))): layers one after another; the chain rule takes them back in turn."""
+    """y = lₙ(… l₂(l₁(x))): layers one after another. The chain rule goes through them in reverse."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = layers
@@ -43,7 +43,7 @@ class Residual:
         return y + shortcut, (of_block, of_projection)
 
     def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
-        """dy goes back both ways, and what comes back adds up."""
+        """dy goes back both ways; the two results are added."""
         of_block, of_projection = cache
         dx = self.block.backward(dy, of_block, gradients)
         if self.projection is None:
@@ -52,7 +52,7 @@ class Residual:
 
 
 class Parallel:
-    """y = the outputs of several paths for the same x, side by side in the channels.
+    """y = the outputs of several paths for the same x, concatenated along the channels.
 
     Source: Szegedy et al. (2014), Going deeper with convolutions, arXiv:1409.4842.
     """
@@ -65,7 +65,7 @@ class Parallel:
         return namespace(x).concat(outputs, axis=-1), ([y.shape[-1] for y in outputs], caches)
 
     def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
-        """Each path gets its own channels of dy; what comes back from them adds up."""
+        """Each path gets its own channels of dy; the results are added."""
         widths, caches = cache
         begin, dx = 0, 0
         for path, width, of_path in zip(self.paths, widths, caches, strict=True):

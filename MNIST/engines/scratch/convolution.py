@@ -1,15 +1,15 @@
 """Convolution: sliding windows and one matrix product.
 
-A kernel that stands at one position of the map sees a window of it. Written one under the other as rows, all
-windows are a matrix P(x), and the convolution of all images at all positions is one product of matrices:
+At each of its positions on the map, a kernel sees one window. With one row for each window, the windows form
+a matrix P(x), and the convolution of all images at all positions is one matrix product:
 
-    forward     Z = P(x) W + b                  W with a row for each of a window's values, a column a filter
+    forward     Z = P(x) W + b                  W: a row for each value of a window, a column for each filter
     backward    dW = P(x)ᵀ dZ,  db = Σ dZ,  dx = Pᵀ(dZ Wᵀ)
 
-P takes each value of x into every window that it stands in; it is linear, and its transpose Pᵀ adds up,
-for each value, what comes back from all of them. `windows` and `add_windows` are these two. That they
-are transposes of one another, ⟨P(x), d⟩ = ⟨x, Pᵀ(d)⟩, and that the gradients are right, is proved in
-tests/engines/test_scratch_layers.py, and for any model file by `python MNIST certify`.
+P copies each value of x into every window that contains it. P is linear, and its transpose Pᵀ adds up, for
+each value, what comes back from these windows. `windows` and `add_windows` are P and Pᵀ.
+tests/engines/test_scratch_layers.py checks that they are transposes of one another, ⟨P(x), d⟩ = ⟨x, Pᵀ(d)⟩,
+and that the gradients are right; `python MNIST certify` checks the gradients of any model file.
 
 Source: Chellapilla, Puri and Simard (2006), High performance convolutional neural networks for document
 processing.
@@ -22,13 +22,13 @@ from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass, channel_s
 from MNIST.engines.scratch.padding import crop, pad
 from MNIST.language.layers import Margins
 
-LARGEST = 2**23  # values of P(x) at once: of whole batches it would take gigabytes
+LARGEST = 2**23  # values of P(x) at once: for whole batches P(x) would take gigabytes
 
 
 class Convolution:
     """y[r, c, f] = activation(b[f] + Σ x[r·stride + i, c·stride + j, k] · W[i, j, k, f]), x padded.
 
-    W: (rows, columns, channels, filters); b: (filters,), or None where there is none (a projection).
+    W: (rows, columns, channels, filters); b: (filters,), or None without a bias (in a projection).
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Convolution:
         dW, dx = 0, []
         for part in self._parts(x):
             padded = pad(x[part], self.margins)
-            P = self._windows(padded)  # again: keeping it would take the most memory of all
+            P = self._windows(padded)  # computed again: keeping it would take more memory than all else
             dZ = _as_matrix(dz[part])  # (batch·R·C, filters)
             dW = dW + _as_matrix(P).T @ dZ
             if self.wants_dx:
@@ -81,14 +81,14 @@ class Convolution:
         return windows(padded, self.W.shape[:2], self.stride)
 
     def _parts(self, x: Array) -> list[slice]:
-        """Some images at a time: P(x) is as many times larger than x as a window has positions."""
+        """Parts of the batch, because P(x) is up to rows · columns (of the kernel) times larger than x."""
         rows, columns, channels, _ = self.W.shape
         size = max(1, LARGEST // (x.shape[1] * x.shape[2] * rows * columns * channels))
         return [slice(begin, begin + size) for begin in range(0, x.shape[0], size)] or [slice(0)]
 
 
 def windows(x: Array, size: tuple[int, int], stride: int) -> Array:
-    """P(x): all that a kernel sees at each of its positions, in the order of a kernel's values.
+    """P(x): the window at each position of a kernel, its values in the order of the kernel's values.
 
     x: (batch, rows, columns, channels); returns (batch, R, C, size[0] · size[1] · channels).
     """
@@ -99,7 +99,7 @@ def windows(x: Array, size: tuple[int, int], stride: int) -> Array:
 
 
 def add_windows(dP: Array, shape: tuple[int, ...], size: tuple[int, int], stride: int) -> Array:
-    """Pᵀ(dP): windows added up where they were taken from, in a map of the given shape."""
+    """Pᵀ(dP): add each window to the place that it was taken from, in a map of the given shape."""
     xp = namespace(dP)
     dx = xp.zeros(shape, dtype=dP.dtype, device=dP.device)
     channels = shape[-1]
@@ -111,9 +111,9 @@ def add_windows(dP: Array, shape: tuple[int, ...], size: tuple[int, int], stride
 def offsets(
     shape: tuple[int, ...], size: tuple[int, int], strides: tuple[int, int]
 ) -> Iterator[tuple[slice, ...]]:
-    """For each value of a window, row by row, which values of the map it meets over all positions."""
+    """For each value of a window, row by row: the map's values that it meets over all positions."""
     _, rows, columns, _ = shape
-    last_row, last_column = rows - size[0], columns - size[1]  # where the windows can stand at most
+    last_row, last_column = rows - size[0], columns - size[1]  # the last position of a window
     for i in range(size[0]):
         for j in range(size[1]):
             yield (
@@ -125,10 +125,10 @@ def offsets(
 
 
 def _joined(parts: list[Array]) -> Array:
-    """Images that were computed in parts, as one array."""
+    """The parts of a batch as one array."""
     return parts[0] if len(parts) == 1 else namespace(parts[0]).concat(parts, axis=0)
 
 
 def _as_matrix(x: Array) -> Array:
-    """All axes but the last as one."""
+    """x as a matrix: all axes but the last become one."""
     return namespace(x).reshape(x, (-1, x.shape[-1]))

@@ -7,8 +7,8 @@ from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass, channel_s
 class Dense:
     """y = activation(z), z = x W + b.
 
-    W: (inputs, units), b: (units,), both by their names in `names`.
-    wants_dx: False where nothing that learns comes before: then no dx is computed.
+    W: (inputs, units); b: (units,); names: their names.
+    wants_dx: False if nothing that learns comes before; then no dx is computed.
     """
 
     def __init__(

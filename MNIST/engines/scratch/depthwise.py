@@ -1,4 +1,4 @@
-"""Depthwise convolution: each channel has a kernel of its own, and no channel sees another.
+"""Depthwise convolution: each channel has its own kernel and sees no other channel.
 
 With xᵢⱼ the values of x that the kernel's value W[i, j] meets at all of the kernel's positions:
 
@@ -20,7 +20,7 @@ from MNIST.language.layers import Margins, Window
 class DepthwiseConvolution:
     """y[r, c, k] = activation(b[k] + Σ x[r·stride + i, c·stride + j, k] · W[i, j, k, 0]), x padded.
 
-    W: (rows, columns, channels, 1); b: (channels,), or None where there is none (in a SeparableConv).
+    W: (rows, columns, channels, 1); b: (channels,), or None without a bias (in a SeparableConv).
     """
 
     def __init__(
@@ -66,5 +66,5 @@ class DepthwiseConvolution:
         return offsets(padded.shape, self.window.size, self.window.strides)
 
     def _rows(self) -> Array:
-        """A row for each value of a window, in the order of `offsets`: (rows · columns, channels)."""
+        """The kernel as (rows · columns, channels), its rows in the order of `offsets`."""
         return namespace(self.W).reshape(self.W, (-1, self.W.shape[2]))

@@ -1,4 +1,4 @@
-"""Dropout: what is learned must not rest on any single value."""
+"""Dropout: what the network learns must not depend on any single value."""
 
 from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass
 
@@ -19,5 +19,5 @@ class Dropout:
         return x * scaled_mask, scaled_mask
 
     def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
-        """dx = dy · mask / (1 − rate), or dy where nothing was dropped."""
+        """dx = dy · mask / (1 − rate), or dy outside training."""
         return dy * cache

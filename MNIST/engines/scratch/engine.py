@@ -1,11 +1,10 @@
-"""The engine of this room: batches cut into pieces, forward and backward by hand, the optimizer's step.
+"""The engine of this room: it cuts batches into pieces, finds their gradients and does the optimizer's steps.
 
-A batch's gradient is the sum of its pieces' gradients. Pieces are small enough that what lies between two
-layers stays in the processor's cache, and they are independent, so that each thread can take one: an epoch
-of Models/example_model.txt takes a third of the time that whole batches in one thread take (two cores of
-an AMD EPYC).
-BatchNorm needs a batch as a whole: a network that has it is computed in one piece, and takes some three times
-as long. Pieces do not depend on the number of threads, so neither does what comes out, but for BatchNorm.
+A batch's gradient is the sum of its pieces' gradients. Pieces are so small that the arrays between two layers
+stay in the processor's cache. They are independent, so that each thread can take one: an epoch of
+Models/example_model.txt takes a third of the time of whole batches in one thread (two cores of an AMD EPYC).
+BatchNorm needs the whole batch: a network with it is computed in one piece and takes about three times as
+long. The pieces, and with them the results, do not depend on the number of threads, except with BatchNorm.
 """
 
 import math
@@ -28,17 +27,17 @@ from MNIST.engines.scratch.pixels import prepare
 from MNIST.language import Network
 
 INFERENCE_BATCH = 1000
-STEPS = "optimizer/steps"  # of a state: how many there were since the first epoch
+STEPS = "optimizer/steps"  # the name in a state for the number of steps since the first epoch
 
 Differentiate = Callable[
     [Chain, dict[str, Array], Array, Array, int, float, Pass], tuple[Array, Array, Gradients]
 ]
-"""How the gradients of a piece are found, as `backpropagate` finds them: what sets two engines apart."""
+"""A function that finds the gradients of a piece, like `backpropagate`."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """What one piece of a batch has given.
+    """The results for one piece of a batch.
 
     loss: the sum over its images; correct: how many answers are correct; moving: see `Pass`.
     """
@@ -50,7 +49,7 @@ class Piece:
 
 
 class Build(Protocol):
-    """Makes an engine of a network, whose weights are to be set before they are used."""
+    """Makes an engine for a network. The weights must be set before they are used."""
 
     def __call__(
         self,
@@ -64,9 +63,10 @@ class Build(Protocol):
 
 
 def engine_on(library: Callable[[str, int], Library], differentiate: Differentiate) -> Build:
-    """What builds an engine on one library.
+    """Return the function that builds an engine on one library.
 
-    library: its arrays of a precision, computed by so many threads; differentiate: how it finds gradients.
+    library: makes the library's arrays from a precision and a number of threads; differentiate: finds the
+    gradients.
     """
 
     def build(
@@ -112,7 +112,7 @@ class ScratchEngine:
             ]
             for name in self._trainable
         }
-        self._flat = {  # the same memory as rows of numbers
+        self._flat = {  # the same memory, flat
             name: [_flat(each) for each in (self._weights[name], *self._slots[name])]
             for name in self._trainable
         }
@@ -174,7 +174,7 @@ class ScratchEngine:
         self._library.close()
 
     def _pieces(self, images: np.ndarray, labels: np.ndarray, stream: tuple[int, int]) -> list[Piece]:
-        """Loss and gradients of a batch, piece by piece. stream: what names the batch's random draws."""
+        """Loss and gradients of a batch, piece by piece. stream: seeds the batch's random draws."""
         count = len(labels)
         size = count if self._whole else min(self._images_at_once, count)
         draws = self._draw(count, stream) if self._given is None else self._given
@@ -194,7 +194,7 @@ class ScratchEngine:
         return self._library.map(of_piece, range(0, count, size))
 
     def _draw(self, count: int, stream: tuple[int, int]) -> Arrays:
-        """The layers' random numbers for a batch, drawn by NumPy: so all engines here agree."""
+        """The layers' random numbers for a batch, drawn by NumPy so that all engines here agree."""
         drawn = {}
         for index, node in enumerate(self._drawing):
             assert node.layer.draws is not None
@@ -204,7 +204,7 @@ class ScratchEngine:
         return drawn
 
     def _update(self, gradients: Gradients, learning_rate: float) -> None:
-        """One step of the optimizer. It works element by element, hence in pieces that stay in the cache."""
+        """Do one step of the optimizer, element by element, in pieces that stay in the cache."""
         self._steps += 1
         optimizer, update = self._spec.optimizer, UPDATES[type(self._spec.optimizer)]
         size = self._library.weights_at_once
@@ -224,7 +224,7 @@ class ScratchEngine:
         }
 
     def _assign(self, arrays: dict[str, Array], values: Arrays) -> None:
-        """Give each array its values. Raises ValueError for any other ones, and then nothing has changed."""
+        """Give each array its values. Raises ValueError for other names or shapes, before any change."""
         refuse_other_arrays({name: tuple(array.shape) for name, array in arrays.items()}, values)
         with self._library.computing(pieces=False):
             for name, array in arrays.items():
@@ -240,10 +240,11 @@ def backpropagate(
     smoothing: float,
     this_pass: Pass,
 ) -> tuple[Array, Array, Gradients]:
-    """The summed loss of some images, how many answers are correct, and the gradients of their batch's loss.
+    """The summed loss of some images, the number of correct answers, and the gradients of the batch's loss.
 
-    The loss of a batch is the mean over its `count` images, of which these may be a part. trainable: the
-    weights whose gradients are wanted; here the layers know their own. smoothing: of the labels.
+    The loss of a batch is the mean over its `count` images; the given images may be a part of them.
+    trainable: the weights whose gradients are wanted, unused here because layers know their own weights.
+    smoothing: of the labels.
     """
     logits, cache = chain.forward(x, this_pass)
     losses, dlogits = cross_entropy(logits, labels, smoothing)
@@ -253,20 +254,20 @@ def backpropagate(
 
 
 def measured(logits: Array, losses: Array, labels: Array) -> tuple[Array, Array]:
-    """The summed loss, and how many answers are correct."""
+    """The summed loss and the number of correct answers."""
     xp = namespace(logits)
     correct = xp.argmax(logits, axis=1) == labels
     return xp.sum(losses), xp.sum(xp.astype(correct, xp.int64))
 
 
 def images_at_once(network: Network, library: Library) -> int:
-    """How many images a piece has, so that no array between two layers is larger than the library wants."""
+    """The number of images in a piece, such that no array between two layers exceeds the library's limit."""
     widest = max(math.prod(network.input_shape), *(node.most_values for node in network.walk()))
     return max(1, min(library.values_at_once // widest, library.images_at_once))
 
 
 def _sum(pieces: Sequence[Gradients]) -> Gradients:
-    """The gradients of a batch: those of its pieces, added up in their order."""
+    """The gradients of a batch: the sum of its pieces' gradients, in their order."""
     total, *others = pieces
     for gradients in others:
         for name, gradient in gradients.items():

@@ -1,6 +1,7 @@
-"""To look into a trained network: what each layer makes of an image, and what the answer owes to each pixel.
+"""Look into a trained network: the output of each layer, and how the answer depends on each pixel.
 
-Here because a network from scratch can be stopped between any two layers, whichever engine has trained it.
+It is in this room because a network from scratch can be stopped between any two layers, whichever engine
+trained it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,18 +21,18 @@ IMAGES_AT_ONCE = 64
 
 @dataclass(frozen=True)
 class LayerOutput:
-    """What a layer has made of some images: float32 (n, *node.output_shape)."""
+    """A layer's output for some images: float32 (n, *node.output_shape)."""
 
     node: Node
     output: np.ndarray
 
 
 class Inspection:
-    """A trained network, opened.
+    """A trained network whose layers can be looked into.
 
     network: one that learns by gradients. weights: by name, as `Engine.get_weights` gives them.
     pixel_statistics: mean and standard deviation of the training images, in [0, 1].
-    Images are uint8 (n, 28, 28); all is computed in float32, and nothing is drawn.
+    Images are uint8 (n, 28, 28); everything is computed in float32, without random draws.
     """
 
     def __init__(self, network: Network, weights: Arrays, pixel_statistics: tuple[float, float]) -> None:
@@ -41,30 +42,30 @@ class Inspection:
         self._seen: list[LayerOutput] = []
         for layer in self._chain.layers:
             if isinstance(layer, LearningLayer):
-                layer.wants_dx = True  # also of the first, before which nothing learns
+                layer.wants_dx = True  # also for the first layer, before which nothing learns
         _watch(self._chain, self._nodes, self._seen)
 
     def layer_outputs(self, images: np.ndarray) -> list[LayerOutput]:
-        """Every layer's output in the order of the computation: a block's after those of the layers in it.
+        """Every layer's output in the order of computation: a block comes after the layers in it.
 
-        The last is the logits: softmax is left to the caller.
+        The last output is the logits; the caller applies softmax.
         """
         self._chain.forward(self._input(images), Pass())
         return self._taken()
 
     def last_features(self, images: np.ndarray) -> np.ndarray:
-        """What the last layer with weights sees of each image, in a row: float32 (n, units).
+        """The input of the last layer with weights for each image, flattened: float32 (n, units).
 
-        Blocks count as one layer. Of a network without weights, it is the prepared image.
+        A block counts as one layer. Without any weights, it is the prepared image.
         """
         rows = [self._features(images[part]) for part in _parts(len(images))]
         return np.concatenate(rows)
 
     def pixel_gradient(self, images: np.ndarray, digits: np.ndarray) -> np.ndarray:
-        """The slope of a digit's logit along each pixel: float32 (n, 28, 28), for a pixel from 0 to 1.
+        """The derivative of a digit's logit by each pixel: float32 (n, 28, 28), for pixels from 0 to 1.
 
-        digits: integer (n,), in [0, 10), whose logits are asked for. `Threshold` has no slope: there it is
-        the sum over an image's maps, as if all of them moved together.
+        digits: integer (n,), in [0, 10): the digit whose logit is meant. `Threshold` has no slope; there the
+        result is the sum of the derivatives by an image's binary maps.
         Source: Simonyan, Vedaldi and Zisserman (2013), Deep inside convolutional networks, arXiv:1312.6034.
         """
         logits, cache = self._chain.forward(self._input(images), Pass())
@@ -75,7 +76,7 @@ class Inspection:
         return dx.reshape(*images.shape, -1).sum(axis=-1) * np.float32(scale)
 
     def _taken(self) -> list[LayerOutput]:
-        """What has been seen, which is then forgotten: it may be much."""
+        """Return the outputs kept so far and forget them, because they can need much memory."""
         seen = list(self._seen)
         self._seen.clear()
         return seen
@@ -110,7 +111,7 @@ class _Watched:
 
 
 def _watch(chain: Chain, nodes: Sequence[Node], seen: list[LayerOutput]) -> None:
-    """Let every layer of a chain, and of the blocks in it, keep what it puts out."""
+    """Make every layer of a chain, and of the blocks in it, keep its output."""
     for layer, node in zip(chain.layers, nodes, strict=True):
         for inner, children in _inside(layer, node):
             _watch(inner, children, seen)

@@ -1,9 +1,9 @@
 """What the layers of this room have in common: a forward pass and, beside it, its backward pass.
 
-x is a layer's input, y its output, and dx, dy, dW the gradients of the loss with respect to them: a
-forward pass computes y of x, the backward pass dx and the dW of its weights of dy, by the chain rule.
-Arrays are NumPy's or PyTorch's; what is called on them is in both by the array API standard, so that one
-source serves the two. Source of that standard: https://data-apis.org/array-api/2024.12/
+x is a layer's input, y its output, W a weight; dx, dy and dW are the gradients of the loss with respect to
+them. A forward pass computes y from x. A backward pass computes dx and dW from dy by the chain rule.
+Arrays are NumPy's or PyTorch's. The code uses only what both have by the array API standard, so that it runs
+on either. Source of that standard: https://data-apis.org/array-api/2024.12/
 
 Axis order everywhere: (batch, rows, columns, channels) or (batch, units).
 """
@@ -14,13 +14,13 @@ from typing import Any, Protocol, runtime_checkable
 from array_api_compat import array_namespace
 
 Array = Any
-"""An array of NumPy's or PyTorch's, of the engine's precision."""
+"""An array of NumPy or PyTorch, in the engine's precision."""
 
 Gradients = dict[str, Array]
 """The gradient of the loss with respect to each weight, by the weight's name."""
 
 Cache = Any
-"""What a layer's backward pass must know of its forward pass."""
+"""What a layer keeps from its forward pass for its backward pass."""
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Pass:
 
     training: whether Dropout drops and BatchNorm uses the batch's statistics.
     draws: while training, the random numbers of each layer that draws any, by its path.
-    moving: what BatchNorms' moving averages become if this pass is a step of training.
+    moving: the new moving averages of BatchNorm, used if this pass is a training step.
     """
 
     training: bool = False
@@ -40,7 +40,8 @@ class Pass:
 def namespace(x: Array) -> Any:
     """The functions of an array's library, as the standard names them.
 
-    Known by the array's type: to ask anew each time takes longer than to add two rows of a small network.
+    They are remembered by the array's type: looking them up each time takes longer than adding two rows of
+    a small network.
     """
     if type(x) not in _NAMESPACES:
         _NAMESPACES[type(x)] = array_namespace(x)
@@ -65,22 +66,22 @@ class Layer(Protocol):
     """A layer with its weights, which it shares with the optimizer."""
 
     def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
-        """The output y, and what `backward` must know."""
+        """Return the output y and what `backward` needs."""
         ...
 
     def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
-        """The gradient dx; puts those of the layer's own weights into `gradients`.
+        """Return the gradient dx; put those of the layer's own weights into `gradients`.
 
-        None in place of dx where nothing that learns comes before the layer: nobody asks for it.
+        Return None instead of dx if nothing that learns comes before the layer, because dx is not needed.
         """
         ...
 
 
 @runtime_checkable
 class LearningLayer(Protocol):
-    """A layer that can leave its dx out.
+    """A layer with weights, which can leave out dx.
 
-    wants_dx: False where nothing that learns comes before: then `backward` returns None in its place.
+    wants_dx: False if nothing that learns comes before; then `backward` returns None instead of dx.
     """
 
     wants_dx: bool

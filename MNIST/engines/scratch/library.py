@@ -13,12 +13,12 @@ Result = TypeVar("Result")
 
 
 class Library(Protocol):
-    """Arrays of one library, on one device, of one precision.
+    """Arrays of one library, on one device, in one precision.
 
-    values_at_once, images_at_once: how many values between two layers, and how many images, are worked on
-    in one piece at most: pieces that stay in the processor's cache, and one for each thread.
-    weights_at_once: as many weights are updated in one piece, all in one thread: two that work on such short
-    arrays wait for Python's lock more than they gain.
+    values_at_once, images_at_once: the largest piece, in values between two layers and in images. Pieces
+    should stay in the processor's cache, and there should be one for each thread.
+    weights_at_once: how many weights are updated at once, all in one thread: with arrays this short, two
+    threads would lose more by waiting for Python's lock than they gain.
     """
 
     values_at_once: int
@@ -38,13 +38,13 @@ class Library(Protocol):
         ...
 
     def computing(self, pieces: bool) -> AbstractContextManager[Any]:
-        """Surrounds all computation. pieces: whether its work comes in pieces, for `map` to share out."""
+        """A context for all computation. pieces: whether the work comes in pieces that `map` shares out."""
         ...
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """A function's values for independent items, in their order; in several threads where that pays."""
+        """A function's results for independent items, in their order; in several threads if that pays."""
         ...
 
     def close(self) -> None:
-        """End the threads; nothing is computed afterwards."""
+        """End the threads. Nothing can be computed afterwards."""
         ...

@@ -1,4 +1,4 @@
-"""Softmax and cross-entropy, fused: together they are simpler, and safer, than each by itself."""
+"""Softmax and cross-entropy in one function: together they are simpler and numerically safer."""
 
 from MNIST.engines.scratch.layer import Array, namespace
 
@@ -7,7 +7,7 @@ def cross_entropy(logits: Array, labels: Array, smoothing: float) -> tuple[Array
     """The loss −Σ target · log softmax(z) of each image, in nats, and its gradient with respect to z.
 
     logits z: (batch, classes), unnormalised; labels: integer (batch,). Returns (batch,), (batch, classes).
-    The target is 1 at the label, of which the part `smoothing` is spread evenly over all classes. It sums
+    The target is 1 at the label; the part `smoothing` of this 1 is spread evenly over all classes. It sums
     to 1, so that with p = softmax(z): loss = log Σ exp(z) − Σ target · z, and the gradient is p − target.
     Source: Goodfellow et al., Deep Learning (2016), 6.2.2.3; Szegedy et al. (2016), Rethinking the
     Inception architecture, arXiv:1512.00567, section 7.

@@ -1,6 +1,6 @@
-"""From a laid-out network to this room's layers: one function a layer type, in `BUILDERS`.
+"""From a laid-out network to this room's layers: one function for each layer type, in `BUILDERS`.
 
-A builder takes the node, its layer and all weights by name; it returns the layer with those that are its own.
+A builder takes the node, its layer and all weights by name; it returns the layer with its own weights.
 """
 
 from collections.abc import Callable, Iterable
@@ -25,7 +25,7 @@ Weights = dict[str, Array]
 
 
 def build_network(network: Network, weights: Weights) -> Chain:
-    """The layers up to the logits; the final softmax belongs to the loss. They share the given weights."""
+    """The layers up to the logits, sharing the given weights. The final softmax belongs to the loss."""
     nodes = network.to_logits()
     built = [_build(node, weights) for node in nodes]
     first = next((node for node in nodes if any(each.parameters for each in node.walk())), None)

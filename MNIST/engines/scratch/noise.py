@@ -1,4 +1,4 @@
-"""Noise: what is learned must not rest on any value's last digits."""
+"""Noise: what the network learns must not depend on small differences of a value."""
 
 from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass
 

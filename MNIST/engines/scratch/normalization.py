@@ -35,8 +35,8 @@ class BatchNorm:
     def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
         """dγ = Σ dy x̂, dβ = Σ dy, dx = γ / √(σ² + ε) · (dy − mean(dy) − x̂ · mean(dy x̂)).
 
-        Sums and means over the batch and all positions. The last two terms: x moves μ and σ² as well, while
-        training.
+        Sums and means are over the batch and all positions. The last two terms exist only while training,
+        when x also changes μ and σ².
         """
         x_hat, scale, training = cache
         count = math.prod(dy.shape[:-1])
@@ -70,14 +70,14 @@ class LocalResponseNorm:
     def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
         """dx = dy t^−β − 2 α β x Σ dy x t^(−β−1), the sum over the same neighbours.
 
-        The same, since a channel is its neighbour's neighbour: `size` is odd.
+        They are the same because `size` is odd: a channel is its neighbour's neighbour.
         """
         x, t = cache
         inner = self._sum_neighbours(dy * x * t ** (-self.beta - 1))
         return dy * t**-self.beta - 2 * self.alpha * self.beta * x * inner
 
     def _sum_neighbours(self, x: Array) -> Array:
-        """For each channel the sum over it and its (size − 1) / 2 neighbours on either side."""
+        """For each channel, the sum of it and its (size − 1) / 2 neighbours on each side."""
         xp = namespace(x)
         channels, reach = x.shape[-1], self.size // 2
         margin = xp.zeros((*x.shape[:-1], reach), dtype=x.dtype, device=x.device)

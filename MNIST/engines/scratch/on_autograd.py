@@ -1,6 +1,6 @@
 """The engine `autograd`: this room's forward passes and updates, with PyTorch's own backward pass.
 
-No `backward` of this room is called: what PyTorch derives from the forward passes is what they must equal.
+It calls no `backward` of this room. Those must equal what PyTorch derives from the forward passes.
 """
 
 import torch
@@ -24,7 +24,7 @@ def differentiate(
     smoothing: float,
     this_pass: Pass,
 ) -> tuple[Array, Array, Gradients]:
-    """As `backpropagate`, with the gradients found by PyTorch."""
+    """Like `backpropagate`, but PyTorch finds the gradients."""
     try:
         for weight in weights.values():
             weight.requires_grad_(True)
@@ -33,7 +33,7 @@ def differentiate(
             losses, _ = cross_entropy(logits, labels, smoothing)
             loss = losses.sum() / count
         found = torch.autograd.grad(loss, list(weights.values())) if weights else ()
-    finally:  # the update changes them in place
+    finally:  # because the update changes the weights in place
         for weight in weights.values():
             weight.requires_grad_(False)
     this_pass.moving = {name: average.detach() for name, average in this_pass.moving.items()}

@@ -16,8 +16,8 @@ from MNIST.engines.scratch.engine import backpropagate, engine_on
 from MNIST.engines.scratch.layer import Array
 from MNIST.engines.scratch.library import Item, Result
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's numbers of them
-KEPT = 2**25  # bytes, the most that the second one takes
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's numbers for these two settings
+KEPT = 2**25  # bytes, the largest value that glibc accepts for M_MMAP_THRESHOLD
 PRECISIONS = ("float32", "float64")
 SWITCHES = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS")
 
@@ -36,7 +36,7 @@ class NumPyArrays:
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        """The threads, begun when they are first needed. A process that is forked has none of them."""
+        """The threads, started when first needed, because a forked process would not inherit them."""
         return ThreadPoolExecutor(self._threads, initializer=_ignore_overflow)
 
     def array(self, values: np.ndarray) -> Array:
@@ -49,7 +49,7 @@ class NumPyArrays:
         return np.array(array)
 
     def computing(self, pieces: bool) -> AbstractContextManager[Any]:
-        """Matrix products take all threads where the work is not in pieces that share them."""
+        """Give matrix products all threads, unless the work comes in pieces that share the threads."""
         _ignore_overflow()
         threads = 1 if pieces else self._threads
         return _blas().limit(limits=threads, user_api="blas")
@@ -65,9 +65,9 @@ build = engine_on(NumPyArrays, backpropagate)
 
 
 def libraries() -> str:
-    """What decides the numbers beside NumPy itself: its library of matrix products.
+    """The library of matrix products, which decides the numbers besides NumPy itself.
 
-    As NumPy was built, not as this process has it: SciPy brings another one, which computes nothing here.
+    It is read from NumPy's build, not from this process: SciPy loads another one, which is not used here.
     """
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return f"{blas['name']} {blas['version']}"
@@ -79,7 +79,7 @@ def device() -> str:
 
 
 def has_fast_bfloat16() -> bool:
-    """NumPy has no bfloat16."""
+    """Always False: NumPy has no bfloat16."""
     return False
 
 
@@ -90,10 +90,10 @@ def _blas() -> ThreadpoolController:
 
 @cache
 def _keep_freed_memory() -> None:
-    """Let glibc keep for the next array what the last one gave back, rather than ask the system each time.
+    """Make glibc keep freed memory for the next array, instead of asking the system for it each time.
 
-    An epoch of Models/example_model.txt takes 2.1 rather than 3.5 s, for it meets 5 page faults rather than
-    1.5 million (two cores of an AMD EPYC). Without glibc nothing is done. Source: mallopt(3).
+    An epoch of Models/example_model.txt then takes 2.1 s instead of 3.5 s, with 5 page faults instead of 1.5
+    million (two cores of an AMD EPYC). Without glibc it does nothing. Source: mallopt(3).
     """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
@@ -103,5 +103,5 @@ def _keep_freed_memory() -> None:
 
 
 def _ignore_overflow() -> None:
-    """A run that diverges is told by its loss, not by warnings. In this thread."""
+    """Silence NumPy's overflow warnings in this thread: a run that diverges shows in its loss."""
     np.seterr(over="ignore", invalid="ignore", divide="ignore", under="ignore")

@@ -1,4 +1,4 @@
-"""The engine `tensors`: the very same code on PyTorch's tensors, on the processor or a GPU."""
+"""The engine `tensors`: the code of this room on PyTorch's tensors, on the processor or a GPU."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ PRECISIONS = ("float32", "float64")
 
 
 class TorchArrays:
-    """PyTorch as a `Library`. It shares its work among threads by itself: few, large pieces."""
+    """PyTorch as a `Library`. Its pieces are few and large: PyTorch uses several threads by itself."""
 
     values_at_once = 2**25
     images_at_once = 2**16
@@ -53,7 +53,7 @@ class TorchArrays:
         return [function(item) for item in items]
 
     def close(self) -> None:
-        pass  # its threads are the process's
+        pass  # its threads belong to the process
 
 
 build = engine_on(TorchArrays, backpropagate)

@@ -1,4 +1,4 @@
-"""Zeros around a map: Pad, and what `padding=same` adds before a window slides."""
+"""Margins around a map: those of Pad, and those that `padding=same` needs."""
 
 from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass, namespace
 from MNIST.language.layers import NO_MARGINS, Margins
@@ -18,7 +18,7 @@ class Pad:
 
 
 def pad(x: Array, margins: Margins, value: float = 0.0) -> Array:
-    """A map (batch, rows, columns, channels) within margins of one value."""
+    """A map (batch, rows, columns, channels) with margins of one value around it."""
     if margins == NO_MARGINS:
         return x
     xp = namespace(x)

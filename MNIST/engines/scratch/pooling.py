@@ -21,7 +21,7 @@ class MaxPool:
         return y, (padded, y)
 
     def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
-        """dx = dy where x is its window's largest value, the first one if several are; 0 elsewhere."""
+        """dx = dy where x is its window's largest value (the first one of several equals); 0 elsewhere."""
         padded, y = cache
         xp = namespace(dy)
         dx = xp.zeros_like(padded)
@@ -45,7 +45,7 @@ class AvgPool:
         return self._sums(padded) / counts, (padded.shape, counts)
 
     def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
-        """dx = Σ dy / count over the windows that a value stands in."""
+        """dx = Σ dy / count over the windows that contain a value."""
         shape, counts = cache
         xp = namespace(dy)
         dx = xp.zeros(shape, dtype=dy.dtype, device=dy.device)
