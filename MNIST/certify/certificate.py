@@ -12,7 +12,7 @@ from MNIST.certify.elsewhere import answer_elsewhere
 from MNIST.certify.participants import Participant
 from MNIST.certify.problem import Problem
 from MNIST.errors import CertifyError
-from MNIST.language.layers import Shape
+from MNIST.language.layer import Shape
 
 TOLERANCE = 1e-9  # relative, between engines; float64 has 16 digits, and sums of thousands of terms lose some
 ROUNDING = 1e-12  # of the network's largest gradient: what rounding leaves when many terms cancel

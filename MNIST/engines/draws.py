@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from MNIST.language.layers import Distribution, Kept, Normal
+from MNIST.language.layer import Distribution, Kept, Normal
 
 
 def draw(

@@ -17,7 +17,7 @@ from MNIST.engines import Arrays
 from MNIST.errors import UsageError
 from MNIST.export.shared_network import SharedNetwork
 from MNIST.language import InputStep, Node, inputs, layers
-from MNIST.language.layers import CLASSES, LEAK
+from MNIST.language.layer import CLASSES, LEAK
 from MNIST.program import install_command
 
 OPSET, IR_VERSION = 17, 8  # from 2022, so that older programs can read the file too

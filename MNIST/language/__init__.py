@@ -2,15 +2,16 @@
 
 From text to a spec, and back:                      What lines can say, a dataclass each:
 text.py        lines, words, blocks                 inputs.py         what is done to the pixels
-grammar.py     arguments of a line                  layers.py         each layer, and its shapes
-names.py       names that lines begin with          optimizers.py     each optimizer
-sections.py    sections, and their lines            schedules.py      how the learning rate changes
-    layer_section.py  training_sections.py          augmentations.py  how training images change
-parse.py       a whole file to a ModelSpec          stop.py           when to end early
-canonical.py   one spelling; what cannot matter
-errors.py      mistakes and how they are shown      What comes of it:
-axes.py        values that an exploration tries     model.py          ModelSpec
-template.py    model files with {placeholders}      network.py        shapes, parameters, cost
+grammar.py     arguments of a line                  layer.py          what every layer has
+names.py       names that lines begin with          layers.py         each layer, and its shapes
+sections.py    sections, and their lines            optimizers.py     each optimizer
+    layer_section.py  training_sections.py          schedules.py      how the learning rate changes
+parse.py       a whole file to a ModelSpec          augmentations.py  how training images change
+canonical.py   one spelling; what cannot matter     stop.py           when to end early
+errors.py      mistakes and how they are shown
+axes.py        values that an exploration tries     What comes of it:
+template.py    model files with {placeholders}      model.py          ModelSpec
+                                                    network.py        shapes, parameters, cost
 
 To add a layer type, add its class to layers.py and a builder to each engine. Imports nothing but the
 standard library.
@@ -22,6 +23,7 @@ from MNIST.language.canonical import canonical_text, simplify
 from MNIST.language.errors import Problem, SpecError
 from MNIST.language.grammar import statement_text
 from MNIST.language.inputs import INPUTS, InputStep, Scale, Standardize, Threshold
+from MNIST.language.layer import Layer, Parameter
 from MNIST.language.layers import (
     LAYERS,
     Activation,
@@ -33,12 +35,10 @@ from MNIST.language.layers import (
     Dropout,
     Flatten,
     GlobalAvgPool,
-    Layer,
     LocalResponseNorm,
     MaxPool,
     Pad,
     Parallel,
-    Parameter,
     Path,
     Repeat,
     Residual,

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from MNIST.language.augmentations import Augmentation, Elastic, Rotate, Shear, Shift, Zoom
 from MNIST.language.inputs import Standardize
-from MNIST.language.layers import Activation, Layer, Parallel, Repeat, Residual
+from MNIST.language.layer import Layer
+from MNIST.language.layers import Activation, Parallel, Repeat, Residual
 from MNIST.language.model import ModelSpec
 from MNIST.language.optimizers import SGD
 from MNIST.language.schedules import CONSTANT, Plateau, Step

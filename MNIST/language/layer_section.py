@@ -5,7 +5,8 @@ from typing import Any
 
 from MNIST.language.errors import Problems
 from MNIST.language.grammar import bind, block_field, find, statement_text
-from MNIST.language.layers import LAYERS, Layer, Parallel, Path
+from MNIST.language.layer import Layer
+from MNIST.language.layers import LAYERS, Parallel, Path
 from MNIST.language.model import ModelSpec
 from MNIST.language.names import HEADS, name_of
 from MNIST.language.text import Statement

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from MNIST.language.augmentations import Augmentation
 from MNIST.language.inputs import InputStep, Scale
-from MNIST.language.layers import Layer
+from MNIST.language.layer import Layer
 from MNIST.language.optimizers import Optimizer
 from MNIST.language.schedules import CONSTANT, Schedule
 from MNIST.language.stop import Stop

@@ -13,23 +13,8 @@ from MNIST.language.canonical import simplify
 from MNIST.language.errors import Line, Problems
 from MNIST.language.grammar import block_field
 from MNIST.language.inputs import InputStep, Threshold
-from MNIST.language.layers import (
-    CLASSES,
-    Activation,
-    Columns,
-    Dense,
-    Layer,
-    Margins,
-    Parallel,
-    Parameter,
-    Path,
-    Repeat,
-    Residual,
-    Shape,
-    ShapeError,
-    described,
-    kernel,
-)
+from MNIST.language.layer import CLASSES, Layer, Margins, Parameter, Shape, ShapeError, described, kernel
+from MNIST.language.layers import Activation, Columns, Dense, Parallel, Path, Repeat, Residual
 from MNIST.language.model import ModelSpec
 from MNIST.language.optimizers import Optimizer, ParallelDelta
 

@@ -20,7 +20,8 @@ from MNIST.engines.keras.engine import OPTIMIZERS
 from MNIST.engines.keras.layers import BUILDERS, LocalResponseNormalization, layer_name
 from MNIST.language import LAYERS, lay_out, optimizers, parse_spec
 from MNIST.language.grammar import positional, real
-from MNIST.language.layers import Columns, Layer, Path, Repeat
+from MNIST.language.layer import Layer
+from MNIST.language.layers import Columns, Path, Repeat
 from MNIST.training.draws import initial_weights
 from MNIST.training.rates import epoch_rates
 

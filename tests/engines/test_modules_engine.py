@@ -10,7 +10,8 @@ import pytest
 
 from MNIST import engines
 from MNIST.language import LAYERS, lay_out, optimizers, parse_spec
-from MNIST.language.layers import ACTIVATION, Columns, Path, Repeat
+from MNIST.language.layer import ACTIVATION
+from MNIST.language.layers import Columns, Path, Repeat
 from MNIST.training import softmax
 from MNIST.training.draws import initial_weights
 from MNIST.training.rates import epoch_rates

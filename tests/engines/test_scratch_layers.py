@@ -24,7 +24,7 @@ from MNIST.engines.scratch.layer import Pass, channel_sums
 from MNIST.engines.scratch.network import BUILDERS
 from MNIST.engines.scratch.optimizers import UPDATES
 from MNIST.language import LAYERS, layers, optimizers
-from MNIST.language.layers import NO_MARGINS, Margins, Window
+from MNIST.language.layer import NO_MARGINS, Margins, Window
 
 H = 1e-5  # of central differences in float64: their error is about H² and 1e-16 / H, both far below 1e-6
 MAP, ROW = (3, 7, 6, 4), (5, 8)

@@ -9,7 +9,8 @@ from small_networks import COLUMNS, IMAGES, NETWORKS, network_of, probabilities
 from MNIST.errors import UsageError
 from MNIST.export.onnx_file import ACTIVATIONS, BUILDERS, answers, content_of
 from MNIST.language import LAYERS
-from MNIST.language.layers import ACTIVATION, Path, Repeat
+from MNIST.language.layer import ACTIVATION
+from MNIST.language.layers import Path, Repeat
 
 onnx = pytest.importorskip("onnx", reason="needs onnx: python -m pip install '.[onnx]'")
 pytest.importorskip("onnxruntime", reason="needs onnxruntime: python -m pip install '.[onnx]'")

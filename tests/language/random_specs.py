@@ -45,7 +45,8 @@ from MNIST.language import (
     Zoom,
     lay_out,
 )
-from MNIST.language.layers import ACTIVATION, INIT, DepthwiseConv, GaussianNoise, SeparableConv
+from MNIST.language.layer import ACTIVATION, INIT
+from MNIST.language.layers import DepthwiseConv, GaussianNoise, SeparableConv
 from MNIST.language.optimizers import SGD, Adagrad, Adam, AdamW, ParallelDelta, RMSprop
 
 proportions = st.floats(0, 1, exclude_max=True)

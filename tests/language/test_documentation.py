@@ -27,7 +27,7 @@ from MNIST.language import (
     parse_template,
 )
 from MNIST.language.grammar import arguments_of, usage
-from MNIST.language.layers import ACTIVATION, INIT
+from MNIST.language.layer import ACTIVATION, INIT
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENT = (ROOT / "Model_Specification.md").read_text(encoding="utf-8")
@@ -135,7 +135,7 @@ def test_a_layer_type_is_one_dataclass(monkeypatch: pytest.MonkeyPatch) -> None:
         "from dataclasses import dataclass\n"
         "from MNIST.language.grammar import *\n"
         "from MNIST.language import *\n"
-        "from MNIST.language.layers import Normal",
+        "from MNIST.language.layer import Normal",
         names,
     )
     exec(textwrap.dedent(code[1]), names)

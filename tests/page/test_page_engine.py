@@ -8,7 +8,7 @@ from browser import watched_page
 
 from MNIST import engines
 from MNIST.language import lay_out, parse_spec
-from MNIST.language.layers import ACTIVATION
+from MNIST.language.layer import ACTIVATION
 from MNIST.page import draw_page, plan, plan_network
 from MNIST.training import softmax
 from MNIST.training.draws import initial_weights

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 
 from MNIST.language import lay_out, parse_spec
-from MNIST.language.layers import Parameter
+from MNIST.language.layer import Parameter
 from MNIST.training.draws import INITIALIZERS, STREAMS, draw, epoch_order, epoch_seed, initial_weights
 from MNIST.training.identity import NUMBERS
 from MNIST.training.metrics import accuracy, cross_entropy, softmax
@@ -54,7 +54,7 @@ def test_an_initializer_has_the_variance_of_its_source(init, variance):
 
 
 def test_every_initializer_of_the_language_can_be_drawn():
-    from MNIST.language.layers import INIT
+    from MNIST.language.layer import INIT
 
     assert set(INIT.choices) <= set(INITIALIZERS)
 

@@ -17,7 +17,7 @@ from MNIST.engines.processor import processor
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
 from MNIST.engines.saved_arrays import load_weights, save_weights
 from MNIST.language import Columns, Network, ParallelDelta, Threshold
-from MNIST.language.layers import CLASSES
+from MNIST.language.layer import CLASSES
 
 PRECISIONS = ("float32",)
 STEADINESS = 0.95  # weight of the old lead in its moving average; each step's own value has the rest

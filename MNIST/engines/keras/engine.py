@@ -29,7 +29,7 @@ from MNIST.engines.keras.saved_file import checked_weights, weight_layout, witho
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
 from MNIST.engines.quiet import quiet_stderr
 from MNIST.language import Network, Optimizer, optimizers
-from MNIST.language.layers import CLASSES
+from MNIST.language.layer import CLASSES
 
 __all__ = ["KerasEngine", "build", "device", "has_fast_bfloat16", "libraries"]
 

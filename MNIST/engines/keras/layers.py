@@ -12,6 +12,7 @@ import numpy as np
 from MNIST.engines.keras.backend import keras
 from MNIST.engines.protocol import Arrays
 from MNIST.language import InputStep, Network, Node, inputs, layers
+from MNIST.language.layer import LEAK
 
 
 class Graph:
@@ -265,7 +266,7 @@ class LocalResponseNormalization(keras.layers.Layer):
 @keras.saving.register_keras_serializable("MNIST")
 def leaky_relu(x: Any) -> Any:
     """x above 0, LEAK · x elsewhere. At 0 the slope is LEAK, on every backend."""
-    return keras.ops.where(x > 0, x, x * layers.LEAK)
+    return keras.ops.where(x > 0, x, x * LEAK)
 
 
 class GivenDraws(keras.layers.Layer):

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from MNIST.engines.torch_backend import DEVICE
-from MNIST.language.layers import Shape, Window
+from MNIST.language.layer import Shape, Window
 
 
 class Standardize(nn.Module):

@@ -32,6 +32,7 @@ from MNIST.engines.modules.custom import (
 from MNIST.engines.protocol import Arrays
 from MNIST.engines.torch_backend import DEVICE
 from MNIST.language import InputStep, Network, Node, inputs, layers
+from MNIST.language.layer import LEAK
 
 
 class NetworkModule(nn.Module):
@@ -197,7 +198,7 @@ BUILDERS: dict[type, Callable[[Node, Any, NetworkModule], nn.Module]] = {
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "linear": nn.Identity,
     "relu": nn.ReLU,
-    "leaky_relu": lambda: nn.LeakyReLU(layers.LEAK),
+    "leaky_relu": lambda: nn.LeakyReLU(LEAK),
     "elu": nn.ELU,
     "silu": nn.SiLU,
     "sigmoid": nn.Sigmoid,

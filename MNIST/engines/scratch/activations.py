@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass, namespace
-from MNIST.language.layers import LEAK
+from MNIST.language.layer import LEAK
 
 
 class Activate:

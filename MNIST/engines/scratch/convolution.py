@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from MNIST.engines.scratch.activations import ACTIVATIONS
 from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass, channel_sums, namespace
 from MNIST.engines.scratch.padding import crop, pad
-from MNIST.language.layers import Margins
+from MNIST.language.layer import Margins
 
 LARGEST = 2**23  # values of P(x) at once: for whole batches P(x) would take gigabytes
 

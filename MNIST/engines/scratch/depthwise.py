@@ -14,7 +14,7 @@ from MNIST.engines.scratch.activations import ACTIVATIONS
 from MNIST.engines.scratch.convolution import offsets
 from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass, channel_sums, namespace
 from MNIST.engines.scratch.padding import crop, pad
-from MNIST.language.layers import Margins, Window
+from MNIST.language.layer import Margins, Window
 
 
 class DepthwiseConvolution:

@@ -19,7 +19,7 @@ from MNIST.engines.scratch.normalization import BatchNorm, LocalResponseNorm
 from MNIST.engines.scratch.padding import Pad
 from MNIST.engines.scratch.pooling import AvgPool, GlobalAvgPool, MaxPool
 from MNIST.language import Network, Node, layers
-from MNIST.language.layers import NO_MARGINS
+from MNIST.language.layer import NO_MARGINS
 
 Weights = dict[str, Array]
 

@@ -1,7 +1,7 @@
 """Margins around a map: those of Pad, and those that `padding=same` needs."""
 
 from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass, namespace
-from MNIST.language.layers import NO_MARGINS, Margins
+from MNIST.language.layer import NO_MARGINS, Margins
 
 
 class Pad:

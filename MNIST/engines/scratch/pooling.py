@@ -5,7 +5,7 @@ from functools import reduce
 from MNIST.engines.scratch.convolution import offsets
 from MNIST.engines.scratch.layer import Array, Cache, Gradients, Pass, namespace
 from MNIST.engines.scratch.padding import crop, pad
-from MNIST.language.layers import Margins
+from MNIST.language.layer import Margins
 
 
 class MaxPool:
