@@ -17,7 +17,7 @@ class LayerView:
 
     text: as in the model file; kind: its first word. output: float32 (rows, columns, channels) or (units,).
     kernels: of a convolution, float32 (rows, columns, channels, filters). inside: a block's layers.
-    lesson: what such a layer does, for beginners. passes_through: whether it changes no value.
+    lesson: what such a layer does, for beginners. passes_through: whether it changes nothing.
     """
 
     text: str
@@ -38,8 +38,8 @@ class Explanation:
     """One image, one network's answer, and how the network arrives at it.
 
     network: its name. subject: the image in words. image: uint8 (28, 28). label: its class, if known.
-    names: of the classes. probabilities: (10,). slopes: float32 (10, 28, 28), the derivative of each class's
-    score by each pixel. layers: those outside all blocks, in order; the last one makes the ten scores.
+    names: of the classes. probabilities: (10,). slopes: float32 (10, 28, 28), the gradient of each class's
+    score with respect to the pixels. layers: those outside all blocks, in order; the last makes the scores.
     """
 
     network: str

@@ -26,7 +26,7 @@ def choose_images(labels: np.ndarray, probabilities: np.ndarray, most: int = MOS
     """Which test images to show for a network: its errors, and others drawn at random.
 
     The others are drawn in the same order for every network, so that the same images appear for each.
-    Returns at most `most` indices, int64, ascending; at most MOST_ERRORS · most are errors, the surest ones.
+    Returns at most `most` indices, int64, ascending: the surest errors, up to MOST_ERRORS · most, and others.
     """
     errors = surest_errors(labels, probabilities)[: int(MOST_ERRORS * most)]
     drawn = np.random.default_rng(0).permutation(len(labels))

@@ -38,7 +38,7 @@ def _error(evaluation: Evaluation, image: int) -> dict[str, object]:
 
 
 def _unbroken(text: str) -> str:
-    """A text that no line break can separate before a % or after a colon."""
+    """The text with no-break spaces before % and after colons."""
     return text.replace(" %", "\N{NO-BREAK SPACE}%").replace(": ", ":\N{NO-BREAK SPACE}")
 
 
