@@ -118,7 +118,7 @@ def device(name: str) -> str:
 
 
 def resolve_precision(name: str, precision: str) -> str:
-    """What `auto` means on this machine for this engine: "float32" or "bfloat16".
+    """The given precision; for "auto" the one that is fast on this machine: "float32" or "bfloat16".
 
     Raises UsageError for a precision that the engine cannot compute in.
     """

@@ -87,7 +87,7 @@ function addLayer(layers) {
   return figure;
 }
 
-/** Paint a layer's first maps, small, side by side. The canvas has the maps' own pixels; the browser enlarges them. */
+/** Paint a layer's first maps side by side. The canvas has the maps' pixels; the browser enlarges them. */
 function paintLayer(figure, { text, shape: [rows, columns], channels, values }) {
   const more = channels - values.length;
   const [code, rest] = figure.querySelectorAll("code, span");

@@ -172,7 +172,7 @@ function pooled(x, { input, output, size, strides, margins }, start, join, finis
   return y;
 }
 
-/** Along an axis: where the window at a place begins, and its first value in the map and the end of these. */
+/** Along an axis: where a place's window begins, and the first and the end of its values in the map. */
 function clipped(place, axis, input, size, strides, margins) {
   const begin = place * strides[axis] - margins[axis];
   return [begin, Math.max(0, -begin), Math.min(size[axis], input[axis] - begin)];

@@ -1,4 +1,4 @@
-"""Reports: what numbers look like, on the screen and in files. This room receives numbers and computes none.
+"""Reports: numbers on the screen and in files. This room draws numbers that other rooms compute.
 
 testing/     the report of `test`            colours.py      the colours of all pictures and pages
 exploring/   the report of `explore`         percentages.py  proportions and probabilities as text
@@ -6,7 +6,7 @@ explaining/  the report of `explain`         canvas.py       pictures of pixels 
 terminal/    the progress of `train`         png.py          PNG files as bytes
 curves.py      the curves of one training    sprite.py       many small images in one PNG
 image_grid.py  images with their labels      templates.py    web pages from templates, *.html
-half_blocks.py  grey pictures of letters     page.html       the frame of every page
+half_blocks.py  grey pictures as letters     page.html       the frame of every page
 
 None of the four subrooms imports another.
 """

@@ -1,4 +1,4 @@
-"""A picture put together of pixels and words, each in its place, in pixels from the upper left corner."""
+"""A picture made of pixels and words. Places are in pixels from the upper left corner."""
 
 import io
 import warnings
@@ -12,7 +12,7 @@ DPI = 100
 
 @dataclass
 class Canvas:
-    """A white sheet of that size, in pixels. What is placed keeps its pixels as they are."""
+    """A white sheet; width and height are in pixels. Placed pictures keep their pixels unchanged."""
 
     width: int
     height: int
@@ -27,7 +27,7 @@ class Canvas:
         self._pixels[top : top + len(picture), left : left + picture.shape[1]] = coloured
 
     def write(self, words: str, left: int, top: int, size: int = 14, **style: Any) -> None:
-        """Write words, their upper left corner there. size: in pixels. style: as Matplotlib's Text has it."""
+        """Write words with their upper left corner there. size: in pixels. style: for Matplotlib's Text."""
         words = words.encode("utf-8", "replace").decode()  # a file's name need not be Unicode
         self._words.append({"s": words, "x": left, "y": top, "fontsize": size * 72 / DPI, **style})
 
@@ -43,11 +43,11 @@ class Canvas:
             figure.text(**style)
         stream = io.BytesIO()
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Glyph .* missing")  # a box stands in its place
+            warnings.filterwarnings("ignore", message="Glyph .* missing")  # a box is drawn instead
             figure.savefig(stream, format="png")
         return stream.getvalue()
 
 
 def enlarged(picture: np.ndarray, times: int) -> np.ndarray:
-    """Each pixel as a square of so many."""
+    """The picture with each pixel as a square of times × times pixels."""
     return picture.repeat(times, axis=0).repeat(times, axis=1)

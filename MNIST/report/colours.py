@@ -1,4 +1,4 @@
-"""The colours of all pictures and pages, told apart by colour-blind readers too.
+"""The colours of all pictures and pages. Colour-blind readers can tell them apart too.
 
 Source: Okabe and Ito, Color Universal Design (2008).
 """
@@ -6,10 +6,10 @@ Source: Okabe and Ito, Color Universal Design (2008).
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 PALE_BLUE = "#DCE9F2"  # behind what is correct
 GREY = "#999999"  # lines that only guide the eye
-FAINT = "0.35"  # words beside the main ones: the part of white in them, as Matplotlib reads it
+FAINT = "0.35"  # less important words: the part of white in their grey, as Matplotlib reads it
 
-# One for each digit: Okabe and Ito's and two more. In place of their black stands the colour of the text,
-# which is light on a dark page.
+# One for each digit: Okabe and Ito's colours and two more. The colour of the text replaces their black,
+# because it is light on a dark page.
 DIGITS = ("text", "#E69F00", "#56B4E9", GREEN, "#F0E442", BLUE, ORANGE, "#CC79A7", GREY, "#8C510A")
 
 

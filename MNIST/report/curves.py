@@ -9,9 +9,9 @@ import numpy as np
 from MNIST.report.colours import BLUE, GREEN, GREY, ORANGE
 from MNIST.report.png import figure_png
 
-MOST_MARKED = 40  # epochs whose points are marked; of more, the lines are enough
+MOST_MARKED = 40  # epochs; if there are more, lines without marks are enough
 MOST_RATES = 4_000  # drawn
-SMALL = 0.1  # of the largest rate; where a third of the steps have less, only logarithms show their rates
+SMALL = 0.1  # of the largest rate; if over a third of the steps have less, the scale is logarithmic
 
 
 def curves_png(
@@ -24,11 +24,11 @@ def curves_png(
 def draw_curves(
     history: Sequence[Any], title: str, kept: int | None = None, rates: Sequence[np.ndarray] = ()
 ) -> Any:
-    """Loss and accuracy by epoch, training and validation, and beside them the learning rate: a Figure.
+    """A Figure: loss and accuracy by epoch, in training and validation, and beside them the learning rate.
 
     history: EpochResults, at least one. kept: the epoch whose weights are kept, marked unless it is the last.
-    rates: the rate of each step, an array an epoch; without them there is no such panel.
-    All panels share their axis: what an epoch measured stands at its end, a step where it is in its epoch.
+    rates: the rate of each step, one array for each epoch; without them that panel is left out.
+    All panels share the epoch axis: an epoch's figures are at its end, a step is at its place in the epoch.
     """
     from matplotlib.figure import Figure  # not pyplot: no window system, no global state
     from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -60,7 +60,7 @@ def draw_curves(
 
 
 def _measured(axes: Any, history: Sequence[Any], field: str, label: str) -> None:
-    """A figure of each epoch: in training, and in validation if images were held out."""
+    """Draw one figure of each epoch: in training, and in validation if images were held out."""
     epochs = [result.epoch for result in history]
     size = 4 if len(epochs) <= MOST_MARKED else 0
     for prefix, name, colour, marker in (("", "training", BLUE, "o"), ("val_", "validation", ORANGE, "s")):
@@ -71,7 +71,7 @@ def _measured(axes: Any, history: Sequence[Any], field: str, label: str) -> None
 
 
 def _learning_rate(axes: Any, rates: Sequence[np.ndarray]) -> None:
-    """The rate of each step, or of so many that the picture is the same."""
+    """Draw the rate of each step, or of as many steps as the picture can show."""
     most = max(2, MOST_RATES // len(rates))
     places, values = [], []
     for epoch, of_epoch in enumerate(rates):
@@ -85,5 +85,5 @@ def _learning_rate(axes: Any, rates: Sequence[np.ndarray]) -> None:
     if every.min() > 0 and np.mean(every < SMALL * every.max()) > 1 / 3:
         axes.set_yscale("log")
     else:
-        axes.set_ylim(bottom=0)  # a rate that hardly changes is to look so
+        axes.set_ylim(bottom=0)  # so that a rate that hardly changes looks so
         axes.yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")

@@ -1,8 +1,8 @@
-"""Small grey pictures in the terminal: a character for two pixels, one above the other.
+"""Small grey pictures in the terminal: one character for two pixels, one above the other.
 
-In colour, ▀ has the upper pixel's grey in front and the lower one's behind. Without colours (a file, a pipe,
-NO_COLOR) a shade stands for the mean of both. Both need only what terminals have long had: the 26 greys of
-the 256 colours, and where the blocks cannot be printed (LANG=C), letters of ASCII.
+In colour, ▀ has the upper pixel's grey as foreground and the lower pixel's as background. Without colours (in
+a file, a pipe, or with NO_COLOR) a shade shows the mean of both. Every terminal can do this: colours are the
+26 greys of the usual 256 colours, and where blocks cannot be printed (LANG=C), shades are ASCII letters.
 """
 
 import os
@@ -18,11 +18,11 @@ RESET = "\x1b[0m"
 
 
 def half_blocks(image: NDArray[np.uint8], colour: bool = True, ascii_only: bool = False) -> list[str]:
-    """A picture as lines of text, a character for two pixels, one above the other.
+    """A picture as lines of text, one character for two pixels, one above the other.
 
-    image: uint8 (rows, columns), 0 black; under an odd row stands a black one.
-    colour: by ANSI sequences, each line ending with a reset; else by shades, light for bright as on a
-    terminal's dark background. ascii_only: shades of ASCII letters, without colour.
+    image: uint8 (rows, columns), 0 is black; an odd number of rows gets a black one below.
+    colour: use ANSI sequences, each line ending with a reset; otherwise shades, which are light for bright
+    pixels on a terminal's dark background. ascii_only: use shades of ASCII letters, without colour.
     """
     pairs = np.pad(image, ((0, len(image) % 2), (0, 0))).reshape(-1, 2, image.shape[1])
     if colour and not ascii_only:
@@ -33,7 +33,7 @@ def half_blocks(image: NDArray[np.uint8], colour: bool = True, ascii_only: bool 
 
 
 def can_show(stream: TextIO) -> dict[str, bool]:
-    """What of `half_blocks` this stream can show: its arguments `colour` and `ascii_only`."""
+    """What this stream can show, as the arguments `colour` and `ascii_only` of `half_blocks`."""
     encoding = getattr(stream, "encoding", None) or "ascii"
     try:
         f"{SHADES}▀".encode(encoding)
@@ -45,12 +45,12 @@ def can_show(stream: TextIO) -> dict[str, bool]:
 
 
 def _levels(values: NDArray[np.generic], count: int) -> NDArray[np.int64]:
-    """Of `count` levels, evenly spread over [0, 255], the nearest to each value."""
+    """For each value, the nearest of `count` levels that are evenly spread over [0, 255]."""
     return np.rint(values.astype(np.float64) * ((count - 1) / 255)).astype(np.int64)
 
 
 def _coloured(upper: list[int], lower: list[int]) -> str:
-    """A line of ▀; a colour is named only where it changes."""
+    """A line of ▀. Its colours are written only where they change."""
     line, before = "", None
     for colours in zip(upper, lower, strict=True):
         if colours != before:

@@ -1,4 +1,4 @@
-"""Images of a dataset with their labels, in the terminal and as a picture; and how many there are."""
+"""Images of a dataset with their labels, in the terminal and as a picture, and counts of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ SIDE = 28
 
 # In the terminal, in columns:
 GAP = 2  # between two images
-FEWEST = 5  # images side by side; where they do not fit, each is halved
-BRIGHTER = 1.4  # than the mean of its pixels is one of an image that is halved: thin strokes stay visible
-COUNT = 8  # of digits
-BARS = 3, 20  # the least and the most for one
+FEWEST = 5  # images side by side; if these do not fit, each is halved
+BRIGHTER = 1.4  # factor for the pixels of a halved image, so that thin strokes stay visible
+COUNT = 8  # columns for a count
+BARS = 3, 20  # the least and the most for a bar
 
 # In the picture, in pixels:
 TIMES, PER_ROW, MARGIN = 3, 10, 20
@@ -25,7 +25,7 @@ CELL, LINE, HEAD = SIDE * TIMES + 12, SIDE * TIMES + 44, 34
 
 @dataclass(frozen=True)
 class Images:
-    """Some images of a set, uint8 (n, 28, 28), the name of what each shows, and its number in the set."""
+    """Some images of a set, uint8 (n, 28, 28), with the name and the number in the set of each."""
 
     title: str
     images: np.ndarray
@@ -34,7 +34,7 @@ class Images:
 
 
 def terminal_grid(shown: Images, width: int, colour: bool, ascii_only: bool) -> Iterator[str]:
-    """Lines of at most `width` columns, or of one image; below each image its name and #number.
+    """Lines of at most `width` columns or one image, with name and #number below each image.
 
     colour, ascii_only: as for `half_blocks`.
     """
@@ -44,7 +44,7 @@ def terminal_grid(shown: Images, width: int, colour: bool, ascii_only: bool) -> 
     side = SIDE if fit else SIDE // 2
     cell = max(side, *map(len, captions), 0)
     per_row = max(1, (width + GAP) // (cell + GAP))
-    beside = " " * (cell - side + GAP)  # escape codes have no width, so that lines cannot be padded
+    beside = " " * (cell - side + GAP)  # escape codes have no width, so lines cannot be padded by length
     for start in range(0, len(pictures), per_row):
         row = slice(start, start + per_row)
         yield from (beside.join(lines) for lines in zip(*pictures[row], strict=True))
@@ -53,7 +53,7 @@ def terminal_grid(shown: Images, width: int, colour: bool, ascii_only: bool) -> 
 
 
 def halved(image: np.ndarray) -> np.ndarray:
-    """An image at half its size: a pixel for each 2×2, a little brighter than they are."""
+    """An image at half its size: each 2×2 pixels become one, a little brighter than their mean."""
     means = image.reshape(len(image) // 2, 2, -1, 2).mean(axis=(1, 3))
     return np.minimum(255, np.rint(BRIGHTER * means)).astype(np.uint8)
 
@@ -61,9 +61,9 @@ def halved(image: np.ndarray) -> np.ndarray:
 def count_table(
     names: Sequence[str], labels: Mapping[str, np.ndarray], width: int, ascii_only: bool
 ) -> Iterator[str]:
-    """How many images each class has, a line a class, with a bar beside each count.
+    """How many images each class has: one line for each class, with a bar beside each count.
 
-    labels: of all images of a set, by its name; names: what each label means.
+    labels: the labels of all images of each set, by the set's name; names: what each label means.
     """
     first = max(map(len, names))
     least, most = BARS
@@ -82,7 +82,7 @@ def count_table(
 
 
 def grid_png(sets: Sequence[Images], title: str) -> bytes:
-    """The images of some sets as the bytes of a PNG file, enlarged; below each its name and its number."""
+    """The images of some sets as the bytes of a PNG file, enlarged, with name and number below each."""
     rows = [-(-len(shown.images) // PER_ROW) for shown in sets]
     height = MARGIN + HEAD + sum(HEAD + count * LINE for count in rows)
     canvas = Canvas(2 * MARGIN + PER_ROW * CELL, height)

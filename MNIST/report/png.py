@@ -1,4 +1,4 @@
-"""PNG files as bytes: of figures, of arrays of pixels; and as text that stands in a page."""
+"""PNG files: figures and arrays of pixels as bytes, and files as text inside a page."""
 
 import base64
 import io
@@ -24,5 +24,5 @@ def grey_png(pixels: np.ndarray) -> bytes:
 
 
 def data_uri(png: bytes) -> str:
-    """A PNG file as the address of an image that a page carries in itself."""
+    """A PNG file as an image address that contains the file itself."""
     return "data:image/png;base64," + base64.b64encode(png).decode()

@@ -1,4 +1,4 @@
-"""Many small images in one PNG file, of which a page shows a part at a time."""
+"""Many small images in one PNG file. A page shows one of them at a time."""
 
 from collections.abc import Iterable
 from math import ceil, sqrt
@@ -20,17 +20,17 @@ class Sprite:
         self._images = images
 
     def place(self, number: int) -> tuple[int, int]:
-        """The column and the row in which a test image lies."""
+        """The column and the row of a test image."""
         row, column = divmod(self._places[number], self.columns)
         return column, row
 
     def pixels(self) -> np.ndarray:
-        """All of them, uint8 (rows · 28, columns · 28)."""
+        """All wanted images: uint8 (rows · 28, columns · 28)."""
         rows = ceil(len(self.numbers) / self.columns)
         sheet = np.zeros((max(1, rows) * self.columns, SIDE, SIDE), np.uint8)
         sheet[: len(self.numbers)] = self._images[self.numbers]
         return sheet.reshape(-1, self.columns, SIDE, SIDE).swapaxes(1, 2).reshape(-1, self.columns * SIDE)
 
     def data_uri(self) -> str:
-        """All of them as the address of an image; sprite.html shows one."""
+        """All wanted images as one image address; sprite.html shows a part of it."""
         return data_uri(grey_png(self.pixels()))

@@ -1,7 +1,7 @@
 """Web pages from templates: files *.html beside the Python that fills them.
 
-Every page is one file, which works from the disk, and its own policy forbids the browser to fetch anything.
-What is filled in is escaped, unless a template says that it is HTML or a script already.
+Every page is one file that works from the disk; its own policy forbids the browser to fetch anything.
+Values are escaped, unless a template says that they are HTML or a script already.
 """
 
 from functools import cache

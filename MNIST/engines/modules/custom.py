@@ -99,8 +99,8 @@ class GlobalAvgPool(nn.Module):
 class BatchNorm(nn.Module):
     """y = gamma · (x − mean) / √(variance + epsilon) + beta, for each channel. See `layers.BatchNorm`.
 
-    `nn.BatchNorm2d` keeps a moving average of the variance with n − 1 in the denominator, the language of
-    the variance with n, which also normalises the batch. `nn.BatchNorm1d` refuses a batch of one image.
+    The moving average is of the variance with n in the denominator, which also normalises the batch; that of
+    `nn.BatchNorm2d` is of the variance with n − 1. `nn.BatchNorm1d` refuses a batch of one image.
     """
 
     def __init__(self, channels: int, momentum: float, epsilon: float) -> None:

@@ -1,6 +1,6 @@
 """Activations: each is a pair of functions, from x to y and from dy to dx, element by element.
 
-The forward function also returns what the backward function needs: x or y, whichever is enough.
+The forward function also returns what the backward function needs: x or y, for silu x and σ(x).
 """
 
 from collections.abc import Callable
@@ -32,9 +32,9 @@ def linear_backward(dy: Array, _: None) -> Array:
     return dy
 
 
-# relu: y = max(x, 0), y' = 1 where y > 0, else 0. y is written as a product: with a
-# maximum, PyTorch's autograd would give half a slope at x = 0, where a new network is wherever an image is
-# black. elu is written as a product for the same reason.
+# relu: y = max(x, 0), y' = 1 where y > 0, else 0. y is written as a product: with a maximum, PyTorch's
+# autograd would give half a slope at x = 0, where a new network is wherever an image is black. elu is written
+# as a product for the same reason.
 def relu(x: Array) -> tuple[Array, Array]:
     y = x * (x > 0)
     return y, y

@@ -62,10 +62,10 @@ class Inspection:
         return np.concatenate(rows)
 
     def pixel_gradient(self, images: np.ndarray, digits: np.ndarray) -> np.ndarray:
-        """The derivative of a digit's logit by each pixel: float32 (n, 28, 28), for pixels from 0 to 1.
+        """The gradient of a digit's logit with respect to pixels from 0 to 1: float32 (n, 28, 28).
 
         digits: integer (n,), in [0, 10): the digit whose logit is meant. `Threshold` has no slope; there the
-        result is the sum of the derivatives by an image's binary maps.
+        result is the sum of the gradients with respect to an image's binary maps.
         Source: Simonyan, Vedaldi and Zisserman (2013), Deep inside convolutional networks, arXiv:1312.6034.
         """
         logits, cache = self._chain.forward(self._input(images), Pass())

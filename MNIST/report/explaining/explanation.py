@@ -1,4 +1,4 @@
-"""What an explanation of one answer tells, as numbers, and how numbers become colours."""
+"""The numbers that explain one answer, and how numbers become colours."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,16 +8,16 @@ import numpy as np
 from MNIST.report.colours import BLUE, ORANGE
 from MNIST.report.percentages import probability_text
 
-MAPS = 16  # of a layer, which are shown at once
+MAPS = 16  # of a layer that are shown at first
 
 
 @dataclass(frozen=True)
 class LayerView:
-    """A layer: its line, what it has made of the image, and what it weighs.
+    """A layer: its line, its output for the image, and its kernels.
 
     text: as in the model file; kind: its first word. output: float32 (rows, columns, channels) or (units,).
     kernels: of a convolution, float32 (rows, columns, channels, filters). inside: a block's layers.
-    lesson: what such a layer does, for beginners. passes_through: whether it leaves its values unchanged.
+    lesson: what such a layer does, for beginners. passes_through: whether it changes nothing.
     """
 
     text: str
@@ -35,11 +35,11 @@ class LayerView:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One image, one network's answer, and how it comes about.
+    """One image, one network's answer, and how the network arrives at it.
 
-    network: its name; subject: what image that is, in words. image: uint8 (28, 28). label: what it is, if
-    that is known; names: of the classes. probabilities: (10,). slopes: float32 (10, 28, 28), of each class's
-    score along each pixel. layers: of the outermost level, in their order; the last makes the ten scores.
+    network: its name. subject: the image in words. image: uint8 (28, 28). label: its class, if known.
+    names: of the classes. probabilities: (10,). slopes: float32 (10, 28, 28), the gradient of each class's
+    score with respect to the pixels. layers: those outside all blocks, in order; the last makes the scores.
     """
 
     network: str
@@ -57,7 +57,7 @@ class Explanation:
 
     @property
     def asked(self) -> list[int]:
-        """The classes whose slopes are shown first: the answer, and what would have been right."""
+        """The classes whose slopes are shown first: the answer, and the right one if it is wrong."""
         return [self.answer] if self.label in (None, self.answer) else [self.answer, self.label]
 
     @property
@@ -72,7 +72,7 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Scale:
-    """From numbers to colours: from 0, dark, to bright; or, where some are below 0, by white for 0."""
+    """From numbers to colours: from dark (0) to bright, or with white for 0 if some are negative."""
 
     low: float
     high: float
@@ -93,7 +93,7 @@ class Scale:
 def palette(signed: bool) -> np.ndarray:
     """256 colours, uint8 (256, 3): from dark to bright, or from orange over white to blue.
 
-    Viridis, and Okabe and Ito's blue and vermilion: told apart by colour-blind readers too.
+    They are Viridis, and Okabe and Ito's blue and vermilion: colour-blind readers can read both.
     """
     from matplotlib import colormaps
     from matplotlib.colors import LinearSegmentedColormap
@@ -128,5 +128,5 @@ def outlined(picture: np.ndarray, image: np.ndarray) -> np.ndarray:
 
 
 def number(value: float) -> str:
-    """A number in a few characters, with a minus that is one."""
+    """A number in a few characters, with a true minus sign."""
     return f"{value:.3g}".replace("-", "−")

@@ -20,10 +20,10 @@ from MNIST.report.percentages import probability_text
 from MNIST.report.png import data_uri
 from MNIST.report.templates import fill
 
-PER_ROW = 8  # maps beside one another: on a phone each has 40 pixels
+PER_ROW = 8  # maps side by side: on a phone each is 40 pixels wide
 MOST_MAPS = 1_024
-SIDE, STRIP = 64, 32  # of a map on a wide screen, in pixels; numbers of a dense layer in a row
-LEAST = 16  # pixels of a small map's side, so that what lies between it and the next is narrow
+SIDE, STRIP = 64, 32  # pixels of a map's side on a wide screen; numbers of a dense layer in one row
+LEAST = 16  # pixels of a small map's side, at least, so that the gaps between maps look narrow
 KERNELS = 8  # filters and channels of a later convolution that are shown
 
 
@@ -70,7 +70,7 @@ def _slopes(explained: Explanation, digits: Sequence[int]) -> list[dict[str, obj
 
 
 def _layer(layer: LayerView) -> dict[str, object]:
-    """What a layer's part of the page is filled with."""
+    """The values for a layer's part of the page."""
     shown: dict[str, object] = {
         "text": layer.text,
         "shape": layer.shape,
@@ -87,7 +87,7 @@ def _layer(layer: LayerView) -> dict[str, object]:
 
 
 def _maps(layer: LayerView) -> dict[str, object]:
-    """The first maps of a layer, and the others, which a click opens."""
+    """The first maps of a layer, and the other maps, which a click opens."""
     maps, scale = layer.output[..., :MOST_MAPS], Scale.of(layer.output)
     count = maps.shape[-1]
     first = _sheet(maps[..., :MAPS], scale, f"{min(count, MAPS)} maps of {layer.text}")
@@ -110,7 +110,7 @@ def _strip(layer: LayerView) -> dict[str, object]:
 
 
 def _kernels(kernels: np.ndarray) -> dict[str, object]:
-    """The kernels that see one map, or a corner of others: a row for each filter, a column for each map."""
+    """The kernels if they see one map; otherwise some, with a row for each filter, a column for each map."""
     rows, columns, channels, filters = kernels.shape
     if channels == 1:
         shown, per_row, note = kernels[:, :, 0, :MOST_MAPS], PER_ROW, ""
@@ -130,7 +130,7 @@ def _kernels(kernels: np.ndarray) -> dict[str, object]:
 def _bar(part: float, signed: bool = False) -> dict[str, object]:
     """A bar of a length from 0 to 1.
 
-    signed: the length is one from −1 to 1, and the bar goes from the middle to the left or to the right.
+    signed: the length is from −1 to 1, and the bar goes from the middle to the left or right.
     """
     length, begin = (abs(part) / 2, 0.5 + min(part, 0) / 2) if signed else (part, 0.0)
     return {"below": part < 0, "length": f"{length:.1%}", "begin": f"{begin:.1%}"}
@@ -139,7 +139,7 @@ def _bar(part: float, signed: bool = False) -> dict[str, object]:
 def _sheet(
     maps: np.ndarray, scale: Scale, words: str, per_row: int = PER_ROW, side: int = SIDE, gap: int = 1
 ) -> dict[str, object]:
-    """Maps side by side as one image, with their scale. words: for those who do not see it."""
+    """Maps side by side as one image, with their scale. words: describe it to those who cannot see it."""
     times = 1 if gap == 0 else max(1, LEAST // max(maps.shape[:2]))
     return {
         "uri": _data_uri(tiles(enlarged(maps, times), per_row, scale, gap)),

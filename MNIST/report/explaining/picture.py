@@ -17,7 +17,7 @@ ROW = CELL + 22
 DIGIT = 28 * 8
 HEAD = 414
 
-MOST_ROWS = 24  # of more layers, those in the middle are left out
+MOST_ROWS = 24  # if there are more layers, those in the middle are left out
 
 
 def explanation_png(explained: Explanation) -> bytes:
@@ -27,7 +27,7 @@ def explanation_png(explained: Explanation) -> bytes:
     if between > 0:
         shown = shown[: MOST_ROWS // 2] + shown[-MOST_ROWS // 2 :]
     first = next(place for place, layer in enumerate(shown) if layer.kind != "Pad")
-    with_kernels = shown[first].kernels is not None  # those of a later layer weigh many maps each
+    with_kernels = shown[first].kernels is not None  # a later layer's kernels see many maps each
     note = _left_out(explained.layers, max(0, between))
     canvas = Canvas(WIDTH, HEAD + (len(shown) + with_kernels) * ROW + MARGIN + (24 if note else 0))
     _head(canvas, explained)
@@ -46,7 +46,7 @@ def explanation_png(explained: Explanation) -> bytes:
 
 
 def _head(canvas: Canvas, explained: Explanation) -> None:
-    """The image, where the answer comes from, and all probabilities."""
+    """Draw the image, the slopes behind the answer, and all probabilities."""
     title = f"{explained.network}: {explained.subject}"
     canvas.write(title, MARGIN, MARGIN, 20 if len(title) < 85 else 13, weight="bold")
     canvas.write(explained.verdict, MARGIN, MARGIN + 30, 15)
@@ -78,7 +78,7 @@ def _head(canvas: Canvas, explained: Explanation) -> None:
 
 
 def _bars(canvas: Canvas, explained: Explanation, left: int, top: int) -> None:
-    """A bar for each class's probability."""
+    """Draw a bar for each class's probability."""
     first = 20 + 8 * max(map(len, explained.names))
     longest = min(320, WIDTH - MARGIN - left - first - 70)
     for digit, probability in enumerate(explained.probabilities):
@@ -91,7 +91,7 @@ def _bars(canvas: Canvas, explained: Explanation, left: int, top: int) -> None:
 
 
 def _layer(canvas: Canvas, layer: LayerView, top: int) -> None:
-    """A layer's row: its line, and its first maps or all its numbers."""
+    """Draw a layer's row: its line, and its first maps or all its numbers."""
     scale = Scale.of(layer.output)
     if layer.output.ndim == 1:
         _label(canvas, layer.text, f"{layer.shape} numbers", scale, top)
@@ -104,7 +104,7 @@ def _layer(canvas: Canvas, layer: LayerView, top: int) -> None:
 
 
 def _kernels(canvas: Canvas, layer: LayerView, top: int) -> None:
-    """The kernels of the first convolution, each above the map that it makes."""
+    """Draw the kernels of the first convolution, each above its map."""
     assert layer.kernels is not None
     rows, columns, channels, _ = layer.kernels.shape
     kernels = layer.kernels[:, :, 0, :MAPS]
@@ -114,7 +114,7 @@ def _kernels(canvas: Canvas, layer: LayerView, top: int) -> None:
 
 
 def _maps(canvas: Canvas, maps: np.ndarray, scale: Scale, top: int) -> None:
-    """Maps beside one another, each as large as its cell allows."""
+    """Draw maps side by side, each as large as its cell allows."""
     largest = max(maps.shape[:2])
     every, times = -(-largest // CELL), max(1, CELL // largest)
     for place in range(maps.shape[-1]):
@@ -123,7 +123,7 @@ def _maps(canvas: Canvas, maps: np.ndarray, scale: Scale, top: int) -> None:
 
 
 def _strip(canvas: Canvas, colours: np.ndarray, top: int) -> None:
-    """Numbers in their order as squares, the largest with which all have room in a row's height."""
+    """Draw numbers in their order as squares, as large as possible so that all fit into a row's height."""
     sides = (side for side in range(CELL, 1, -1) if -(-len(colours) // (STRIP // side)) * side <= CELL)
     side = next(sides, 1)
     per_line = STRIP // side
@@ -134,12 +134,12 @@ def _strip(canvas: Canvas, colours: np.ndarray, top: int) -> None:
 
 
 def _scores(canvas: Canvas, layer: LayerView, names: Sequence[str], top: int) -> None:
-    """The last layer's ten numbers as bars, up and down from 0."""
+    """Draw the last layer's ten numbers as bars, up and down from 0."""
     canvas.write(layer.text, MARGIN, top, 13, family="monospace", weight="bold")
     canvas.write("the score of each class; softmax", MARGIN, top + 20, 12, color=FAINT)
     canvas.write("makes the probabilities of them", MARGIN, top + 36, 12, color=FAINT)
     height = CELL - 16
-    scores = layer.output.ravel()  # of a map of one place as well, which Flatten makes a row
+    scores = layer.output.ravel()  # the output may still be a map of one place, which Flatten makes a row
     most, least = max(0.0, scores.max()), min(0.0, scores.min())
     zero = top + round(height * most / ((most - least) or 1.0))
     step = STRIP // len(names)
@@ -153,7 +153,7 @@ def _scores(canvas: Canvas, layer: LayerView, names: Sequence[str], top: int) ->
 
 
 def _label(canvas: Canvas, text: str, shape: str, scale: Scale, top: int) -> None:
-    """The words at the left of a row, and its scale."""
+    """Draw the words at the left of a row, and its scale."""
     text = text if len(text) <= 27 else text[:26] + "…"
     canvas.write(text, MARGIN, top, 13, family="monospace", weight="bold")
     canvas.write(shape, MARGIN, top + 19, 12, color=FAINT)
@@ -164,7 +164,7 @@ def _label(canvas: Canvas, text: str, shape: str, scale: Scale, top: int) -> Non
 
 
 def _frame(canvas: Canvas, picture: np.ndarray, left: int, top: int) -> None:
-    """Place a picture on a thin frame, so that it ends where white does."""
+    """Place a picture in a thin frame, so that its edge is visible even where it is white."""
     canvas.place(_block((200, 200, 200), picture.shape[1] + 2, len(picture) + 2), left - 1, top - 1)
     canvas.place(picture, left, top)
 

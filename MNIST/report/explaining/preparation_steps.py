@@ -1,4 +1,4 @@
-"""How pictures came to MNIST's form, step by step: in the terminal, and as a picture."""
+"""How pictures were brought into MNIST's form, step by step: in the terminal, and as a picture."""
 
 import io
 import warnings
@@ -13,12 +13,12 @@ from MNIST.report.half_blocks import half_blocks
 
 Steps = Sequence[tuple[str, NDArray[np.uint8]]]  # pictures, each with its name
 
-ROWS, COLUMNS = 28, 40  # of a picture in the terminal, at most; MNIST's form fits as it is
+ROWS, COLUMNS = 28, 40  # of a picture in the terminal, at most; an MNIST image fits unchanged
 GAP = "   "
 
 
 def terminal_lines(steps: Steps, width: int, **style: bool) -> list[str]:
-    """The steps side by side, as many as fit, then below; style: of `half_blocks`."""
+    """The steps side by side, as many as fit, the others below them; style: for `half_blocks`."""
     lines: list[str] = []
     row: list[tuple[str, NDArray[np.uint8]]] = []
     for name, picture in steps:
@@ -32,7 +32,7 @@ def terminal_lines(steps: Steps, width: int, **style: bool) -> list[str]:
 
 
 def reduced(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A picture that fits into the terminal: means of squares of pixels; the last ones fill up the edges."""
+    """A picture reduced to fit into the terminal: means of squares of pixels, with repeated edges."""
     height, width = picture.shape
     side = max(-(-height // ROWS), -(-width // COLUMNS))
     whole = np.pad(picture, ((0, -height % side), (0, -width % side)), mode="edge")
@@ -68,6 +68,6 @@ def steps_png(pictures: Sequence[tuple[str, Steps]]) -> bytes:
             axes.set(xticks=[], yticks=[])
     stream = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a box stands in its place
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a box is drawn instead
         figure.savefig(stream, format="png", dpi=100)
     return stream.getvalue()

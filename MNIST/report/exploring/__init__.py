@@ -1,1 +1,1 @@
-"""What `explore` reports: pictures of a table of trials, which parameters matter, a page to look around."""
+"""What `explore` reports: pictures of a table of trials, the parameters that matter, a page to explore it."""

@@ -1,7 +1,7 @@
-"""How much of the differences in accuracy each parameter explains: numbers only, no drawing.
+"""How much each parameter explains of the differences in accuracy: numbers only, no drawing.
 
-A forest learns accuracy from the parameters; then one parameter's values are shuffled, and what the forest
-explains falls by what that parameter told it. Both are measured on points that a forest has not seen.
+A forest learns to predict accuracy from the parameters. Then one parameter's values are shuffled; the forest
+explains less, by as much as that parameter told it. Both are measured on points that the forest has not seen.
 Source: Breiman, Random Forests, Machine Learning 45 (2001), section 10.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 FEWEST_POINTS = 10
-MOST_POINTS = 2500  # of more, a random part; 2,304 of 10 parameters take 0.7 s on a core of an AMD EPYC
+MOST_POINTS = 2500  # of more, a random part; 2,304 with 10 parameters take 0.7 s on one core of an AMD EPYC
 FOLDS = 4
 TREES = 30
 SHUFFLES = 10
@@ -18,7 +18,7 @@ SHUFFLES = 10
 
 @dataclass(frozen=True)
 class Importance:
-    """drops: (parameters, shuffles), by how much R² falls. explained: R², 1 at best, below 0 for no idea."""
+    """drops: (parameters, shuffles), how much R² falls. explained: R², at best 1; below 0 is useless."""
 
     drops: np.ndarray
     explained: float
@@ -28,11 +28,11 @@ class Importance:
 def measure_importance(codes: np.ndarray, accuracy: np.ndarray) -> Importance:
     """Permutation importance of each parameter for accuracy, cross-validated; the same at every call.
 
-    codes: float (points, parameters), places of the values in their order; nan where a parameter does not
-    matter. Such a point counts as the middle value, so that the gap itself tells nothing (it would say
-    "Adam" of momentum), and is left out of the shuffling.
+    codes: float (points, parameters), each value's place in the order of its parameter's values; nan where a
+    parameter does not matter. Such a point gets the middle value, so that the gap itself tells the forest
+    nothing (a missing momentum would tell it "Adam"), and is left out of the shuffling.
     accuracy: float (points,), finite, not all equal; at least FEWEST_POINTS.
-    Source: Breiman (2001), section 10, with folds in place of the points out of the bag.
+    Source: Breiman (2001), section 10, with folds in place of the out-of-bag points.
     """
     from sklearn.ensemble import RandomForestRegressor
 
@@ -60,7 +60,7 @@ def measure_importance(codes: np.ndarray, accuracy: np.ndarray) -> Importance:
 
 
 def _shuffled(x: np.ndarray, matters: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Each column, shuffled SHUFFLES times among the points that it matters for."""
+    """Each column, shuffled SHUFFLES times among the points where it matters."""
     columns = np.repeat(x.T[:, None, :], SHUFFLES, axis=1)
     for column, there in zip(columns, matters.T, strict=True):
         for one in column:

@@ -1,6 +1,6 @@
 """Where the rows of a table cross an axis, and which ticks it has: numbers only, no drawing.
 
-Every axis runs from 0 to 1, whatever it holds: words, numbers, or numbers on a logarithmic scale.
+Every axis runs from 0 to 1, whether it shows words, numbers, or numbers on a logarithmic scale.
 """
 
 import math
@@ -11,20 +11,20 @@ import numpy as np
 
 from MNIST.report.exploring.pictures import distinct, matters
 
-MOST_DISTINCT = 12  # numbers that have a tick each; of more, only round ones
+MOST_DISTINCT = 12  # numbers that have one tick each; if there are more, only round numbers have ticks
 MOST_STOPS = 100
 LOG_FROM = 30  # the largest positive number / the smallest
-CLOSEST = 0.04  # of two texts, as a part of the axis
-SPREAD = 0.24  # at most, of the lines that share a value, as a part of the distance between two values
-BESIDE = 0.015  # at most, from such a line to the next, as a part of the axis
+CLOSEST = 0.04  # distance of two texts, as a part of the axis
+SPREAD = 0.24  # of lines that share a value, at most, as a part of the distance between two values
+BESIDE = 0.015  # distance from such a line to the next, at most, as a part of the axis
 
 Ticks = list[tuple[float, str]]  # position and text, in the order of positions
 
 
 @dataclass(frozen=True)
 class Axis:
-    """positions: (rows,), where each row crosses. ticks: no text twice; one of spaces is a position at which
-    dragging may stop, for plotly lets a filter end beside ticks only. ends: a little beyond 0 and 1."""
+    """positions: (rows,), where each row crosses the axis. ticks: all texts differ; a text of spaces marks a
+    place where dragging may stop, for plotly lets filters end only beside ticks. ends: just beyond 0, 1."""
 
     label: str
     positions: np.ndarray
@@ -35,10 +35,10 @@ class Axis:
 def make_axis(
     label: str, values: Sequence[float | str], missing: str, length: int, percent: bool = False
 ) -> Axis:
-    """The axis of a column that has at least two values; its rows are in order, the best first.
+    """The axis of a column that has at least two values. Rows are in order, the best first.
 
-    The scale is logarithmic where positive numbers span more than a factor of LOG_FROM.
-    missing: the tick of rows without a value, below the others. length: of a word on a tick, at most.
+    The scale is logarithmic if positive numbers span more than a factor of LOG_FROM.
+    missing: the tick for rows without a value, below the others. length: the most letters of a tick's word.
     percent: whether the numbers are percentages; their scale is not logarithmic.
     """
     at, ticks, is_discrete = _scale(distinct(values), length, not percent)
@@ -64,7 +64,7 @@ def make_axis(
 
 
 def _scale(there: list[float | str], length: int, log: bool) -> tuple[dict[float | str, float], Ticks, bool]:
-    """The position of each value, on a scale of any extent; ticks; whether each value has one."""
+    """The position of each value, on any scale; the ticks; whether each value has a tick."""
     numbers = [float(value) for value in there if not isinstance(value, str)]
     if len(numbers) < len(there) or not _have_scale(numbers[0], numbers[-1]):
         at = {value: float(position) for position, value in enumerate(there)}
@@ -89,7 +89,7 @@ def _scale(there: list[float | str], length: int, log: bool) -> tuple[dict[float
 
 
 def _have_scale(low: float, high: float) -> bool:
-    """Whether floating point can tell apart positions between these numbers; if not, they become words."""
+    """Whether floating point can separate positions between these numbers; if not, they become words."""
     return max(1e-300, 1e-9 * abs(low), 1e-9 * abs(high)) < high - low < 1e300
 
 
@@ -101,7 +101,7 @@ def _round_numbers(low: float, high: float) -> list[float]:
 
 
 def _round_on_log_scale(low: float, high: float) -> list[float]:
-    """Powers of ten, at most seven or so; where they are few, twice and five times them too."""
+    """Powers of ten, at most about seven; if they are few, also twice and five times these."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     every = -(-(last - first) // 7)
     factors = (1, 2, 5) if last - first <= 3 else (1,)
@@ -110,7 +110,7 @@ def _round_on_log_scale(low: float, high: float) -> list[float]:
 
 
 def _number_texts(numbers: Sequence[float]) -> list[str]:
-    """The numbers in as few digits as tell them apart: 0.001, 1e-5, 12.5k."""
+    """The numbers with the fewest digits that keep them different: 0.001, 1e-5, 12.5k."""
     for digits in (3, 4, 6, 9):
         texts = [_number_text(number, digits) for number in numbers]
         if len(set(texts)) == len(texts):
@@ -127,7 +127,7 @@ def _number_text(number: float, digits: int) -> str:
 
 
 def _short(words: Sequence[str], length: int) -> list[str]:
-    """The words, cut where they are too long; those that are then the same get a number."""
+    """The words, cut if they are too long; words that then are the same get a number."""
     texts: dict[str, None] = {}
     for word in words:
         text = word if len(word) <= length else word[: length - 1] + "…"
@@ -141,7 +141,7 @@ def _short(words: Sequence[str], length: int) -> list[str]:
 
 
 def _apart(ticks: Ticks) -> Ticks:
-    """The ticks, less those whose text would lie on the one before."""
+    """The ticks without those whose text would overlap the one before."""
     kept: Ticks = []
     for position, text in ticks:
         if not kept or position - kept[-1][0] >= CLOSEST:
@@ -150,14 +150,14 @@ def _apart(ticks: Ticks) -> Ticks:
 
 
 def _with_stops(ticks: Ticks, stops: Iterable[float]) -> Ticks:
-    """The ticks, and others without a text where none is; plotly wants all texts to be different."""
+    """The ticks, and blank ones at the stops without a tick. All texts differ, as plotly requires."""
     taken = {round(position, 6) for position, _ in ticks}
     free = [stop for stop in stops if round(stop, 6) not in taken]
     return sorted([*ticks, *((float(stop), " " * number) for number, stop in enumerate(free, 1))])
 
 
 def _spread(positions: np.ndarray, most: float) -> np.ndarray:
-    """Rows that share a position beside one another, in their order from the top."""
+    """The positions, with rows that share one spread out beside each other, in order from the top."""
     spread = positions.copy()
     for position in np.unique(positions):
         rows = np.flatnonzero(positions == position)

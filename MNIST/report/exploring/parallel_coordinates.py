@@ -1,6 +1,6 @@
-"""A web page on which an exploration's rows can be looked at and filtered: parallel coordinates.
+"""A web page to look at an exploration's rows and filter them: parallel coordinates.
 
-The page carries all it needs (4.8 MB of plotly.js: plotly's Python package has no smaller bundle), and its
+The page contains all it needs (4.8 MB of plotly.js: plotly's Python package has no smaller bundle), and its
 own policy forbids the browser to fetch anything. The best rows are a plain table below the diagram.
 Source of the diagram: Inselberg, The plane with parallel coordinates, The Visual Computer 1 (1985).
 """
@@ -19,23 +19,23 @@ from MNIST.report.templates import fill
 
 TEMPLATE = "report/exploring/parallel_coordinates.html"
 MOST_ROWS = 20_000
-MOST_PARAMETERS = 50  # plotly draws 60 axes
+MOST_PARAMETERS = 50  # plotly draws at most 60 axes
 SHOWN = 10  # rows of the table
 LONGEST = 80  # text in a cell
 NO_MATTER, MISSING = "any", "–"
-METRICS: dict[str, tuple[str, Callable[[float], str]]] = {  # beside accuracy: on the page, and in a cell
+METRICS: dict[str, tuple[str, Callable[[float], str]]] = {  # besides accuracy: on the page, and in a cell
     "val_loss": ("validation loss", "{:.4f}".format),
     "seconds": ("seconds", "{:.1f}".format),
     "parameters": ("parameters", "{:,.0f}".format),
     "mflops": ("MFLOPs", "{:.3g}".format),
 }
 
-# In pixels. On a page that is 1280 wide, 18 axes have room; where they have not, the diagram scrolls.
+# In pixels. On a page 1280 wide there is room for 18 axes; with more, the diagram scrolls.
 CLOSEST, WIDEST, PAGE, HEIGHT = 66, 110, 1140, 520
 MARGIN = {"l": 64, "r": 44, "t": 52, "b": 16}
-LETTER = 6  # the width of one
+LETTER = 6  # width of a letter
 
-# Matplotlib's viridis, which the colour-blind can read, cut so that the best stands out on either ground.
+# Matplotlib's viridis, for colour-blind readers too, cut so that the best stands out on light and dark.
 VIRIDIS = [
     "#440154",
     "#482878",
@@ -52,10 +52,10 @@ ON_LIGHT, ON_DARK = VIRIDIS[-2::-1], VIRIDIS[2:]
 
 
 def parallel_coordinates(metrics: Columns, parameters: Columns, title: str) -> str:
-    """An HTML page: an axis a varying parameter or metric, a line a row, coloured by validation accuracy.
+    """An HTML page: an axis for each varying parameter or metric, a line for each row, coloured by accuracy.
 
     metrics: has `val_accuracy`, and any of METRICS; rows without a validation accuracy are left out.
-    Of more than MOST_ROWS rows the best are shown, of more than MOST_PARAMETERS the first.
+    At most MOST_ROWS rows are shown, the best, and at most MOST_PARAMETERS parameters, the first.
     """
     rows, finite = _best_first(metrics)
     accuracy = np.asarray(metrics["val_accuracy"], float)[rows]
@@ -85,7 +85,7 @@ def parallel_coordinates(metrics: Columns, parameters: Columns, title: str) -> s
 
 
 def _best_first(metrics: Columns) -> tuple[np.ndarray, int]:
-    """The rows to show, by accuracy, then loss; how many have an accuracy."""
+    """The rows to show, ordered by accuracy, then loss; and how many rows have an accuracy."""
     accuracy = np.asarray(metrics["val_accuracy"], float)
     loss = np.asarray(metrics.get("val_loss", np.zeros(len(accuracy))), float)
     finite = np.flatnonzero(np.isfinite(accuracy))
@@ -102,12 +102,12 @@ def _nothing(accuracy: np.ndarray, varying: Columns) -> str:
 
 
 def _numbers(values: Sequence[float | str], rows: np.ndarray) -> list[float | str]:
-    """The metric of these rows; what is not finite is nan."""
+    """The metric of these rows, with nan for values that are not finite."""
     return [number if isfinite(number) else nan for number in (float(values[row]) for row in rows)]
 
 
 def _diagram(parameters: Columns, accuracy: np.ndarray, numbers: Columns) -> dict[str, object]:
-    """The colours' meaning, and the lines."""
+    """The values for the diagram: the colours' meaning, and the lines."""
     count = len(parameters) + 1 + len(numbers)
     apart = min(WIDEST, max(CLOSEST, PAGE // (count - 1)))
     length = int((apart - 12) / LETTER)  # of a tick
@@ -126,7 +126,7 @@ def _diagram(parameters: Columns, accuracy: np.ndarray, numbers: Columns) -> dic
 
 
 def _lines(axes: Sequence[Axis], accuracy: np.ndarray, colours: tuple[float, float], length: int) -> str:
-    """plotly's diagram with plotly itself, as HTML."""
+    """plotly's diagram, with plotly itself, as HTML."""
     from plotly.graph_objects import Figure, Parcoords
     from plotly.io import to_html
 
@@ -187,14 +187,14 @@ def _label(name: str, length: int) -> str:
 
 
 def _the_same(columns: Columns) -> str:
-    """A sentence about the parameters that have one value only."""
+    """A sentence about the parameters that have only one value."""
     constant = {name: distinct(values) for name, values in columns.items() if len(distinct(values)) == 1}
     listed = ", ".join(f"{_cut(name)} = {_cell(one)}" for name, (one,) in constant.items())
     return f"The same in all rows: {listed}." if listed else ""
 
 
 def _table(parameters: Columns, accuracy: np.ndarray, numbers: Columns) -> dict[str, object]:
-    """The best rows, in full."""
+    """The best rows with all their values."""
     columns: dict[str, list[str]] = {
         "validation accuracy": [percent_text(value) for value in accuracy[:SHOWN]]
     }

@@ -1,7 +1,7 @@
 """The six diagnostic pictures of an exploration, drawn from its table.
 
-A table is columns by name, one entry a combination: metrics (`METRICS`, a proportion or a loss, nan where
-a trial failed) and parameters, numbers or words. Colours are Okabe and Ito's, told apart by everyone.
+A table is columns by name, with one entry for each combination: metrics (`METRICS`, a proportion or a loss,
+nan if a trial failed) and parameters, numbers or words. Colours are Okabe and Ito's, for everyone to read.
 """
 
 import io
@@ -16,11 +16,11 @@ from MNIST.report.exploring.importance import FEWEST_POINTS, measure_importance
 Columns = Mapping[str, Sequence[float | str]]
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
-CONVOLUTION = ("conv", "filters", "kernel", "pool", "stride")  # what the names of such parameters hold
+CONVOLUTION = ("conv", "filters", "kernel", "pool", "stride")  # parts of the names of such parameters
 FULLY_CONNECTED = ("dense", "layers", "units", "neuron", "hidden", "dropout")
 MOST_PARAMETERS = 12  # in one picture
-MOST_BOXES = 20  # in one panel; more values are drawn as a cloud
-TRUST = (  # from which share of the variance explained
+MOST_BOXES = 20  # in one panel; more numbers are drawn as a cloud
+TRUST = (  # the verdict from this part of explained variance on
     (0.7, "Yes"),
     (0.3, "Roughly"),
     (-np.inf, "No: chance, or too few points"),
@@ -30,7 +30,7 @@ TRUST = (  # from which share of the variance explained
 def draw_scan(metrics: Columns, parameters: Columns) -> dict[str, bytes]:
     """The six pictures by name, each as a PNG file's content.
 
-    metrics: has `val_accuracy`, and others of METRICS. Parameters with one value only are left out.
+    metrics: has `val_accuracy`, and others of METRICS. Parameters with only one value are left out.
     """
     varying = {
         _plain(name): [_plain(value) if isinstance(value, str) else value for value in values]
@@ -42,7 +42,7 @@ def draw_scan(metrics: Columns, parameters: Columns) -> dict[str, bytes]:
 
 
 def correlation(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
-    """Spearman's rank correlation of each parameter with each metric; a word is a 0/1 parameter a value."""
+    """Spearman's rank correlation of each parameter with each metric; each word counts as a 0/1 parameter."""
     rows = {
         name: [rank_correlation(values, metrics[m]) for m in metrics] for name, values in _numeric(parameters)
     }
@@ -80,7 +80,7 @@ def histogram(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
 
 
 def training(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
-    """The course of the scan, training against validation accuracy, and the parameters of training."""
+    """The course of the scan, training accuracy against validation accuracy, and the training parameters."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 9), dpi=120, layout="constrained")
@@ -97,7 +97,7 @@ def training(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
 
 
 def _course(figure: Any, metrics: Mapping[str, np.ndarray]) -> Any:
-    """The points in the order asked with the best so far; training against validation accuracy."""
+    """The points in the order asked, with the best so far; training against validation accuracy."""
     order, against = figure.subplots(1, 2)
     percent = metrics["val_accuracy"] * 100
     if not len(_finite(percent)):
@@ -140,9 +140,9 @@ def fully_connected(metrics: Mapping[str, np.ndarray], parameters: Columns) -> A
 
 
 def importance(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
-    """How much each parameter explains of validation accuracy, and how far that can be trusted.
+    """How much each parameter explains of validation accuracy, and how far this can be trusted.
 
-    Source: Breiman, Random Forests (2001); `measure_importance` says how.
+    Source: Breiman, Random Forests (2001), as in `measure_importance`.
     """
     accuracy = metrics["val_accuracy"]
     finite = np.isfinite(accuracy)
@@ -177,7 +177,7 @@ def _no_importance(accuracy: np.ndarray, codes: Mapping[str, np.ndarray]) -> str
 
 
 def _bars(axes: Any, ranked: Sequence[tuple[str, np.ndarray]]) -> None:
-    """A bar a parameter, the most important on top, with the least and the most of all shuffles."""
+    """A bar for each parameter, the most important on top, with the least and the most of all shuffles."""
     drops = np.array([one for _, one in ranked])
     mean, places = drops.mean(axis=1), np.arange(len(ranked))
     axes.barh(places, mean, color=BLUE, height=0.65)
@@ -239,7 +239,7 @@ def rank_correlation(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.nd
 
 
 def _by_value(parameters: Columns, accuracy: np.ndarray, title: str, figure: Any = None) -> Any:
-    """One panel a parameter, one box a value, every point beside it; in a new figure or the one given."""
+    """A panel for each parameter, a box for each value, and every point; in a new figure or the given one."""
     from matplotlib.figure import Figure
 
     names = list(parameters)[:MOST_PARAMETERS]
@@ -277,7 +277,7 @@ def _boxes(axes: Any, name: str, values: Sequence[float | str], percent: np.ndar
     )
     for place, group in zip(places, groups, strict=True):
         jitter = np.random.default_rng(0).permutation(len(group)) / max(1, len(group) - 1) - 0.5
-        beside = place + 0.36 * jitter  # beside one another, in no order that would mean something
+        beside = place + 0.36 * jitter  # side by side, in a random order
         axes.scatter(beside, group, s=8, alpha=0.3, color=BLUE, zorder=1)
     labels = [value if isinstance(value, str) else f"{value:g}" for value in there]
     crowded = sum(map(len, labels)) > 20
@@ -285,7 +285,7 @@ def _boxes(axes: Any, name: str, values: Sequence[float | str], percent: np.ndar
 
 
 def distinct(values: Sequence[float | str]) -> list[float | str]:
-    """The values there are, in order, numbers first; nan and "" say that the parameter did not matter."""
+    """The different values in order, numbers first, without those that say the parameter did not matter."""
     there = {value for value in values if matters(value)}
     return sorted(there, key=lambda value: (isinstance(value, str), value))
 
@@ -296,7 +296,7 @@ def matters(value: float | str) -> bool:
 
 
 def _numeric(parameters: Columns) -> list[tuple[str, Sequence[float]]]:
-    """Parameters as numbers: each value of a word becomes a 0/1 column, of two values only the second."""
+    """Parameters as numbers: each word becomes a 0/1 column; if there are two words, only the second does."""
     columns: list[tuple[str, Sequence[float]]] = []
     for name, values in parameters.items():
         if not any(isinstance(value, str) for value in values):
@@ -317,7 +317,7 @@ def _holds(name: str, words: Sequence[str]) -> bool:
 
 
 def _plain(word: str) -> str:
-    """A word of the table as matplotlib shows it: shortened, and no formula."""
+    """A word of the table for matplotlib: shortened, and never read as a formula."""
     return (word if len(word) <= 24 else word[:23] + "…").replace("$", r"\$")
 
 
@@ -330,7 +330,7 @@ def _finite(values: np.ndarray) -> np.ndarray:
 
 
 def _figure(width: float, height: float, rows: int = 1, **ratios: Any) -> Any:
-    """A figure and its axes; several rows of them, if asked for."""
+    """A figure and its axes, in several rows if asked for."""
     from matplotlib.figure import Figure  # not pyplot: no window system, no global state
 
     figure = Figure(figsize=(width, height), dpi=120, layout="constrained")

@@ -1,10 +1,10 @@
-"""What `train` shows while it works: a line an epoch, and on a terminal a live bar below them."""
+"""What `train` shows while it works: one line for each epoch, and on a terminal a live bar below."""
 
 import time
 from types import TracebackType
 from typing import Any, Self
 
-_REFRESH = 0.1  # seconds between two updates of the bar; steps may come far faster
+_REFRESH = 0.1  # seconds between two updates of the bar; steps may be much shorter
 
 HEADER = "  epoch      loss  accuracy  val loss  val acc.   images/s    time"
 
@@ -12,7 +12,7 @@ HEADER = "  epoch      loss  accuracy  val loss  val acc.   images/s    time"
 class TrainingDisplay:
     """Lines on any output; on a terminal also a bar with loss, accuracy, speed and the time left.
 
-    epochs, done: how many are wanted, and how many an earlier start has finished;
+    epochs: how many to train; done: how many of them an earlier run has finished;
     steps: how many an epoch has; images: how many an epoch trains on.
     """
 
@@ -79,7 +79,7 @@ def epoch_line(result: Any, epochs: int, images: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in words short enough for a table: 0.4 s, 42 s, 3:05, 2:10:00."""
+    """A time as a text short enough for a table: 0.4 s, 42 s, 3:05, 2:10:00."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:

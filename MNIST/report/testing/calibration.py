@@ -1,4 +1,4 @@
-"""Calibration: of the answers a network calls 99 % sure, are 99 % right?"""
+"""Calibration: when a network is 99 % sure of an answer, is it right 99 % of the time?"""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,14 @@ from MNIST.report.png import figure_png
 from MNIST.report.testing.metrics import wilson_interval
 
 DOUBTS = (1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0)
-"""1 - sureness where one bin ends and the next begins: twelve bins.
+"""The doubts (1 − sureness) that limit the twelve bins.
 
-Of a network with 99 % right, nearly all answers are more than 99 % sure. Bins of equal width put all these
-into one and leave a handful for each of the others; bins of equal size have one for all the doubtful answers,
-which matter, and eleven that cannot be told from 100 %. Steps in which doubt is about halved do neither.
+A network that is right on 99 % of the images is more than 99 % sure of nearly all its answers. Bins of equal
+width would put all of these into one bin and a handful into each of the others. Bins of equal size would put
+all doubtful answers, which matter, into one bin, and answers that cannot be told from 100 % into the eleven
+others. Steps that halve the doubt, more or less, avoid both.
 """
-EDGE = 0.0005  # in the diagram, doubts and errors below it lie at the edge
+EDGE = 0.0005  # in the diagram, smaller doubts and error rates are drawn at the edge
 TICKS = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, EDGE)
 
 
@@ -24,7 +25,7 @@ TICKS = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, EDGE)
 class Bin:
     """The answers whose sureness lies between two of the limits, the upper one included.
 
-    sureness: the mean probability of the answers; accuracy: how many of them are correct; both in [0, 1].
+    sureness: the mean probability of the answers; accuracy: the part that is correct; both in [0, 1].
     """
 
     images: int
@@ -38,7 +39,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """bins: those with images in them, the least sure first."""
+    """How sure a network is, and how often right. bins: those that have images, the least sure first."""
 
     bins: tuple[Bin, ...]
 
@@ -57,7 +58,7 @@ class Calibration:
 
     @property
     def error(self) -> float:
-        """The expected calibration error: an image's mean distance of sureness and accuracy in its bin.
+        """The expected calibration error: |accuracy − sureness| of an image's bin, averaged over images.
 
         Source: Guo, Pleiss, Sun and Weinberger (2017), On Calibration of Modern Neural Networks,
         arXiv:1706.04599.
@@ -65,7 +66,7 @@ class Calibration:
         return sum(one.images * abs(one.accuracy - one.sureness) for one in self.bins) / self.images
 
     def __str__(self) -> str:
-        """In words, what the numbers say."""
+        """The numbers in words."""
         low, high = wilson_interval(sum(one.correct for one in self.bins), self.images)
         if low <= self.sureness <= high:
             verdict = "as sure as it should be, as far as so many images can tell"
@@ -79,7 +80,7 @@ class Calibration:
         )
 
     def example(self) -> str:
-        """How to read the diagram, by the dot with most errors."""
+        """How to read the diagram, explained by the dot with the most errors."""
         dot = max(self.bins, key=lambda one: one.images - one.correct)
         return (
             f"Each dot stands for answers that were about equally sure: the one of {dot.images:,} answers"

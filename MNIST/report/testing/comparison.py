@@ -21,7 +21,7 @@ COLUMNS = (
 class Evaluation:
     """A network's answers on a test set.
 
-    engine: the name of the one that computed. labels: integer (n,); probabilities: float64 (n, 10);
+    engine: the name of the engine that computed them. labels: integer (n,); probabilities: float64 (n, 10);
     loss: mean cross-entropy in nats.
     """
 
@@ -56,7 +56,7 @@ class Evaluation:
 
 
 def results_text(evaluations: Sequence[Evaluation]) -> str:
-    """The text of `<comparison>.txt`: tab-separated, a header, a row a network."""
+    """The text of `<comparison>.txt`: tab-separated, a header, then one row for each network."""
     rows: list[tuple[str, ...]] = [COLUMNS]
     for evaluation in evaluations:
         low, high = evaluation.interval
@@ -66,7 +66,7 @@ def results_text(evaluations: Sequence[Evaluation]) -> str:
 
 
 def is_results(path: Path) -> bool:
-    """Whether a file begins as `results_text` does."""
+    """Whether a file begins like a text of `results_text`."""
     with path.open("rb") as stream:
         return stream.read(len(COLUMNS[0])) == COLUMNS[0].encode()
 
@@ -88,13 +88,13 @@ def errors_csv(evaluation: Evaluation) -> str:
 
 
 def confusion_csv(evaluation: Evaluation) -> str:
-    """The confusion matrix: a row a true digit, a column an answer."""
+    """The confusion matrix: one row for each true digit, one column for each answer."""
     matrix = confusion_matrix(evaluation.labels, evaluation.answers)
     return _csv([("true", *range(10)), *((digit, *row) for digit, row in enumerate(matrix.tolist()))])
 
 
 def classes_csv(evaluation: Evaluation) -> str:
-    """A row a digit: its images, the answers that named it, precision, recall, F1; empty where undefined."""
+    """One row for each digit: its images, its answers, precision, recall, F1; empty where undefined."""
     figures = class_figures(confusion_matrix(evaluation.labels, evaluation.answers))
     rows = [
         (digit, one.images, one.answers, *map(_number, (one.precision, one.recall, one.f1)))

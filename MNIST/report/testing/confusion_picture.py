@@ -1,6 +1,6 @@
-"""A confusion matrix to look at: the counts, and as colour each count's part of its row.
+"""A confusion matrix as a picture: the counts, and each count's part of its row as a colour.
 
-Only errors have the colour, on a logarithmic scale: else the diagonal would drown them. The scale is the
+Only errors are coloured, on a logarithmic scale; otherwise the diagonal would hide them. The scale is the
 same for every network, so that two pictures can be compared.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from MNIST.report.colours import FAINT, ORANGE, PALE_BLUE
 from MNIST.report.png import figure_png
 
-FAINTEST, STRONGEST = 0.0003, 1.0  # rates: one error of 1,000 images can just be seen
+FAINTEST, STRONGEST = 0.0003, 1.0  # rates: one error in 1,000 images is just visible
 
 
 def error_shades(confusion: np.ndarray) -> np.ndarray:
@@ -23,7 +23,7 @@ def error_shades(confusion: np.ndarray) -> np.ndarray:
 
 
 def confusion_png(confusion: np.ndarray, title: str) -> bytes:
-    """The picture as the bytes of a PNG file. confusion: counts (10, 10), a row a true digit."""
+    """The picture as the bytes of a PNG file. confusion: counts (10, 10), a row for each true digit."""
     from matplotlib.colors import LinearSegmentedColormap, to_rgba
     from matplotlib.figure import Figure  # not pyplot: no window system, no global state
 
@@ -53,7 +53,7 @@ def confusion_png(confusion: np.ndarray, title: str) -> bytes:
 
 
 def _scale(figure: Any, axes: Any, colours: Any) -> None:
-    """Which colour is which rate, below the matrix."""
+    """Draw the scale of colours below the matrix."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm
 

@@ -1,4 +1,4 @@
-"""Some of the test images as points in space: what a network's last layer sees of them, in 3-D."""
+"""Some of the test images as points in space: the input of a network's last layer, reduced to 3-D."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ MOST_ERRORS = 0.3  # of them
 
 @dataclass(frozen=True)
 class Space:
-    """images: int64 (n,), which of the test set; points: float32 (n, 3), where they lie.
+    """Images as points. images: int64 (n,), indices in the test set; points: float32 (n, 3).
 
     explained: the part of the variance between these images that the three dimensions keep.
     """
@@ -23,10 +23,10 @@ class Space:
 
 
 def choose_images(labels: np.ndarray, probabilities: np.ndarray, most: int = MOST_IMAGES) -> np.ndarray:
-    """Which test images to show of a network: its errors, the surest first, and others drawn at random.
+    """Which test images to show for a network: its errors, and others drawn at random.
 
-    They are drawn in the same order for every network, so that the same images can be found again.
-    Returns at most `most` indices, int64, ascending; of more errors than MOST_ERRORS · most, the surest.
+    The others are drawn in the same order for every network, so that the same images appear for each.
+    Returns at most `most` indices, int64, ascending: the surest errors, up to MOST_ERRORS · most, and others.
     """
     errors = surest_errors(labels, probabilities)[: int(MOST_ERRORS * most)]
     drawn = np.random.default_rng(0).permutation(len(labels))
@@ -35,11 +35,11 @@ def choose_images(labels: np.ndarray, probabilities: np.ndarray, most: int = MOS
 
 
 def reduce_to_space(images: np.ndarray, features: np.ndarray) -> Space:
-    """Turn the features so that the first three directions keep as much of their variance as three can.
+    """Reduce the features to the three directions that keep the most of their variance (PCA).
 
-    images: int64 (n,); features: float (n, units), of these images. No label is looked at: groups that are
-    seen are the network's own. (LDA looks at the labels. t-SNE parts the groups more clearly, but its
-    distances mean little, and 2,500 images took 45 s on two cores, not 0.1 s.)
+    images: int64 (n,); features: float (n, units), of these images. No label is used, so that visible groups
+    are the network's own. (LDA uses the labels. t-SNE separates the groups more clearly, but its distances
+    mean little, and 2,500 images took 45 s on two cores instead of 0.1 s.)
     Source: Pearson, On lines and planes of closest fit to systems of points in space (1901).
     """
     from sklearn.decomposition import PCA
@@ -47,8 +47,8 @@ def reduce_to_space(images: np.ndarray, features: np.ndarray) -> Space:
     features = features.astype(np.float64)
     dimensions = min(3, *features.shape)
     points, explained = np.zeros((len(features), 3)), 1.0
-    if len(features) > 1 and np.ptp(features, axis=0).any():  # else they are all one point
-        solver = "arpack" if min(features.shape) > 3 else "full"  # a tenth of the time, where it can be had
+    if len(features) > 1 and np.ptp(features, axis=0).any():  # otherwise all are one point
+        solver = "arpack" if min(features.shape) > 3 else "full"  # arpack: a tenth of the time
         analysis = PCA(dimensions, svd_solver=solver, random_state=0)
         points[:, :dimensions] = analysis.fit_transform(features)
         explained = float(analysis.explained_variance_ratio_.sum())

@@ -1,4 +1,4 @@
-"""A network's surest errors as a picture: what it saw, what it was, what it said."""
+"""A network's surest errors as a picture: the image, the true digit, the answer."""
 
 import numpy as np
 
@@ -8,9 +8,9 @@ from MNIST.report.testing.metrics import surest_errors
 
 ACROSS = DOWN = 5  # images in the picture
 SIDE = 28
-CELL, CELL_HEIGHT = 40, 48  # in pixels of the digits' own size: an image with its space and its text
+CELL, CELL_HEIGHT = 40, 48  # in the images' own pixels: the cell of an image with its text
 INCHES = 0.0375  # of such a pixel
-TITLE = 0.7  # its height in inches
+TITLE = 0.7  # height of the title in inches
 
 
 def top_errors_png(images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, name: str) -> bytes:
@@ -42,7 +42,7 @@ def top_errors_png(images: np.ndarray, labels: np.ndarray, probabilities: np.nda
 
 
 def caption(image: int, label: int, probabilities: np.ndarray) -> tuple[str, str, str]:
-    """What was mistaken for what, how sure the network was, and which image it is."""
+    """Three lines: what was taken for what, how sure the network was, and the image's number."""
     answer = int(probabilities.argmax())
     sureness, doubt = probability_text(probabilities[answer]), probability_text(probabilities[label])
     return f"a {label}, taken for a {answer}", f"{answer}: {sureness}, {label}: {doubt}", f"image {image}"

@@ -1,4 +1,4 @@
-"""All that a test leaves in its folder: the page, the tables of each network, and pictures if asked for."""
+"""All files that a test writes: the page, the tables of each network, and pictures if asked for."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +24,7 @@ def report_files(
     """The files by name.
 
     images: uint8 (n, 28, 28), the test set; spaces: of each network, by name; names: what each label means.
-    pictures: whether what the page shows is written as PNG files too; to draw them takes most of the time.
+    pictures: whether to write what the page shows as PNG files too; drawing them takes most of the time.
     """
     files: dict[str, str | bytes] = {}
     reliability = {}

@@ -1,4 +1,4 @@
-"""What can be said of a classifier from its answers on a test set."""
+"""What a classifier's answers on a test set say about it."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The interval in which a proportion lies with the given confidence, after so many trials.
+    """The interval that contains a proportion with the given confidence, after so many trials.
 
     Raises ValueError unless 0 ≤ successes ≤ trials and trials > 0.
     Source: Wilson, Probable Inference, the Law of Succession, and Statistical Inference (1927).
@@ -24,7 +24,7 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
 
 
 def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, classes: int = 10) -> np.ndarray:
-    """Counts, int64 (classes, classes): a row a true class, a column an answer."""
+    """Counts, int64 (classes, classes): a row for each true class, a column for each answer."""
     flat = np.bincount(y_true.astype(np.int64) * classes + y_pred, minlength=classes**2)
     return flat.reshape(classes, classes)
 
@@ -41,10 +41,10 @@ def surest_errors(y_true: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """How a classifier does on one class; each is nan where there is nothing to divide by.
+    """How well a classifier does on one class; a figure is nan if its denominator is 0.
 
-    images: those of this class; answers: how often it was the answer. precision: the part of these answers
-    that are correct; recall: the part of these images that are; f1: the harmonic mean of the two.
+    images: how many are of this class; answers: how often the answer is this class. precision: the part of
+    these answers that is correct; recall: the part of these images that is; f1: their harmonic mean.
     """
 
     images: int
@@ -55,7 +55,7 @@ class ClassFigures:
 
 
 def class_figures(confusion: np.ndarray) -> list[ClassFigures]:
-    """The figures of each class. confusion: counts, a row a true class, a column an answer."""
+    """The figures of each class. confusion: counts as `confusion_matrix` returns them."""
     images, answers, correct = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
     with np.errstate(invalid="ignore"):
         precision, recall, f1 = correct / answers, correct / images, 2 * correct / (images + answers)

@@ -1,4 +1,4 @@
-"""What the report's page says of one network: its errors, the digits one by one, and its sureness."""
+"""What the report's page says about one network: its errors, each digit, and its sureness."""
 
 from math import isnan
 
@@ -16,7 +16,7 @@ SHOWN = ACROSS * DOWN
 
 
 def network_section(evaluation: Evaluation, reliability: bytes) -> dict[str, object]:
-    """What network_section.html is filled with. reliability: the network's diagram as a PNG file."""
+    """The values for network_section.html. reliability: the network's reliability diagram as a PNG file."""
     confusion = confusion_matrix(evaluation.labels, evaluation.answers)
     errors = surest_errors(evaluation.labels, evaluation.probabilities)
     return {
@@ -38,7 +38,7 @@ def _error(evaluation: Evaluation, image: int) -> dict[str, object]:
 
 
 def _unbroken(text: str) -> str:
-    """A text in which no number is parted from its sign."""
+    """The text with no-break spaces before % and after colons."""
     return text.replace(" %", "\N{NO-BREAK SPACE}%").replace(": ", ":\N{NO-BREAK SPACE}")
 
 

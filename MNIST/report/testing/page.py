@@ -1,6 +1,6 @@
-"""The report of a test as one web page: the networks beside one another, then each of them.
+"""The report of a test as one web page: first all networks compared, then each of them.
 
-The page carries all it needs, works from the disk, and fetches nothing.
+The page contains all it needs, works from the disk, and fetches nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ from MNIST.report.testing.network_section import SHOWN, network_section
 from MNIST.report.testing.significance import LEVEL, Pair, compare_pairs
 from MNIST.report.testing.space_plot import space_plot
 
-HARDEST = 20  # images that all get wrong, of which so many are shown
-MOST_SENTENCES = 10  # pairs of networks that are listed at once; of more, on a click
+HARDEST = 20  # how many of the images that all networks get wrong are shown
+MOST_SENTENCES = 10  # pairs of networks that are listed openly; more are listed on a click
 
 
 def report_page(
@@ -30,10 +30,10 @@ def report_page(
     reliability: Mapping[str, bytes],
     names: Sequence[str],
 ) -> str:
-    """The page.
+    """The page as HTML.
 
-    images: uint8 (n, 28, 28), the test set; spaces, reliability: each network's, by its name; reliability
-    diagrams as PNG files. names: what each label means, from 0.
+    images: uint8 (n, 28, 28), the test set; spaces, reliability: of each network, by name; reliability
+    diagrams are PNG files. names: what each label means, from 0.
     """
     wrong = np.array([evaluation.answers != evaluation.labels for evaluation in evaluations])
     hardest = _hardest(evaluations, wrong)[:HARDEST] if len(evaluations) > 1 else np.array([], np.int64)
@@ -49,7 +49,7 @@ def report_page(
         title=title,
         sprite=sprite,
         overview=[_row(evaluation) for evaluation in evaluations],
-        classes=[] if list(names) == digits else names,  # what the digits stand for, where they are no digits
+        classes=[] if list(names) == digits else names,  # the classes' names if they are not the digits
         pairs=pairs,
         summary=_summary(pairs) if len(pairs) > MOST_SENTENCES else "",
         level=f"{LEVEL:g}",
@@ -87,7 +87,7 @@ def _summary(pairs: Sequence[Pair]) -> str:
 
 
 def _hardest(evaluations: Sequence[Evaluation], wrong: np.ndarray) -> np.ndarray:
-    """The images that all get wrong, those first to whose label they give the least probability."""
+    """The images that all networks get wrong; first those whose label gets the least probability."""
     hardest = np.flatnonzero(wrong.all(axis=0))
     labels = evaluations[0].labels[hardest]
     given = sum(evaluation.probabilities[hardest, labels] for evaluation in evaluations)
@@ -95,7 +95,7 @@ def _hardest(evaluations: Sequence[Evaluation], wrong: np.ndarray) -> np.ndarray
 
 
 def _hard(evaluations: Sequence[Evaluation], image: int) -> dict[str, object]:
-    """An image that all get wrong, and what they say it is."""
+    """An image that all networks get wrong, and their answers."""
     answers = [int(evaluation.probabilities[image].argmax()) for evaluation in evaluations]
     alike = len(set(answers)) == 1
     said = f"all say {answers[0]}" if alike else f"they say {', '.join(map(str, answers))}"

@@ -1,4 +1,4 @@
-"""Networks' answers for a user's pictures, in words: a table, the probability of each digit, what differs."""
+"""Networks' answers for a user's pictures: a table, the probability of each digit, disagreements."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -8,13 +8,13 @@ import numpy as np
 if TYPE_CHECKING:
     from rich.table import Table
 
-BAR = 20  # characters of a bar that means certainty
+BAR = 20  # characters of a bar for a probability of 1
 
 Answers = Mapping[str, np.ndarray]  # of each network, by name: probabilities, (pictures, digits)
 
 
 def table(files: Sequence[str], answers: Answers) -> "Table":
-    """A row for each picture and network: its answer, and the next likely one. files: as they are shown."""
+    """A row for each picture and network: the answer, and the next likely digit. files: names to show."""
     from rich.table import Table
     from rich.text import Text
 
@@ -62,15 +62,15 @@ def disagreements(files: Sequence[str], answers: Answers) -> Iterator[str]:
 
 
 def in_words(place: int, answers: Answers) -> str:
-    """What each network answers for the picture of that place, such as "Optimal 7, Example 1"."""
+    """What each network answers for the picture at that place, such as "Optimal 7, Example 1"."""
     return ", ".join(f"{name} {each[place].argmax()}" for name, each in answers.items())
 
 
 def percent(probability: float) -> str:
-    """A probability in percent; only certainty is 100 %."""
+    """A probability in percent; only a probability of 1 is shown as 100 %."""
     return f"{min(probability, 0.9999 if probability < 1 else 1):.2%}"
 
 
 def printable(text: str) -> str:
-    """Text with every character that a terminal would obey, or could not show, as an escape such as \\x1b."""
+    """Text with control characters and others that a terminal cannot show as escapes such as \\x1b."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

@@ -1,7 +1,7 @@
-"""Whether two networks differ, or chance alone could make them look so: tests on the images that part them.
+"""Tests of whether two networks differ, or whether chance alone could explain the difference.
 
-All networks answer the same images, so only those count that one answers right and the other wrong.
-The two trained networks are compared; nothing is said of how they would fare under another seed.
+All networks answer the same images, so only the images count that one answers right and the other wrong.
+The tests compare two trained networks; they say nothing about trainings with other seeds.
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from itertools import combinations
 
 import numpy as np
 
-LEVEL = 0.05  # a difference is believed where chance alone gives one so large less often than this
+LEVEL = 0.05  # two networks are distinguishable if p is below this
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two networks. only_first, only_second: how many images that one alone answers right.
+    """Two networks. only_first, only_second: how many images only that one answers right.
 
-    p: McNemar's, corrected by Holm for all pairs that were compared with this one.
+    p: McNemar's p-value, corrected by Holm's method for all pairs compared together.
     """
 
     first: str
@@ -45,7 +45,7 @@ class Pair:
 
 
 def compare_pairs(names: Sequence[str], correct: np.ndarray) -> list[Pair]:
-    """Every pair of networks. correct: bool (networks, images), whether each answer is."""
+    """Compare every pair of networks. correct: bool (networks, images), whether each answer is correct."""
     pairs = list(combinations(range(len(names)), 2))
     alone = [(int((correct[a] & ~correct[b]).sum()), int((correct[b] & ~correct[a]).sum())) for a, b in pairs]
     corrected = holm([mcnemar(*counts) for counts in alone])
@@ -56,9 +56,9 @@ def compare_pairs(names: Sequence[str], correct: np.ndarray) -> list[Pair]:
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """The probability of a split at least as uneven if either network were as likely to be the right one.
+    """The probability of a split at least this uneven if both networks were equally likely to be right.
 
-    Exact: a fair coin's, thrown once for each image that parts the two.
+    It is exact: that of a fair coin, thrown once for each image that only one of them answers right.
     Source: McNemar, Note on the sampling error of the difference between correlated proportions (1947).
     """
     parting, fewer = only_first + only_second, min(only_first, only_second)
@@ -70,7 +70,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected so that among all of them a false alarm is as rare as it would be in one.
+    """p-values corrected so that a false alarm among all of them is as rare as in a single test.
 
     Source: Holm, A simple sequentially rejective multiple test procedure (1979).
     """

@@ -1,6 +1,6 @@
-"""The test images as a network sees them: points in space, to turn with the mouse, each showing its image.
+"""The test images as a network sees them: points in space that the mouse turns, each showing its image.
 
-plotly draws the points (4.8 MB of plotly.js go into the page); a piece of the sprite is the image.
+plotly draws the points (4.8 MB of plotly.js go into the page); the images are pieces of the sprite.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ Plot = dict[str, object]
 
 
 def space_plot(evaluations: Mapping[str, Evaluation], spaces: Mapping[str, Space], sprite: Sprite) -> Plot:
-    """What space_plot.html is filled with. Both mappings are by the networks' names."""
+    """The values for space_plot.html. Both mappings are by the networks' names."""
     from plotly.offline import get_plotlyjs
 
     networks = {name: _network(evaluations[name], space, sprite) for name, space in spaces.items()}
@@ -25,7 +25,7 @@ def space_plot(evaluations: Mapping[str, Evaluation], spaces: Mapping[str, Space
 
 
 def _network(evaluation: Evaluation, space: Space, sprite: Sprite) -> dict[str, object]:
-    """What the script is to know: a list a field, with an item for each image that is shown."""
+    """The script's data: one list for each field, with one item for each image that is shown."""
     shown = space.images
     answers = evaluation.answers[shown]
     return {
@@ -40,7 +40,7 @@ def _network(evaluation: Evaluation, space: Space, sprite: Sprite) -> dict[str, 
 
 
 def _about(evaluation: Evaluation, space: Space) -> str:
-    """What is shown and what is not, in words."""
+    """What the plot shows and what it does not, in words."""
     shown = space.images
     errors = int((evaluation.answers[shown] != evaluation.labels[shown]).sum())
     among = f"{errors:,} of its {evaluation.errors:,} errors among them"

@@ -1,0 +1,111 @@
+"""The files of a trained network in `Model_Output/`. They take the place of another network's all at once.
+
+New files are written into `<name>/.incoming/`. Renaming that folder to `.complete/` makes them the network:
+from then on, whoever reads a file of the network finds it there. Then each file moves to its usual place. If
+this is interrupted, whoever next writes under the name finishes it. So at every moment there is the whole old
+network or the whole new one.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from MNIST.engines import MODEL_FILES
+from MNIST.errors import ModelError
+from MNIST.files import read_whole, write_atomically
+from MNIST.paths import MODEL_OUTPUT
+
+RECORD = "run.json"
+FIGURES = "figures.txt"  # its usual place is beside the folder: <name>.txt
+EXPLAINED = "explained"  # the folder in which `explain` writes
+MOST_OF_A_RECORD = 2**20  # bytes
+_INCOMING, _COMPLETE = ".incoming", ".complete"
+
+
+def output_folder(name: str) -> Path:
+    """The folder of a trained network."""
+    return MODEL_OUTPUT / name
+
+
+def checkpoint_folder(name: str) -> Path:
+    """The folder of a network's checkpoints while it is trained."""
+    return output_folder(name) / "checkpoint"
+
+
+def usual_place(name: str, file: str) -> Path:
+    """Where a file of a network lies, unless its network is just taking another's place."""
+    return MODEL_OUTPUT / f"{name}.txt" if file == FIGURES else output_folder(name) / file
+
+
+def read_file(name: str, file: str, most: int) -> bytes:
+    """The bytes of a file of a network, one more than `most` if there are more.
+
+    Raises FileNotFoundError; ModelError if it cannot be read, or is a folder, a pipe or a device.
+    """
+    try:
+        with suppress(FileNotFoundError):
+            return read_whole(output_folder(name) / _COMPLETE / file, most)
+        return read_whole(usual_place(name, file), most)  # also if it moved there just now
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ModelError(f"{usual_place(name, file)}: {error.strerror}") from None
+
+
+def replace_files(name: str, files: Mapping[str, bytes]) -> None:
+    """Make these the files of a network; remove what is left of an earlier one.
+
+    That is its file, if another engine trained it, and, if it was another network, what `explain` wrote
+    about it. The caller holds the name's lock.
+    Raises OSError if something cannot be written; the earlier network is then intact.
+    """
+    finish_replacing(name)
+    folder = output_folder(name)
+    _remove_folder(folder / _INCOMING)
+    try:
+        for file, content in files.items():
+            write_atomically(folder / _INCOMING / file, content)
+        os.rename(folder / _INCOMING, folder / _COMPLETE)
+    except BaseException:
+        with suppress(OSError):
+            _remove_folder(folder / _INCOMING)
+        raise
+    finish_replacing(name)
+
+
+def finish_replacing(name: str) -> None:
+    """Move the files of a network that has just taken another's place to their usual places.
+
+    This does nothing if there is no such network. The caller holds the name's lock.
+    """
+    folder = output_folder(name)
+    complete = folder / _COMPLETE
+    if not (complete / RECORD).exists():  # it moves last
+        _remove_folder(complete)
+        return
+    if _run_of(folder / RECORD) != _run_of(complete / RECORD):
+        _remove_folder(folder / EXPLAINED)
+    there = sorted(path.name for path in complete.iterdir() if not path.name.startswith("."))
+    if MODEL_FILES.intersection(there):  # they have not all moved yet
+        for file in MODEL_FILES.difference(there):
+            (folder / file).unlink(missing_ok=True)
+    for file in sorted(there, key=lambda file: file == RECORD):
+        os.replace(complete / file, usual_place(name, file))
+    _remove_folder(complete)
+
+
+def _run_of(record: Path) -> tuple[str, int] | None:
+    """The identity and the epochs of the run that a record is of; None if it cannot be read."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        values = json.loads(read_whole(record, MOST_OF_A_RECORD))
+        return values["identity"], values["epochs"]
+    return None
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove one of this module's own folders. A link in its place is left alone, and what it points to."""
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder)
