@@ -1,6 +1,8 @@
 """How this project writes to the disk: whole files or nothing, and one writer at a time."""
 
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +36,27 @@ def write_atomically(path: Path, content: bytes | str, alone: bool = False) -> N
         with suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def read_whole(path: Path, most: int) -> bytes:
+    """The bytes of a file. If there are more than `most`, one more than that comes back and shows it.
+
+    Raises FileNotFoundError; OSError for a folder, a pipe or a device, which might have no end.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "this is not a file", str(path))
+        with os.fdopen(handle, "rb", closefd=False) as stream:
+            return stream.read(most + 1)
+    finally:
+        os.close(handle)
+
+
+def refuse_link(folder: Path) -> None:
+    """Raise OSError if a folder in which this program removes files is a link to files of others."""
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, "this is a link to another place; remove it", str(folder))
 
 
 def remove_stale(path: Path) -> None:

@@ -35,7 +35,7 @@ def checked_name(name: str, what: str) -> str:
 def exploration_folder(name: str) -> Path:
     """The folder of the exploration of this name. Raises UsageError for a name that is not safe, or taken."""
     folder = HYPERPARAM_SEARCH / checked_name(name, "model name")
-    if folder == CHECKPOINTS:
+    if name.lower() == CHECKPOINTS.name:  # to many file systems, upper and lower case are one
         raise UsageError(f"{folder}/ holds the checkpoints of all explorations: take another name")
     return folder
 

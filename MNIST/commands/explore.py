@@ -66,6 +66,7 @@ With what:
     -f, --file FILE            draw the pictures of an earlier results.csv, and train nothing
 """
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -196,12 +197,17 @@ class _Printed:
             print(f"Keeping the winner's network, after {counted(epochs, 'epoch')} ...", flush=True)
             _draw(self._folder / "results.csv", self._folder)
 
-    def kept(self, files: Mapping[str, bytes], replaced: bool) -> None:
-        """Draw the winner's learning curves; say what to do next."""
+    def illustrated(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """Draw the winner's learning curves."""
+        from MNIST.training import CURVES
+
+        return {**files, CURVES: _curves(self._name, files)}
+
+    def kept(self, replaced: bool) -> None:
+        """Say what to do next."""
         from MNIST.training import output_folder
 
         network = output_folder(self._name)
-        write_atomically(network / "curves.png", _curves(self._name, files), alone=True)
         if replaced:
             print(f"{network} held another network: the winner has taken its place.")
         print(f"The winner is {network}, its text {self._folder}/best.txt.")
@@ -224,11 +230,10 @@ def _curves(name: str, files: Mapping[str, bytes]) -> bytes:
     from MNIST import training
     from MNIST.report.curves import curves_png
 
-    record = training.read_record(name)
-    history = training.read_history(name)
+    record, history = json.loads(files["run.json"]), training.parse_history(files["history.csv"].decode())
     spec = parse_spec(files["spec.txt"].decode())
-    steps = ceil(record.training_images / record.batch_size)
-    return curves_png(history, name, record.kept_epoch, training.run_rates(spec, steps, history))
+    steps = ceil(record["training_images"] / record["batch_size"])
+    return curves_png(history, name, record["kept_epoch"], training.run_rates(spec, steps, history))
 
 
 def _draw(results: Path, folder: Path) -> int:

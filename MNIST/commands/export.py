@@ -39,13 +39,12 @@ def run(options: Mapping[str, Any]) -> int:
     from MNIST import engines, training
     from MNIST.data.digits import make_digits
     from MNIST.export import FORMATS, SharedNetwork
-    from MNIST.language import read_text
 
     record = training.read_record(name)
     trained = training.load_trained(name, engine=engines.name_of(record.settings.engine))  # in float32
     shared = SharedNetwork(
         name=name,
-        text=read_text(training.output_folder(name) / "spec.txt"),
+        text=training.read_model_text(name),
         network=trained.network,
         weights=trained.engine.get_weights(),
         pixel_statistics=record.pixel_statistics,

@@ -102,7 +102,9 @@ def run(options: Mapping[str, Any]) -> int:
             training.remove_checkpoints(training.checkpoint_folder(name))
         elif training.is_finished(name, training.run_identity(spec, settings), spec):
             print(f"{name} is trained already, by the same text, data, seed and settings:\n")
-            print((MODEL_OUTPUT / f"{name}.txt").read_text())
+            figures = training.kept_figures(name)
+            print(figures)
+            write_atomically(MODEL_OUTPUT / f"{name}.txt", figures, alone=True)  # it may have been lost
             record = training.read_record(name)
             if record.stopped:
                 print(f"Stop: ended it after epoch {record.epochs}, even if more are asked for.")
@@ -161,8 +163,7 @@ def _leave(name: str, run: "Run", text: str, dataset_name: str, words: list[str]
     folder = training.output_folder(name)
     rates = training.run_rates(run.spec, run.steps, run.history)
     curves = curves_png(run.history, name, run.kept.epoch, rates)
-    write_atomically(folder / "curves.png", curves, alone=True)
-    training.save_trained(name, run, text, dataset_name, words)
+    training.save_trained(name, run, text, dataset_name, words, curves)
     total = sum(result.seconds for result in run.history)
     print(f"\n{_kept(run)}Trained in {duration(total)}: {_outcome(run.kept)}.")
     print(f"Written: {MODEL_OUTPUT / f'{name}.txt'} and {folder}/ (see its curves.png).")

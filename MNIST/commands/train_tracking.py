@@ -59,11 +59,10 @@ def track_finished(names: Sequence[str], name: str, data: "TrainingData", thread
     if not names:
         return
     from MNIST import training
-    from MNIST.language import read_text
 
     record = training.read_record(name)
     settings = {**asdict(record.settings), "batch_size": record.batch_size}
-    text = read_text(training.output_folder(name) / "spec.txt")
+    text = training.read_model_text(name)
     history = training.read_history(name)
     engine = training.load_trained(name, threads).engine
     with _tracking(names, name, text, record.identity, settings, history) as tracking:

@@ -96,11 +96,12 @@ class Watcher(Protocol):
         """No more answers will come; the winner's network, if there is a winner, is being made."""
         ...
 
-    def kept(self, files: Mapping[str, bytes], replaced: bool) -> None:
-        """The winner's files are written, and its lock is still held.
+    def illustrated(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """The winner's files, and whatever is to lie beside them, by name."""
+        ...
 
-        replaced: whether they took the place of another network.
-        """
+    def kept(self, replaced: bool) -> None:
+        """The winner's files are written, its lock is still held. replaced: whether another network was."""
         ...
 
 
@@ -121,7 +122,10 @@ class Silent:
     def answered(self, service: TrialService, outcome: loop.Outcome) -> None:
         pass
 
-    def kept(self, files: Mapping[str, bytes], replaced: bool) -> None:
+    def illustrated(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        return files
+
+    def kept(self, replaced: bool) -> None:
         pass
 
 
@@ -244,7 +248,7 @@ def _explored(
         else:
             busy = f"{name} is being trained by another process: the winner is only in {folder}/best.txt"
             with only_one(training.output_folder(name) / ".lock", busy):
-                watcher.kept(files, training.write_trained(name, files))
+                watcher.kept(training.write_trained(name, watcher.illustrated(files)))
     return Exploration(
         name, search, outcome.candidates, service.readings.failures, outcome.time_is_up, lost=lost
     )

@@ -58,7 +58,7 @@ from MNIST.language.parse import parse_spec, read_spec
 from MNIST.language.schedules import CONSTANT, SCHEDULES, Constant, Cosine, OneCycle, Plateau, Schedule, Step
 from MNIST.language.stop import Stop
 from MNIST.language.template import Template, parse_template
-from MNIST.language.text import read_text
+from MNIST.language.text import as_text, read_text
 
 __all__ = [
     "AUGMENTATIONS", "CONSTANT", "INPUTS", "LAYERS", "OPTIMIZERS", "SCHEDULES", "SGD", "Activation",
@@ -67,7 +67,7 @@ __all__ = [
     "LocalResponseNorm", "MaxPool", "ModelSpec", "Network", "Node", "OneCycle", "Optimizer", "Pad",
     "Parallel", "ParallelDelta", "Parameter", "Path", "Plateau", "Problem", "RMSprop", "Repeat", "Residual",
     "Rotate", "Scale", "Schedule", "Shear", "Shift", "SpecError", "Standardize", "Step", "Stop", "Template",
-    "Threshold", "Zoom", "canonical_text", "count_flops", "count_parameters", "lay_out", "needs_engine",
-    "nodes_as_written", "parse_axis", "parse_spec", "parse_template", "read_spec", "read_text",
-    "read_values", "simplify", "statement_text",
+    "Threshold", "Zoom", "as_text", "canonical_text", "count_flops", "count_parameters", "lay_out",
+    "needs_engine", "nodes_as_written", "parse_axis", "parse_spec", "parse_template", "read_spec",
+    "read_text", "read_values", "simplify", "statement_text",
 ]  # fmt: skip

@@ -90,6 +90,15 @@ def read_text(path: Path | str) -> str:
             data = stream.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise _unreadable(path, getattr(error, "strerror", None) or str(error)) from None
+    return as_text(data, path)
+
+
+def as_text(data: bytes, path: Path | str) -> str:
+    """The bytes of a model file as text: at most 1 MB, UTF-8 with or without a byte order mark.
+
+    path: where they are from, for the message. Raises SpecError for other bytes.
+    """
+    path = Path(path)
     if len(data) > MOST_BYTES:
         raise _unreadable(path, f"a model file has at most {MOST_BYTES:,} bytes, and this one has more")
     try:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from MNIST.files import refuse_link
 from MNIST.tracking.tracker import TrackedRun, numbers_of
 from MNIST.training import EpochResult
 
@@ -30,6 +31,7 @@ class EventFile:
         self._event = Event
         self._place = run.folder.parent
         folder = run.folder / FOLDER
+        refuse_link(folder)
         folder.mkdir(parents=True, exist_ok=True)
         earlier = list(folder.glob(f"{FILES}*"))
         self._writer = RecordWriter((folder / f"{FILES}{time.time_ns()}").open("xb"))
@@ -86,6 +88,7 @@ def start(run: TrackedRun) -> EventFile:
 
 def forget(network: Path) -> bool:
     """Remove the event files of an earlier network from a folder; return whether there were any."""
+    refuse_link(network / FOLDER)
     files = list((network / FOLDER).glob(f"{FILES}*"))
     for path in files:
         path.unlink()

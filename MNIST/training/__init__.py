@@ -1,19 +1,21 @@
 """Training: one epoch loop that drives every engine, and the parts that are equal for all engines."""
 
 from MNIST.training.checkpoint import EpochResult, newest_epoch, remove_checkpoints
+from MNIST.training.history import parse_history
 from MNIST.training.identity import RunSettings, run_identities, run_identity
 from MNIST.training.metrics import cross_entropy, softmax
+from MNIST.training.network_files import EXPLAINED, checkpoint_folder, output_folder
 from MNIST.training.rates import run_rates
 from MNIST.training.record import (
-    EXPLAINED,
+    CURVES,
     RunRecord,
     TrainedModel,
-    checkpoint_folder,
     is_finished,
+    kept_figures,
     load_trained,
     other_run_there,
-    output_folder,
     read_history,
+    read_model_text,
     read_record,
     save_trained,
     trained_files,
@@ -24,6 +26,7 @@ from MNIST.training.start import weights_of
 from MNIST.training.stopping import is_over, keeps_best, kept_epoch, why_over
 
 __all__ = [
+    "CURVES",
     "EXPLAINED",
     "EpochResult",
     "Run",
@@ -37,11 +40,14 @@ __all__ = [
     "is_over",
     "keeps_best",
     "kept_epoch",
+    "kept_figures",
     "load_trained",
     "newest_epoch",
     "other_run_there",
     "output_folder",
+    "parse_history",
     "read_history",
+    "read_model_text",
     "read_record",
     "refuse_without_validation",
     "remove_checkpoints",

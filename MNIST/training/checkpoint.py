@@ -7,6 +7,7 @@ history are in the same file as the state, so that they cannot disagree.
 import io
 import json
 import math
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,9 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from MNIST.files import remove_stale, write_atomically
+from MNIST.files import read_whole, refuse_link, remove_stale, write_atomically
 
 _NOTE = "checkpoint.json"
+_NAME = re.compile(r"epoch_([0-9]{5,15})\.npz")
+MOST = 2**36  # bytes of a file
 _BEST = "best/"  # goes before the names of the best epoch's weights; no layer has this name
 # What reading a damaged file can raise; ZIP's flags for encryption and odd compression raise the last two.
 _DAMAGED = (
@@ -91,6 +94,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **{name.replace("/", "|"): array for name, array in arrays.items()})
     epoch = len(checkpoint.history)
+    refuse_link(folder)
     write_atomically(folder / f"epoch_{epoch:05}.npz", stream.getvalue(), alone=True)
     for other, path in _by_epoch(folder).items():
         if other not in (epoch, epoch - 1):  # it is older, or of another run
@@ -105,19 +109,18 @@ def read_checkpoints(folder: Path, warn: Callable[[str], None]) -> Iterator[Chec
     """
     for _, path in sorted(_by_epoch(folder).items(), reverse=True):
         try:
-            content = path.read_bytes()
+            yield _parse(read_whole(path, MOST))
         except FileNotFoundError:
             continue
-        try:
-            yield _parse(content)
         except _OtherVersionError:
             warn(f"{path}: another version of this program wrote this checkpoint; it cannot go on from there")
-        except _DAMAGED as error:
+        except (OSError, *_DAMAGED) as error:
             warn(f"{path}: this checkpoint is damaged ({error}); going back to the one before it")
 
 
 def remove_checkpoints(folder: Path, keep_newest: bool = False) -> None:
     """Remove all of a run's checkpoints, or all but the newest; remove the folder if it is then empty."""
+    refuse_link(folder)
     if not folder.is_dir():
         return
     by_epoch = _by_epoch(folder)
@@ -136,12 +139,34 @@ def newest_epoch(folder: Path) -> int:
 
 
 def _by_epoch(folder: Path) -> dict[int, Path]:
-    return {int(path.stem.removeprefix("epoch_")): path for path in folder.glob("epoch_[0-9]*.npz")}
+    paths = ((_NAME.fullmatch(path.name), path) for path in folder.glob("epoch_*.npz"))
+    return {int(name[1]): path for name, path in paths if name}
+
+
+def _arrays(content: bytes) -> Iterator[tuple[str, np.ndarray]]:
+    """The arrays of a checkpoint by name. They take no more memory than the file, whatever it declares.
+
+    Raises one of _DAMAGED for compressed members, and for sizes that do not agree with one another.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise ValueError("an array in it is compressed")
+        if sum(member.file_size for member in members) > len(content):
+            raise ValueError("its arrays are larger than the file")
+        for member in members:
+            stream = io.BytesIO(archive.read(member))
+            if np.lib.format.read_magic(stream) != (1, 0):
+                raise ValueError("an array in it is of another version")
+            shape, _, kind = np.lib.format.read_array_header_1_0(stream)
+            if kind.hasobject or math.prod(shape) * kind.itemsize != member.file_size - stream.tell():
+                raise ValueError("an array in it has another size than it says")
+            stream.seek(0)
+            yield member.filename.removesuffix(".npy"), np.lib.format.read_array(stream, allow_pickle=False)
 
 
 def _parse(content: bytes) -> Checkpoint:
-    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-        arrays = {name.replace("|", "/"): archive[name] for name in archive.files}
+    arrays = {name.replace("|", "/"): array for name, array in _arrays(content)}
     note = json.loads(arrays.pop(_NOTE).tobytes())
     if any(set(result) != {field.name for field in fields(EpochResult)} for result in note["history"]):
         raise _OtherVersionError

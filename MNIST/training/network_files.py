@@ -15,7 +15,7 @@ from pathlib import Path
 
 from MNIST.engines import MODEL_FILES
 from MNIST.errors import ModelError
-from MNIST.files import read_whole, write_atomically
+from MNIST.files import read_whole, refuse_link, write_atomically
 from MNIST.paths import MODEL_OUTPUT
 
 RECORD = "run.json"
@@ -68,7 +68,7 @@ def replace_files(name: str, files: Mapping[str, bytes]) -> None:
     try:
         for file, content in files.items():
             write_atomically(folder / _INCOMING / file, content)
-        os.rename(folder / _INCOMING, folder / _COMPLETE)
+        (folder / _INCOMING).rename(folder / _COMPLETE)
     except BaseException:
         with suppress(OSError):
             _remove_folder(folder / _INCOMING)
@@ -83,6 +83,7 @@ def finish_replacing(name: str) -> None:
     """
     folder = output_folder(name)
     complete = folder / _COMPLETE
+    refuse_link(complete)
     if not (complete / RECORD).exists():  # it moves last
         _remove_folder(complete)
         return
@@ -106,6 +107,6 @@ def _run_of(record: Path) -> tuple[str, int] | None:
 
 
 def _remove_folder(folder: Path) -> None:
-    """Remove one of this module's own folders. A link in its place is left alone, and what it points to."""
-    if folder.is_dir() and not folder.is_symlink():
+    refuse_link(folder)
+    if folder.is_dir():
         shutil.rmtree(folder)

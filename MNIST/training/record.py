@@ -1,18 +1,15 @@
 """Write the files of a finished run to `Model_Output/`, and read them back without trusting them.
 
 `<name>.txt` holds four figures; `<name>/` holds the network, `spec.txt` (the exact text), `history.csv`
-and `run.json` (how the network was trained). `run.json` is written after the files whose digests it holds.
-So reading notices if the writing was interrupted, and training again repairs it.
+and `run.json` (how the network was trained, and the digests of the other files).
 """
 
 import hashlib
 import json
 import os
 import platform
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, replace
-from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_origin, get_type_hints
 
@@ -21,20 +18,26 @@ import numpy as np
 from MNIST import engines
 from MNIST.engines import Engine
 from MNIST.errors import ModelError, UsageError, did_you_mean
-from MNIST.files import write_atomically
-from MNIST.language import ModelSpec, Network, lay_out, parse_spec, read_text
+from MNIST.language import ModelSpec, Network, as_text, lay_out, parse_spec
 from MNIST.paths import MODEL_OUTPUT
 from MNIST.training.checkpoint import EpochResult, remove_checkpoints
 from MNIST.training.history import history_csv, parse_history
 from MNIST.training.identity import RunSettings, other_text, run_identity
+from MNIST.training.network_files import (
+    FIGURES,
+    MOST_OF_A_RECORD,
+    RECORD,
+    checkpoint_folder,
+    output_folder,
+    read_file,
+    replace_files,
+)
 from MNIST.training.run import Run
 
 FORMAT = 1
 MOST_THREADS = 1024
-_LIMIT = 2**20  # bytes of a record or a text, at most
-_SPEC, _HISTORY, _RECORD = "spec.txt", "history.csv", "run.json"
-EXPLAINED = "explained"  # the folder in which `explain` writes
-_FIGURES = "figures.txt"  # written beside the folder, as <name>.txt
+_LIMIT = MOST_OF_A_RECORD  # and of a text
+_SPEC, _HISTORY, CURVES = "spec.txt", "history.csv", "curves.png"
 
 Fields = TypeVar("Fields", RunSettings, "RunRecord")
 
@@ -92,27 +95,20 @@ class TrainedModel:
         return self.network.spec
 
 
-def output_folder(name: str) -> Path:
-    """The folder of a trained network."""
-    return MODEL_OUTPUT / name
-
-
-def checkpoint_folder(name: str) -> Path:
-    """The folder of a network's checkpoints while it is trained."""
-    return output_folder(name) / "checkpoint"
-
-
-def save_trained(name: str, run: Run, text: str, dataset_name: str, command: Sequence[str]) -> None:
+def save_trained(
+    name: str, run: Run, text: str, dataset_name: str, command: Sequence[str], curves: bytes
+) -> None:
     """Write all files of a finished run, then remove its checkpoints. The caller holds the name's lock.
 
+    curves: the picture of its learning curves.
     Raises OSError if something cannot be written; the checkpoints are then still there.
     """
-    write_trained(name, trained_files(run, text, dataset_name, command))
+    write_trained(name, trained_files(run, text, dataset_name, command) | {CURVES: curves})
     remove_checkpoints(checkpoint_folder(name))
 
 
 def trained_files(run: Run, text: str, dataset_name: str, command: Sequence[str]) -> dict[str, bytes]:
-    """The contents of a finished run's files, by name, in the order in which to write them.
+    """The contents of a finished run's files, by name.
 
     text: the exact text of the model file. command: the words that started the run.
     """
@@ -139,31 +135,24 @@ def trained_files(run: Run, text: str, dataset_name: str, command: Sequence[str]
     )
     return {
         **contents,
-        _RECORD: (json.dumps(asdict(record), indent=2) + "\n").encode(),
-        _FIGURES: figures(run.kept).encode(),
+        RECORD: (json.dumps(asdict(record), indent=2) + "\n").encode(),
+        FIGURES: figures(run.kept).encode(),
     }
 
 
 def write_trained(name: str, files: Mapping[str, bytes]) -> bool:
     """Write the files from `trained_files` under a name; return whether they replace another network.
 
-    In the end, what is left of an earlier network of that name is removed: its file, if another engine
-    trained it, and what `explain` wrote about it.
-    Raises OSError if something cannot be written.
+    The caller holds the name's lock.
+    Raises OSError if something cannot be written; the earlier network is then intact.
     """
-    new = json.loads(files[_RECORD])
+    new = json.loads(files[RECORD])
     try:
         old = read_record(name)
         replaced = (old.identity, old.epochs) != (new["identity"], new["epochs"])
     except ModelError:
         replaced = False
-    for file, content in files.items():
-        path = MODEL_OUTPUT / f"{name}.txt" if file == _FIGURES else output_folder(name) / file
-        write_atomically(path, content, alone=True)
-    for file in engines.MODEL_FILES - files.keys():
-        (output_folder(name) / file).unlink(missing_ok=True)
-    if replaced:
-        shutil.rmtree(output_folder(name) / EXPLAINED, ignore_errors=True)
+    replace_files(name, files)
     return replaced
 
 
@@ -180,7 +169,6 @@ def figures(result: EpochResult) -> str:
 
 def is_finished(name: str, run_identity: str, spec: ModelSpec) -> bool:
     """Whether this run has ended, after the spec's epochs or by `Stop:`, and its files are undamaged."""
-    folder = output_folder(name)
     try:
         record = read_record(name)
         if record.identity != run_identity or not record.has_epochs(spec.epochs):
@@ -189,10 +177,19 @@ def is_finished(name: str, run_identity: str, spec: ModelSpec) -> bool:
         for file, digest in record.files.items():
             if file not in (_SPEC, _HISTORY, *engines.MODEL_FILES):
                 return False
-            _verified(folder / file, digest, largest)
-    except (ModelError, OSError):
+            _verified(name, file, digest, largest)
+    except ModelError:
         return False
-    return (MODEL_OUTPUT / f"{name}.txt").is_file()
+    return True
+
+
+def kept_figures(name: str) -> str:
+    """The text of `<name>.txt`, from the history of a trained network.
+
+    Raises ModelError if the history is not that of the record.
+    """
+    history, kept = read_history(name), read_record(name).kept_epoch
+    return figures(history[-1 if kept is None else kept - 1])
 
 
 def other_run_there(name: str, run: Run) -> str:
@@ -212,10 +209,9 @@ def other_run_there(name: str, run: Run) -> str:
 
 def read_record(name: str) -> RunRecord:
     """Read `run.json` of a trained network. Raises ModelError if it is missing or not a record."""
-    path = output_folder(name) / _RECORD
+    path = output_folder(name) / RECORD
     try:
-        with path.open("rb") as stream:
-            values = json.loads(stream.read(_LIMIT))
+        values = json.loads(read_file(name, RECORD, _LIMIT))
         settings = _typed(RunSettings, values["settings"])
         record = _typed(RunRecord, {**values, "settings": settings})
         if record.format != FORMAT or not 1 <= settings.threads <= MOST_THREADS:
@@ -237,7 +233,7 @@ def read_history(name: str) -> list[EpochResult]:
     record, path = read_record(name), output_folder(name) / _HISTORY
     try:
         limit = _LIMIT + 1000 * record.epochs
-        return parse_history(_verified(path, record.files.get(_HISTORY), limit).decode())
+        return parse_history(_verified(name, _HISTORY, record.files.get(_HISTORY), limit).decode())
     except (ModelError, ValueError) as error:
         raise ModelError(f"{path}: refused: {error}") from None
 
@@ -251,15 +247,32 @@ def load_trained(name: str, threads: int | None = None, engine: str | None = Non
     UsageError if the given engine cannot compute this network.
     """
     record = read_record(name)
+    while True:
+        try:
+            return _loaded(name, record, threads or os.cpu_count() or 1, engine)
+        except ModelError:
+            newer = read_record(name)
+            if newer == record:
+                raise
+            record = newer  # another network took this one's place while it was read
+
+
+def read_model_text(name: str) -> str:
+    """The exact text of a trained network's model file. Raises ModelError if it is not that of the record."""
+    digest = read_record(name).files.get(_SPEC)
+    return as_text(_verified(name, _SPEC, digest), str(output_folder(name) / _SPEC))
+
+
+def _loaded(name: str, record: RunRecord, threads: int, engine: str | None) -> TrainedModel:
     folder = output_folder(name)
-    threads = threads or os.cpu_count() or 1
     try:
         model_file = next((file for file in record.files if file in engines.MODEL_FILES), None)
         if model_file is None:
-            raise ModelError(f"{_RECORD} names no file of a network")
-        _verified(folder / _SPEC, record.files.get(_SPEC))
-        network = lay_out(parse_spec(read_text(folder / _SPEC), str(folder / _SPEC)))
-        content = _verified(folder / model_file, record.files.get(model_file), _largest(network))
+            raise ModelError(f"{RECORD} names no file of a network")
+        place = str(folder / _SPEC)
+        text = as_text(_verified(name, _SPEC, record.files.get(_SPEC)), place)
+        network = lay_out(parse_spec(text, place))
+        content = _verified(name, model_file, record.files.get(model_file), _largest(network))
         if len(content) < 4 * network.parameters:  # before a network of that size is built
             raise ModelError(f"{model_file} is too small to hold the weights of {_SPEC}")
         trainer = engines.name_of(record.settings.engine)
@@ -324,25 +337,22 @@ def _typed(cls: type[Fields], values: Any) -> Fields:
     return cls(**values)
 
 
-def _verified(path: Path, digest: str | None, limit: int = _LIMIT) -> bytes:
-    """The bytes of a file, after checking that there are at most `limit` and that their digest is right."""
+def _verified(name: str, file: str, digest: str | None, limit: int = _LIMIT) -> bytes:
+    """A network's file. Raises ModelError if it has more than `limit` bytes, or another digest."""
     try:
-        if not path.is_file():  # a device or a pipe has no end
-            raise ModelError(f"{path.name} is missing")
-        with path.open("rb") as stream:
-            content = stream.read(limit + 1)
+        content = read_file(name, file, limit)
     except FileNotFoundError:
-        raise ModelError(f"{path.name} is missing") from None
+        raise ModelError(f"{file} is missing") from None
     if len(content) > limit:
-        raise ModelError(f"{path.name} is larger than this network can need ({limit:,} bytes)")
+        raise ModelError(f"{file} is larger than this network can need ({limit:,} bytes)")
     if hashlib.sha256(content).hexdigest() != digest:
-        raise ModelError(f"{path.name} is not the file that run.json describes (its SHA-256 differs)")
+        raise ModelError(f"{file} is not the file that run.json describes (its SHA-256 differs)")
     return content
 
 
 def _missing(name: str) -> str:
     if checkpoint_folder(name).is_dir():
         return f"{name} is not trained to its end; start its `train` command again"
-    trained = sorted(path.parent.name for path in MODEL_OUTPUT.glob(f"*/{_RECORD}"))
+    trained = sorted(path.parent.name for path in MODEL_OUTPUT.glob(f"*/{RECORD}"))
     hint = did_you_mean(name, trained) or f"; trained are: {', '.join(trained) or 'none yet'}"
     return f"no trained network {name!r} in {MODEL_OUTPUT}/{hint}"
