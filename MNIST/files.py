@@ -11,6 +11,10 @@ from pathlib import Path
 from MNIST.errors import BusyError
 
 
+class NotAFileError(OSError):
+    """A folder, a pipe or a device is where a file should be."""
+
+
 def write_atomically(path: Path, content: bytes | str, alone: bool = False) -> None:
     """Write a file so that a reader sees the old content or the new, never a part, even after a crash.
 
@@ -41,14 +45,15 @@ def write_atomically(path: Path, content: bytes | str, alone: bool = False) -> N
 def read_whole(path: Path, most: int) -> bytes:
     """The bytes of a file. If there are more than `most`, one more than that comes back and shows it.
 
-    Raises FileNotFoundError; OSError for a folder, a pipe or a device, which might have no end.
+    Raises FileNotFoundError; NotAFileError for a folder, a pipe or a device, which might have no end.
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "this is not a file", str(path))
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotAFileError(errno.EINVAL, "this is not a file", str(path))
         with os.fdopen(handle, "rb", closefd=False) as stream:
-            return stream.read(most + 1)
+            return stream.read(min(most, status.st_size) + 1)
     finally:
         os.close(handle)
 

@@ -163,7 +163,7 @@ def _leave(name: str, run: "Run", text: str, dataset_name: str, words: list[str]
     folder = training.output_folder(name)
     rates = training.run_rates(run.spec, run.steps, run.history)
     curves = curves_png(run.history, name, run.kept.epoch, rates)
-    training.save_trained(name, run, text, dataset_name, words, curves)
+    training.save_trained(name, run, text, dataset_name, words, {training.CURVES: curves})
     total = sum(result.seconds for result in run.history)
     print(f"\n{_kept(run)}Trained in {duration(total)}: {_outcome(run.kept)}.")
     print(f"Written: {MODEL_OUTPUT / f'{name}.txt'} and {folder}/ (see its curves.png).")

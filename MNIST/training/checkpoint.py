@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from MNIST.files import read_whole, refuse_link, remove_stale, write_atomically
+from MNIST.files import NotAFileError, read_whole, refuse_link, remove_stale, write_atomically
 
 _NOTE = "checkpoint.json"
 _NAME = re.compile(r"epoch_([0-9]{5,15})\.npz")
@@ -114,7 +114,7 @@ def read_checkpoints(folder: Path, warn: Callable[[str], None]) -> Iterator[Chec
             continue
         except _OtherVersionError:
             warn(f"{path}: another version of this program wrote this checkpoint; it cannot go on from there")
-        except (OSError, *_DAMAGED) as error:
+        except (NotAFileError, *_DAMAGED) as error:
             warn(f"{path}: this checkpoint is damaged ({error}); going back to the one before it")
 
 

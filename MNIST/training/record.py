@@ -96,14 +96,19 @@ class TrainedModel:
 
 
 def save_trained(
-    name: str, run: Run, text: str, dataset_name: str, command: Sequence[str], curves: bytes
+    name: str,
+    run: Run,
+    text: str,
+    dataset_name: str,
+    command: Sequence[str],
+    beside: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write all files of a finished run, then remove its checkpoints. The caller holds the name's lock.
 
-    curves: the picture of its learning curves.
+    beside: further files that are to lie beside them, by name.
     Raises OSError if something cannot be written; the checkpoints are then still there.
     """
-    write_trained(name, trained_files(run, text, dataset_name, command) | {CURVES: curves})
+    write_trained(name, trained_files(run, text, dataset_name, command) | dict(beside or {}))
     remove_checkpoints(checkpoint_folder(name))
 
 

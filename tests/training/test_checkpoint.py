@@ -1,7 +1,11 @@
 """Checkpoints: a crash or a damaged file never costs more than one epoch (faults 16 and 20)."""
 
+import io
+import os
 import subprocess
 import sys
+import tracemalloc
+import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -92,10 +96,10 @@ def test_every_flipped_bit_of_the_headers_is_damage_or_nothing(tmp_path):
 def test_a_disk_that_cannot_be_read_is_no_damage(tmp_path, monkeypatch):
     save_checkpoint(tmp_path, _checkpoint(1))
 
-    def fail(path):
+    def fail(path, most):
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(Path, "read_bytes", fail)
+    monkeypatch.setattr("MNIST.training.checkpoint.read_whole", fail)
     with pytest.raises(OSError, match="Too many"):
         _load(tmp_path)
     monkeypatch.undo()
@@ -197,3 +201,60 @@ save_checkpoint(pathlib.Path({str(tmp_path)!r}), _checkpoint(3))
     assert _epoch(tmp_path) == (3 if written else 2)
     save_checkpoint(tmp_path, _checkpoint(3))  # the next save clears up
     assert _epoch(tmp_path) == 3
+
+
+def _written(folder: Path, member: bytes, compression: int = zipfile.ZIP_STORED) -> None:
+    """A file that calls itself a checkpoint, with one member of these bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(folder / "epoch_00001.npz", "w", compression) as archive:
+        archive.writestr("a.npy", member)
+
+
+def test_a_checkpoint_takes_no_more_memory_than_its_file(tmp_path):
+    def header(shape):
+        stream = io.BytesIO()
+        np.lib.format.write_array_header_1_0(stream, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        return stream.getvalue()
+
+    cases = {
+        "compressed": (header((2**26,)) + bytes(2**28), zipfile.ZIP_DEFLATED),
+        "another size than it says": (header((2**30,)) + bytes(4), zipfile.ZIP_STORED),
+    }
+    for reason, (member, compression) in cases.items():
+        _written(tmp_path, member, compression)
+        tracemalloc.start()
+        warnings: list[str] = []
+        assert list(read_checkpoints(tmp_path, warnings.append)) == []
+        assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
+        tracemalloc.stop()
+        assert reason in warnings[0]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+def test_a_pipe_in_the_place_of_a_checkpoint_is_damage(tmp_path):
+    save_checkpoint(tmp_path, _checkpoint(1))
+    os.mkfifo(tmp_path / "epoch_00002.npz")
+    warnings: list[str] = []
+    (found,) = read_checkpoints(tmp_path, warnings.append)
+    assert len(found.history) == 1
+    assert "epoch_00002.npz: this checkpoint is damaged" in warnings[0]
+    assert "not a file" in warnings[0]
+
+
+def test_files_of_other_names_are_none_of_ours(tmp_path):
+    for name in ("epoch_00001 (1).npz", "epoch_1.npz", "epoch_x.npz", "epoch_00001.npz.bak"):
+        (tmp_path / name).write_text("mine")
+    before = set(tmp_path.iterdir())
+    save_checkpoint(tmp_path, _checkpoint(3))
+    assert _epoch(tmp_path) == 3
+    remove_checkpoints(tmp_path)
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_link_to_a_folder_of_others_is_not_followed(tmp_path):
+    save_checkpoint(tmp_path / "theirs", _checkpoint(3))
+    (tmp_path / "checkpoint").symlink_to(tmp_path / "theirs", target_is_directory=True)
+    for change in (remove_checkpoints, lambda folder: save_checkpoint(folder, _checkpoint(1))):
+        with pytest.raises(OSError, match="a link to another place"):
+            change(tmp_path / "checkpoint")
+    assert _epoch(tmp_path / "theirs") == 3
