@@ -107,6 +107,7 @@ def disturbed(process: subprocess.Popen, disturb: Callable[[dict[int, str]], obj
         watcher.join()
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_an_epoch_and_changes_nothing(engine, digits_folder, whole, tmp_path):
     chance, killed = random.Random(1), []
 

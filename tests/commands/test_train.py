@@ -103,7 +103,7 @@ def test_it_says_what_it_does_and_leaves_what_it_says(digits_folder, tmp_path):
     assert (code, errors) == (0, "")
     assert "first: net, 43,738 parameters" in output
     assert "\nnumpy (" in output
-    assert "digits: 1,350 images to train on, 150 to validate" in output
+    assert "digits: 270 images to train on, 30 to validate" in output
     assert [line.split()[0] for line in output.splitlines() if "/2 " in line] == ["1/2", "2/2"]
     assert "\x1b" not in output  # no escape codes if the output is not a terminal
     left = sorted(path.name for path in (tmp_path / "Model_Output" / "first").iterdir())
@@ -283,6 +283,7 @@ def test_every_other_engine_trains_and_says_so(any_engine, digits_folder, tmp_pa
     assert json.loads((tmp_path / "Model_Output/net/run.json").read_text())["settings"]["start"] == ""
 
 
+@pytest.mark.slow
 def test_a_file_that_one_engine_alone_can_train_chooses_it(digits_folder, tmp_path):
     (tmp_path / "net.txt").write_text(COLUMNS.format(epochs=1))
     code, _, errors = finish(start(digits_folder, "net", "net.txt", "--engine", "keras", cwd=tmp_path))
@@ -370,7 +371,7 @@ def test_a_network_of_other_layers_begins_nothing(digits_folder, tmp_path):
     ("number", "engine"),
     [
         (signal.SIGINT, "numpy"),
-        (signal.SIGTERM, "numpy"),
+        pytest.param(signal.SIGTERM, "numpy", marks=pytest.mark.slow),
         pytest.param(signal.SIGINT, "keras", marks=pytest.mark.slow),
     ],
 )

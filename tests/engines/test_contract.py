@@ -10,6 +10,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from examples import slowly
 
 from MNIST import engines
 from MNIST.engines.saved_arrays import read_arrays, write_arrays
@@ -73,6 +74,8 @@ ON_PYTORCH = ["tensors", "autograd", "modules"]
 INSTALLED = ["keras", "numpy", *(ON_PYTORCH if importlib.util.find_spec("torch") else [])]
 
 every_engine = pytest.mark.parametrize("name", INSTALLED)
+# Keras compiles each network anew, for seconds.
+every_engine_slowly_keras = pytest.mark.parametrize("name", [*slowly(INSTALLED[:1]), *INSTALLED[1:]])
 
 
 def make(name, text=SMALL, optimizer="Adam,0.01", precision="float32", draws=None):
@@ -209,14 +212,14 @@ def test_an_epoch_depends_on_the_state_alone(name, optimizer):
         assert same(engine.get_state(), first.get_state())
 
 
-@every_engine
+@every_engine_slowly_keras
 def test_the_seed_decides_what_dropout_drops(name):
     losses = {seed: train(make(name), seed=seed).loss for seed in (1, 2)}
     assert losses[1] != losses[2]
     assert train(make(name), seed=1).loss == losses[1]
 
 
-@every_engine
+@every_engine_slowly_keras
 def test_metrics_are_told_while_it_trains_and_at_the_end(name):
     told = []
     rates = np.full(3, 0.01, np.float32)
@@ -277,7 +280,7 @@ def test_smoothed_labels_are_the_targets_of_the_loss(name, precision):
     np.testing.assert_allclose(gradients["dense_4/bias"], bias, rtol=0, atol=tolerance)
 
 
-@every_engine
+@every_engine_slowly_keras
 def test_the_loss_reported_is_the_smoothed_one_and_the_accuracy_stays(name):
     """With a rate of 0, the weights are the same at every step."""
     text, rates = SMALL.replace("Dropout,0.3\n", ""), np.zeros(3, np.float32)
@@ -322,7 +325,7 @@ def test_a_network_without_weights_is_trained_too(name):
     assert engine.gradients(IMAGES, LABELS)[1] == {}
 
 
-@every_engine
+@every_engine_slowly_keras
 @pytest.mark.parametrize("count", [1, 33])
 def test_a_batch_may_be_of_one_image(name, count):
     rates = np.full(-(-count // 32), 0.01, np.float32)
@@ -380,7 +383,7 @@ def test_given_masks_take_the_place_of_draws(name):
     assert not gradients["conv_1/kernel"].any()
 
 
-@every_engine
+@every_engine_slowly_keras
 def test_logits_are_those_of_the_whole_network_whatever_comes_together(name):
     engine = make(name, DEEP)
     train(engine)
@@ -419,14 +422,14 @@ def test_what_is_not_its_own_file_is_refused(name):
     assert same(engine.get_weights(), before)
 
 
-@every_engine
+@every_engine_slowly_keras
 def test_a_rate_beyond_measure_ends_in_numbers_that_are_none_and_no_warning(name, recwarn):
     metrics = train(make(name, SMALL, "SGD,0.1"), rate=3e38)
     assert not np.isfinite(metrics.loss)
     assert [warning for warning in recwarn if issubclass(warning.category, RuntimeWarning)] == []
 
 
-@pytest.mark.parametrize("name", INSTALLED)
+@every_engine_slowly_keras
 def test_double_precision_is_kept_throughout(name):
     engine = make(name, DEEP, precision="float64")
     train(engine)

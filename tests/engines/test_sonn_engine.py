@@ -308,6 +308,7 @@ def test_half_of_a_hundred_images_are_right_after_thirty_passes_over_a_hundred(s
     assert history[-1].val_accuracy >= 0.5
 
 
+@pytest.mark.slow
 def test_nine_of_ten_are_right_after_two_passes_over_ten_thousand(shipped, mnist_folder):
     data = split(load(mnist_folder), 0.9, seed=0, images=12_000)
     settings = resolve_settings("mnist", images=12_000, split=0.9, seed=0, engine="sonn")

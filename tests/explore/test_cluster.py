@@ -288,6 +288,7 @@ def test_a_running_cluster_is_joined_loses_a_machine_and_goes_on(dataset, tmp_pa
 
 
 @needs_ray
+@pytest.mark.slow
 def test_the_table_is_that_of_this_machine(local, plan, dataset, checkpoints, tmp_path):
     here = LocalWorkers(1, dataset, tmp_path / "checkpoints", "numpy")
     try:
@@ -312,6 +313,7 @@ def test_the_data_reach_a_worker_once_and_not_with_each_trial(local, plan, check
 
 
 @needs_ray
+@pytest.mark.slow
 def test_this_package_travels_and_nothing_else(local):
     package, files, working_directory = next(local.map(shipped, [()]))
     assert Path(package) != Path(MNIST.__file__).parent
@@ -373,6 +375,7 @@ def test_a_stopped_trial_ends_as_if_its_worker_had_died(local, long_plan, checkp
 
 
 @needs_ray
+@pytest.mark.slow
 def test_values_come_in_order_and_errors_as_they_are(local):
     assert list(local.map(pow, [(n, 2) for n in range(9)])) == [n**2 for n in range(9)]
     with pytest.raises(FileNotFoundError, match="nowhere"):

@@ -116,7 +116,7 @@ def test_a_worker_has_the_images_but_not_those_of_the_test_set(workers):
 
 
 @pytest.mark.parametrize(
-    "any_engine", ["keras", "numpy", "sonn", *slowly(["tensors", "autograd", "modules"])], indirect=True
+    "any_engine", ["numpy", "sonn", *slowly(["keras", "tensors", "autograd", "modules"])], indirect=True
 )
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
 def test_what_workers_are_forked_from_has_one_thread(any_engine):

@@ -36,6 +36,7 @@ def test_keras_alone_opens_it_and_answers_as_the_engine_from_scratch_does(tmp_pa
         assert abs(np.load(tmp_path / f"{name}.npy") - probabilities(network)).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_the_same_network_gives_the_same_bytes():
     network = network_of(NETWORKS["blocks"])
     assert content_of(network) == content_of(network)

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from examples import slowly
 from small_model import TEXT
 
 from MNIST.errors import ModelError, UsageError
@@ -122,6 +123,9 @@ def test_other_weights_than_the_settings_name_are_a_mistake_of_ours(start, setti
         Run(SPEC, digits, settings, epochs=1, start=start)
 
 
+@pytest.mark.parametrize(
+    "engine", ["keras", "numpy", *slowly(["modules", "tensors", "autograd"])], indirect=True
+)
 def test_any_engine_goes_on_from_keras(engine, start, digits, trained):
     """Logits of about 10 may differ by 1e-4: float32 has seven digits, and the order of sums differs."""
     settings = resolve_settings(
@@ -134,6 +138,9 @@ def test_any_engine_goes_on_from_keras(engine, start, digits, trained):
     assert run.train()[0].loss < trained[1].history[0].loss
 
 
+@pytest.mark.parametrize(
+    "engine", ["keras", "numpy", *slowly(["modules", "tensors", "autograd"])], indirect=True
+)
 def test_any_engine_computes_what_keras_has_trained(engine, small, digits, trained):
     model = load_trained("small", engine=engine)
     expected = trained[1].engine.logits(digits.images)

@@ -129,8 +129,8 @@ def test_of_a_wrong_answer_both_slopes_are_drawn():
 
 
 def test_however_many_layers_the_picture_keeps_its_height():
-    tall = read(explanation_png(explanation(*[CONV] * 40)))
-    taller = read(explanation_png(explanation(*[CONV] * 60)))
+    tall = read(explanation_png(explanation(*[CONV] * (MOST_ROWS + 1))))
+    taller = read(explanation_png(explanation(*[CONV] * (MOST_ROWS + 9))))
     assert tall.shape == taller.shape
     assert len(tall) < HEAD + (MOST_ROWS + 2) * ROW
 

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from examples import slowly
 from PIL import Image
 
 from MNIST.report.percentages import probability_text
@@ -159,6 +160,7 @@ def test_pointing_at_a_dot_shows_its_image(opened):
             assert f"({probability_text(one.probabilities[number, answer])} sure)" in words
 
 
+@pytest.mark.slow
 def test_every_dot_is_an_image_of_its_digit(opened):
     text, (one,), spaces = page(3)
     traces = opened(text).evaluate(
@@ -174,7 +176,7 @@ def test_every_dot_is_an_image_of_its_digit(opened):
         assert expected.all()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, *slowly([1280])])
 def test_twelve_networks_with_long_names_fit_the_window(width, opened):
     names = [f"{letter}{'_very' * 12}x" for letter in "ABCDEFGHIJKL"]
     browser_page = opened(page(*np.linspace(1, 6, 12), names=names)[0], width)
