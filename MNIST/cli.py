@@ -56,7 +56,7 @@ BROKEN_PIPE = 141  # a shell reports this for a program that the signal SIGPIPE 
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit code: 0, 1, 2, 3 or 130 as README.md lists them."""
+    """Run one command; return its exit code: one that README.md lists, or BROKEN_PIPE."""
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]

@@ -43,7 +43,7 @@ def write_atomically(path: Path, content: bytes | str, alone: bool = False) -> N
 
 
 def read_whole(path: Path, most: int) -> bytes:
-    """The bytes of a file. If there are more than `most`, one more than that comes back and shows it.
+    """The bytes of a file. If there are more than `most`, one more than that is returned, which shows it.
 
     Raises FileNotFoundError; NotAFileError for a folder, a pipe or a device, which might have no end.
     """
@@ -59,7 +59,7 @@ def read_whole(path: Path, most: int) -> bytes:
 
 
 def refuse_link(folder: Path) -> None:
-    """Raise OSError if a folder in which this program removes files is a link to files of others."""
+    """Raise OSError for a folder that is a link: files are removed in it, and a link may lead elsewhere."""
     if folder.is_symlink():
         raise OSError(errno.ELOOP, "this is a link to another place; remove it", str(folder))
 

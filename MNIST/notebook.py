@@ -48,10 +48,10 @@ class NeuralNetwork:
             network.train_batch(x_train[start : start + 100], t_train[start : start + 100])
         errors = (network.apply(x_test).argmax(axis=1) != t_test).sum()
 
-    layers: lines of the model language, the last one with softmax over ten; a block is several, indented
-    lines. optimizer: its line. input: the line of `Input:`, `Scale` or `Threshold`. engine: the name of the
-    engine, which computes in float32; by default numpy, or the one that the layers need. seed: decides the
-    initial weights and what Dropout drops, so that the same calls give the same numbers.
+    layers: lines of the model language; the last one ends in softmax over ten, and the lines of a block are
+    indented. optimizer: its line. input: the line of `Input:`, `Scale` or `Threshold`. engine: the name of
+    the engine, which computes in float32; by default numpy, or the one that the layers need. seed: decides
+    the initial weights and what Dropout drops, so that the same calls give the same numbers.
     Raises SpecError, with line and caret, for a mistake in a line.
     """
 
@@ -117,7 +117,7 @@ def _read(layers: Sequence[str], optimizer: str, input: str) -> ModelSpec:
 
 
 def _counted_anew(problem: Problem) -> Problem:
-    """A mistake with its line counted in the caller's lines, which have no section headings."""
+    """A mistake with its line number among the caller's own lines, which have no section headings."""
     source, before = "layers", 7  # lines before the caller's own, in the text that `_read` makes
     if 3 <= problem.line <= 6:
         source, before = "optimizer", 5

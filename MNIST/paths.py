@@ -14,7 +14,7 @@ _PACKAGE = Path(__file__).resolve().parent
 _SHIPPED = (_PACKAGE.parent / "Models", _PACKAGE / "shipped_models")  # in a checkout; in an installation
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)  # no file can have these on Windows
+_DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)  # reserved on Windows
 
 
 def checked_name(name: str, what: str) -> str:

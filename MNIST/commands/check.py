@@ -55,7 +55,7 @@ def run(options: Mapping[str, Any]) -> int:
         else:
             print(*[""] * bool(place), *lines, sep="\n")
     if errors:
-        sys.stdout.flush()  # the tables come first, also where both go to one file
+        sys.stdout.flush()  # the tables come first, even if both go to one file
         raise UsageError("\n\n".join(errors))
     return 0
 

@@ -79,7 +79,7 @@ def run(options: Mapping[str, Any]) -> int:
         os.chdir(here)
     if failed:
         return 1
-    own = Path(sys.prefix) == here / ".venv"  # `make` made it; it is not on the path unless activated
+    own = Path(sys.prefix) == here / ".venv"  # `make` made it; the user may have to activate it
     activate = f"    {ACTIVATE}\n" if own else ""
     names = {"data": f"{data}/", "images": f"{data}_images.png"}
     print(FILES.format(**names, activate=activate, program=program(), model=find_model_file("demo")))
@@ -93,7 +93,7 @@ def _fetch() -> tuple[str, str, str]:
         return "Data", "", " -e 1,2,3 --images 4000"
     except DownloadError:
         with suppress(OSError):
-            Path("Data").rmdir()  # nothing came into it
+            Path("Data").rmdir()  # it is empty
         print("MNIST's mirrors are out of reach: 1,797 digits that scikit-learn carries take its place.")
         print(f"(With a copy of MNIST's four files: MNIST_MIRROR=file:///folder/with/them/ {program()} demo)")
         _type("download Digits --dataset digits")

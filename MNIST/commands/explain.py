@@ -29,7 +29,7 @@ from MNIST.errors import UsageError, quoted
 from MNIST.files import write_atomically
 from MNIST.paths import checked_name
 
-LONGEST_NAME = 64  # of a file that is written, of what comes from the picture's own
+LONGEST_NAME = 64  # characters that the written files take from the picture's own name
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -43,7 +43,7 @@ def run(options: Mapping[str, Any]) -> int:
     from MNIST.report.explaining.page import explanation_page
     from MNIST.report.explaining.picture import explanation_png
 
-    record = training.read_record(name)  # at once, so that a missing network is told before data are read
+    record = training.read_record(name)  # now, so that a missing network is reported before data are read
     if wanted is None:
         file, subject, image, label = _from_file(Path(options["<image-file>"]))
     else:
@@ -58,7 +58,7 @@ def run(options: Mapping[str, Any]) -> int:
 
 
 def _from_dataset(folder: Path, of_set: str, number: int, record: Any) -> tuple[str, str, Any, int]:
-    """An image of a dataset: its name as a file, the image in words, the image, and its label.
+    """An image of a dataset: the stem of its files' names, the image in words, the image, and its label.
 
     Raises UsageError if the record's network was trained on other classes.
     """

@@ -28,7 +28,7 @@ from MNIST.files import write_atomically
 from MNIST.paths import checked_name
 from MNIST.program import install_command
 
-FARTHEST = 1e-4  # of a probability from the engine's: float32 through many layers stays far below
+FARTHEST = 1e-4  # largest difference from the engine's probabilities; float32 stays far below
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -63,7 +63,7 @@ def run(options: Mapping[str, Any]) -> int:
 
 
 def _checked_path(text: str) -> Path:
-    """The file to write, if it is of a kind that there is and stands where nothing is lost."""
+    """The file to write. Raises UsageError for an unknown format, a folder, or a network's own folder."""
     from MNIST.export import FORMATS
 
     path = Path(text)
@@ -77,10 +77,10 @@ def _checked_path(text: str) -> Path:
 
 
 def _compare(answers: Any, expected: Any) -> str:
-    """In a sentence, how far the file's answers lie from the engine's. Raises ModelError if it is too far."""
+    """Say how far the file's answers differ from the engine's. Raises ModelError if they differ too much."""
     if answers is None:
         return f"Its answers were not checked: that takes onnxruntime ({install_command('onnx')})."
     farthest = float(abs(answers - expected).max())
-    if not farthest <= FARTHEST:  # a nan is not either
+    if not farthest <= FARTHEST:  # also true of a nan
         raise ModelError(f"not written: the file's probabilities differ from the engine's by {farthest:.1e}")
     return f"Checked: on {len(expected)} digits it answers as the engine does, within {farthest:.1e}."

@@ -55,7 +55,7 @@ def forget_earlier(names: Sequence[str], name: str) -> None:
 
 
 def track_finished(names: Sequence[str], name: str, data: "TrainingData", threads: int | None) -> None:
-    """Track a network that was trained before, from its files: the trackers show what a training would."""
+    """Track a network that is already trained, from its files, as if it had just been trained."""
     if not names:
         return
     from MNIST import training

@@ -38,7 +38,7 @@ def proportion(text: str, option: str) -> float:
 
 
 def one_of(text: str, option: str, choices: tuple[str, ...]) -> str:
-    """Read one word of `choices`, in any case."""
+    """Read one word of `choices`, in upper or lower case."""
     if text.lower() not in choices:
         hint = did_you_mean(text, choices)
         raise UsageError(f"{option}: expected one of {', '.join(choices)}, found {text[:64]!r}{hint}")

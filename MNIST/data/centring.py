@@ -63,7 +63,7 @@ def weights(source: int, target: int) -> NDArray[np.float64]:
 
 
 def offset(mass: NDArray[np.int64]) -> int:
-    """The offset at which a line of pixels begins if its centre of mass is in the middle, if it fits."""
+    """The offset of a line of pixels that puts its centre of mass in the middle, or as near as it fits."""
     twice_centre = (mass * np.arange(1, 2 * len(mass), 2)).sum()  # times the mass; pixel i's centre: i + ½
     pixel = twice_centre // (2 * mass.sum())
     return int(np.clip(MIDDLE - pixel, 0, SIDE - len(mass)))

@@ -1,4 +1,4 @@
-"""The datasets that this project knows by content, and reading one from its four files."""
+"""The datasets that this project recognises by their content; `load` reads one from its four files."""
 
 import hashlib
 import shlex
@@ -110,7 +110,7 @@ DATASETS = {
 }
 
 DIGITS = tuple("0123456789")
-_CLASSES = {  # where they are no digits
+_CLASSES = {  # if they are not digits
     "fashion": (
         *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
         *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
@@ -126,7 +126,7 @@ def owner(sha256: str) -> str:
 
 
 def class_names(dataset: str) -> tuple[str, ...]:
-    """What each label of the dataset means, from 0. For a dataset that is not known, the digits."""
+    """What each label of the dataset means, from 0. The labels of an unknown dataset mean digits."""
     return _CLASSES.get(dataset, DIGITS)
 
 

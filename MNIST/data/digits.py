@@ -65,7 +65,7 @@ def _centred(ink: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _offset(mass: NDArray[np.int64]) -> int:
-    """The rounded offset at which a line of `mass` begins if its centre is in the middle of 28 pixels."""
+    """The rounded offset of a line that puts its centre of mass in the middle of 28 pixels, if it fits."""
     total = mass.sum()
     twice_centre = (mass * np.arange(1, 2 * len(mass), 2)).sum()  # times the total
     offset = (IMAGE_SIDE * total - twice_centre + total) // (2 * total)

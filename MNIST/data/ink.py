@@ -17,7 +17,7 @@ SMALLEST_PHOTO = 64  # pixels of the longer side; in a smaller picture, unevenne
 LEAST_CONTRAST = 16  # levels between background and ink; with fewer, the picture is blank
 NEARLY_WHITE = 250  # levels: such ink is not stretched; MNIST's darkest pixels have 254 or 255
 FAINT = 8  # levels: pixels with less ink are faint
-MANY_FAINT = 0.2  # of the other pixels with ink; of MNIST's images 1 in 2,000 has more
+MANY_FAINT = 0.2  # as a share of the other pixels with ink; 1 in 2,000 of MNIST's images has more
 NOISE = 4  # standard deviations of the paper; pixels that differ by more are ink
 USUAL_WIDTH = 2.0  # of the lines in MNIST's images, whose median is 1.96
 FITTED = 64  # points on each side, at most, to which the paper's light is fitted
@@ -45,7 +45,7 @@ def drawn(picture: NDArray[np.uint8], background: float) -> NDArray[np.float32]:
     if full < LEAST_CONTRAST:
         return np.zeros_like(ink)
     faint = (ink > 0) & (ink < FAINT)
-    if faint.sum() > MANY_FAINT * (ink >= FAINT).sum():  # more than the edges of a pen have: JPEG left them
+    if faint.sum() > MANY_FAINT * (ink >= FAINT).sum():  # more than a pen's edges leave: they are JPEG's
         ink[ink < min(TRACES, full / 4)] = 0
     return ink / np.float32(255 if full >= NEARLY_WHITE else full)
 
@@ -93,7 +93,7 @@ def standard_deviation(residual: NDArray[np.floating]) -> float:
 
 
 def one_side(residual: NDArray[np.float32], noise: float) -> NDArray[np.float32]:
-    """How far each pixel differs from the background in the ink's direction: the larger sum of squares."""
+    """How far each pixel differs from the background towards the side with the larger sum of squares."""
     darker, lighter = np.maximum(-residual, 0), np.maximum(residual, 0)
     weight = [(side[side > noise] ** 2).sum(dtype=np.float64) for side in (darker, lighter)]
     return darker if weight[0] >= weight[1] else lighter
@@ -118,7 +118,7 @@ def pieces(ink: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.floa
 
 
 def line_width(ink: NDArray[np.floating]) -> float:
-    """The mean width of the lines in pixels of MNIST's form: twice the ink by the outline's length."""
+    """The mean line width in pixels of MNIST's form: twice the ink divided by the outline's length."""
     padded = np.pad(cropped(ink), 1).astype(np.float64)
     outline = sum(np.abs(np.diff(padded, axis=axis)).sum() for axis in (0, 1))
     return float(2 * padded.sum() / outline * BOX / (max(padded.shape) - 2))

@@ -7,7 +7,7 @@ names.py       names that lines begin with          layers.py         each layer
 sections.py    sections, and their lines            optimizers.py     each optimizer
     layer_section.py  training_sections.py          schedules.py      how the learning rate changes
 parse.py       a whole file to a ModelSpec          augmentations.py  how training images change
-canonical.py   one spelling; what cannot matter     stop.py           when to end early
+canonical.py   one spelling; parts without effect   stop.py           when to end early
 errors.py      mistakes and how they are shown
 axes.py        values that an exploration tries     What comes of it:
 template.py    model files with {placeholders}      model.py          ModelSpec

@@ -1,6 +1,6 @@
-"""The lines of `Augment:`: how the images that are trained on are changed, anew in every epoch.
+"""The lines of `Augment:`: how the training images are changed, anew in every epoch.
 
-Whatever a file says, an image is moved by all of them at once; the order of the lines means nothing.
+All lines of a file change an image together, so the order of the lines has no effect.
 The arithmetic is in `MNIST/data/augmentation.py`.
 """
 
@@ -11,43 +11,43 @@ from MNIST.language.grammar import positional, real
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What all augmentations share: each draws its amounts evenly between their negative and themselves."""
+    """What all augmentations share: amounts are drawn evenly between minus and plus the value in the file."""
 
 
 @dataclass(frozen=True)
 class Rotate(Augmentation):
-    """About the centre, by up to so many degrees either way."""
+    """Rotate about the centre, by up to this many degrees either way."""
 
     degrees: float = positional(real(0, 180))
 
 
 @dataclass(frozen=True)
 class Shift(Augmentation):
-    """Up or down, and left or right, each by up to this fraction of the image's side."""
+    """Shift up or down, and left or right, each by up to this fraction of the image's side."""
 
     fraction: float = positional(real(0, 1))
 
 
 @dataclass(frozen=True)
 class Zoom(Augmentation):
-    """Rows and columns larger or smaller, each by its own factor from 1 − fraction to 1 + fraction."""
+    """Scale the height and the width, each by its own factor from 1 − fraction to 1 + fraction."""
 
     fraction: float = positional(real(0, 1, below=True))
 
 
 @dataclass(frozen=True)
 class Shear(Augmentation):
-    """Upright strokes slanted by up to so many degrees either way; what lies stays lying."""
+    """Slant upright strokes by up to this many degrees either way; horizontal strokes stay horizontal."""
 
     degrees: float = positional(real(0, 90, below=True))
 
 
 @dataclass(frozen=True)
 class Elastic(Augmentation):
-    """Every pixel by its own way, neighbours by much the same.
+    """Move every pixel by its own displacement; neighbours move by almost the same one.
 
-    The way is, in rows and in columns, evenly drawn noise from −1 to 1, smoothed by a Gaussian of standard
-    deviation sigma pixels, times alpha pixels.
+    Down and to the right, the displacement is noise, drawn evenly from −1 to 1, smoothed by a Gaussian of
+    standard deviation sigma pixels, times alpha pixels.
     Source: Simard, Steinkraus and Platt (2003), Best practices for convolutional neural networks applied to
     visual document analysis.
     """

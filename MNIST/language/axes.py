@@ -4,7 +4,7 @@
     filters=16:64:16,128          16, 32, 48, 64 and 128
     convolutions+hidden=1+0,2+2   two placeholders that change together
 
-Values stay text here; what they mean shows when a template is filled with them.
+Values stay text here; filling a template with them checks them.
 """
 
 import re
@@ -16,7 +16,7 @@ from MNIST.language.errors import Problems
 from MNIST.language.text import Statement
 
 MOST_VALUES = 10_000  # of one axis, and of all axes of a file
-SHOWN = 20  # placeholders, where one is misspelt
+SHOWN = 20  # placeholders that a message lists, at most
 
 _NUMBER = re.compile(r"[+-]?(?=\.?[0-9])[0-9]{0,15}\.?[0-9]{0,15}(e[+-]?[0-9]{1,2})?", re.IGNORECASE)
 _DIGITS = 300  # more than any sum of two such numbers has, so that ranges are exact
@@ -24,9 +24,9 @@ _DIGITS = 300  # more than any sum of two such numbers has, so that ranges are e
 
 @dataclass(frozen=True)
 class Axis:
-    """Placeholders that change together, mostly one, and what they are tried at, in order.
+    """One placeholder, or several that change together, and the values to try, in order.
 
-    values: each has one text for each of the names.
+    values: each is a tuple with one text for each of the names.
     """
 
     names: tuple[str, ...]
@@ -43,7 +43,7 @@ class AxisError(Exception):
 def read_explore(
     head: Statement, lines: Sequence[Statement], known: Sequence[str], problems: Problems
 ) -> tuple[Axis, ...]:
-    """The axes of the section `Explore:`, an axis a line. known: the placeholders of the file."""
+    """The axes of the section `Explore:`, one for each line. known: the placeholders of the file."""
     if not known:
         message = "this section has the values of placeholders, and the file has none"
         problems.add(head.line, f"{message}; write {{name}} in place of a value, or leave the section out")
@@ -58,9 +58,9 @@ def read_explore(
 
 
 def parse_axis(text: str, what: str = "--set") -> Axis:
-    """The axis of a word of the command line, as a line of `Explore:` has it.
+    """The axis that a word of the command line describes, written like a line of `Explore:`.
 
-    Raises UsageError, beginning with `what`; whether there are such placeholders is for the caller to see.
+    Raises UsageError, whose message begins with `what`. The caller checks that the placeholders exist.
     """
     key, equals, values = text.partition("=")
     names = _names(key)
@@ -77,7 +77,10 @@ def read_values(text: str, what: str) -> tuple[str, ...]:
 
 
 def _axis(statement: Statement, known: Sequence[str], given: set[str], problems: Problems) -> Axis:
-    """The axis of a line; what is wrong is noted and left out. given: the names of the lines above."""
+    """The axis of a line; mistakes are noted, and wrong values are left out.
+
+    given: the names of the lines above; those of this line are added.
+    """
     line, word = statement.line, statement.name
     if statement.block or statement.opens:
         problems.add(line, "no line of this section ends in a colon; a range is start:end or start:end:step")
@@ -112,12 +115,12 @@ def _axis(statement: Statement, known: Sequence[str], given: set[str], problems:
 
 
 def _names(key: str) -> tuple[str, ...]:
-    """The names that are joined in what stands before `=`."""
+    """The names before `=`, which are joined by `+`."""
     return tuple(name.strip() for name in key.split("+"))
 
 
 def _refusing(what: str) -> Callable[[int, str], None]:
-    """What a command does with a wrong value."""
+    """A function that raises UsageError for a wrong value; the message begins with `what`."""
 
     def refuse(_: int, reason: str) -> None:
         raise UsageError(f"{what}: {reason}")
@@ -128,7 +131,7 @@ def _refusing(what: str) -> Callable[[int, str], None]:
 def _values(
     names: Sequence[str], words: Sequence[str], wrong: Callable[[int, str], None]
 ) -> tuple[tuple[str, ...], ...]:
-    """The values that words give; `wrong` is told the place of each word that is wrong, and why."""
+    """The values that words describe; `wrong` is called with the place of each wrong word and the reason."""
     values: dict[tuple[object, ...], tuple[str, ...]] = {}
     for place, word in enumerate(words):
         try:
@@ -145,7 +148,7 @@ def _values(
 
 
 def _expanded(names: Sequence[str], word: str) -> Iterator[tuple[str, ...]]:
-    """The values of one word: one, or those of a range. Raises AxisError."""
+    """The values that one word stands for: one value, or those of a range. Raises AxisError."""
     if "=" in word:
         raise AxisError(f"expected a value, found {quoted(word)}; another name begins a list of its own")
     if len(names) == 1:
@@ -163,7 +166,7 @@ def _expanded(names: Sequence[str], word: str) -> Iterator[tuple[str, ...]]:
 
 
 def _range(word: str) -> Iterator[str]:
-    """The numbers of `start:end` or `start:end:step`, the end included when it is hit. Raises AxisError."""
+    """The numbers of `start:end` or `start:end:step`, with the end if a step hits it. Raises AxisError."""
     from decimal import Decimal, localcontext
 
     parts = [part.strip() for part in word.split(":")]
@@ -184,10 +187,10 @@ def _range(word: str) -> Iterator[str]:
 
 
 def _shown(joined: Sequence[str]) -> str:
-    """Names or values as they are written, shortened if they are long."""
+    """Names or values joined by `+`, as they are written, shortened if they are long."""
     return quoted("+".join(joined))[1:-1]
 
 
 def _meaning(text: str) -> object:
-    """What is equal for two spellings of one value: 0.001 and 1e-3, Adam and adam."""
+    """A key that two spellings of one value share, such as 0.001 and 1e-3, or Adam and adam."""
     return float(text) if _NUMBER.fullmatch(text) else text.lower()

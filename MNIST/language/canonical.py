@@ -1,4 +1,4 @@
-"""One spelling for each spec, defaults filled in; and the spec without what cannot matter."""
+"""One spelling for each spec, with its defaults filled in; and the spec without parts that have no effect."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -16,17 +16,17 @@ STILL = (Rotate(0.0), Shift(0.0), Zoom(0.0), Shear(0.0))  # augmentations that m
 
 
 def canonical_text(spec: ModelSpec) -> str:
-    """The one text of a spec: a model file that parses to an equal spec; equal specs have one text."""
+    """The one text of a spec: a model file that parses to an equal spec. Equal specs have the same text."""
     sections = ((name, section.write(spec)) for name, section in SECTIONS.items())
     return "\n\n".join("\n".join([f"{name}:", *lines]) for name, lines in sections if lines) + "\n"
 
 
 def simplify(spec: ModelSpec) -> ModelSpec:
-    """The same network without what cannot matter: specs that compute the same become equal.
+    """The same network without parts that have no effect: specs that compute the same become equal.
 
-    Repeat is expanded; dropout of 0, linear activations and padding by 0 are left out (a block that would be
-    empty keeps one linear activation); Scale before Standardize and `nesterov` without momentum go, as do
-    augmentations of 0, and what `Stop:` monitors if it has no patience; Step and Plateau of factor 1 are
+    Repeat is expanded. Dropout and noise of 0, linear activations and padding by 0 are left out (a block that
+    would be empty keeps one linear activation). So are Scale before Standardize, `nesterov` without momentum,
+    augmentations of 0, and the `monitor` of `Stop:` without patience. Step and Plateau of factor 1 become
     Constant.
     """
     steps = (Standardize(),) if Standardize() in spec.input else spec.input
@@ -54,7 +54,7 @@ def _moves(augmentation: Augmentation) -> bool:
 
 
 def _simplified(layers: Iterable[Layer]) -> Iterator[Layer]:
-    """The layers that matter, those of each Repeat in its place."""
+    """The layers that have an effect, with those of each Repeat in its place."""
     for layer in layers:
         if isinstance(layer, Repeat):
             inner = tuple(_simplified(layer.layers))
@@ -71,5 +71,5 @@ def _simplified(layers: Iterable[Layer]) -> Iterator[Layer]:
 
 
 def _block(layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """The layers of a block that matter; a block is never empty."""
+    """The layers of a block that have an effect; a block is never empty."""
     return tuple(_simplified(layers)) or (Activation("linear"),)

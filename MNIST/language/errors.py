@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from MNIST.errors import UsageError
 
-MOST_PROBLEMS = 100  # more than that is not a model file; reading on would only cost time
+MOST_PROBLEMS = 100  # a file with more is no model file; reading on would only cost time
 WIDEST_EXCERPT = 100  # characters of a source line that are shown
 
 
@@ -24,9 +24,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake. line and column count from 1 (0: the file as a whole); length is that of the caret.
+    """One mistake. line and column count from 1 (0: the file as a whole); carets mark `length` characters.
 
-    of_shapes: each value may be right by itself, but the layers do not make a network.
+    of_shapes: whether the layers do not make a network, although each value may be right by itself.
     """
 
     line: int
@@ -43,7 +43,7 @@ class Problem:
         return _printable(f"{self.source}, line {self.line}: {self.message}") + "\n" + self._excerpt()
 
     def _excerpt(self) -> str:
-        """The source line without its indentation, and carets below the place."""
+        """The source line without its indentation, and carets below the mistake."""
         start = min(len(self.text) - len(self.text.lstrip(" \t")), self.column - 1)
         if self.column - start > WIDEST_EXCERPT * 3 // 4:
             start = self.column - WIDEST_EXCERPT // 2
@@ -64,7 +64,7 @@ class SpecError(UsageError):
 
     @property
     def only_shapes(self) -> bool:
-        """Whether the layers not fitting together is all that is wrong: with other values they may."""
+        """Whether the only mistake is that the layers do not fit together; with other values they may."""
         return all(problem.of_shapes for problem in self.problems)
 
     def __str__(self) -> str:
@@ -75,7 +75,7 @@ class Problems(list[Problem]):
     """Collects the mistakes of one file, so that they are reported together."""
 
     def add(self, line: Line, message: str, span: Span | None = None, of_shapes: bool = False) -> None:
-        """Note a mistake at a span of a line, or in all of the line. of_shapes: as in `Problem`.
+        """Note a mistake at a span of a line, or in the whole line. of_shapes: as in `Problem`.
 
         Raises SpecError at once when there are MOST_PROBLEMS: a hostile file must not cost minutes.
         """
@@ -100,7 +100,7 @@ def _content_span(text: str) -> Span:
 
 
 def _printable(text: str) -> str:
-    """The text with a dot for each character that would do something to a terminal instead of showing."""
+    """The text with a dot for each character that a terminal would obey instead of showing."""
     return re.sub(r"[^\S\t ]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069]", "·", text)
 
 

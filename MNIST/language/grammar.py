@@ -26,10 +26,10 @@ _REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNOREC
 
 @dataclass(frozen=True)
 class Kind:
-    """What values an argument takes.
+    """Which values an argument takes.
 
-    expects: in words, for messages; read: from text, raising ValueError; write: back to text;
-    choices: the words it knows, if it is one of a list.
+    expects: them in words, for messages. read: turns a text into a value, or raises ValueError. write: turns
+    a value back into text. choices: the allowed words, if the value is one of a list.
     """
 
     expects: str
@@ -64,7 +64,7 @@ def real(low: float, high: float, above: bool = False, below: bool = False) -> K
 
 
 def choice(words: Iterable[str], **aliases: str) -> Kind:
-    """One of some words, in any case. aliases: other spellings, each with the word that it means."""
+    """One of some words, in upper or lower case. aliases: other spellings, each with its word."""
     by_name = {word: word for word in words} | aliases
 
     def read(text: str) -> str:
@@ -109,7 +109,7 @@ def block() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a line: a field's name with what `positional`, `keyword` or `many` say of it."""
+    """One argument of a line: a field's name with what `positional`, `keyword` or `many` say about it."""
 
     name: str
     kind: Kind
@@ -141,7 +141,7 @@ block_field: Callable[[type], str | None] = cache(_block_field)
 
 
 def usage(name: str, cls: type) -> str:
-    """How a line is written, without what may be left out: `Conv,filters,rows,columns,activation`."""
+    """How a line is written without its optional arguments: `Conv,filters,rows,columns,activation`."""
     words = [argument.name for argument in arguments_of(cls) if argument.required]
     words += ["…" for argument in arguments_of(cls) if argument.place == "many"]
     return ",".join([name, *words]) + (":" if block_field(cls) else "")
@@ -161,10 +161,11 @@ def bind(
     problems: Problems,
     droppable: Mapping[str, Argument] | None = None,
 ) -> dict[str, Any] | None:
-    """The values of a line's arguments by field; None if one is wrong, and noted, or a placeholder is open.
+    """The values of a line's arguments, by field.
 
-    words: those after the name. droppable: arguments whose keys a placeholder may stand behind although
-    `cls` does not have them; such a value is checked, then dropped.
+    None if a value is wrong (the problem is noted) or a placeholder has no value yet.
+    words: those after the name. droppable: arguments that `cls` does not have, but whose keys may be given
+    with a placeholder; such a value is checked, then dropped.
     """
     mistakes = len(problems)
     values: dict[str, Any] = {}
@@ -180,8 +181,8 @@ def bind(
 
 
 def read_value(kind: Kind, what: str, word: Word, line: Line, problems: Problems) -> Any:
-    """The value of a word; None if it is wrong, and noted, or a placeholder is open."""
-    if word.is_open or not word.text:  # an empty one was noted where words are made
+    """The value of a word; None if it is wrong (the problem is noted) or a placeholder without a value."""
+    if word.is_open or not word.text:  # text.py has noted an empty word
         return None
     try:
         return kind.read(word.text)
@@ -195,7 +196,7 @@ def read_value(kind: Kind, what: str, word: Word, line: Line, problems: Problems
 
 
 def statement_text(value: Any, defaults: bool = True) -> str:
-    """The line that makes `value`, a layer, input step or optimizer; with or without what is the default."""
+    """The line that makes `value`, such as a layer. defaults: whether default values are written."""
     words = [type(value).__name__]
     for argument in arguments_of(type(value)):
         found = getattr(value, argument.name)
@@ -216,9 +217,9 @@ def _matched(
     problems: Problems,
     droppable: Mapping[str, Argument],
 ) -> list[tuple[Argument, Word]]:
-    """Each word with its argument, as Python binds a call; notes what fits none, and what is lacking.
+    """Each word with its argument, matched as in a Python call; notes wrong words and missing arguments.
 
-    With too few or too many positional values these are left out: which is which cannot be known.
+    If there are too few or too many positional values, all of them are left out: which is which is unknown.
     """
     arguments = {argument.name: argument for argument in arguments_of(cls)}
     bare = [word for word in words if word.key is None]

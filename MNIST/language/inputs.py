@@ -17,12 +17,12 @@ class InputStep:
 
 @dataclass(frozen=True)
 class Scale(InputStep):
-    """Pixels divided by 255: values in [0, 1]. What a file without `Input:` gets."""
+    """Pixels divided by 255: values in [0, 1]. A file without `Input:` has this step."""
 
 
 @dataclass(frozen=True)
 class Standardize(InputStep):
-    """Pixels less their mean, divided by their standard deviation, both over all training images."""
+    """Pixels minus their mean, divided by their standard deviation, both over all training images."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What every layer is made of: shapes, windows, parameters, random draws, and what all layers answer.
+"""What every layer is made of: shapes, windows, parameters, random draws, and the methods of all layers.
 
 Shapes are (rows, columns, channels) for a map and (units,) for a row of numbers.
 """
@@ -44,8 +44,9 @@ NO_MARGINS = Margins(0, 0, 0, 0)
 class Window:
     """A window of `size` (rows, columns) that moves over a map by `strides` (rows, columns).
 
-    padding: `valid` keeps the window inside the map; `same` puts margins around the map, as evenly as can be
-    and more below and to the right, so that the window has ⌈rows / stride⌉ × ⌈columns / stride⌉ positions.
+    padding: `valid` keeps the window inside the map; `same` puts margins around the map, so that the window
+    has ⌈rows / stride⌉ × ⌈columns / stride⌉ positions. The margins are as even as possible; an odd row is
+    below, an odd column on the right.
     """
 
     size: tuple[int, int]
@@ -92,12 +93,12 @@ Distribution = Kept | Normal
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """An array that a layer owns. init: "zeros", "ones", one of INIT, which draws from fan_in and fan_out,
-    "normal" (mean 0, deviation 1), or "indices".
+    """An array that a layer owns.
 
     A convolution's kernel is (rows, columns, channels in, channels out), a dense one (units in, units out).
-    map, spread: of "indices", which are whole numbers: indices into a flattened map of that shape, all of a
-    last axis in one window of spread × spread pixels, in any channel.
+    init: "zeros"; "ones"; one of INIT, which uses fan_in and fan_out; "normal" (mean 0, standard deviation
+    1); or "indices": whole numbers that index a flattened map of shape `map`. Those along the last axis lie
+    in one window of spread × spread pixels, in any channel.
     """
 
     name: str
@@ -116,9 +117,9 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Layer:
-    """What all layers share. As it stands: the shape stays, no parameters, no multiply-adds.
+    """What all layers share. By default the shape stays, and there are no parameters and no multiply-adds.
 
-    line: where it was written, for messages; no part of what the layer is.
+    line: where it was written, for messages; comparing layers ignores it.
     lesson: what the layer does, in a sentence for beginners. passes_through: whether its values leave it
     unchanged and in the same order, except while training.
     """
@@ -129,7 +130,7 @@ class Layer:
     line: Line | None = field(default=None, compare=False, repr=False, kw_only=True)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """The shape that comes out when `shape` goes in. Raises ShapeError if it cannot."""
+        """The shape that comes out when `shape` goes in. Raises ShapeError if `shape` does not fit."""
         return shape
 
     def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
@@ -137,7 +138,7 @@ class Layer:
         return ()
 
     def flops(self, shape: Shape) -> int:
-        """Two for each multiply-add of a matrix product, for one image forward; all else counts nothing."""
+        """Two for each multiply-add of a matrix product, forward, for one image; nothing else counts."""
         return 0
 
     def working_values(self, shape: Shape) -> int:
@@ -145,7 +146,7 @@ class Layer:
         return 0
 
     def margins(self, shape: Shape) -> Margins:
-        """What the layer adds around a map of `shape` before anything else."""
+        """The margins that the layer first adds around a map of `shape`."""
         return self.window.margins(shape) if self.window else NO_MARGINS
 
     @property
@@ -155,7 +156,7 @@ class Layer:
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether the layer always gives what it gets: the network is the same without it."""
+        """Whether the output always equals the input, so that the network is the same without the layer."""
         return False
 
     @property
@@ -165,7 +166,7 @@ class Layer:
 
     @property
     def draws(self) -> Distribution | None:
-        """What the layer draws for each number that comes in while training; None if it draws nothing."""
+        """What the layer draws for each input number while training; None if it draws nothing."""
         return None
 
     @property
@@ -180,7 +181,7 @@ def kernel_and_bias(shape: Shape, init: str) -> tuple[Parameter, Parameter]:
 
 
 def kernel(name: str, shape: Shape, init: str) -> Parameter:
-    """A kernel with its fans: how many values each output sums, and each input feeds (Glorot 2010)."""
+    """A kernel with its fans: how many values each output sums, and how many each input feeds (Glorot)."""
     window = math.prod(shape[:-2])
     return Parameter(name, shape, init, window * shape[-2], window * shape[-1])
 

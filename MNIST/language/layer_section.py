@@ -1,4 +1,4 @@
-"""`Layers:`: a layer a line, blocks indented; from lines to layers and back."""
+"""`Layers:`: one layer on each line, blocks indented; from lines to layers and back."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ INDENT = "    "
 
 
 def read_layers(head: Statement, lines: Sequence[Statement], problems: Problems) -> dict[str, Any]:
-    """`Layers:`: a layer a line."""
+    """`Layers:`: one layer on each line."""
     if not lines:
         problems.add(head.line, "an empty section: the smallest network is Flatten, then Dense,10,softmax")
         return {}
@@ -57,7 +57,7 @@ def _layer(statement: Statement, problems: Problems) -> Layer | None:
 
 
 def _layer_lines(layers: Iterable[Layer], margin: str) -> Iterator[str]:
-    """The lines of layers in a row, each block below its head and further to the right."""
+    """The lines of consecutive layers; each block is below its head and indented."""
     for layer in layers:
         yield margin + statement_text(layer)
         inside = block_field(type(layer))
@@ -68,7 +68,7 @@ def _layer_lines(layers: Iterable[Layer], margin: str) -> Iterator[str]:
 def _check_paths(
     parent: type[Layer] | None, lines: Sequence[Statement], layers: Sequence[Layer | None], problems: Problems
 ) -> None:
-    """Note a Path that is not directly below Parallel, and anything else that is."""
+    """Note a Path that is not directly below Parallel, and any other layer that is."""
     for statement, layer in zip(lines, layers, strict=True):
         if isinstance(layer, Path) and parent is not Parallel:
             problems.add(statement.line, "a path stands directly below 'Parallel:', and nowhere else")

@@ -1,7 +1,7 @@
 """The layers of the language: one frozen dataclass each, whose fields are the arguments of its line.
 
-A layer knows the shape that it makes of another, its parameters and its multiply-adds, all for one image.
-What a layer computes is in its docstring; how, in each engine.
+For an input shape, a layer knows its output shape, its parameters and its multiply-adds, all for one image.
+A layer's docstring says what it computes; each engine says how.
 """
 
 import math
@@ -33,8 +33,9 @@ from MNIST.language.layer import (
 class Conv(Layer):
     """y[r, c, f] = activation(bias[f] + Σ x[r·stride + i, c·stride + j, k] · kernel[i, j, k, f]).
 
-    padding: `valid` keeps the kernel inside the map; `same` pads with zeros, as evenly as can be and more
-    below and to the right, so that the map has ⌈rows / stride⌉ × ⌈columns / stride⌉ positions.
+    padding: `valid` keeps the kernel inside the map; `same` pads with zeros, so that the kernel has
+    ⌈rows / stride⌉ × ⌈columns / stride⌉ positions. It pads as evenly as possible; an odd row of zeros is
+    below, an odd column on the right.
     """
 
     lesson = (
@@ -108,7 +109,7 @@ class DepthwiseConv(Layer):
 
 @dataclass(frozen=True)
 class SeparableConv(Layer):
-    """y = activation(bias + z · pointwise_kernel): a 1×1 convolution of a depthwise one, which gives z.
+    """y = activation(bias + z · pointwise_kernel): a 1×1 convolution of z, which a depthwise one computes.
 
     z[r, c, k] = Σ x[r·stride + i, c·stride + j, k] · depthwise_kernel[i, j, k, 0]. padding: as in Conv. The
     fans are Keras's, as in DepthwiseConv.
@@ -210,7 +211,7 @@ class BatchNorm(Layer):
     """y = gamma · (x − mean) / √(variance + epsilon) + beta, for each channel.
 
     While training, mean and variance are the batch's, and moving averages of them are kept:
-    moving = momentum · moving + (1 − momentum) · batch; afterwards those are used.
+    moving = momentum · moving + (1 − momentum) · batch. Afterwards the moving averages are used.
     Source: Ioffe and Szegedy (2015), arXiv:1502.03167.
     """
 
@@ -238,7 +239,7 @@ class BatchNorm(Layer):
 
 @dataclass(frozen=True)
 class LocalResponseNorm(Layer):
-    """y[c] = x[c] / (k + alpha · Σ x[j]²)^beta, the sum over the `size` channels j that have c in the middle.
+    """y[c] = x[c] / (k + alpha · Σ x[j]²)^beta, summed over the `size` channels j with c in the middle.
 
     Channels beyond the first and last count as zero. The defaults are AlexNet's.
     Source: Krizhevsky, Sutskever and Hinton (2012), section 3.3.
@@ -257,7 +258,7 @@ class LocalResponseNorm(Layer):
 
 @dataclass(frozen=True)
 class Activation(Layer):
-    """An activation by itself, for where it stands apart from its Conv or Dense, as after BatchNorm."""
+    """An activation as a layer of its own, for places outside Conv and Dense, such as after BatchNorm."""
 
     lesson = "Each value by itself goes through a curve, such as relu, which makes what is below 0 a 0."
 
@@ -348,9 +349,9 @@ class Columns(Layer):
     """Ten columns of neurons, one for each digit: y[c] = 4 / √neurons · how many neurons of column c fire.
 
     A neuron fires when Σ weights[k] · x[sources[k]] over its connections exceeds its threshold; x is the
-    whole binary input as one row, as Flatten makes it. spread: a neuron's sources are drawn in one window of
-    spread × spread pixels, each in any of the binary maps (28 is anywhere); learning moves some of them.
-    4 / √neurons makes softmax about as sure as the columns are right, as tried with 100 and 792 neurons.
+    whole binary input as one row, as Flatten makes it. spread: a neuron's sources are drawn from one window
+    of spread × spread pixels, in any of the binary maps (28: from anywhere); learning moves some of them.
+    With 4 / √neurons, softmax is about as sure as the columns are accurate (tried with 100 and 792 neurons).
     """
 
     neurons: int = positional(whole(1, 100_000))
@@ -398,8 +399,8 @@ class Pad(Layer):
 class Residual(Layer):
     """y = block(x) + x; where their shapes differ, y = block(x) + projection(x).
 
-    The projection is a 1×1 convolution without bias, as He et al. (2015), arXiv:1512.03385, option B. Its
-    stride is the smallest s with ⌈rows / s⌉ and ⌈columns / s⌉ those of the block's output.
+    The projection is a 1×1 convolution without bias, as in He et al. (2015), arXiv:1512.03385, option B. Its
+    stride is the smallest s for which ⌈rows / s⌉ and ⌈columns / s⌉ are those of the block's output.
     """
 
     lesson = (
@@ -431,7 +432,7 @@ class Residual(Layer):
 
 @dataclass(frozen=True)
 class Path(Layer):
-    """Layers in a row, as one of the ways through a Parallel."""
+    """Consecutive layers: one of the ways through a Parallel."""
 
     layers: tuple[Layer, ...] = block()
 
@@ -445,7 +446,7 @@ class Parallel(Layer):
     paths: tuple[Path, ...] = block()
 
     def joined(self, shapes: list[Shape]) -> Shape:
-        """The shape of the paths' outputs together. Raises ShapeError if they do not fit side by side."""
+        """The shape of the paths' outputs, joined. Raises ShapeError if they do not fit side by side."""
         first = shapes[0]
         for number, shape in enumerate(shapes[1:], start=2):
             if shape[:-1] != first[:-1] or len(shape) != len(first):
@@ -458,7 +459,7 @@ class Parallel(Layer):
 
 @dataclass(frozen=True)
 class Repeat(Layer):
-    """The layers of its block, `times` times over, each time with parameters of their own; 0: not there."""
+    """The layers of its block, `times` times, each time with parameters of their own; 0 leaves them out."""
 
     times: int = positional(whole(0, 10_000))
     layers: tuple[Layer, ...] = block()

@@ -12,11 +12,11 @@ from MNIST.language.stop import Stop
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """A network and how it is trained. Equal specs are equal models; where they were written is no part.
+    """A network and how it is trained. Equal specs are equal models, wherever they were written.
 
-    One field for what each section of a model file says; epochs, batch_size and label_smoothing stand in
-    `Optimizer:`. augment: each kind at most once, in the order of `AUGMENTATIONS`. label_smoothing: this
-    much of each label, from 0 to below 1, is spread evenly over all ten digits while training.
+    Each section of a model file has its field; epochs, batch_size and label_smoothing stand in `Optimizer:`.
+    augment: each kind at most once, in the order of `AUGMENTATIONS`. label_smoothing: the proportion of each
+    label, in [0, 1), that is spread evenly over all ten digits while training.
     """
 
     input: tuple[InputStep, ...] = (Scale(),)

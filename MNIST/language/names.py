@@ -1,4 +1,4 @@
-"""The names that lines begin with: sections, layers, optimizers and so on; what is said of an unknown one."""
+"""The names that lines begin with (sections, layers, optimizers, …), and the message for an unknown one."""
 
 import re
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ HEADS = ("Input", "Layers", "Optimizer", "Schedule", "Augment", "Stop", EXPLORE)
 
 
 def name_of(names: Mapping[str, type], what: str, statement: Statement, problems: Problems) -> str | None:
-    """The name that a line begins with, as `names` spells it; None, noted, if it has none of them.
+    """The name that a line begins with, as `names` spells it.
 
-    Also None for a placeholder that is still open.
+    None if it is none of them (the problem is noted) or a placeholder without a value.
     """
     word = statement.name
     if word.is_open or (word.key is None and not word.text):
@@ -35,9 +35,10 @@ def read_line(
     problems: Problems,
     droppable: Mapping[str, Argument] | None = None,
 ) -> Any:
-    """What a line makes whose name is one of `names` and which opens no block.
+    """The object that a line makes; its name is one of `names`, and it opens no block.
 
-    None if it is wrong, and noted, or a placeholder is open. droppable: as for `bind`.
+    None if something is wrong (the problem is noted) or a placeholder has no value yet.
+    droppable: as for `bind`.
     """
     name = name_of(names, what, statement, problems)
     refuse_block(statement, problems)
@@ -48,13 +49,13 @@ def read_line(
 
 
 def refuse_block(statement: Statement, problems: Problems) -> None:
-    """Note a line that opens a block, or has one, where there are none."""
+    """Note a line that opens or has a block, in a section where there are none."""
     if statement.block or statement.opens:
         problems.add(statement.line, "nothing in this section opens a block: leave out the colon")
 
 
 def _name_hint(word: Word, names: Mapping[str, type]) -> str:
-    """What was probably meant by a name that is none of `names`."""
+    """A hint for a name that is none of `names`: what it was probably meant to be."""
     if word.key is not None:
         return f"; a line begins with a name, then a comma: {', '.join(names)}"
     section = find(word.text, HEADS)

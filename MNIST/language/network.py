@@ -1,7 +1,7 @@
 """From a spec to its network: every layer with its shapes, parameters and cost, Repeat expanded.
 
-Pure arithmetic on shapes; nothing is built. A model that cannot work is found out here. `lay_out` makes the
-one `Network` that engines, training, the page, exports and certificates are handed.
+This is pure arithmetic on shapes; nothing is built. It finds models that cannot work. `lay_out` makes the
+`Network` that engines, training, the page, exports and certificates use.
 """
 
 import math
@@ -28,11 +28,11 @@ MOST_VALUES = 10**8  # between two layers, for one image
 class Node:
     """One layer in its place in the network.
 
-    path: unique, a layer name for any engine: its kind and its place among its siblings, from 1, below the
-    path of the block around it: `conv_1`, `residual_3.conv_1`.
+    path: unique, and a valid layer name in any engine. It is the layer's kind and its place among its
+    siblings, from 1, after the path of the block around it: `conv_1`, `residual_3.conv_1`.
     parameters, flops: its own, without those of its children; flops as in `Layer.flops`.
     children: a Residual's layers, a Parallel's paths, a Path's layers; Repeat is expanded in place.
-    projection_stride: of a Residual whose parameters have a "projection", else None.
+    projection_stride: the stride of a Residual's "projection"; None for other nodes.
     """
 
     layer: Layer
@@ -63,9 +63,9 @@ class Node:
 
 @dataclass(frozen=True)
 class Network:
-    """A model that can work: what it says, simplified, and its layers laid out one after another.
+    """A model that can work: its simplified spec, and the nodes of that spec's layers, in order.
 
-    Only `lay_out` makes one. Its nodes are the layers of `spec`, which has nothing in it that cannot matter.
+    Only `lay_out` makes one from a spec.
     """
 
     spec: ModelSpec
@@ -73,7 +73,7 @@ class Network:
 
     @property
     def input_shape(self) -> Shape:
-        """The shape (28, 28, channels) of what the first layer sees of an image."""
+        """The shape (28, 28, channels) in which the first layer sees an image."""
         return input_shape(self.spec.input)
 
     @cached_property
@@ -83,12 +83,12 @@ class Network:
 
     @cached_property
     def flops(self) -> int:
-        """As `Layer.flops`, of all layers together."""
+        """The flops of all layers together, counted as in `Layer.flops`."""
         return count_flops(self.nodes)
 
     @property
     def only_engine(self) -> str | None:
-        """The name of the one engine that trains this network; None if all do that learn by gradients."""
+        """The name of the only engine that trains this network; None if all that use gradients do."""
         return needs_engine(self.spec)
 
     def of_batches(self, size: int) -> "Network":
@@ -96,7 +96,7 @@ class Network:
         return replace(self, spec=replace(self.spec, batch_size=size))
 
     def to_logits(self) -> tuple[Node, ...]:
-        """The nodes up to the ten numbers of which softmax makes probabilities: that is the loss's to do."""
+        """The nodes up to the ten logits. The loss applies the softmax that makes probabilities of them."""
         *body, last = self.nodes
         if isinstance(last.layer, Dense):
             return *body, replace(last, layer=replace(last.layer, activation="linear"))
@@ -135,18 +135,18 @@ def nodes_as_written(spec: ModelSpec) -> tuple[Node, ...]:
 
 
 def count_parameters(nodes: Iterable[Node]) -> int:
-    """How many numbers all parameters of some nodes, and of those in their blocks, have."""
+    """How many numbers the parameters of some nodes, and of the nodes in their blocks, have."""
     return sum(each.size for root in nodes for node in root.walk() for each in node.parameters)
 
 
 def count_flops(nodes: Iterable[Node]) -> int:
-    """As `Layer.flops`, of some nodes and those in their blocks."""
+    """The flops of some nodes and of the nodes in their blocks, counted as in `Layer.flops`."""
     return sum(node.flops for root in nodes for node in root.walk())
 
 
 def needs_engine(spec: ModelSpec) -> str | None:
-    """The name of the one engine that trains such a network; None if all do that learn by gradients."""
-    return "sonn" if isinstance(spec.layers[0], Columns) else None  # it stands alone
+    """The name of the only engine that trains such a network; None if all that use gradients do."""
+    return "sonn" if isinstance(spec.layers[0], Columns) else None  # Columns is the only layer
 
 
 def input_shape(steps: Iterable[InputStep]) -> Shape:
@@ -158,7 +158,7 @@ def input_shape(steps: Iterable[InputStep]) -> Shape:
 
 
 def lay_out_layers(layers: Sequence[Layer], shape: Shape, problems: Problems) -> tuple[Node, ...] | None:
-    """The nodes of a network's layers; None if one of them cannot work, and is noted."""
+    """The nodes of a network's layers; None if one of them cannot work (the problem is noted)."""
     mistakes = len(problems)
     count = 0
     for layer in layers:
@@ -170,7 +170,7 @@ def lay_out_layers(layers: Sequence[Layer], shape: Shape, problems: Problems) ->
     _check_softmax(layers, True, problems)
     _check_alone(layers, problems)
     if len(problems) > mistakes and _columns(layers):
-        return None  # what its neighbours say of shapes would mislead
+        return None  # messages about the shapes of its neighbours would mislead
     nodes, _ = _Layout(problems).sequence(layers, shape, "")
     return nodes if len(problems) == mistakes else None
 
@@ -186,7 +186,7 @@ def check_ending(
         if not any(isinstance(step, Threshold) for step in steps):
             message = "Columns sums binary pixels: let 'Input:' have a line such as 'Threshold,1,64,128,192'"
             _note(problems, columns, nodes[-1].path, message)
-        return  # votes, in place of softmax
+        return  # its votes take the place of softmax
     last = _present(layers)[-1]
     while isinstance(last, Repeat):
         last = _present(last.layers)[-1]
@@ -202,7 +202,7 @@ def check_ending(
 def check_rule(layers: Sequence[Layer], optimizer: Optimizer, problems: Problems) -> None:
     """Note a network that its optimizer cannot train: Columns has a learning rule of its own.
 
-    layers: they fit together, so that Columns stands alone.
+    layers: they fit together, so a Columns among them stands alone.
     """
     columns, rule = isinstance(layers[0], Columns), isinstance(optimizer, ParallelDelta)
     if columns == rule:
@@ -226,7 +226,7 @@ class _Layout:
     def sequence(
         self, layers: Iterable[Layer], shape: Shape, prefix: str
     ) -> tuple[tuple[Node, ...], Shape | None]:
-        """The nodes of layers in a row, and the shape that they end in; None if a layer cannot work."""
+        """The nodes of consecutive layers, and their output shape, which is None if a layer cannot work."""
         nodes: list[Node] = []
         for layer in _expanded(layers):
             path = f"{prefix}{type(layer).__name__.lower()}_{len(nodes) + 1}"
@@ -270,7 +270,7 @@ class _Layout:
         return Node(layer, path, shape, inner, (projection,), flops, children, stride)
 
     def parallel(self, layer: Parallel, shape: Shape, path: str) -> Node | None:
-        """The node of a Parallel; every path is tried, so that the mistakes of all are told."""
+        """The node of a Parallel; every path is tried, so that the mistakes of all are reported."""
         ways = [self.node(way, shape, f"{path}.path_{n}") for n, way in enumerate(layer.paths, start=1)]
         children = tuple(way for way in ways if way is not None)
         if len(children) < len(ways):
@@ -302,7 +302,7 @@ def _expanded(layers: Iterable[Layer]) -> Iterator[Layer]:
 
 
 def _count(layer: Layer) -> int:
-    """How many layers one layer is after Repeat, which is not expanded for it."""
+    """How many layers one layer becomes when Repeat is expanded; it is counted without expanding."""
     if isinstance(layer, Repeat):
         return layer.times * sum(map(_count, layer.layers))
     return 1 + sum(map(_count, _inside(layer)))
@@ -315,7 +315,7 @@ def _inside(layer: Layer) -> tuple[Layer, ...]:
 
 
 def _present(layers: Iterable[Layer]) -> list[Layer]:
-    """The layers without each Repeat that comes to nothing."""
+    """The layers without any Repeat that expands to nothing."""
     return [layer for layer in layers if _is_there(layer)]
 
 
@@ -335,7 +335,7 @@ def _check_softmax(layers: Sequence[Layer], at_end: bool, problems: Problems) ->
 
 
 def _check_alone(layers: Sequence[Layer], problems: Problems) -> None:
-    """Note Columns that is not the only layer."""
+    """Note a Columns that is not the only layer."""
     found = _columns(layers)
     if found and (len(layers) > 1 or found[0] is not layers[0]):
         message = "Columns is a whole network, from the binary maps to the votes for ten digits"

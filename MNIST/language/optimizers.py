@@ -17,7 +17,7 @@ EPSILON = real(0, 1, above=True)
 class Optimizer:
     """What all optimizers share.
 
-    line: where it was written, for messages; no part of what the optimizer is.
+    line: where it was written, for messages; comparing optimizers ignores it.
     """
 
     line: Line | None = field(default=None, compare=False, repr=False, kw_only=True)
@@ -89,13 +89,13 @@ class Adagrad(Optimizer):
 class ParallelDelta(Optimizer):
     """The learning rule of Columns, without gradients: the votes of a column are corrected neuron by neuron.
 
-    An image is a lesson where the votes of its own column lead those of the best other column by less than
-    an adaptive threshold. From a lesson learn, of these two columns, the neurons whose sum is within `reach`
-    of their threshold: the active connections of the true column's grow and their thresholds fall by rate,
-    those of the other's shrink and their thresholds rise, summed over the batch.
-    The lead that is asked for grows while fewer than a proportion `lessons` of the images are lessons, and
-    shrinks while more are. After each epoch the proportion `prune` of the connections that weigh least are
-    grown anew elsewhere.
+    An image is a lesson if the votes of its own column lead those of the best other column by less than the
+    required lead. In a lesson, those neurons of the two columns learn whose sum is within `reach` of their
+    threshold. In the true column, the weights of active connections grow by rate, and thresholds fall by
+    rate; in the other column, weights shrink and thresholds rise. These changes are summed over the batch.
+    The required lead grows while fewer than a proportion `lessons` of the images are lessons, and shrinks
+    while more are. After each epoch, the proportion `prune` of the connections, those that contribute least,
+    are removed, and as many grow elsewhere.
     Source: Auer, Burgsteiner and Maass (2008), A learning rule for very simple universal approximators
     consisting of a single layer of perceptrons; learning near the threshold only, as in Widrow and Winter
     (1988), Neural nets for adaptive filtering and adaptive pattern recognition; pruning and regrowth as in
@@ -118,7 +118,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "ParallelDelta": ParallelDelta,
 }
 
-# Names that mean another optimizer with other defaults.
+# Names that mean one of these optimizers with other defaults.
 SPELLINGS: dict[str, dict[str, Any]] = {
     "Momentum": {"momentum": 0.9},
     "Nesterov": {"momentum": 0.9, "nesterov": True},

@@ -19,7 +19,7 @@ from MNIST.language.schedules import SCHEDULES
 from MNIST.language.sections import REQUIRED, SECTIONS
 from MNIST.language.text import Statement, Word, read_statements, read_text
 
-# What a line may begin with that is no head, even where it opens a block.
+# Names that make a line no head of a section, even if it opens a block.
 LINES = {*LAYERS, *INPUTS, *OPTIMIZERS, *SCHEDULES, *AUGMENTATIONS}
 
 # Each section's head, and its lines, which may be indented below the head or not.
@@ -34,7 +34,7 @@ def read_spec(path: Path | str) -> ModelSpec:
 def parse_spec(text: str, source: str = "<text>") -> ModelSpec:
     """The spec that a model file's text describes; its layers fit together, from image to ten digits.
 
-    source: what messages call the text. Raises SpecError with every mistake in it; a template is one.
+    source: what messages call the text. Raises SpecError with every mistake in it; a placeholder is one.
     """
     problems = Problems()
     sections, explore = read_sections(text, source, problems)
@@ -43,7 +43,7 @@ def parse_spec(text: str, source: str = "<text>") -> ModelSpec:
             f"a placeholder, {quoted(word.text)}: this file is a template, for `explore`, and no model yet"
         )
         problems.add(line, message, word.span)
-        break  # one says it
+        break  # one message is enough
     if explore:
         read_explore(*explore, placeholder_names(sections), problems)
     fields = read_fields(sections, problems)
@@ -54,7 +54,7 @@ def parse_spec(text: str, source: str = "<text>") -> ModelSpec:
 def read_sections(
     text: str, source: str, problems: Problems
 ) -> tuple[Sections, tuple[Statement, list[Statement]] | None]:
-    """The sections of a text that make the spec, and `Explore:`, or None without it."""
+    """The sections of a text that make the spec; and the section `Explore:`, None if there is none."""
     statements = read_statements(text, source, problems)
     if not statements:
         problems.add(Line(source, 0), "there is nothing in it; a model has 'Layers:' and 'Optimizer:'")
@@ -83,7 +83,7 @@ def placeholder_names(sections: Sections) -> tuple[str, ...]:
 
 
 def read_fields(sections: Sections, problems: Problems) -> dict[str, Any]:
-    """The fields of a ModelSpec that sections give; one that is wrong, and noted, or open is no use."""
+    """The fields of a ModelSpec that sections give, incomplete after a mistake (noted) or a placeholder."""
     fields: dict[str, Any] = {}
     for name, (head, lines) in sections.items():
         fields |= SECTIONS[name].read(head, lines, problems)
@@ -92,7 +92,7 @@ def read_fields(sections: Sections, problems: Problems) -> dict[str, Any]:
 
 
 def _check_layers(fields: dict[str, Any], problems: Problems) -> None:
-    """Note layers that do not fit together, up to the first that is not known."""
+    """Note layers that do not fit together, up to the first that is wrong or open."""
     layers, steps = fields.get("layers", ()), fields.get("input", ())
     known = layers[: layers.index(None)] if None in layers else layers
     if not known or steps is None:

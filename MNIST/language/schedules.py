@@ -1,7 +1,7 @@
 """The lines of `Schedule:`: how the learning rate changes while a network is trained.
 
-`rate` is the optimizer's, t the step from 0, T the number of steps in the whole training. What a schedule
-gives is divided by 1 + decay · t, as ever. The arithmetic is in `MNIST/training/rates.py`.
+`rate` is the optimizer's, t the step from 0, T the number of steps in the whole training. The rate that a
+schedule gives is also divided by 1 + decay · t. The arithmetic is in `MNIST/training/rates.py`.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Schedule:
     """What all schedules share.
 
     needs_length: whether a rate depends on how many epochs there will be, so that a training of 5 epochs
-    is not the beginning of one of 10. needs_validation: whether it depends on how validation goes.
+    is not the beginning of one of 10. needs_validation: whether it depends on the validation figures.
     """
 
     needs_length: ClassVar[bool] = False
@@ -28,7 +28,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """`rate`, in every step. What a file without `Schedule:` gets."""
+    """`rate`, in every step. A file without `Schedule:` has this schedule."""
 
 
 CONSTANT = Constant()
@@ -36,7 +36,7 @@ CONSTANT = Constant()
 
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """From 0 to `rate`, evenly, in the first warmup · T steps, then half a cosine down to `final`.
+    """Rises evenly from 0 to `rate` in the first warmup · T steps, then falls by half a cosine to `final`.
 
     Source: Loshchilov and Hutter (2017), SGDR: stochastic gradient descent with warm restarts,
     arXiv:1608.03983, without restarts; the warm-up as in Goyal et al. (2017), arXiv:1706.02677.
@@ -49,7 +49,7 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """From `rate` up to `peak`, evenly, in the first warmup · T steps, then evenly down to `final`.
+    """Rises evenly from `rate` to `peak` in the first warmup · T steps, then falls evenly to `final`.
 
     Source: Smith and Topin (2018), Super-convergence, arXiv:1708.07120.
     """
@@ -70,10 +70,10 @@ class Step(Schedule):
 
 @dataclass(frozen=True)
 class Plateau(Schedule):
-    """`rate`, multiplied by `factor`, down to `min`, whenever `patience` epochs in a row were not better.
+    """`rate`, multiplied by `factor` whenever `patience` epochs in a row were not better, but at least `min`.
 
-    An epoch is better if its validation loss is lower, or its validation accuracy higher, by more than
-    `delta` than in the best one so far. Source: Keras's ReduceLROnPlateau.
+    An epoch is better if its validation loss is lower, or its validation accuracy higher, than that of the
+    best epoch so far by more than `delta`. Source: Keras's ReduceLROnPlateau.
     """
 
     needs_validation: ClassVar[bool] = True

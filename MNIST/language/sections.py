@@ -47,9 +47,9 @@ def write_input(spec: ModelSpec) -> list[str]:
 class Section:
     """How a section is read and written; one is the inverse of the other.
 
-    read: takes the section's head and its lines, notes mistakes, and returns fields of ModelSpec by name;
-    what is wrong or still open is None, as a whole or, among layers, in its place.
-    write: the lines of a spec, with everything said; none if the spec has nothing in this section.
+    read: takes the section's head and its lines, notes mistakes, and returns fields of ModelSpec by name.
+    A field that is wrong or still open is None; among the layers, only the layer in question is.
+    write: returns the lines of a spec, with all defaults; none if the spec has nothing in this section.
     """
 
     read: Callable[[Statement, Sequence[Statement], Problems], dict[str, Any]]

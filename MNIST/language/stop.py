@@ -10,12 +10,12 @@ ACCURACY = replace(real(0, 1, above=True), expects="a proportion above 0 and at 
 
 @dataclass(frozen=True)
 class Stop:
-    """Ends a training early, by its validation.
+    """Ends a training early, judging by the validation images.
 
-    patience: after so many epochs in a row without a better one; the weights of the best epoch are kept,
-    however the training ends. The better epoch has the lower validation loss or, with monitor=accuracy, the
-    higher validation accuracy. Source: Prechelt (1998), Early stopping - but when?
-    accuracy: after an epoch with at least this validation accuracy.
+    patience: stop after this many epochs in a row without a better one; the weights of the best epoch are
+    kept, however the training ends. The better epoch has the lower validation loss or, with
+    monitor=accuracy, the higher validation accuracy. Source: Prechelt (1998), Early stopping - but when?
+    accuracy: stop after an epoch with at least this validation accuracy.
     """
 
     patience: int | None = keyword(whole(1, 100_000), None)

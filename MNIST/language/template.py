@@ -14,8 +14,8 @@ from MNIST.language.parse import Sections, placeholder_names, placeholders, read
 from MNIST.language.training_sections import epochs_placeholder
 
 MOST_PLACEHOLDERS = 100
-NETWORK = ("Input", "Layers")  # what decides the shapes; the other sections are read by themselves
-MOST_KNOWN = 10_000  # readings of a part that are kept
+NETWORK = ("Input", "Layers")  # they decide the shapes together; each other section is read by itself
+MOST_KNOWN = 10_000  # readings that a part keeps
 
 Reading = tuple[dict[str, Any], tuple[Problem, ...]]  # fields of a ModelSpec, and what is wrong
 
@@ -24,8 +24,8 @@ Reading = tuple[dict[str, Any], tuple[Problem, ...]]  # fields of a ModelSpec, a
 class Template:
     """A model file with placeholders.
 
-    names: those that it has, in order of first appearance. axes: what `Explore:` says of them, in the order
-    of its lines; it need not name them all. epochs_name: the placeholder that is the number of epochs.
+    names: its placeholders, in order of first appearance. axes: the values that `Explore:` gives them, in the
+    order of its lines; it need not name them all. epochs_name: the placeholder for the number of epochs.
     """
 
     source: str
@@ -35,11 +35,11 @@ class Template:
     parts: tuple["Part", ...] = field(repr=False)
 
     def fill(self, values: Mapping[str, str]) -> ModelSpec:
-        """The spec with a value, as text, for every name.
+        """The spec in which every placeholder has its value, given as text.
 
         A value whose key the chosen optimizer does not have (momentum under Adam) is checked and dropped.
-        Raises SpecError, naming the placeholders of a line that is wrong and their values; also if
-        a name has no value, or a value no name.
+        Raises SpecError, which names the placeholders in a wrong line and their values; also if a name has
+        no value, or a value has no name.
         """
         values = {name: value.strip() for name, value in values.items()}
         self._check_names(values)
@@ -63,7 +63,8 @@ class Template:
     def check_values(self) -> None:
         """Raise SpecError with every value of `Explore:` that is wrong whatever the others are.
 
-        Each is tried beside the first values of the others; where some have none, that cannot be done.
+        Each value is tried with the first values of the other placeholders. If a placeholder has no values,
+        nothing is checked.
         """
         if self.without_values:
             return
@@ -114,8 +115,8 @@ class Template:
 class Part:
     """Sections of a template that are read by themselves.
 
-    known: what came of values that were filled in before, so that a grid of a million points is read in
-    seconds: with Models/explore.txt 6 µs a point in place of 170 (one core of an AMD EPYC).
+    known: the readings of values that were filled in before. With them, a point of Models/explore.txt takes
+    6 µs instead of 170 (one core of an AMD EPYC), so that a grid of a million points is read in seconds.
     """
 
     names: tuple[str, ...]
@@ -138,12 +139,12 @@ class Part:
             name: (head, [line.filled(values) for line in lines])
             for name, (head, lines) in self.sections.items()
         }
-        with suppress(SpecError):  # more mistakes than are told; `problems` has those that are
+        with suppress(SpecError):  # too many mistakes; `problems` has those that are reported
             fields = read_fields(sections, problems)
         return fields, tuple(self.with_values(problem, values) for problem in problems)
 
     def with_values(self, problem: Problem, values: Mapping[str, str]) -> Problem:
-        """The problem, saying with which values of the placeholders at its place it came to be."""
+        """The problem, with the values of the placeholders at its place added to its message."""
         end = problem.column + problem.length
         names = [
             word.placeholder
@@ -159,7 +160,7 @@ class Part:
 def parse_template(text: str, source: str = "<text>") -> Template:
     """The template of a model file's text; a text without placeholders is a template without names.
 
-    source: what messages call the text. Raises SpecError with every mistake that shows without values.
+    source: what messages call the text. Raises SpecError with every mistake that needs no values to show.
     """
     problems = Problems()
     sections, explore = read_sections(text, source, problems)
@@ -175,7 +176,7 @@ def parse_template(text: str, source: str = "<text>") -> Template:
 
 
 def _parts(sections: Sections) -> tuple[Part, ...]:
-    """The sections, those together that must be."""
+    """The sections in parts: those that decide the shapes are one part, each other section is its own."""
     network = {name: section for name, section in sections.items() if name in NETWORK}
     others = [{name: section} for name, section in sections.items() if name not in NETWORK]
     return tuple(Part(placeholder_names(part), part) for part in (network, *others))

@@ -19,9 +19,9 @@ _PLACEHOLDER = re.compile(r"\{\s*([A-Za-z][A-Za-z0-9_]{0,63})\s*\}")
 class Word(NamedTuple):
     """What stands between two commas: a value, or `key=value`. Columns count from 1.
 
-    column, length: of the value as the file has it.
-    placeholder: NAME if the file has {NAME} in the value's place. is_open: no value has been filled in for
-    it yet; until then, `text` is "{NAME}".
+    column, length: the value's place in the file.
+    placeholder: NAME if the file has {NAME} in the value's place. is_open: whether it has no value yet;
+    until a value is filled in, `text` is "{NAME}".
     """
 
     text: str
@@ -41,7 +41,7 @@ class Word(NamedTuple):
         return self.key_column, len(self.key or "")
 
     def filled(self, values: Mapping[str, str]) -> "Word":
-        """The word with its placeholder's value in it; other words, as they are."""
+        """The word with its placeholder's value filled in; any other word is unchanged."""
         if self.placeholder is None or self.placeholder not in values:
             return self
         return self._replace(text=values[self.placeholder], is_open=False)
@@ -51,8 +51,7 @@ class Word(NamedTuple):
 class Statement:
     """One line with its words, and the indented lines below it.
 
-    words: `Conv,32` has two; the first is the name in most sections. opens: it ends in a colon.
-    placeholders: the names in this line and its block, in order of appearance.
+    words: `Conv,32` has two; the first is the name in most sections. opens: whether it ends in a colon.
     """
 
     line: Line
@@ -71,7 +70,7 @@ class Statement:
             yield from child.walk()
 
     def filled(self, values: Mapping[str, str]) -> "Statement":
-        """The statement, with its block, with values in place of its placeholders."""
+        """The statement and its block, with values in place of the placeholders."""
         words = tuple(word.filled(values) for word in self.words)
         return Statement(self.line, words, self.opens, [child.filled(values) for child in self.block])
 
@@ -115,10 +114,10 @@ def as_text(data: bytes, path: Path | str) -> str:
 
 
 def read_statements(text: str, source: str, problems: Problems) -> list[Statement]:
-    """The statements of a text, those in blocks below the one that opens the block.
+    """The statements of a text; each has those of its block.
 
-    Notes what is wrong with indentation, commas and placeholders, and goes on with the rest. Raises SpecError
-    at once for a text beyond the limits.
+    Notes mistakes in indentation, commas and placeholders, and goes on with the rest. Raises SpecError at
+    once for a text beyond the limits.
     """
     roots: list[Statement] = []
     blocks: list[Block] = [(0, roots)]
@@ -133,7 +132,7 @@ def read_statements(text: str, source: str, problems: Problems) -> list[Statemen
             margins |= set(content[:start])
         elif not margins.issuperset(content[:start]):
             problems.add(line, "tabs and spaces are mixed in the indentation; use four spaces")
-            margins |= set(content[:start])  # once says it
+            margins |= set(content[:start])  # one message is enough
         statement = _statement(line, content, start, problems)
         _siblings(blocks, start, line, problems).append(statement)
         count += 1
@@ -148,9 +147,9 @@ Block = tuple[int, list[Statement]]
 
 
 def _siblings(blocks: list[Block], start: int, line: Line, problems: Problems) -> list[Statement]:
-    """The lines that a line beginning at column `start` stands among; opens and closes blocks for it.
+    """The lines among which a line belongs that begins at column `start`; opens and closes blocks for it.
 
-    blocks: those that are open, outermost first.
+    blocks: the open blocks, outermost first.
     """
     innermost = blocks[-1][0]
     while start < blocks[-1][0]:
@@ -192,7 +191,7 @@ def _statement(line: Line, content: str, start: int, problems: Problems) -> Stat
 
 
 def _word(piece: str, column: int) -> Word:
-    """column: of the piece, which may begin and end with spaces."""
+    """The word in a piece between commas. column: where the piece begins, even if that is a space."""
     before, equals, value = piece.rpartition("=") if piece.count("=") == 1 else ("", "", piece)
     text = value.strip()
     value_column = column + len(piece) - len(value.lstrip()) if text else column

@@ -25,8 +25,8 @@ from MNIST.language.schedules import CONSTANT, SCHEDULES
 from MNIST.language.stop import Stop
 from MNIST.language.text import Statement, Word
 
-# Below `Optimizer:`, after the optimizer: the field of ModelSpec, what it may be, and what to say where it
-# is missing. The numbers may be bare, in this order; what is optional has its key.
+# The settings below the optimizer: each has its field of ModelSpec, its kind, and the words for a message if
+# it is missing. NUMBERS may be written without keys, in this order; OPTIONS need theirs.
 NUMBERS: dict[str, tuple[str, Kind, str]] = {
     "epochs": ("epochs", whole(1, 100_000), "the number of epochs, as in 'epochs=10'"),
     "batch": ("batch_size", whole(1, 1_000_000), "the batch size, as in 'batch=128'"),
@@ -36,10 +36,10 @@ OPTIONS: dict[str, tuple[str, Kind, str]] = {
 }
 SETTINGS = NUMBERS | OPTIONS
 
-# Lines that beginners leave below `Optimizer:`, with the section that they belong to.
+# Lines that beginners write below `Optimizer:`, with the section in which they belong.
 ELSEWHERE = dict.fromkeys(SCHEDULES, "Schedule") | dict.fromkeys(AUGMENTATIONS, "Augment")
 
-# A template may give any optimizer's key to an optimizer that does not have it, and so with schedules.
+# In a template, an optimizer may have a key that only another optimizer knows; so may a schedule.
 OF_OPTIMIZERS: dict[str, Argument] = {
     argument.name: argument for cls in OPTIMIZERS.values() for argument in arguments_of(cls)
 }
@@ -49,7 +49,7 @@ OF_SCHEDULES: dict[str, Argument] = {
 
 
 def read_optimizer(head: Statement, lines: Sequence[Statement], problems: Problems) -> dict[str, Any]:
-    """`Optimizer:`: the optimizer, the number of epochs, the batch size; the last two bare or by name."""
+    """`Optimizer:`: the optimizer, the number of epochs, the batch size; the last two need no keys."""
     fields: dict[str, Any] = {}
     waiting = ["optimizer", *SETTINGS]
     for key, statement in _settings(lines):
@@ -83,7 +83,7 @@ def read_optimizer(head: Statement, lines: Sequence[Statement], problems: Proble
 
 
 def _section_hint(word: Word) -> str:
-    """In which section a line belongs that stands below `Optimizer:`; "" if it is none of another's."""
+    """A hint at the section in which a line below `Optimizer:` belongs; "" if it belongs in no other."""
     first = re.match(r"\w+", word.text)
     name = find(first[0], (*HEADS, *ELSEWHERE)) if first else None
     if name is None:
@@ -92,13 +92,13 @@ def _section_hint(word: Word) -> str:
 
 
 def epochs_placeholder(lines: Sequence[Statement]) -> str | None:
-    """The placeholder that stands below `Optimizer:` as the number of epochs, or None."""
+    """The placeholder for the number of epochs below `Optimizer:`; None if there is none."""
     words = (statement.name for key, statement in _settings(lines) if key == "epochs")
     return next((word.placeholder for word in words), None)
 
 
 def _settings(lines: Sequence[Statement]) -> Iterator[tuple[str | None, Statement]]:
-    """Each line of `Optimizer:` with what it sets, by its key or by its place; None after the last place."""
+    """Each line of `Optimizer:` with the setting that its key or place names; None after the last place."""
     waiting = ["optimizer", *NUMBERS]
     for statement in lines:
         word = statement.name
@@ -108,7 +108,7 @@ def _settings(lines: Sequence[Statement]) -> Iterator[tuple[str | None, Statemen
 
 
 def write_optimizer(spec: ModelSpec) -> list[str]:
-    """The lines of `Optimizer:`, with names for the numbers; an option that is 0 is not there."""
+    """The lines of `Optimizer:`, with keys for the numbers; an option that is 0 is left out."""
     return [
         statement_text(spec.optimizer),
         *(
@@ -135,7 +135,7 @@ def write_schedule(spec: ModelSpec) -> list[str]:
 
 
 def read_augment(head: Statement, lines: Sequence[Statement], problems: Problems) -> dict[str, Any]:
-    """`Augment:`: what is done to the training images, each kind at most once; any order is one order."""
+    """`Augment:`: how the training images are changed, each kind at most once; the order has no effect."""
     if not lines:
         problems.add(head.line, f"an empty section: it takes {', '.join(AUGMENTATIONS)}, or leave it out")
     found: dict[type, Any] = {}
@@ -153,7 +153,7 @@ def write_augment(spec: ModelSpec) -> list[str]:
 
 
 def read_stop(head: Statement, lines: Sequence[Statement], problems: Problems) -> dict[str, Any]:
-    """`Stop:`: settings, one or several a line."""
+    """`Stop:`: settings, one or several on a line."""
     arguments = {argument.name: argument for argument in arguments_of(Stop)}
     keys = ", ".join(f"{name}=" for name in arguments)
     values: dict[str, Any] = {}

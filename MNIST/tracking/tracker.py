@@ -35,7 +35,7 @@ class Tracker(Protocol):
         ...
 
     def finish(self, record: Mapping[str, object], confusion: np.ndarray | None) -> None:
-        """Hear that the run has ended and its network is written.
+        """Show that the run has ended; its network is written.
 
         record: the content of run.json. confusion: the validation images counted by (true class, answer);
         None if there are no validation images.
@@ -43,7 +43,7 @@ class Tracker(Protocol):
         ...
 
     def close(self) -> str:
-        """Stop tracking, whether or not the run has finished; return how to look at it, "" if one cannot."""
+        """Stop tracking, whether or not the run has finished; return how to see it, "" if there is no way."""
         ...
 
 

@@ -42,9 +42,9 @@ class EpochResult:
     epoch counts from 1. Losses are mean cross-entropies in nats; the training loss is computed with smoothed
     labels if the spec smooths them. Accuracies are proportions. The validation figures are nan if no image is
     held out. learning_rate is that of the epoch's last step. `EpochMetrics` explains the gradient norms.
-    seconds is the time of training without validation; it ends when the next epoch's augmented images are
-    made as well. peak_memory is the most bytes of resident memory that the process held in that time, or 0
-    if the system does not say.
+    seconds is the time of training without validation; it includes any wait for the next epoch's augmented
+    images. peak_memory is the most bytes of resident memory that the process held in that time, or 0 if the
+    system does not say.
     """
 
     epoch: int

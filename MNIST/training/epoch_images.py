@@ -11,7 +11,7 @@ from MNIST.data import TrainingData, augment
 from MNIST.language import Augmentation
 from MNIST.training.draws import augmentation_seed, epoch_order
 
-PART = 1024  # images, about 13 ms of work; after each part the thread looks whether it should stop
+PART = 1024  # images, about 13 ms of work; after each part the thread checks whether it should stop
 
 
 class EpochImages:

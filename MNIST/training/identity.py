@@ -9,7 +9,7 @@ from MNIST.engines import Arrays
 from MNIST.language import ModelSpec, canonical_text, simplify
 
 NUMBERS = 2  # raise it whenever a change of this program changes even one bit of what a run computes
-ADDED = {"start": ""}  # settings that older runs did not name, with their values: older identities hold
+ADDED = {"start": ""}  # settings that older runs did not name, with their values; older identities stay valid
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Mean cross-entropy of softmax(logits) with the true labels, in nats; nan of no images.
+    """Mean cross-entropy of softmax(logits) with the true labels, in nats; nan if there are no images.
 
     logits: (n, classes), unnormalised; labels: integer (n,).
     Source: Goodfellow et al., Deep Learning (2016), 6.2.2.3.
@@ -26,7 +26,7 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The proportion of images whose largest logit is the true label's; nan of no images."""
+    """The proportion of images whose largest logit is the true label's; nan if there are no images."""
     if len(labels) == 0:
         return float("nan")
     return float((logits.argmax(axis=1) == labels).mean())

@@ -41,7 +41,7 @@ def usual_place(name: str, file: str) -> Path:
 
 
 def read_file(name: str, file: str, most: int) -> bytes:
-    """The bytes of a file of a network, one more than `most` if there are more.
+    """The bytes of a network's file. If there are more than `most`, one more than that is returned.
 
     Raises FileNotFoundError; ModelError if it cannot be read, or is a folder, a pipe or a device.
     """
@@ -58,8 +58,8 @@ def read_file(name: str, file: str, most: int) -> bytes:
 def replace_files(name: str, files: Mapping[str, bytes]) -> None:
     """Make these the files of a network; remove what is left of an earlier one.
 
-    That is its file, if another engine trained it, and, if it was another network, what `explain` wrote
-    about it. The caller holds the name's lock.
+    The earlier network's file is left if another engine trained it; what `explain` wrote about it is left if
+    it was another network. The caller holds the name's lock.
     Raises OSError if something cannot be written; the earlier network is then intact.
     """
     finish_replacing(name)
@@ -99,7 +99,7 @@ def finish_replacing(name: str) -> None:
 
 
 def _run_of(record: Path) -> tuple[str, int] | None:
-    """The identity and the epochs of the run that a record is of; None if it cannot be read."""
+    """The identity and the epochs of the run that a record describes; None if it cannot be read."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         values = json.loads(read_whole(record, MOST_OF_A_RECORD))
         return values["identity"], values["epochs"]

@@ -36,7 +36,7 @@ from MNIST.training.run import Run
 
 FORMAT = 1
 MOST_THREADS = 1024
-_LIMIT = MOST_OF_A_RECORD  # and of a text
+_LIMIT = MOST_OF_A_RECORD  # bytes, also of a model file's text
 _SPEC, _HISTORY, CURVES = "spec.txt", "history.csv", "curves.png"
 
 Fields = TypeVar("Fields", RunSettings, "RunRecord")
@@ -105,7 +105,7 @@ def save_trained(
 ) -> None:
     """Write all files of a finished run, then remove its checkpoints. The caller holds the name's lock.
 
-    beside: further files that are to lie beside them, by name.
+    beside: further files to write beside them, by name.
     Raises OSError if something cannot be written; the checkpoints are then still there.
     """
     write_trained(name, trained_files(run, text, dataset_name, command) | dict(beside or {}))
@@ -173,7 +173,7 @@ def figures(result: EpochResult) -> str:
 
 
 def is_finished(name: str, run_identity: str, spec: ModelSpec) -> bool:
-    """Whether this run has ended, after the spec's epochs or by `Stop:`, and its files are undamaged."""
+    """Whether this run has ended, after the spec's epochs or because of `Stop:`, with undamaged files."""
     try:
         record = read_record(name)
         if record.identity != run_identity or not record.has_epochs(spec.epochs):
@@ -191,7 +191,7 @@ def is_finished(name: str, run_identity: str, spec: ModelSpec) -> bool:
 def kept_figures(name: str) -> str:
     """The text of `<name>.txt`, from the history of a trained network.
 
-    Raises ModelError if the history is not that of the record.
+    Raises ModelError if the history's digest is not the record's.
     """
     history, kept = read_history(name), read_record(name).kept_epoch
     return figures(history[-1 if kept is None else kept - 1])
@@ -263,7 +263,7 @@ def load_trained(name: str, threads: int | None = None, engine: str | None = Non
 
 
 def read_model_text(name: str) -> str:
-    """The exact text of a trained network's model file. Raises ModelError if it is not that of the record."""
+    """The exact text of a trained network's model file. Raises ModelError if it has another digest."""
     digest = read_record(name).files.get(_SPEC)
     return as_text(_verified(name, _SPEC, digest), str(output_folder(name) / _SPEC))
 
@@ -343,7 +343,7 @@ def _typed(cls: type[Fields], values: Any) -> Fields:
 
 
 def _verified(name: str, file: str, digest: str | None, limit: int = _LIMIT) -> bytes:
-    """A network's file. Raises ModelError if it has more than `limit` bytes, or another digest."""
+    """The bytes of a network's file. Raises ModelError for more than `limit` bytes or another digest."""
     try:
         content = read_file(name, file, limit)
     except FileNotFoundError:
