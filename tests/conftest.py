@@ -113,6 +113,17 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
+def public_cases() -> Path:
+    """The folder with cases from public reports, beside the checkout or beside real MNIST; skip without it."""
+    mirror = Path(url2pathname(urlsplit(os.environ.get("MNIST_MIRROR", "")).path))
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    for data in (beside, mirror.parent):
+        if (data / "public_cases").is_dir():
+            return data / "public_cases"
+    pytest.skip("needs the cases from public reports")
+
+
+@pytest.fixture(scope="session")
 def digits_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with scikit-learn's digits as four IDX files: a real dataset that needs no network."""
     from MNIST.data import download

@@ -241,8 +241,8 @@ def _draw(results: Path, folder: Path) -> int:
     from MNIST.report.exploring.parallel_coordinates import parallel_coordinates
     from MNIST.report.exploring.pictures import draw_scan
 
-    metrics, parameters = read_results(results)
-    files = {f"{name}.png": content for name, content in draw_scan(metrics, parameters).items()}
+    metrics, parameters, runs = read_results(results)
+    files = {f"{name}.png": content for name, content in draw_scan(metrics, parameters, runs).items()}
     files["parallel.html"] = parallel_coordinates(metrics, parameters, folder.name).encode()
     for name, content in files.items():
         write_atomically(folder / name, content)

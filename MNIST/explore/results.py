@@ -3,9 +3,11 @@
 import csv
 import io
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import isfinite, isnan
 from pathlib import Path
+from typing import NamedTuple
 
 from MNIST import engines
 from MNIST.errors import UsageError
@@ -115,33 +117,59 @@ def best_text(candidates: Sequence[Candidate], name: str, readings: Readings) ->
     )
 
 
-def read_results(path: Path) -> tuple[Table, Table]:
-    """The metrics and the parameters of a results file, ours or plain Talos's; empty numbers become nan.
+class Results(NamedTuple):
+    """A results file: its metrics and parameters as columns, and the run that each row is read from.
+
+    runs: None if the file does not say it.
+    """
+
+    metrics: Table
+    parameters: Table
+    runs: list[str] | None
+
+
+def read_results(path: Path) -> Results:
+    """Read a results file, ours or plain Talos's; empty numbers become nan.
 
     From our own file it returns one value for each distinct reading: points that differ only in a value
-    without effect, such as the momentum under Adam, count once.
+    without effect, such as the momentum under Adam, count once. In Talos's file, a column that has a twin
+    named `val_…` is a metric, and no parameter. A spreadsheet may have written the file again.
     Raises UsageError if it is no such file.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            header, *lines = csv.reader(stream)
+    except (OSError, ValueError, csv.Error) as error:  # ValueError: no rows, or no text
         raise UsageError(f"{path} cannot be read as a results file: {error}") from None
-    names = [name for name in (rows[0] if rows else {}) if name]
+    names = _distinct_names(header)
+    rows = [dict(zip(names, [*line, *[""] * len(names)], strict=False)) for line in lines if line]
     ours = {"run", "round_epochs"} <= set(names)
     if ours:
         metrics = {name: name for name in names if name in (*METRICS, *COSTS)}
         parameters = [name for name in names if name not in MEASURED]
     else:
         metrics = {SPELLINGS.get(name, name): name for name in names if SPELLINGS.get(name, name) in METRICS}
-        parameters = [n for n in names if n not in (*metrics.values(), *TALOS) and not n.startswith("_")]
-    if "val_accuracy" not in metrics:
+        twins = {twin for name in names if f"val_{name}" in names for twin in (name, f"val_{name}")}
+        others = {*metrics.values(), *TALOS, *twins}
+        parameters = [name for name in names if name and name not in others and not name.startswith("_")]
+    if not rows or "val_accuracy" not in metrics:
         raise UsageError(f"{path} is no results file: it has no rows with a column val_accuracy or val_acc")
     rows = _distinct(rows, parameters) if ours else rows
-    return (
+    return Results(
         {metric: [_number(row[name]) for row in rows] for metric, name in metrics.items()},
-        {name.removeprefix(RENAMED): _column([row[name] or "" for row in rows]) for name in parameters},
+        {name.removeprefix(RENAMED): _column([row[name] for row in rows]) for name in parameters},
+        [row["run"] for row in rows] if ours else None,
     )
+
+
+def _distinct_names(header: Sequence[str]) -> list[str]:
+    """The names of columns; the second of one name gets a number, so that both are kept."""
+    seen: Counter[str] = Counter()
+    names = []
+    for name in header:
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return names
 
 
 def _distinct(rows: list[dict[str, str]], parameters: Iterable[str]) -> list[dict[str, str]]:

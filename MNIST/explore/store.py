@@ -118,6 +118,8 @@ def open_store(path: Path) -> Iterator[TrialStore]:
     Raises StoreError if the file is damaged, belongs to another program or has another version.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():  # SQLite would wait for a pipe
+        raise StoreError(f"{path} is no file: move it away and run again")
     with _as_store_errors(path):
         connection = sqlite3.connect(path, timeout=PATIENCE)
     try:
@@ -163,11 +165,13 @@ def _checksum(identity: str, epoch: EpochResult) -> int:
 def _as_store_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except sqlite3.OperationalError as error:  # locked, full, read-only: the file itself is sound
-        raise StoreError(f"{path}: {error}") from error
+    except sqlite3.OperationalError as error:
+        if str(error).startswith("no such "):  # a table or a column; what the tables are is stored as well
+            raise _damaged(path, str(error)) from error
+        raise StoreError(f"{path}: {error}") from error  # locked, full, read-only: the file itself is sound
     except sqlite3.ProgrammingError:  # a mistake in our code, not in the file
         raise
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise _damaged(path, str(error)) from error
 
 

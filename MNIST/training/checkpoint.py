@@ -58,6 +58,13 @@ class EpochResult:
     seconds: float
     peak_memory: int
 
+    def __post_init__(self) -> None:
+        """Drop the sign of a zero (the loss of a network that is sure is −0.0): SQLite does not keep it."""
+        for field_ in fields(self):
+            value = getattr(self, field_.name)
+            if isinstance(value, float) and value == 0:
+                object.__setattr__(self, field_.name, 0.0)
+
     @property
     def numbers(self) -> tuple[float, ...]:
         """All numbers that are the same, bit for bit, when the run is repeated. Here a nan equals a nan."""

@@ -170,7 +170,7 @@ def test_the_table_says_how_many_epochs_there_were_and_which_is_kept(store, tmp_
         assert int(row["round_epochs"]) == trained
         assert int(row["kept_epoch"]) == min(best_epoch(point.identities[0]), trained)
     (tmp_path / "results.csv").write_text(text)
-    metrics, parameters = read_results(tmp_path / "results.csv")
+    metrics, parameters, _ = read_results(tmp_path / "results.csv")
     distinct = {(point.identities, end(point.identities[0], point.epochs)) for point in service.plan.points}
     assert len(metrics["val_accuracy"]) == len(distinct) < 4 * 6
     assert "kept_epoch" not in parameters

@@ -64,7 +64,7 @@ def test_the_table_has_what_was_asked_with_all_points_that_share_a_run(tmp_path)
     halved(tmp_path)
     text = (tmp_path / "scan" / "results.csv").read_text()
     assert len(text.splitlines()) == 1 + 2 * (16 + 8 + 4 + 2)  # the two momenta under Adam share one run
-    metrics, _ = read_results(tmp_path / "scan" / "results.csv")
+    metrics, *_ = read_results(tmp_path / "scan" / "results.csv")
     assert len(metrics["val_accuracy"]) == 16 + 8 + 4 + 2
 
 

@@ -92,7 +92,7 @@ def test_a_parameter_may_be_called_as_one_of_our_columns(tmp_path):
         service = TrialService(plan, store, tmp_path / "c", StubWorkers(tmp_path / "c"))
         answer_all(service)
         (tmp_path / "x.csv").write_text(results_csv(service))
-    metrics, parameters = read_results(tmp_path / "x.csv")
+    metrics, parameters, _ = read_results(tmp_path / "x.csv")
     assert set(parameters["seconds"]) == {2, 4}
     assert metrics["seconds"][0] == 0.5
     assert parameters["param__loss"] == [3.0] * 12
@@ -157,7 +157,7 @@ def test_ctrl_c_leaves_valid_results(tmp_path):
         service = service_of(store, tmp_path)
         with pytest.raises(KeyboardInterrupt):
             ask_all(search_of(service.plan), service, tmp_path / "scan1", interrupt)
-    metrics, _ = read_results(tmp_path / "scan1" / "results.csv")
+    metrics, *_ = read_results(tmp_path / "scan1" / "results.csv")
     assert len(metrics["val_accuracy"]) == 3  # one run answers two points, another run one
 
 
@@ -215,7 +215,7 @@ def test_one_seed_tells_nothing_of_others(service):
 def test_results_of_ours_and_of_talos_are_read(service, tmp_path):
     answer_all(service)
     (tmp_path / "ours.csv").write_text(results_csv(service))
-    metrics, parameters = read_results(tmp_path / "ours.csv")
+    metrics, parameters, _ = read_results(tmp_path / "ours.csv")
     assert list(metrics) == [*METRICS, *COSTS]
     assert list(parameters) == list(service.plan.points[0].values)
     assert parameters["conv"][0] == 2.0
@@ -227,7 +227,7 @@ def test_results_of_ours_and_of_talos_are_read(service, tmp_path):
     (tmp_path / "talos.csv").write_text(
         "start,end,duration,round_epochs,_warnings,val_acc,acc,lr,act,_trial_id\n1,2,3,4,[],0.5,0.6,0.1,relu,x\n"
     )
-    metrics, parameters = read_results(tmp_path / "talos.csv")
+    metrics, parameters, _ = read_results(tmp_path / "talos.csv")
     assert metrics == {"val_accuracy": [0.5], "accuracy": [0.6]}
     assert parameters == {"lr": [0.1], "act": ["relu"]}
 
@@ -237,3 +237,18 @@ def test_what_is_no_results_file_is_said_so(tmp_path, content):
     (tmp_path / "x.csv").write_bytes(content)
     with pytest.raises(UsageError, match="results file"):
         read_results(tmp_path / "x.csv")
+
+
+def test_a_spreadsheet_may_have_saved_the_table(public_cases):
+    original, saved = (read_results(public_cases / f"30_{name}_results.csv") for name in ("good", "bom"))
+    assert repr(saved) == repr(original)  # nan is not equal to itself
+    assert saved.runs is not None
+
+
+def test_talos_own_tables_may_have_further_metrics_and_a_name_twice(public_cases):
+    metrics, parameters, runs = read_results(public_cases / "31_talos_old.csv")
+    assert list(metrics) == ["val_loss", "val_accuracy", "loss", "accuracy"]
+    names = ["lr", "first_neuron", "batch_size", "optimizer", "activation", "lr (2)"]
+    assert list(parameters) == names
+    assert (parameters["lr"][0], parameters["lr (2)"][0]) == (0.0005, 0.001)
+    assert runs is None

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,7 +119,7 @@ def test_a_newer_version_is_refused(tmp_path):
 
 def test_an_unusable_place_is_one_line(tmp_path):
     (tmp_path / "s").mkdir()
-    with pytest.raises(StoreError, match="unable to open"), open_store(tmp_path / "s"):
+    with pytest.raises(StoreError, match="no file"), open_store(tmp_path / "s"):
         pass
 
 
@@ -143,3 +144,34 @@ def test_four_processes_at_once_lose_nothing(tmp_path):
     with open_store(tmp_path / "s") as store:
         for name in names:
             assert store.history(name) == [epoch_of(name, epoch) for epoch in range(1, 16)]
+
+
+def test_a_zero_has_no_sign(tmp_path):
+    """SQLite does not keep that of −0.0, which is the loss of a network that is always sure and right."""
+    epoch = replace(epoch_of(RUN, 1), val_loss=-0.0)
+    assert math.copysign(1, epoch.val_loss) == 1
+    with open_store(tmp_path / "s") as store:
+        store.record(RUN, [epoch])
+        assert store.history(RUN) == [epoch]
+
+
+def test_a_damaged_byte_in_the_schema_is_damage(tmp_path):
+    _filled(tmp_path / "s")
+    content = (tmp_path / "s").read_bytes()
+    begin = content.index(b"CREATE TABLE epochs")
+    for place in range(begin - 60, begin + 330, 3):
+        (tmp_path / "s").write_bytes(content[:place] + b"\xff" + content[place + 1 :])
+        with suppress(StoreError), open_store(tmp_path / "s") as store:
+            identity = f"{7:064}"
+            assert store.history(identity) == [
+                epoch_of(identity, epoch.epoch) for epoch in store.history(identity)
+            ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+def test_what_is_no_file_is_no_store(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name in ("pipe", "folder"):
+        with pytest.raises(StoreError, match="no file"), open_store(tmp_path / name):
+            pass

@@ -5,13 +5,15 @@ nan if a trial failed) and parameters, numbers or words. Colours are Okabe and I
 """
 
 import io
+import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from MNIST.report.colours import BLUE, GREEN, GREY, ORANGE
-from MNIST.report.exploring.importance import FEWEST_POINTS, measure_importance
+from MNIST.report.exploring.importance import FEWEST_POINTS, FOLDS, measure_importance
 
 Columns = Mapping[str, Sequence[float | str]]
 
@@ -27,10 +29,11 @@ TRUST = (  # the verdict from this part of explained variance on
 )
 
 
-def draw_scan(metrics: Columns, parameters: Columns) -> dict[str, bytes]:
+def draw_scan(metrics: Columns, parameters: Columns, runs: Sequence[str] | None = None) -> dict[str, bytes]:
     """The six pictures by name, each as a PNG file's content.
 
     metrics: has `val_accuracy`, and others of METRICS. Parameters with only one value are left out.
+    runs: the run that each row is read from, if several rows may be from one.
     """
     varying = {
         _plain(name): [_plain(value) if isinstance(value, str) else value for value in values]
@@ -38,7 +41,8 @@ def draw_scan(metrics: Columns, parameters: Columns) -> dict[str, bytes]:
         if len(distinct(values)) > 1
     }
     numbers = {name: np.asarray(metrics[name], float) for name in METRICS if name in metrics}
-    return {name: _png(draw(numbers, varying)) for name, draw in PICTURES.items()}
+    pictures = PICTURES | {"Importance": partial(importance, runs=runs)}
+    return {name: _png(draw(numbers, varying)) for name, draw in pictures.items()}
 
 
 def correlation(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
@@ -139,7 +143,9 @@ def fully_connected(metrics: Mapping[str, np.ndarray], parameters: Columns) -> A
     return _by_value(chosen, metrics["val_accuracy"], "Fully connected layers")
 
 
-def importance(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+def importance(
+    metrics: Mapping[str, np.ndarray], parameters: Columns, runs: Sequence[str] | None = None
+) -> Any:
     """How much each parameter explains of validation accuracy, and how far this can be trusted.
 
     Source: Breiman, Random Forests (2001), as in `measure_importance`.
@@ -148,10 +154,11 @@ def importance(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
     finite = np.isfinite(accuracy)
     codes = {name: _codes(values)[finite] for name, values in parameters.items()}
     codes = {name: places for name, places in codes.items() if len(np.unique(_finite(places))) > 1}
-    if reason := _no_importance(accuracy[finite], codes):
+    runs = None if runs is None else [run for run, is_finite in zip(runs, finite, strict=True) if is_finite]
+    if reason := _no_importance(accuracy[finite], codes, runs):
         figure, axes = _figure(7, 4.5)
         return _nothing(figure, axes, reason)
-    measured = measure_importance(np.column_stack(list(codes.values())), accuracy[finite])
+    measured = measure_importance(np.column_stack(list(codes.values())), accuracy[finite], runs)
     ranked = sorted(zip(codes, measured.drops, strict=True), key=lambda one: -one[1].mean())[:MOST_PARAMETERS]
     figure, panels = _figure(8, 2.9 + 0.4 * len(ranked), 2, height_ratios=[0.6 + 0.4 * len(ranked), 0.7])
     _bars(panels[0], ranked)
@@ -165,7 +172,9 @@ def _codes(values: Sequence[float | str]) -> np.ndarray:
     return np.array([places.get(value, np.nan) for value in values], float)
 
 
-def _no_importance(accuracy: np.ndarray, codes: Mapping[str, np.ndarray]) -> str:
+def _no_importance(accuracy: np.ndarray, codes: Mapping[str, np.ndarray], runs: Sequence[str] | None) -> str:
+    if not len(accuracy):
+        return "No combination has a validation accuracy."
     if not codes:
         return "No parameter of this scan has more than one value."
     if len(accuracy) < FEWEST_POINTS:
@@ -173,6 +182,8 @@ def _no_importance(accuracy: np.ndarray, codes: Mapping[str, np.ndarray]) -> str
             f"Too few to tell which parameters matter: {len(accuracy)} combination"
             f"{'' if len(accuracy) == 1 else 's'} with a\nvalidation accuracy; it takes {FEWEST_POINTS}."
         )
+    if runs is not None and len(set(runs)) < FOLDS:
+        return f"Too few to tell which parameters matter: {len(set(runs))} trainings;\nit takes {FOLDS}."
     return "All combinations have the same validation accuracy." if np.ptp(accuracy) == 0 else ""
 
 
@@ -302,9 +313,10 @@ def _numeric(parameters: Columns) -> list[tuple[str, Sequence[float]]]:
         if not any(isinstance(value, str) for value in values):
             columns.append((name, [float(value) for value in values]))
             continue
-        words = sorted(map(str, set(values)))
+        words = [str(value) for value in distinct(values)]
         for word in words[1:] if len(words) == 2 else words:
-            columns.append((f"{name} = {word}", [float(str(value) == word) for value in values]))
+            column = [float(str(value) == word) if matters(value) else math.nan for value in values]
+            columns.append((f"{name} = {word}", column))
     return columns
 
 

@@ -38,6 +38,23 @@ def test_chance_is_not_explained():
     assert measured.explained < 0.2
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_that_the_epochs_of_a_run_share_is_not_explained(seed):
+    codes = grid(3, 4, 4, 3)  # the last: epochs of one run
+    noise = np.repeat(np.random.default_rng(seed).normal(0.9, 0.01, len(codes) // 3), 3)
+    runs = [str(number // 3) for number in range(len(codes))]
+    assert measure_importance(codes, noise).explained > 0.2  # it learns the noise by heart
+    assert measure_importance(codes, noise, runs).explained < 0.05
+
+
+def test_runs_that_differ_are_explained_all_the_same():
+    codes = grid(3, 4, 4, 3)
+    runs = [str(number // 3) for number in range(len(codes))]
+    measured = measure_importance(codes, 0.9 + 0.01 * codes[:, 1] + 0.005 * codes[:, 3], runs)
+    assert measured.explained > 0.9
+    assert list(np.argsort(-measured.drops.mean(axis=1))[:2]) == [1, 3]
+
+
 def test_where_a_parameter_does_not_matter_tells_nothing():
     """Momentum is missing under Adam; if Adam is better, the optimizer is the reason, not momentum."""
     codes = grid(2, 3, 4)  # optimizer, momentum, filters
