@@ -114,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def public_cases() -> Path:
-    """The folder with cases from public reports, beside the checkout or beside real MNIST; skip without it."""
+    """The cases from public reports, beside the checkout or beside real MNIST; skip without them."""
     mirror = Path(url2pathname(urlsplit(os.environ.get("MNIST_MIRROR", "")).path))
     beside = Path(__file__).resolve().parents[2] / "shared" / "data"
     for data in (beside, mirror.parent):

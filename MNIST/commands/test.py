@@ -25,6 +25,7 @@ Options:
     --threads N          threads for one operation; without it, all cores
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,10 +58,13 @@ def run(options: Mapping[str, Any]) -> int:
 
     from MNIST.data import load
     from MNIST.report.testing.comparison import is_results
+    from MNIST.report.testing.files import foreign_file
 
     table = Path(f"{comparison}.txt")
     if table.exists() and not is_results(table):
-        raise UsageError(f"{table} is there and no table of results: take another comparison name")
+        raise UsageError(f"{table} exists and is no table of results: take another comparison name")
+    if foreign := foreign_file(Path(comparison)):
+        raise UsageError(f"{comparison}/ has {foreign}, which is no report's: take another comparison name")
     dataset = load(Path(options["<dataset-dir>"]))
     evaluations, spaces = _evaluate(names, dataset, threads, engine)
     if not evaluations:
@@ -80,10 +84,18 @@ def _evaluate(
 ) -> "tuple[list[Evaluation], dict[str, Space]]":
     """The Evaluation of each network that can be trusted, and for each name the images in its space."""
     from MNIST import engines, training
+    from MNIST.data import class_names
     from MNIST.report.testing.comparison import Evaluation
 
     evaluations, spaces = [], {}
     for model, logits in answering(names, dataset.test_images, threads, engine):
+        learned = model.record.dataset
+        if class_names(learned) != class_names(dataset.name):
+            print(f"{model.name}: it learned the classes of {learned}; it is left out", file=sys.stderr)
+            continue
+        if model.record.settings.data_digest != dataset.digest:
+            which = learned if learned != dataset.name else "other data of this name"
+            print(f"{model.name} learned from {which}, not from {dataset.name}", file=sys.stderr)
         evaluation = Evaluation(
             model.name,
             engine or engines.name_of(model.record.settings.engine),

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import json
 import shutil
 import subprocess
 import sys
@@ -217,7 +218,7 @@ def test_a_file_of_the_users_is_not_overwritten(digits_folder, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     Path("net.txt").write_text("mine")
     assert cli.main(["test", "net", str(digits_folder), "none"]) == 2
-    assert "net.txt is there and no table of results" in capsys.readouterr().err
+    assert "net.txt exists and is no table of results" in capsys.readouterr().err
     assert Path("net.txt").read_text() == "mine"
 
 
@@ -226,3 +227,30 @@ def test_nothing_is_written_if_no_network_can_be_tested(digits_folder, tmp_path,
     assert cli.main(["test", "Results", str(digits_folder), "none"]) == 1
     assert "trained are: none yet" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_others_is_not_filled_with_a_report(trained, capsys):
+    for name in ("Model_Output", "Mine"):
+        Path(name).mkdir(exist_ok=True)
+        Path(name, "notes.txt").write_text("mine")
+        assert cli.main(["test", name, str(trained), "small"]) == 2
+        assert f"{name}/ has " in capsys.readouterr().err
+    assert [path.name for path in Path("Mine").iterdir()] == ["notes.txt"]
+    assert not Path("Mine.txt").exists()
+
+
+def test_a_network_that_learned_from_other_data_is_told(trained, capsys):
+    record = json.loads(Path("Model_Output/small/run.json").read_text())
+    record["settings"]["data_digest"], record["dataset"] = "0" * 64, "mnist"
+    Path("Model_Output/small/run.json").write_text(json.dumps(record))
+    assert cli.main(["test", "Results", str(trained), "small,large"]) == 0
+    assert capsys.readouterr().err == "small learned from mnist, not from digits\n"
+
+
+def test_a_network_of_other_classes_is_left_out(trained, capsys):
+    record = json.loads(Path("Model_Output/small/run.json").read_text())
+    record["settings"]["data_digest"], record["dataset"] = "0" * 64, "fashion"
+    Path("Model_Output/small/run.json").write_text(json.dumps(record))
+    assert cli.main(["test", "Results", str(trained), "small,large"]) == 1
+    assert "small: it learned the classes of fashion; it is left out" in capsys.readouterr().err
+    assert [line.split("\t")[0] for line in _lines("Results.txt")[1:]] == ["large"]

@@ -1,6 +1,8 @@
 """All files that a test writes: the page, the tables of each network, and pictures if asked for."""
 
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +13,20 @@ from MNIST.report.testing.embedding import Space
 from MNIST.report.testing.error_gallery import top_errors_png
 from MNIST.report.testing.metrics import confusion_matrix
 from MNIST.report.testing.page import report_page
+
+PAGE = "report.html"
+PICTURES = ("_confusion.png", "_top_errors.png", "_calibration.png")
+OURS = ("_errors.csv", "_confusion.csv", "_classes.csv", *PICTURES)
+
+
+def foreign_file(folder: Path) -> str:
+    """The name of a file in a folder that no report has; "" if there is none."""
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    for name in names:
+        final = re.sub(r"^\.(.*)\.[^.]*\.tmp$", r"\1", name)  # what a killed writer left
+        if final != PAGE and not final.endswith(OURS):
+            return name
+    return ""
 
 
 def report_files(
@@ -45,4 +61,4 @@ def report_files(
                 f"{name}_top_errors.png": top_errors_png(images, labels, probabilities, name),
                 f"{name}_calibration.png": reliability[name],
             }
-    return files | {"report.html": report_page(title, images, evaluations, spaces, reliability, names)}
+    return files | {PAGE: report_page(title, images, evaluations, spaces, reliability, names)}
