@@ -25,6 +25,9 @@ from MNIST.language import (
     CONSTANT,
     ModelSpec,
     Node,
+    Plateau,
+    Rotate,
+    Stop,
     Template,
     count_flops,
     count_parameters,
@@ -85,6 +88,20 @@ def _about_model(spec: ModelSpec, width: int | None) -> Iterator[str]:
         yield f"augment    {'; '.join(map(statement_text, spec.augment))}"
     if spec.stop:
         yield f"stop       {', '.join(statement_text(spec.stop, defaults=False).split(',')[1:])}"
+    yield from (f"remark     {remark}" for remark in _remarks(spec))
+
+
+def _remarks(spec: ModelSpec) -> Iterator[str]:
+    """What is allowed and probably not meant."""
+    match spec.schedule, spec.stop:
+        case Plateau(patience=before, monitor=one), Stop(patience=int(patience), monitor=other):
+            never = patience <= before and one == other
+        case _:
+            never, patience = False, 0
+    if never:
+        yield f"Plateau never lowers the rate: `Stop:` ends the training {patience} epochs after the best one"
+    if any(isinstance(step, Rotate) and step.degrees > 90 for step in spec.augment):
+        yield "Rotate turns some images upside down, and a 6 upside down is a 9"
 
 
 def _about_template(template: Template) -> Iterator[str]:

@@ -180,6 +180,11 @@ def _range(word: str) -> Iterator[str]:
             way = ":".join([*parts[:2], f"{-step:f}"])
             raise AxisError(f"the step of {word} leads away from its end; write {way}")
         count = int((end - start) // step) + 1
+        if count == 1 and start != end:
+            raise AxisError(
+                f"a step of {step:f} leads from {parts[0]} beyond {parts[1]};"
+                f" write a smaller one, {parts[0]}:{parts[1]}:step, or both values, {parts[0]},{parts[1]}"
+            )
         if count > MOST_VALUES:
             raise AxisError(f"{word} has more than {MOST_VALUES:,} values")
         numbers = [f"{(start + place * step).normalize():f}" for place in range(count)]

@@ -13,6 +13,31 @@ EXPLORE = "Explore"  # of a template: see axes.py; no part of a spec
 HEADS = ("Input", "Layers", "Optimizer", "Schedule", "Augment", "Stop", EXPLORE)
 
 
+# What to write for names of other libraries.
+_ACTIVATIONS = "relu", "elu", "silu", "swish", "sigmoid", "tanh", "softplus", "softmax"
+_INPUT = "leave the line out: the first layer takes images of 28×28 pixels"
+_BATCH_NORM = "there is none; 'BatchNorm' is near"
+_ADAM = "there is none; 'Adam,rate' is near"
+OF_OTHERS = {
+    **{name: f"write 'Activation,{name}'" for name in _ACTIVATIONS},
+    "leakyrelu": "write 'Activation,leaky_relu', whose slope below 0 is 0.2",
+    "input": _INPUT,
+    "inputlayer": _INPUT,
+    "reshape": "leave the line out: shapes follow from the layers",
+    "add": "write 'Residual:' and indent below it the layers to whose output their input is added",
+    "concatenate": "write 'Parallel:' and below it 'Path:' for each of the branches",
+    "zeropadding2d": "write 'Pad,rows,columns', or padding=same in the layer below",
+    "linear": "write 'Dense,units,activation'",
+    "spatialdropout2d": "there is none; 'Dropout,rate' drops single values",
+    "layernormalization": _BATCH_NORM,
+    "groupnormalization": _BATCH_NORM,
+    "adadelta": "there is none; 'Adagrad,rate' is near",
+    "nadam": _ADAM,
+    "adamax": _ADAM,
+    "lion": _ADAM,
+}
+
+
 def name_of(names: Mapping[str, type], what: str, statement: Statement, problems: Problems) -> str | None:
     """The name that a line begins with, as `names` spells it.
 
@@ -24,7 +49,7 @@ def name_of(names: Mapping[str, type], what: str, statement: Statement, problems
     found = find(word.text, names) if word.key is None else None
     if found is None:
         shown, span = (word.text, word.span) if word.key is None else (word.key, word.key_span)
-        problems.add(statement.line, f"unknown {what} {quoted(shown)}{_name_hint(word, names)}", span)
+        problems.add(statement.line, f"unknown {what} {quoted(shown)}{_name_hint(word, names, what)}", span)
     return found
 
 
@@ -54,10 +79,13 @@ def refuse_block(statement: Statement, problems: Problems) -> None:
         problems.add(statement.line, "nothing in this section opens a block: leave out the colon")
 
 
-def _name_hint(word: Word, names: Mapping[str, type]) -> str:
+def _name_hint(word: Word, names: Mapping[str, type], what: str) -> str:
     """A hint for a name that is none of `names`: what it was probably meant to be."""
     if word.key is not None:
         return f"; a line begins with a name, then a comma: {', '.join(names)}"
+    meant = OF_OTHERS.get(word.text.lower().replace("_", ""))
+    if meant and what in ("layer", "optimizer"):
+        return f"; {meant}"
     section = find(word.text, HEADS)
     if section:
         return f"; a section begins at the left margin, in a line of its own: '{section}:'"

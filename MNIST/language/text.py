@@ -1,6 +1,7 @@
 """From the text of a model file to its statements: lines, words and indented blocks. No meaning yet."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,7 +125,7 @@ def read_statements(text: str, source: str, problems: Problems) -> list[Statemen
     count = 0
     margins: set[str] = set()  # what this file indents with
     for line in _lines(text, source):
-        content = line.text.split("#", 1)[0].rstrip()
+        content = _plain(line, line.text.split("#", 1)[0], problems).rstrip()
         start = len(content) - len(content.lstrip(" \t"))
         if start == len(content):
             continue
@@ -140,6 +141,40 @@ def read_statements(text: str, source: str, problems: Problems) -> list[Statemen
             problems.add(line, f"a model file has at most {MOST_STATEMENTS:,} lines that say something")
             problems.raise_any()
     return roots
+
+
+DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212"
+INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
+
+
+def _plain(line: Line, content: str, problems: Problems) -> str:
+    """A line with plain characters in place of those that look like them; the first of these is noted.
+
+    A word processor, a web page or another keyboard puts them there: spaces that do not break, full-width
+    commas, dashes in place of a minus.
+    """
+    if content.isascii():
+        return content
+    plain = [_look(character) for character in content]
+    for place, (character, look) in enumerate(zip(content, plain, strict=True)):
+        if character in INVISIBLE:
+            expected = "nothing"
+        elif look != character:
+            expected = "a space" if look == " " else f"'{look}'"
+        else:
+            continue
+        name = f"the character {unicodedata.name(character, 'without a name')} (U+{ord(character):04X})"
+        problems.add(line, f"expected {expected}, found {name}", (place + 1, 1))
+        break
+    return "".join(plain)
+
+
+def _look(character: str) -> str:
+    """The plain character that another one stands for; the same one if it stands for itself."""
+    if character in DASHES:
+        return "-"
+    folded = unicodedata.normalize("NFKC", character)
+    return folded if len(folded) == 1 and folded.isascii() else character
 
 
 # An open block: the column at which its lines begin, from 0, and the lines.

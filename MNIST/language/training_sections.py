@@ -6,7 +6,7 @@ from typing import Any
 
 from MNIST.errors import did_you_mean, quoted
 from MNIST.language.augmentations import AUGMENTATIONS
-from MNIST.language.errors import Problems
+from MNIST.language.errors import Line, Problems
 from MNIST.language.grammar import (
     Argument,
     Kind,
@@ -52,6 +52,7 @@ def read_optimizer(head: Statement, lines: Sequence[Statement], problems: Proble
     """`Optimizer:`: the optimizer, the number of epochs, the batch size; the last two need no keys."""
     fields: dict[str, Any] = {}
     waiting = ["optimizer", *SETTINGS]
+    smoothing: Line | None = None
     for key, statement in _settings(lines):
         word = statement.name
         refuse_block(statement, problems)
@@ -71,10 +72,11 @@ def read_optimizer(head: Statement, lines: Sequence[Statement], problems: Proble
         else:
             field, kind, _ = SETTINGS[key]
             fields[field] = read_value(kind, key, word, statement.line, problems)
-            if key == "label_smoothing" and isinstance(fields.get("optimizer"), ParallelDelta):
-                message = "ParallelDelta learns from votes, which no label_smoothing changes; leave it out"
-                problems.add(statement.line, message)
+            smoothing = statement.line if field == "label_smoothing" else smoothing
         waiting = [name for name in waiting if name != key]
+    if smoothing and isinstance(fields.get("optimizer"), ParallelDelta):
+        message = "ParallelDelta learns from votes, which no label_smoothing changes; leave it out"
+        problems.add(smoothing, message)
     optimizer = "the optimizer, as in 'Adam,0.001'"
     lacking = [NUMBERS[key][2] if key in NUMBERS else optimizer for key in waiting if key not in OPTIONS]
     if lacking:

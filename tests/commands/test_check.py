@@ -156,3 +156,18 @@ def test_check_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert result.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "remark"),
+    [
+        (
+            "25_both_patient",
+            "remark     Plateau never lowers the rate: `Stop:` ends",
+        ),
+        ("28_upside_down", "remark     Rotate turns some images upside down, and a 6 upside down is a 9"),
+    ],
+)
+def test_what_is_probably_not_meant_is_remarked(name, remark, public_cases, capsys):
+    assert main(["check", str(public_cases / f"{name}.txt")]) == 0
+    assert remark in capsys.readouterr().out

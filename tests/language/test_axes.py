@@ -110,3 +110,9 @@ def test_any_word_is_an_axis_or_a_usage_error(text: str) -> None:
         return
     assert axis.values
     assert all(len(value) == len(axis.names) and all(value) for value in axis.values)
+
+
+def test_a_range_whose_step_is_too_large_is_no_single_value() -> None:
+    with pytest.raises(UsageError, match=r"a step of 1 leads from 0.001 beyond 0.01; .* 0.001,0.01$"):
+        read_values("0.001:0.01", "--rate")
+    assert read_values("3:3", "--rate") == ("3",)

@@ -156,3 +156,58 @@ def test_hostile_text_is_refused_quickly(name: str) -> None:
             parse(text)
         assert len(caught.value.problems) <= MOST_PROBLEMS + 1
         assert len(str(caught.value)) < 100_000
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "column"),
+    [
+        ("Dense\uff0c10,softmax", "expected ',', found the character FULLWIDTH COMMA (U+FF0C)", 6),
+        ("\u00a0Dense,10,softmax", "expected a space, found the character NO-BREAK SPACE (U+00A0)", 1),
+        ("Dense,10,soft\u200bmax", "expected nothing, found the character ZERO WIDTH SPACE (U+200B)", 14),
+        ("Dense,1\u2212,softmax", "expected '-', found the character MINUS SIGN (U+2212)", 8),
+        ("Dense,\uff11\uff10,softmax", "expected '1', found the character FULLWIDTH DIGIT ONE (U+FF11)", 7),
+    ],
+)
+def test_a_character_that_only_looks_right_is_named(line: str, message: str, column: int) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(GOOD.replace("Dense,10,softmax", line))
+    found = [(problem.message, problem.line, problem.column) for problem in caught.value.problems]
+    assert (message, 3, column) in found
+
+
+def test_a_comment_may_have_any_characters() -> None:
+    assert parse_spec(GOOD.replace("Flatten", "Flatten  # caf\u00e9\u00a0\u2013\uff0c")) == parse_spec(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("15_nbsp_silent", ["line 4: expected a space, found the character NO-BREAK SPACE"]),
+        ("15_nbsp", ["line 3: expected a space, found the character NO-BREAK SPACE"]),
+        ("15_fullwidth", ["line 2: expected ',', found the character FULLWIDTH COMMA"]),
+        ("15_dashes", ["line 7: expected '-', found the character EN DASH"]),
+        (
+            "16_from_keras",
+            [
+                "'Input'; leave the line out", "'Conv2D'; did you mean 'Conv'?", "did you mean 'BatchNorm'?",
+                "write 'Activation,leaky_relu'", "did you mean 'MaxPool'?", "did you mean 'GlobalAvgPool'?",
+                "Dense takes 2 values", "write 'Activation,softmax'", "there is none; 'Adam,rate'",
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_what_people_wrote_elsewhere_gets_the_hint_that_helps(
+    name: str, parts: list[str], public_cases: Path
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_spec(public_cases / f"{name}.txt")
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_label_smoothing_is_refused_wherever_it_stands_beside_votes() -> None:
+    votes = "Input:\nThreshold,1\nLayers:\nColumns,6,4\nOptimizer:\n{}\n1\n50\n"
+    rule, smoothing = "ParallelDelta,0.05", "label_smoothing=0.1"
+    for lines in (f"{rule}\n{smoothing}", f"{smoothing}\n{rule}"):
+        with pytest.raises(SpecError, match="no label_smoothing changes"):
+            parse_spec(votes.format(lines))
