@@ -4,7 +4,6 @@ It uses the same engines and initial weights as `train`, without the epochs, che
 `MNIST.training`.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from MNIST import data, engines
 from MNIST.data.idx import IMAGE_SIDE
 from MNIST.engines import Arrays
+from MNIST.engines.processor import cores
 from MNIST.language import (
     CONSTANT,
     ModelSpec,
@@ -70,7 +70,7 @@ class NeuralNetwork:
             engine or self._network.only_engine or "numpy",
             self._network,
             precision="float32",
-            threads=os.cpu_count() or 1,
+            threads=cores(),
             pixel_statistics=(0.0, 1.0),  # for `Standardize`, which is refused
             weights=initial_weights(self._network, seed),
         )

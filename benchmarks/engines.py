@@ -24,13 +24,14 @@ from benchmarks.arguments import read_arguments
 from benchmarks.own_process import in_own_process
 from MNIST import engines
 from MNIST.data import load
+from MNIST.engines.processor import cores
 from MNIST.language import lay_out, parse_spec
 from MNIST.training import memory
 from MNIST.training.draws import epoch_order, initial_weights
 from MNIST.training.rates import epoch_rates
 
 ROOT = Path(__file__).resolve().parent.parent
-THREADS = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+THREADS = int(os.environ.get("OMP_NUM_THREADS") or cores())
 DENSE = """
 Layers:
 Flatten

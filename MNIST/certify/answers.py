@@ -1,6 +1,5 @@
 """One engine's answer to a problem: loss, gradients, and the weights after its optimizer's steps."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 from MNIST import engines
 from MNIST.certify.problem import STEPS, Problem, below
 from MNIST.engines import Arrays, GradientEngine
+from MNIST.engines.processor import cores
 from MNIST.engines.saved_arrays import write_arrays
 from MNIST.files import write_atomically
 
@@ -67,7 +67,7 @@ def built(problem: Problem, engine: str) -> Iterator[GradientEngine]:
         engine,
         problem.network,
         precision="float64",
-        threads=os.cpu_count() or 1,
+        threads=cores(),
         pixel_statistics=problem.pixel_statistics,
         weights=problem.weights,
         draws=problem.draws,

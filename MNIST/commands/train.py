@@ -98,6 +98,7 @@ def run(options: Mapping[str, Any]) -> int:
     )
     busy = f"{name} is being trained by another process; wait for it, or take another name"
     with only_one(training.output_folder(name) / ".lock", busy):
+        training.finish_replacing(name)
         if options["--fresh"]:
             training.remove_checkpoints(training.checkpoint_folder(name))
         elif training.is_finished(name, training.run_identity(spec, settings), spec):

@@ -32,3 +32,10 @@ def _said(line: str) -> str:
     except OSError:
         return ""
     return next((text.split(":", 1)[1].strip() for text in lines if text.startswith(line)), "")
+
+
+def cores() -> int:
+    """How many cores this process may use: what its affinity and its container's limits leave of them."""
+    import joblib
+
+    return int(joblib.cpu_count())

@@ -3,7 +3,6 @@
 The command `explore`, the benchmarks and notebooks use it, each with its own watcher.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,6 +13,7 @@ from typing import Any, Protocol
 from MNIST import training
 from MNIST.data import Dataset, TrainingData, load
 from MNIST.data import split as split_images
+from MNIST.engines.processor import cores
 from MNIST.errors import TrainingError, UsageError
 from MNIST.explore import loop, timing
 from MNIST.explore.choices import check_search, chosen_engine
@@ -283,7 +283,7 @@ def _workers(
     if cluster is None:
         from MNIST.explore.workers.local import LocalWorkers
 
-        count = workers or max(1, (os.cpu_count() or 1) // threads)
+        count = workers or max(1, cores() // threads)
         executor = LocalWorkers(count, dataset, _checkpoints(), engine)
     else:
         from MNIST.explore.workers.cluster import ClusterWorkers

@@ -4,7 +4,12 @@ from MNIST.training.checkpoint import EpochResult, newest_epoch, remove_checkpoi
 from MNIST.training.history import parse_history
 from MNIST.training.identity import RunSettings, run_identities, run_identity
 from MNIST.training.metrics import cross_entropy, softmax
-from MNIST.training.network_files import EXPLAINED, checkpoint_folder, output_folder
+from MNIST.training.network_files import (
+    EXPLAINED,
+    checkpoint_folder,
+    finish_replacing,
+    output_folder,
+)
 from MNIST.training.rates import run_rates
 from MNIST.training.record import (
     CURVES,
@@ -36,6 +41,7 @@ __all__ = [
     "checkpoint_folder",
     "continue_run",
     "cross_entropy",
+    "finish_replacing",
     "is_finished",
     "is_over",
     "keeps_best",

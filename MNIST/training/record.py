@@ -6,7 +6,6 @@ and `run.json` (how the network was trained, and the digests of the other files)
 
 import hashlib
 import json
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, replace
@@ -17,6 +16,7 @@ import numpy as np
 
 from MNIST import engines
 from MNIST.engines import Engine
+from MNIST.engines.processor import cores
 from MNIST.errors import ModelError, UsageError, did_you_mean
 from MNIST.language import ModelSpec, Network, as_text, lay_out, parse_spec
 from MNIST.paths import MODEL_OUTPUT
@@ -254,7 +254,7 @@ def load_trained(name: str, threads: int | None = None, engine: str | None = Non
     record = read_record(name)
     while True:
         try:
-            return _loaded(name, record, threads or os.cpu_count() or 1, engine)
+            return _loaded(name, record, threads or cores(), engine)
         except ModelError:
             newer = read_record(name)
             if newer == record:
@@ -321,7 +321,7 @@ def machine() -> dict[str, str]:
     """The machine in words; the settings name the device that computed."""
     return {
         "system": platform.platform(),
-        "cores": str(os.cpu_count()),
+        "cores": str(cores()),
         "python": platform.python_version(),
     }
 

@@ -11,7 +11,8 @@ import numpy as np
 from MNIST import engines
 from MNIST.data import TrainingData
 from MNIST.engines import Arrays, Engine, OnStep
-from MNIST.errors import DivergedError, UsageError
+from MNIST.engines.processor import cores
+from MNIST.errors import DataError, DivergedError, UsageError
 from MNIST.language import ModelSpec, lay_out
 from MNIST.training.checkpoint import (
     Checkpoint,
@@ -221,10 +222,9 @@ def resolve_settings(
 ) -> RunSettings:
     """The settings of a run on this machine; `auto` becomes a precision, and versions are filled in.
 
-    threads: None takes all cores. start: the initial weights; None draws them from the seed.
+    threads: None takes all cores that this process may use.
+    start: the initial weights; None draws them from the seed.
     """
-    import os
-
     return RunSettings(
         data_digest=data_digest,
         images=images,
@@ -233,7 +233,7 @@ def resolve_settings(
         engine=engines.version(engine),
         device=engines.device(engine),
         precision=engines.resolve_precision(engine, precision),
-        threads=threads or os.cpu_count() or 1,
+        threads=threads or cores(),
         start="" if start is None else weights_digest(start),
     )
 
@@ -248,9 +248,24 @@ def refuse_without_validation(spec: ModelSpec, data: TrainingData) -> None:
         )
 
 
+AT_ONCE = 1_000  # images
+
+
 def pixel_statistics(data: TrainingData) -> tuple[float, float]:
-    """Mean and standard deviation of the training images' pixels, in [0, 1]."""
-    counts = np.bincount(data.images[data.train].ravel(), minlength=256)
+    """Mean and standard deviation of the training images' pixels, in [0, 1].
+
+    Raises DataError if all pixels are equal.
+    """
+    counts = np.zeros(256, np.int64)
+    for begin in range(
+        0, len(data.train), AT_ONCE
+    ):  # all images at once would be copied, to eight times the size
+        counts += np.bincount(data.images[data.train[begin : begin + AT_ONCE]].ravel(), minlength=256)
+    if np.count_nonzero(counts) == 1:
+        raise DataError(
+            f"every pixel of the {len(data.train):,} training images is {counts.argmax()}:"
+            " there is nothing to learn from"
+        )
     values = np.arange(256) / 255
     mean = float((counts * values).sum() / counts.sum())
     variance = float((counts * (values - mean) ** 2).sum() / counts.sum())

@@ -216,12 +216,14 @@ def test_killed_between_its_end_and_its_files_it_only_writes_them(digits_folder,
     """Then only the checkpoints are left; here they are those of a run that could not write its files."""
     (tmp_path / "net.txt").write_text(STOPS.format(epochs=40))
     words = digits_folder, "net", "net.txt", *NUMPY
-    (tmp_path / "Model_Output" / "net" / "spec.txt").mkdir(parents=True)
+    obstacle = tmp_path / "Model_Output" / "net" / ".incoming"  # where the files are written first
+    obstacle.parent.mkdir(parents=True)
+    obstacle.write_text("")
     code, output, _ = finish(start(*words, cwd=tmp_path))
     assert code == 1
     epochs = _epochs_done(tmp_path)
     assert f"{epochs}/40" in output
-    (tmp_path / "Model_Output" / "net" / "spec.txt").rmdir()
+    obstacle.unlink()
     code, output, errors = finish(start(*words, cwd=tmp_path))
     assert (code, errors) == (0, "")
     assert f"Stopped after epoch {epochs}" in output

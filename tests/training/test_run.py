@@ -1,15 +1,17 @@
 """The epoch loop: in every engine, the same inputs give the same numbers, bit for bit (faults 17 to 20)."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from examples import slowly
 
-from MNIST.errors import TrainingError
+from MNIST.errors import DataError, TrainingError
 from MNIST.language import parse_spec
 from MNIST.training import Run, continue_run, resolve_settings
 from MNIST.training.checkpoint import read_checkpoints, save_checkpoint
+from MNIST.training.run import pixel_statistics
 
 WITH_STATE = """
 Layers:
@@ -299,3 +301,21 @@ def test_who_keeps_the_last_epoch_needs_no_other_weights(stop, digits, settings,
     (found,) = read_checkpoints(tmp_path, pytest.fail)
     assert found.best == {}
     assert len(Run(spec, digits, settings, epochs=2, checkpoint=tmp_path).history) == 1
+
+
+@pytest.mark.parametrize("value", [0, 7, 255])
+def test_images_without_any_difference_are_refused(value, digits, settings):
+    blank = replace(digits, images=np.full_like(digits.images, value))
+    with pytest.raises(DataError, match=rf"every pixel of the \d+ training images is {value}"):
+        Run(_spec(), blank, settings, epochs=1)
+
+
+def test_pixel_statistics_take_little_memory(digits):
+    images = np.tile(digits.images, (100, 1, 1))
+    many = replace(digits, images=images, train=np.arange(len(images)))
+    tracemalloc.start()
+    mean, deviation = pixel_statistics(many)
+    assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
+    tracemalloc.stop()
+    assert mean == pytest.approx(images.mean() / 255)
+    assert deviation == pytest.approx(images.std() / 255)

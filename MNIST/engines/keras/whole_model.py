@@ -1,6 +1,5 @@
 """A network as a `.keras` file of standard Keras layers only, which any program with Keras can read."""
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from MNIST.engines.keras.backend import keras
 from MNIST.engines.keras.engine import build
 from MNIST.engines.keras.layers import LocalResponseNormalization
 from MNIST.engines.keras.saved_file import without_times
+from MNIST.engines.processor import cores
 from MNIST.engines.protocol import Arrays
 from MNIST.engines.quiet import quiet_stderr
 from MNIST.language import Network
@@ -20,7 +20,7 @@ _FILE = "network.keras"
 
 def standard_file(network: Network, weights: Arrays, pixel_statistics: tuple[float, float]) -> bytes:
     """The bytes of the file: uint8 images (n, 28, 28) in, probabilities (n, 10) out, all in float32."""
-    threads = os.cpu_count() or 1
+    threads = cores()
     engine = build(network, precision="float32", threads=threads, pixel_statistics=pixel_statistics)
     engine.set_weights(weights)
     whole = keras.models.clone_model(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import MNIST
+from MNIST.engines.processor import cores
 from MNIST.engines.quiet import quiet_stderr
 from MNIST.errors import MNISTError, UsageError, quoted
 from MNIST.program import install_command
@@ -63,7 +64,7 @@ def _initialise(ray: Any, address: str, processors: int) -> Exception | None:
     ray._private.worker.print_to_stdstream = lambda *_, **__: None
     options = {}
     if address == "local":
-        options["num_cpus"] = max(processors, os.cpu_count() or 1)
+        options["num_cpus"] = max(processors, cores())
     with tempfile.TemporaryDirectory() as empty, _own_signals(), quiet_stderr():
         try:
             ray.init(
