@@ -262,6 +262,22 @@ def test_all_agree_on_the_slope_of_an_activation_at_exactly_zero(name, activatio
     np.testing.assert_allclose(bias[activation], slope * bias["linear"], rtol=1e-12)
 
 
+@every_engine
+def test_of_equal_values_in_a_window_the_first_gets_the_gradient(name):
+    """tanh is 0 where an image is black, and so is what Dropout drops: only the latter has no slope."""
+    text = SMALL.replace("3,3,relu\nMaxPool,2,2\nDropout,0.3", "3,3,tanh\nDropout,0.3\nMaxPool,2,2")
+    keep = np.random.default_rng(1).random((32, 26, 26, 4)) >= 0.3
+    black = np.zeros_like(IMAGES[:32])
+    found = make(name, text, precision="float64", draws={"dropout_2": keep}).gradients(black, LABELS[:32])[1]
+    first = keep.reshape(32, 13, 2, 13, 2, 4).transpose(0, 1, 3, 5, 2, 4).reshape(32, -1, 4, 4)[..., 0]
+    assert 0.6 < first.mean() < 0.8
+    network = lay_out(parse_spec(text.format(optimizer="SGD,0.1")))
+    kernel = initial_weights(network, seed=0)["dense_5/kernel"].astype(np.float64)
+    error = (0.1 - np.eye(10)[LABELS[:32]]) / 32  # all logits are 0
+    back = (error @ kernel.T).reshape(32, 13 * 13, 4)
+    np.testing.assert_allclose(found["conv_1/bias"], (back * first / 0.7).sum(axis=(0, 1)), rtol=1e-9)
+
+
 SMOOTHED = SMALL.replace("\n32\n", "\n32\nlabel_smoothing=0.1\n")
 
 

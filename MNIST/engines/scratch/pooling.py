@@ -17,7 +17,8 @@ class MaxPool:
     def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         xp = namespace(x)
         padded = pad(x, self.margins, float("-inf"))
-        y = reduce(xp.maximum, (padded[offset] for offset in offsets(padded.shape, self.size, self.strides)))
+        larger = _first_larger if getattr(padded, "requires_grad", False) else xp.maximum
+        y = reduce(larger, (padded[offset] for offset in offsets(padded.shape, self.size, self.strides)))
         return y, (padded, y)
 
     def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
@@ -31,6 +32,14 @@ class MaxPool:
             open_ ^= found
             dx[offset] += dy * found
         return crop(dx, self.margins)
+
+
+def _first_larger(a: Array, b: Array) -> Array:
+    """The larger of a and b, or NaN. Of equal values it is a, and PyTorch's own gradient goes there whole.
+
+    PyTorch would give half of it to each, where all other engines give it to the first.
+    """
+    return namespace(a).where((b > a) | (b != b), b, a)
 
 
 class AvgPool:
