@@ -68,6 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with interrupts:
             code = _dispatch(words)
         sys.stdout.flush()
+        if interrupts.raised:  # some library took it for an error of its own, and went on
+            raise KeyboardInterrupt
         return code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

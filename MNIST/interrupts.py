@@ -1,8 +1,10 @@
 """Ctrl-C, or a plain `kill`, ends a command in good order; a second one ends the process at once."""
 
+import _thread
 import os
 import signal
 import socket
+import sys
 import threading
 from types import FrameType
 from typing import Self
@@ -18,11 +20,14 @@ class Interrupts:
     moment, because no file is ever written in part. Outside the main thread, which receives the signals, this
     context does nothing.
 
-    heard: how many interrupts have come.
+    Where Python ignores every exception, while it deletes an object, an interrupt is raised again afterwards.
+    heard: how many interrupts have come. raised: whether one was raised, even if the command went on.
     """
 
     def __init__(self) -> None:
         self.heard = 0
+        self.raised = False
+        self._again_raised = 0
         self._before: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> Self:
@@ -33,7 +38,9 @@ class Interrupts:
         threading.Thread(target=self._listen, args=(ear,), daemon=True).start()
         self._wakeup = signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, _interrupt)
+            self._before[number] = signal.signal(number, self._interrupt)
+        self._unraisable = sys.unraisablehook
+        sys.unraisablehook = self._again
         return self
 
     def __exit__(self, *ignored: object) -> None:
@@ -43,14 +50,23 @@ class Interrupts:
         if self._before:
             signal.set_wakeup_fd(self._wakeup)
             self._mouth.close()
+            sys.unraisablehook = self._unraisable
 
     def _listen(self, ear: socket.socket) -> None:
         with ear:
             while number := ear.recv(1):
                 self.heard += number[0] in (signal.SIGINT, signal.SIGTERM)
-                if self.heard == 2:
+                if self.heard - self._again_raised == 2:
                     os._exit(EXIT_CODE)
 
+    def _interrupt(self, signum: int, frame: FrameType | None) -> None:
+        self.raised = True
+        raise KeyboardInterrupt
 
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    def _again(self, ignored: "sys.UnraisableHookArgs") -> None:
+        """Raise an interrupt again that Python was about to ignore; report other exceptions as usual."""
+        if issubclass(ignored.exc_type, KeyboardInterrupt):
+            self._again_raised += 1
+            threading.Timer(0.01, _thread.interrupt_main).start()  # when Python is done with the ignored one
+        else:
+            self._unraisable(ignored)

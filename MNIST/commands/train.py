@@ -123,7 +123,7 @@ def run(options: Mapping[str, Any]) -> int:
         )
         print(_heading(name, file, run, dataset.name, before), flush=True)
         with train_tracking.tracking(trackers, name, run, text) as tracking:
-            _train(run, tracking.epoch)
+            _train(name, run, tracking.epoch)
             _leave(name, run, text, dataset.name, options["words"])
             train_tracking.finish(tracking, name, run.engine, data)
             train_tracking.forget_earlier(trackers, name)
@@ -131,8 +131,9 @@ def run(options: Mapping[str, Any]) -> int:
     return 0
 
 
-def _train(run: "Run", on_epoch: "Callable[[EpochResult], None]") -> None:
+def _train(name: str, run: "Run", on_epoch: "Callable[[EpochResult], None]") -> None:
     """Train with a display; if interrupted, say what is kept. on_epoch: called after the display."""
+    from MNIST import training
     from MNIST.report.terminal.training_display import TrainingDisplay
 
     done = len(run.history)
@@ -150,7 +151,8 @@ def _train(run: "Run", on_epoch: "Callable[[EpochResult], None]") -> None:
         try:
             run.train(show, display.on_step)
         except KeyboardInterrupt:
-            kept = f"{len(run.history)} of {run.epochs} epochs are kept"
+            epochs = training.newest_epoch(training.checkpoint_folder(name))  # the last may not be written
+            kept = f"{epochs} of {run.epochs} epochs are kept"
             _warn(f"\nStopped; {kept}. The same command goes on.")
             raise
 
