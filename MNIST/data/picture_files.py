@@ -80,9 +80,8 @@ def _grey(image: "Image") -> NDArray[np.uint8]:
     from PIL import Image
 
     if image.mode.startswith(("I", "F")):
-        values = np.asarray(image)
-        factor = _reduction(image)
-        return _eight_bits(values[::factor, ::factor], sixteen=image.mode.startswith("I;16"))
+        sixteen = image.mode.startswith("I;16")
+        return _eight_bits(np.asarray(image.convert("F").reduce(_reduction(image))), sixteen)
     if image.has_transparency_data:
         image = image.convert("RGBA")
     elif image.mode in ("1", "P"):
@@ -98,9 +97,14 @@ def _reduction(image: "Image") -> int:
 
 
 def _eight_bits(values: NDArray[np.generic], sixteen: bool) -> NDArray[np.uint8]:
-    """Grey levels of 16 bits, or of any other range, as uint8."""
+    """Grey levels of 16 bits, or of any other range, as uint8.
+
+    Of 16 bits, scanners and cameras may use only the lower 10 or 12: white is then 1023 or 4095.
+    """
     levels = values.astype(np.float64)
     if not np.isfinite(levels).all():
         raise ValueError("a level is not a finite number")
-    low, high = (0.0, 65535.0) if sixteen else (levels.min(), levels.max())
+    low, high = levels.min(), levels.max()
+    if sixteen:
+        low, high = 0.0, next(white for white in (1023.0, 4095.0, 65535.0) if high <= white)
     return np.rint((levels - low) * (255 / max(high - low, 1e-300))).astype(np.uint8)

@@ -8,6 +8,7 @@ from urllib.parse import urljoin, urlsplit
 from urllib.request import url2pathname
 
 from MNIST.errors import DownloadError
+from MNIST.files import read_whole
 
 if TYPE_CHECKING:
     import requests
@@ -80,8 +81,7 @@ def _continue(
 
 def _read_file(url: str, limit: int) -> bytes:
     try:
-        with Path(url2pathname(urlsplit(url).path)).open("rb") as stream:
-            content = stream.read(limit + 1)
+        content = read_whole(Path(url2pathname(urlsplit(url).path)), limit)
     except OSError as error:
         raise DownloadError(error.strerror or str(error)) from None
     if len(content) > limit:

@@ -2,10 +2,12 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
 from MNIST.errors import UsageError
+from MNIST.files import NotAFileError, read_whole
 from MNIST.page.plan import Plan
 from MNIST.report.templates import fill
 
@@ -39,8 +41,9 @@ def draw_page(plans: Sequence[Plan]) -> str:
 
 def is_draw_page(path: Path) -> bool:
     """Whether a file begins like a page of `draw_page`."""
-    with path.open("rb") as stream:
-        return f"<title>{TITLE}</title>".encode() in stream.read(1_000)
+    with suppress(NotAFileError):
+        return f"<title>{TITLE}</title>".encode() in read_whole(path, 1_000)
+    return False
 
 
 def _described(plan: Plan) -> dict[str, object]:

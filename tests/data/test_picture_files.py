@@ -220,3 +220,28 @@ def test_any_bytes_give_a_picture_or_the_one_error(kind, tmp_path, capfd):
         with suppress(DataError):
             assert read_picture(path).dtype == np.uint8
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("bits", [10, 12, 16])
+def test_of_sixteen_bits_only_the_lower_ones_may_be_used(bits, tmp_path):
+    deep = (GREY.astype(np.float64) * (2**bits - 1) / 255).round().astype(np.uint16)
+    deep[0, 0] = 2**bits - 1  # some paper is white
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    found = read_picture(tmp_path / "deep.png").astype(int)
+    assert np.abs(found - GREY)[1:].max() <= 1
+
+
+def test_a_thin_stroke_of_a_large_picture_of_sixteen_bits_stays(tmp_path):
+    """Each square of pixels becomes its mean, in 16 bits as in 8."""
+    sheet = np.full((4000, 4000), 255, np.uint8)
+    sheet[:, 2001:2004] = 0
+    for name, pixels in (("8", sheet), ("16", sheet.astype(np.uint16) * 257)):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    eight, sixteen = (read_picture(tmp_path / f"{name}.png").astype(int) for name in ("8", "16"))
+    assert eight.min() < 200
+    assert np.abs(eight - sixteen).max() <= 1
+
+
+def test_public_cases_of_sixteen_bits(public_cases):
+    eight, sixteen = (read_picture(public_cases / f"11_one_{bits}bit.png").astype(int) for bits in (8, 16))
+    assert np.abs(eight - sixteen).max() <= 1

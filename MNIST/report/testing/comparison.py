@@ -3,12 +3,14 @@
 import csv
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
 
 import numpy as np
 
+from MNIST.files import NotAFileError, read_whole
 from MNIST.report.testing.metrics import class_figures, confusion_matrix, surest_errors, wilson_interval
 
 COLUMNS = (
@@ -67,8 +69,9 @@ def results_text(evaluations: Sequence[Evaluation]) -> str:
 
 def is_results(path: Path) -> bool:
     """Whether a file begins like a text of `results_text`."""
-    with path.open("rb") as stream:
-        return stream.read(len(COLUMNS[0])) == COLUMNS[0].encode()
+    with suppress(NotAFileError):
+        return read_whole(path, len(COLUMNS[0]))[: len(COLUMNS[0])] == COLUMNS[0].encode()
+    return False
 
 
 def errors_csv(evaluation: Evaluation) -> str:
