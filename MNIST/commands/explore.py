@@ -150,6 +150,7 @@ class _Printed:
     def planned(
         self, dataset: "Dataset", data: "TrainingData", search: "Search", executor: "Executor"
     ) -> None:
+        from MNIST.explore.results import is_of_another
         from MNIST.explore.summary import counted, left_out
 
         images = f"{len(data.train):,} images to train on, {len(data.validation):,} to validate"
@@ -160,6 +161,12 @@ class _Printed:
             print(f"not used: {machine}", flush=True)
         if search.plan.infeasible:
             print(left_out(search.plan.infeasible), flush=True)
+        if is_of_another(self._folder / "results.csv", search.plan):
+            print(
+                f"{self._folder}/ holds another exploration, and this one takes its place. Its epochs stay"
+                " in the store: the command that made it gives it again at once.\n",
+                flush=True,
+            )
 
     def timing(self, search: "Search", known_epochs: int, shapes: int) -> None:
         from MNIST.explore.summary import counted, expectation

@@ -237,7 +237,9 @@ def _explored(
     with watcher.running(search, service, forecast) as show:
         outcome = loop.ask_all(search, service, folder, show)
     winner = None
-    if outcome.candidates:  # a worker may start on it now, while the watcher draws
+    if outcome.time_is_up and outcome.candidates and not loop.is_at_hand(outcome, service):
+        lost = "the time is up, and it would have to be trained again from its first epoch"
+    elif outcome.candidates:  # a worker may start on it now, while the watcher draws
         winner = loop.train_winner(outcome, service, executor, folder, command)
     watcher.answered(service, outcome)
     if winner is not None:

@@ -16,6 +16,7 @@ from MNIST.explore.trials import TimeIsUp, TrialService
 from MNIST.explore.workers import worker
 from MNIST.explore.workers.protocol import Event, Executor
 from MNIST.files import write_atomically
+from MNIST.training import newest_epoch
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,13 @@ def ask_all(
         candidates = _write_results(results, service.readings, folder)
     service.stop_all()
     return Outcome(candidates, time_is_up)
+
+
+def is_at_hand(outcome: Outcome, service: TrialService) -> bool:
+    """Whether the winner's network is in a checkpoint, so that no epoch has to be trained for it."""
+    best = outcome.candidates[0]
+    checkpoint = service.checkpoint(best.points[0].identities[0])
+    return newest_epoch(checkpoint) == best.reading.trained
 
 
 def train_winner(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from MNIST import engines
 from MNIST.errors import UsageError
-from MNIST.explore.plan import Point
+from MNIST.explore.plan import Plan, Point
 from MNIST.explore.ranking import METRICS, Candidate, like_best, ranked
 from MNIST.explore.readings import Reading, Readings
 from MNIST.files import write_atomically
@@ -36,6 +36,7 @@ MEASURED = (
 TALOS = ("round_epochs", "start", "end", "duration", "execution_time")  # and all names that begin with _
 RENAMED = "param__"  # prefix of a parameter that has the name of one of our columns; Talos uses the same
 Table = dict[str, list[float | str]]
+SHORT = 12  # characters of an identity that a row shows
 INTERVAL = 30  # seconds from one writing of the results file to the next
 
 
@@ -89,6 +90,16 @@ def results_csv(readings: Readings, points: Sequence[Point]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def is_of_another(path: Path, plan: Plan) -> bool:
+    """Whether a results file is of an exploration that has no trial in common with this one."""
+    try:
+        runs = read_results(path).runs or []
+    except UsageError:
+        return False
+    known = {identity[:SHORT] for identity in plan.trials}
+    return bool(runs) and known.isdisjoint(word for run in runs for word in run.split())
 
 
 def best_text(candidates: Sequence[Candidate], name: str, readings: Readings) -> str:
@@ -206,7 +217,7 @@ def _row(point: Point, reading: Reading, readings: Readings) -> dict[str, object
         "parameters": network.parameters,
         "mflops": network.flops / 1e6,
         "engine": engines.name_of(readings.plan.settings.engine),
-        "run": " ".join(identity[:12] for identity in point.identities),
+        "run": " ".join(identity[:SHORT] for identity in point.identities),
         "failure": reading.failure or "",
     }
     if not reading.epochs:

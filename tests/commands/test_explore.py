@@ -165,6 +165,15 @@ def test_a_second_time_nothing_is_trained_and_a_table_is_drawn_again(here, digit
 
 
 @pytest.mark.slow
+def test_another_exploration_of_the_same_name_is_told(here, digits_folder):
+    words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "1", "-m", "0.5"]
+    said = "Hyperparam_Search/scan1/ holds another exploration, and this one takes its place."
+    assert said not in explore(*words).stdout
+    assert said not in explore(*words, "-r", "0.001,0.01").stdout  # it shares a training with the first
+    assert said in explore(*words, "--seed", "1", "--plan").stdout
+
+
+@pytest.mark.slow
 def test_the_winner_is_the_network_that_train_would_make(here, digits_folder):
     """The best answer is the beginning of a longer run, so its network has to be trained again."""
     outcome = explore(digits_folder, "scan1", *SMALL, "-e", "1,3", "-m", "0.5", "-r", "0.5,0.001")
