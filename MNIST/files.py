@@ -81,7 +81,11 @@ def only_one(lock_file: Path, busy: str | None = None) -> Iterator[None]:
     lock_file.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(lock_file, timeout=-1 if busy is None else 0)
     try:
-        lock.acquire()
+        try:
+            lock.acquire()
+        except PermissionError:
+            _remove_abandoned(lock_file)
+            lock.acquire()
     except Timeout:
         raise BusyError(busy) from None
     try:
@@ -90,6 +94,25 @@ def only_one(lock_file: Path, busy: str | None = None) -> Iterator[None]:
         with suppress(OSError):  # Windows does not remove open files
             lock_file.unlink()  # while the lock is held: a waiting process notices, and tries again
         lock.release()
+
+
+def _remove_abandoned(lock_file: Path) -> None:
+    """Remove the lock file of another user's killed process. Raises PermissionError if it is in use."""
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # on Windows, a killed process leaves no file that others cannot open
+        return
+    with suppress(FileNotFoundError):
+        handle = os.open(lock_file, os.O_RDONLY)  # to read it is enough to lock it
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(lock_file)
+        except BlockingIOError:
+            raise PermissionError(
+                errno.EACCES, "another user's process holds this lock", str(lock_file)
+            ) from None
+        finally:
+            os.close(handle)
 
 
 def _umask() -> int:

@@ -1,8 +1,11 @@
 """Whole files or nothing, and one writer at a time."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +83,36 @@ with only_one(Path({str(lock)!r})):
     first.wait()
     with only_one(lock, busy="busy"):
         pass
+
+
+NOBODY = 65534
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can be another user")
+def test_a_lock_that_another_users_killed_process_left_bars_nobody():
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder.chmod(0o777)
+    lock = folder / ".lock"
+    lock.touch(0o644)
+
+    def as_nobody() -> int:
+        child = os.fork()
+        if child:
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        try:
+            with only_one(lock, busy="busy"):
+                pass
+        except PermissionError as error:
+            os._exit(2 if "another user's process holds this lock" in str(error) else 3)
+        except BaseException:  # noqa: BLE001 - the child must not go on as pytest
+            os._exit(4)
+        os._exit(0)
+
+    assert as_nobody() == 0
+    assert not lock.exists()
+    with only_one(lock):
+        lock.chmod(0o644)
+        assert as_nobody() == 2
+    shutil.rmtree(folder)
