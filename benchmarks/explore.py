@@ -42,9 +42,9 @@ def main(data: Path, rounds: int, images: int, values: int | None) -> int:
             "-m", "benchmarks.explore", "--plain", data, images, values or "", folder=temporary
         )
         throughput = two_workers(data, rounds, images, values, temporary)
-    found = re.search(r"(\d+) epochs point by point, (\d+)", output)
+    found = re.search(r"(\d+) epochs instead of (\d+)", output)
     assert found, output
-    plain_epochs, ours_epochs = map(int, found.groups())
+    ours_epochs, plain_epochs = map(int, found.groups())
     fewer, ratio = plain_epochs / ours_epochs, ours_seconds / plain_seconds
     print(f"plain   {plain_epochs:4} epochs  {plain_seconds:6.1f} s")
     print(f"explore {ours_epochs:4} epochs  {ours_seconds:6.1f} s, two workers")
