@@ -37,7 +37,8 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from MNIST import __version__
@@ -127,7 +128,28 @@ def _dispatch(words: list[str]) -> int:
     if "--help" in rest or "-h" in rest:
         print(as_started(usage.strip()))
         return 0
-    return command.run(parse(name, usage, rest)) or 0
+    options = parse(name, usage, rest)
+    _refuse_other_order(name, options)
+    return command.run(options) or 0
+
+
+def _refuse_other_order(command: str, options: Mapping[str, Any]) -> None:
+    """Raise UsageError if another argument than `<dataset-dir>` is the folder with the data."""
+    folder = options.get("<dataset-dir>")
+    if folder is None or command == "download" or Path(folder).is_dir():
+        return
+    others = {name: value for name, value in options.items() if name[0] == "<" and isinstance(value, str)}
+    for name, value in others.items():
+        if name != "<dataset-dir>" and _has_data(Path(value)):
+            place = f"<dataset-dir>, and {folder} in the place of {name}"
+            raise UsageError(f"{value} has the data: it belongs in the place of {place}")
+
+
+def _has_data(folder: Path) -> bool:
+    try:
+        return any(folder.glob("train-images*"))
+    except (OSError, ValueError):
+        return False
 
 
 def parse(command: str, usage: str, words: Sequence[str]) -> Mapping[str, Any]:
@@ -140,21 +162,76 @@ def parse(command: str, usage: str, words: Sequence[str]) -> Mapping[str, Any]:
     """
     from docopt import DocoptExit, docopt
 
+    before, after = _parted(words)
     known = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", usage))
-    for word in words:
-        if word == "--":
-            break
+    for word in before:
         option = word.split("=", 1)[0]
         if option.startswith("--") and option not in known:
-            raise _refused(f"unknown option {quoted(option)}{did_you_mean(option, sorted(known))}", usage)
+            hint = _other_name(option, known) or did_you_mean(option, sorted(known))
+            raise _refused(f"unknown option {quoted(option)}{hint}", usage)
         if re.match(r"-[A-Za-z]", word) and word[:2] not in known:
             raise _refused(f"unknown option {quoted(word)}", usage)
+    # To docopt, a word behind `--` that begins with a dash would be an option.
+    hidden = {f"\0{number}": word for number, word in enumerate(after)}
     try:
         # docopt takes `python` for the program, and the two words after it for commands.
-        options = docopt(usage, argv=["MNIST", command, *words], default_help=False)
-        return {**options, "words": ["python", "MNIST", command, *words]}
+        found = docopt(usage, argv=["MNIST", command, *before, *hidden], default_help=False)
     except DocoptExit:
-        raise _refused("those words do not fit the command", usage) from None
+        raise _refused(_why_not(command, usage, before, after), usage) from None
+    options = {name: _shown(value, hidden) for name, value in found.items()}
+    return {**options, "words": ["python", "MNIST", command, *words]}
+
+
+def _parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The words before the first `--`, and those behind it, which are no options whatever they begin with."""
+    place = list(words).index("--") if "--" in words else len(words)
+    return list(words[:place]), list(words[place + 1 :])
+
+
+def _shown(value: Any, hidden: Mapping[str, str]) -> Any:
+    """A value of docopt's with the words that were hidden from it."""
+    if isinstance(value, list):
+        return [_shown(one, hidden) for one in value]
+    return hidden.get(value, value) if isinstance(value, str) else value
+
+
+OTHER_NAMES = {
+    **dict.fromkeys(("--lr", "--learning-rate", "--learning_rate"), "--rate"),
+    **dict.fromkeys(("--batch-size", "--batch_size", "--bs"), "--batch"),
+    **dict.fromkeys(("--optimizer", "--optimiser"), "--opt"),
+    **dict.fromkeys(("--gpu", "--device", "--backend"), "--engine"),
+}
+
+
+def _other_name(option: str, known: Collection[str]) -> str:
+    """A hint for an option that other programs call so; "" if there is none."""
+    ours = OTHER_NAMES.get(option.lower(), "")
+    return f"; here it is '{ours}'" if ours in known else ""
+
+
+def _why_not(command: str, usage: str, before: Sequence[str], after: Sequence[str]) -> str:
+    """Say which argument is missing, or which word is too many."""
+    from docopt import DocoptExit, docopt
+
+    spaced = next((one for one in before if one.endswith(",") and len(one) > 1), None)
+    if spaced is not None:
+        return f"{quoted(spaced)} ends in a comma: write a list without spaces, as in 0.001,0.01"
+    lines = usage.split("Usage:\n", 1)[1].split("\n\n", 1)[0].splitlines()
+    head, *rest = [line for line in lines if "--help" not in line]
+    pattern = next((line for line in rest if "--image" not in before), head) if "--image" in head else head
+    names = re.findall(r"<[\w-]+>(?:\.\.\.)?", pattern)
+    free = re.sub(r"<[\w-]+>(\.\.\.)?", "", head).replace("--image N", "[--image N]")
+    relaxed = usage.replace("\n".join(lines), f"{free} [<word>...]", 1)
+    try:
+        words = docopt(relaxed, argv=["MNIST", command, *before], default_help=False)["<word>"] + list(after)
+    except DocoptExit:
+        return "an option lacks its value, or is given twice"
+    if len(words) < len(names):
+        missing = " and ".join(name.removesuffix("...") for name in names[len(words) :])
+        return f"{missing} {'is' if len(names) - len(words) == 1 else 'are'} missing"
+    if len(words) > len(names):
+        return f"{quoted(words[len(names)])} is one word too many"
+    return "those words do not fit the command"
 
 
 def _refused(reason: str, usage: str) -> UsageError:

@@ -1,6 +1,7 @@
 """The command line: what it refuses, with which message and which exit code (faults 13 to 15)."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,9 +31,9 @@ def _mnist(*words: str, cwd: Path = ROOT, **environment: str) -> subprocess.Comp
         (["train", "Data", "a", "optimized_model", "--epo", "3"], "did you mean '--epochs'?"),
         (["train", "Data", "a", "optimized_model", "--seeed=3"], "did you mean '--seed'?"),
         (["train", "Data", "a", "optimized_model", "-q"], "unknown option '-q'"),
-        (["train", "Data", "a"], "do not fit"),
-        (["train", "Data", "a", "optimized_model", "extra"], "do not fit"),
-        (["train", "Data", "a", "optimized_model", "--epochs"], "do not fit"),
+        (["train", "Data", "a"], "<model-description-file> is missing"),
+        (["train", "Data", "a", "optimized_model", "extra"], "'extra' is one word too many"),
+        (["train", "Data", "a", "optimized_model", "--epochs"], "an option lacks its value"),
         (["train", "Data", "a", "optimized_model", "--epochs", "-1"], "--epochs: expected a whole number"),
         (["train", "Data", "a", "optimized_model", "--epochs", "abc"], "found 'abc'"),
         (["train", "Data", "a", "optimized_model", "--batch", "nan"], "found 'nan'"),
@@ -179,3 +180,70 @@ def test_paths_with_spaces_and_unicode_work(tmp_path):
     (folder / "my net.txt").write_text((ROOT / "Models" / "example_model.txt").read_text())
     result = _mnist("check", str(folder / "my net.txt"), cwd=tmp_path)
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["train", "Data"], "<model-name> and <model-description-file> are missing"),
+        (["train", "Data", "a", "b", "c"], "'c' is one word too many"),
+        (["test", "Results", "Data"], "<model-names> is missing"),
+        (["check"], "<model-description-file> is missing"),
+        (["explain", "net"], "<image-file> is missing"),
+        (["explain", "net", "--image", "1", "x"], "'x' is one word too many"),
+        (["explore", "Data", "s", "-r", "0.001,", "0.01"], "'0.001,' ends in a comma: write a list without"),
+        (["test", "R", "Data", "a,", "b"], "'a,' ends in a comma: write a list without spaces"),
+        (["explore", "Data", "s", "--lr", "0.1"], "unknown option '--lr'; here it is '--rate'"),
+        (
+            ["train", "Data", "a", "b", "--batch-size", "9"],
+            "unknown option '--batch-size'; here it is '--batch'",
+        ),
+        (
+            ["explore", "Data", "s", "-r", "0,001"],
+            "--rate: '0,001' are two values; if it is one number, write 0.001",
+        ),
+        (["explore", "Data", "s", "-r", "0.001:0.01"], "a step of 1 leads from 0.001 beyond 0.01"),
+    ],
+)
+def test_what_does_not_fit_is_named(words, reason, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(words) == 2
+    assert reason in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_arguments_in_the_wrong_order_are_recognised(capsys, digits_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["train", "net", str(digits_folder), "lenet5"]) == 2
+    assert "has the data: it belongs in the place of <dataset-dir>, and net in" in capsys.readouterr().err
+
+
+def test_what_follows_two_dashes_is_no_option(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["check", "--", "-7.txt"]) == 2
+    assert "no model file '-7.txt'" in capsys.readouterr().err
+
+
+def test_a_misspelt_folder_is_answered_with_the_one_that_exists(capsys, digits_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(digits_folder, "Data")
+    assert cli.main(["show", "Dta"]) == 1
+    assert capsys.readouterr().err.strip().endswith("; there is a dataset in Data")
+
+
+def test_the_demos_networks_are_pointed_to(capsys, digits_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("Demo/Model_Output/demo").mkdir(parents=True)
+    Path("Demo/Model_Output/demo/run.json").touch()
+    assert cli.main(["test", "Results", str(digits_folder), "demo"]) == 1
+    assert "no trained network 'demo' here, but in Demo/Model_Output/" in capsys.readouterr().err
+
+
+def test_a_number_in_place_of_an_image_file_gets_the_option(capsys, digits_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("net.txt").write_text("Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.01\n1\n100\n")
+    assert (
+        cli.main(["train", str(digits_folder), "net", "net.txt", "--engine", "numpy", "--images", "100"]) == 0
+    )
+    assert cli.main(["explain", "net", "24"]) == 2
+    assert "no file '24'; for test image 24, write --image 24" in capsys.readouterr().err

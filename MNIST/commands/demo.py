@@ -95,7 +95,7 @@ def _fetch() -> tuple[str, str, str]:
         with suppress(OSError):
             Path("Data").rmdir()  # it is empty
         print("MNIST's mirrors are out of reach: 1,797 digits that scikit-learn carries take its place.")
-        print(f"(With a copy of MNIST's four files: MNIST_MIRROR=file:///folder/with/them/ {program()} demo)")
+        print(f"(With a copy of MNIST's four files: MNIST_MIRROR=/folder/with/them {program()} demo)")
         _type("download Digits --dataset digits")
         return "Digits", " --epochs 12", " -e 3,6,12"
 

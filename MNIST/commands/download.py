@@ -6,7 +6,7 @@ Usage:
 Options:
     --dataset NAME  mnist, fashion, or digits: 1,797 small digits that come
                     with scikit-learn and need no network [default: mnist]
-    --mirror URL    a folder (http, https or file URL) to try first; it can be
+    --mirror URL    a folder (its path, or an http or https URL) to try first; it can be
                     given several times; the environment variable MNIST_MIRROR
                     can name more, separated by commas
     --replace       overwrite the files of another dataset

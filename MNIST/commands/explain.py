@@ -44,6 +44,9 @@ def run(options: Mapping[str, Any]) -> int:
     from MNIST.report.explaining.picture import explanation_png
 
     record = training.read_record(name)  # now, so that a missing network is reported before data are read
+    if wanted is None and options["<image-file>"].isdigit() and not Path(options["<image-file>"]).exists():
+        number = options["<image-file>"]
+        raise UsageError(f"no file {quoted(number)}; for test image {number}, write --image {number}")
     if wanted is None:
         file, subject, image, label = _from_file(Path(options["<image-file>"]))
     else:

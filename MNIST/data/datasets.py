@@ -1,8 +1,10 @@
 """The datasets that this project recognises by their content; `load` reads one from its four files."""
 
 import hashlib
+import re
 import shlex
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +111,7 @@ DATASETS = {
     ),
 }
 
+_LIKE_DATA = re.compile(r"ubyte|idx[13]|(images|labels)[^/]*\.(gz|npy|npz|bin)$", re.IGNORECASE)
 DIGITS = tuple("0123456789")
 _CLASSES = {  # if they are not digits
     "fashion": (
@@ -155,11 +158,33 @@ def find_file(folder: Path, name: str) -> Path | None:
 def _existing(folder: Path, name: str) -> Path:
     path = find_file(folder, name)
     if path is None:
-        raise DataError(
-            f"{folder}: no {name}.gz in this folder; to fetch the data:\n"
-            f"    {program()} download {shlex.quote(str(folder))}"
-        )
+        raise DataError(f"{folder}: {_why_missing(folder, name)}")
     return path
+
+
+def _why_missing(folder: Path, name: str) -> str:
+    """Say what is there in place of a file, or how to get it."""
+    others = data_of_others(folder)
+    near = get_close_matches(name, others, n=1, cutoff=0.7)
+    if near:
+        ending = ".gz" if near[0].endswith(".gz") else ""
+        return f"no {name}.gz, but {near[0]}: if this is the file, rename it to {name}{ending}"
+    if others:
+        return (
+            f"no {name}.gz, but {', '.join(others[:3])}: a dataset has four files with the names of MNIST's"
+        )
+    known = [one for one in sorted(Path().glob("*/")) if all(find_file(one, file) for file in FILE_NAMES)]
+    if known:
+        return f"no {name}.gz in this folder; there is a dataset in {known[0]}"
+    fetch = f"{program()} download {shlex.quote(str(folder))}"
+    return f"no {name}.gz in this folder; to fetch the data:\n    {fetch}"
+
+
+def data_of_others(folder: Path) -> list[str]:
+    """The files in a folder that look like data, by their names, and are not called as a dataset's files."""
+    ours = {f"{name}{ending}" for name in FILE_NAMES for ending in ("", ".gz")}
+    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    return [name for name in there if name not in ours and name[0] != "." and _LIKE_DATA.search(name)]
 
 
 def _read_pair(images_file: Path, labels_file: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -13,10 +13,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from MNIST import files
 from MNIST.data import idx
-from MNIST.data.datasets import DATASETS, PublishedDataset, PublishedFile, find_file, owner
+from MNIST.data.datasets import (
+    DATASETS,
+    PublishedDataset,
+    PublishedFile,
+    data_of_others,
+    find_file,
+    owner,
+)
 from MNIST.data.transfer import receive
 from MNIST.errors import DataError, DownloadError, UsageError, did_you_mean, quoted
 from MNIST.program import program
@@ -79,13 +87,23 @@ def download(
 def _missing(folder: Path, dataset: str, replace: bool) -> list[PublishedFile]:
     """The dataset's files that the folder lacks, or has damaged.
 
-    Raises DataError for an intact file of other content, unless `replace` is set; then it will be
-    overwritten.
+    Raises DataError for an intact file of another published dataset, unless `replace` is set; then it will be
+    overwritten. Raises it for a user's own data in any case.
     """
     missing = []
-    for file in DATASETS[dataset].files:
-        path = find_file(folder, file.name)
-        content = _sha256_of(path, file.rank) if path else None
+    wanted = DATASETS[dataset].files
+    paths = [find_file(folder, file.name) for file in wanted]
+    contents = [
+        _sha256_of(path, file.rank) if path else None for path, file in zip(paths, wanted, strict=True)
+    ]
+    known = {file.sha256 for file in wanted}
+    if any(content and content not in known and owner(content) == "custom" for content in contents):
+        raise DataError(f"{folder} has data of your own; take another folder for {dataset}")
+    if others := data_of_others(folder):
+        raise DataError(
+            f"{folder} has other data ({', '.join(others[:3])}); take another folder for {dataset}"
+        )
+    for file, path, content in zip(wanted, paths, contents, strict=True):
         if content == file.sha256:
             continue
         if content and not replace:
@@ -112,7 +130,10 @@ def _fetch(file: PublishedFile, sources: list[str], timeout: float, report: Repo
     for mirror in sources:
         url = mirror + file.gz_name
         try:
-            content = receive(url, file.largest_gz, timeout, on_bytes)
+            if mirror.startswith("file:"):
+                here = Path(url2pathname(urlsplit(mirror).path))
+                url = mirror + (find_file(here, file.name) or here / file.gz_name).name  # it may be plain
+            content = receive(url, max(file.largest_gz, file.size), timeout, on_bytes)
             packed = _verified(content, file)
         except (DownloadError, DataError) as error:
             failures.append(_without_password(f"{url}: {error}"))
@@ -124,7 +145,7 @@ def _fetch(file: PublishedFile, sources: list[str], timeout: float, report: Repo
     raise DownloadError(
         "\n    ".join([f"no mirror could give {file.gz_name}:", *failures])
         + f"\nWithout a network: {program()} download <dataset-dir> --dataset digits"
-        "\nWith a copy of the four files: MNIST_MIRROR=file:///folder/with/them/ before the command"
+        "\nWith a copy of the four files: MNIST_MIRROR=/folder/with/them before the command"
     )
 
 
@@ -161,7 +182,9 @@ def _find_dataset(dataset: str) -> PublishedDataset:
 
 
 def _checked_mirror(url: str) -> str:
-    """The URL of a folder, ending in a slash. Raises UsageError for anything else."""
+    """The URL of a folder, or of a folder's name, ending in a slash. Raises UsageError for anything else."""
+    if "://" not in url and Path(url).is_dir():  # E:\\data is one as well
+        return Path(url).resolve().as_uri().rstrip("/") + "/"
     try:
         parts = urlsplit(url)
         usable = parts.scheme == "file" or (parts.scheme in ("http", "https") and parts.hostname)
@@ -169,7 +192,7 @@ def _checked_mirror(url: str) -> str:
         usable = False
     if not usable or "?" in url or "#" in url:
         shown = _without_password(re.split("[?#]", url)[0])[:200]
-        raise UsageError(f"mirror {shown!r}: expected an http, https or file URL of a folder")
+        raise UsageError(f"mirror {shown!r}: expected a folder, or an http, https or file URL of one")
     return url.rstrip("/") + "/"
 
 

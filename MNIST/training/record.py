@@ -9,6 +9,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, replace
+from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_origin, get_type_hints
 
@@ -358,6 +359,8 @@ def _verified(name: str, file: str, digest: str | None, limit: int = _LIMIT) -> 
 def _missing(name: str) -> str:
     if checkpoint_folder(name).is_dir():
         return f"{name} is not trained to its end; start its `train` command again"
+    if (Path("Demo") / MODEL_OUTPUT / name / RECORD).is_file():
+        return f"no trained network {name!r} here, but in Demo/{MODEL_OUTPUT}/: first type cd Demo"
     trained = sorted(path.parent.name for path in MODEL_OUTPUT.glob(f"*/{RECORD}"))
     hint = did_you_mean(name, trained) or f"; trained are: {', '.join(trained) or 'none yet'}"
     return f"no trained network {name!r} in {MODEL_OUTPUT}/{hint}"

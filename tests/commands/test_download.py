@@ -119,7 +119,7 @@ def test_two_at_once_fetch_once(serve, mnist_folder: Path, tmp_path: Path) -> No
         (["--dataset", "fasion"], "unknown dataset 'fasion'; did you mean 'fashion'?"),
         (
             ["--mirror", "ftp://host/"],
-            "mirror 'ftp://host/': expected an http, https or file URL of a folder",
+            "mirror 'ftp://host/': expected a folder, or an http, https or file URL of one",
         ),
         (["--mirrors", "x"], "unknown option '--mirrors'; did you mean '--mirror'?"),
     ],

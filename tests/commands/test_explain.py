@@ -187,9 +187,9 @@ def test_what_is_not_there_is_named(here, capsys):
         (["--image", "1500", "--set", "training"], 2, "the training set has 1,500 images, 0 to 1,499"),
         (["--image", "-1"], 2, "--image: expected a whole number"),
         (["--image", "0", "--set", "tset"], 2, "did you mean 'test'?"),
-        (["--image", "0", "--data", "No such data"], 1, "python MNIST download 'No such data'"),
-        ([], 2, "do not fit"),
-        (["--image"], 2, "do not fit"),
+        (["--image", "0", "--data", "No such data"], 1, "; there is a dataset in Data"),
+        ([], 2, "<image-file> is missing"),
+        (["--image"], 2, "an option lacks its value"),
     ):
         capsys.readouterr()
         assert cli.main(["explain", "net", *words]) == code

@@ -156,7 +156,7 @@ def test_the_steps_are_shown_and_written(here, capsys):
         (["large", *["a.png"] * 51, "--steps", "s.png"], "at most 50 pictures, found 51"),
         (["large", "a.png", "--engine", "nunpy"], "did you mean 'numpy'"),
         (["large", "a.png", "--threads", "0"], "--threads"),
-        (["large"], "do not fit the command"),
+        (["large"], "<image> is missing"),
         (["large", "a.png", "--sho"], "did you mean '--show'"),
     ],
 )

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from MNIST.data import DATASETS, download, idx
+from MNIST.data import DATASETS, download, idx, load
 from MNIST.data.datasets import FILE_NAMES, PublishedDataset, PublishedFile
 from MNIST.data.download import Progress
 from MNIST.errors import DataError, DownloadError, UsageError
@@ -252,19 +252,45 @@ def test_one_flipped_bit_is_fetched_again(fetch, serve, source: Path, tmp_path: 
     assert [path for _, path, _ in mirror.requests] == [f"/{IMAGES}"]
 
 
-def test_another_dataset_is_only_replaced_when_asked(source: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_users_own_data_are_never_replaced(replace: bool, source: Path, tmp_path: Path) -> None:
     own = idx.encode(np.zeros((3, 10, 10), np.uint8))
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / FILE_NAMES[0]).write_bytes(own)
-    with pytest.raises(DataError, match=f"{FILE_NAMES[0]}: expected tiny data, found custom data"):
-        download(tmp_path / "data", "tiny", [source.as_uri()])
+    with pytest.raises(DataError, match="has data of your own; take another folder for tiny"):
+        download(tmp_path / "data", "tiny", [source.as_uri()], replace)
     assert (tmp_path / "data" / FILE_NAMES[0]).read_bytes() == own
 
 
-def test_replace_overwrites(fetch, serve, source: Path, tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / IMAGES).write_bytes(gzip.compress(idx.encode(np.zeros((3, 28, 28), np.uint8))))
+@pytest.mark.parametrize("case", ["01_dotted", "01_converted"])
+def test_beside_data_of_other_names_nothing_is_put(
+    case: str, source: Path, tmp_path: Path, public_cases: Path
+) -> None:
+    shutil.copytree(public_cases / case, tmp_path / "data")
+    before = sorted(path.name for path in (tmp_path / "data").iterdir())
+    for replace in (False, True):
+        with pytest.raises(DataError, match=r"has (other data|data of your own)"):
+            download(tmp_path / "data", "tiny", [source.as_uri()], replace)
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == before
+    with pytest.raises(DataError, match=r"rename it to (train|t10k)-images-idx3-ubyte"):
+        load(tmp_path / "data")
+
+
+def test_another_published_dataset_is_only_replaced_when_asked(
+    fetch, serve, source: Path, tmp_path: Path
+) -> None:
+    download(tmp_path / "data", "digits")
+    with pytest.raises(DataError, match=f"{FILE_NAMES[0]}.gz: expected tiny data, found digits data"):
+        fetch(serve(source))
     fetch(serve(source), replace=True)
+
+
+def test_a_folder_is_a_mirror_and_its_files_may_be_plain(fetch, source: Path, tmp_path: Path) -> None:
+    plain = tmp_path / "a folder"
+    plain.mkdir()
+    for name in FILE_NAMES:
+        (plain / name).write_bytes(gzip.decompress((source / f"{name}.gz").read_bytes()))
+    assert fetch(str(plain)) == []
 
 
 def test_what_a_killed_download_left_is_removed(fetch, serve, source: Path, tmp_path: Path) -> None:
@@ -286,7 +312,7 @@ def test_mirrors_of_the_environment_come_second(
     "mirror", ["ftp://host/", "/some/folder", "http://", "https://u:word@host/?key=word", "http://[/"]
 )
 def test_other_urls_are_refused(tmp_path: Path, mirror: str) -> None:
-    with pytest.raises(UsageError, match="expected an http, https or file URL") as caught:
+    with pytest.raises(UsageError, match="expected a folder, or an http, https or file URL") as caught:
         download(tmp_path, "tiny", [mirror])
     assert "word" not in str(caught.value)
 
