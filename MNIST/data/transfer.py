@@ -1,5 +1,6 @@
 """Fetch the bytes behind one http, https or file URL, within limits of size and time; resume if it is cut."""
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 10  # attempts at one URL, each of which must get further than the one before
 SLOWEST = 1024  # bytes a second; a mirror below it counts as stalled
 CHUNK = 65536
+PULSE = 0.1  # seconds between two looks at what has come
 CONNECT = 5.0  # seconds until a connection is made; an address behind a firewall never answers
 
 OnBytes = Callable[[int, int | None], None]
@@ -30,23 +32,53 @@ def receive(url: str, limit: int, timeout: float, on_bytes: OnBytes) -> bytes:
     """
     if urlsplit(url).scheme == "file":
         return _read_file(url, limit)
+    received, failures = bytearray(), []
+
+    def transfer() -> None:
+        try:
+            _receive(url, received, limit, timeout, on_bytes)
+        except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
+            failures.append(error)
+
+    # A server that sends its headers a byte at a time keeps every read alive. So another thread reads, and
+    # this one looks at how much has come.
+    thread = threading.Thread(target=transfer, daemon=True)
+    thread.start()
+    begun, before = time.monotonic(), 0
+    while thread.is_alive():
+        thread.join(PULSE)
+        seconds, new = time.monotonic() - begun, len(received) - before
+        if seconds > timeout + CONNECT:  # the reader itself gives up before, if it can
+            if 0 <= new < SLOWEST * seconds:
+                raise DownloadError(f"no answer for {timeout:g} seconds")
+            begun, before = time.monotonic(), len(received)
+    if failures:
+        raise failures[0]
+    return bytes(received)
+
+
+def _receive(url: str, received: bytearray, limit: int, timeout: float, on_bytes: OnBytes) -> None:
+    """Append all that is behind a URL; go on where a connection was cut."""
     import requests
     from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
-    received = bytearray()
     with requests.Session() as session:
         session.hooks["response"].append(_refuse_downgrade)
         for _ in range(ATTEMPTS):
             before = len(received)
             try:
                 _continue(session, url, received, limit, timeout, on_bytes)
-                return bytes(received)
+                return
             except ProtocolError:  # the connection was cut before the announced end
                 if len(received) <= before:
                     break
             except (requests.Timeout, ReadTimeoutError):
                 raise DownloadError(f"no answer for {timeout:g} seconds") from None
-            except (requests.RequestException, HTTPError) as error:
+            except (
+                requests.RequestException,
+                HTTPError,
+                ValueError,
+            ) as error:  # or a redirect to no URL
                 raise DownloadError(_innermost(error)) from None
     raise DownloadError(f"the connection was cut after {len(received):,} bytes")
 
@@ -60,7 +92,8 @@ def _continue(
         headers["Range"] = f"bytes={len(received)}-"
     with session.get(url, headers=headers, stream=True, timeout=(min(timeout, CONNECT), timeout)) as response:
         if response.status_code not in (200, 206):
-            raise DownloadError(f"HTTP {response.status_code} {response.reason}")
+            reason = "".join(letter for letter in str(response.reason)[:60] if letter.isprintable())
+            raise DownloadError(f"HTTP {response.status_code} {reason}")
         if response.status_code == 200:
             received.clear()
         elif not response.headers.get("Content-Range", "").startswith(f"bytes {len(received)}-"):

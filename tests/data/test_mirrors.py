@@ -1,5 +1,6 @@
 """Every way in which a mirror is known to fail, tested on a server that fails in this way."""
 
+import contextlib
 import gzip
 import hashlib
 import re
@@ -250,6 +251,54 @@ def test_one_flipped_bit_is_fetched_again(fetch, serve, source: Path, tmp_path: 
     mirror = serve(source)
     fetch(mirror)
     assert [path for _, path, _ in mirror.requests] == [f"/{IMAGES}"]
+
+
+DRIPS = {
+    "status line": (b"", b"HTTP/1.1 200 " + b"O" * 10_000),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X-Filler: " + b"x" * 10_000),
+    "100 Continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000),
+    "chunk sizes": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1;" + b"e" * 10_000),
+}
+
+
+@pytest.mark.parametrize("what", DRIPS)
+def test_a_server_that_drips_is_left_for_the_next(what: str, fetch, serve, source: Path, monkeypatch) -> None:
+    """A byte at a time, each before the time-out, for as long as anyone listens."""
+    monkeypatch.setattr("MNIST.data.transfer.CONNECT", 1.0)
+    at_once, drop_by_drop = DRIPS[what]
+
+    def drip(request: Request, content: bytes) -> None:
+        with contextlib.suppress(OSError):
+            request.wfile.write(at_once)
+            for byte in drop_by_drop:
+                request.wfile.write(bytes([byte]))
+                request.wfile.flush()
+                if request.server.closing.wait(0.05):
+                    return
+
+    (problem,) = fetch(serve(source, drip), serve(source), timeout=1)
+    assert re.search(r"no answer for 1 seconds|slower than", problem)
+
+
+@pytest.mark.parametrize("target", ["http://[", "http://host:port/", "//", "\\\\"])
+def test_a_redirect_to_nowhere_is_one_line(target: str, fetch, serve, source: Path) -> None:
+    def redirect(request: Request, content: bytes) -> None:
+        request.send_response(302)
+        request.send_header("Location", target)
+        request.end_headers()
+
+    problems = fetch(serve(source, redirect), serve(source))
+    assert len(problems) >= 1
+    assert all("\n" not in problem for problem in problems)
+
+
+def test_a_reason_cannot_write_on_the_terminal(fetch, serve, source: Path) -> None:
+    def colourful(request: Request, content: bytes) -> None:
+        request.wfile.write(b"HTTP/1.1 404 \x1b[31mred\x07\r\n\r\n")
+
+    problems = fetch(serve(source, colourful), serve(source))
+    assert problems
+    assert all(problem.isprintable() for problem in problems)
 
 
 @pytest.mark.parametrize("replace", [False, True])
