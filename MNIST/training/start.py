@@ -1,5 +1,7 @@
 """Begin a run with the weights of a trained network, which any engine may have trained."""
 
+import re
+
 from MNIST.engines import Arrays
 from MNIST.errors import UsageError
 from MNIST.language import ModelSpec, Network, lay_out
@@ -9,14 +11,33 @@ from MNIST.training.record import load_trained
 def weights_of(name: str, spec: ModelSpec, threads: int | None = None) -> Arrays:
     """The weights of the trained network `name`, with which a run of this spec can begin.
 
+    Layers without weights may stand elsewhere in the two, or in one of them alone: a Dropout, for example.
     threads: as in `load_trained`. Raises ModelError if there is no such network or it cannot be trusted;
     UsageError, with the layer's name, if its weights do not fit the spec.
     """
     trained = load_trained(name, threads)
     weights = trained.engine.get_weights()
     trained.engine.close()
-    refuse_other_layers(name, weights, lay_out(spec))
+    network = lay_out(spec)
+    before, after = _keys(trained.network), _keys(network)
+    if [_kind(*one) for one in before.items()] == [_kind(*one) for one in after.items()]:
+        return {new: weights[old] for old, new in zip(before, after, strict=True)}
+    refuse_other_layers(name, weights, network)
     return weights
+
+
+def _keys(network: Network) -> dict[str, tuple[int, ...]]:
+    """The shape of each weight by its name, in the network's order."""
+    return {
+        f"{node.path}/{parameter.name}": parameter.shape
+        for node in network.walk()
+        for parameter in node.parameters
+    }
+
+
+def _kind(key: str, shape: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+    """What two weights must have in common: their layers' types and their shapes, whatever the numbers."""
+    return re.sub(r"_\d+", "", key), shape
 
 
 def refuse_other_layers(name: str, weights: Arrays, network: Network) -> None:

@@ -103,6 +103,13 @@ def test_a_network_of_another_shape_is_told_by_its_first_layer_that_differs(chan
     assert str(refused.value).startswith(message)
 
 
+def test_a_layer_without_weights_may_be_put_in_between(start, small):
+    spec = parse_spec(TEXT.replace("Flatten", "Dropout,0.1\nFlatten"), "net.txt")
+    moved = weights_of("small", spec)
+    assert list(moved) == ["conv_1/kernel", "conv_1/bias", "dense_6/kernel", "dense_6/bias"]
+    assert all(np.array_equal(one, other) for one, other in zip(moved.values(), start.values(), strict=True))
+
+
 def test_weights_that_no_layer_takes_are_told(small):
     from MNIST.training.start import refuse_other_layers
 
