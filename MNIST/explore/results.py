@@ -5,6 +5,7 @@ import io
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from math import isfinite, isnan
 from pathlib import Path
 from typing import NamedTuple
@@ -55,12 +56,13 @@ class ResultsFile:
     def write_if_due(self) -> None:
         """Write the rows known so far, if the last time was INTERVAL ago."""
         if time.monotonic() - self._written >= INTERVAL:
-            self.write()
+            with suppress(PermissionError):  # on Windows, while a spreadsheet holds the file open
+                self.write()
 
     def write(self) -> None:
         """Write the rows of all points whose answer is known."""
-        write_atomically(self._path, results_csv(self._readings, self.points), alone=True)
         self._written = time.monotonic()
+        write_atomically(self._path, results_csv(self._readings, self.points), alone=True)
 
 
 def results_csv(readings: Readings, points: Sequence[Point]) -> str:

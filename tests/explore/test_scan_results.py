@@ -252,3 +252,18 @@ def test_talos_own_tables_may_have_further_metrics_and_a_name_twice(public_cases
     assert list(parameters) == names
     assert (parameters["lr"][0], parameters["lr (2)"][0]) == (0.0005, 0.001)
     assert runs is None
+
+
+def test_a_table_that_somebody_holds_open_is_written_later(service, tmp_path, monkeypatch):
+    answer_all(service)
+    file = results.ResultsFile(tmp_path / "results.csv", service.readings, service.plan.points)
+    monkeypatch.setattr(results, "INTERVAL", 0)
+
+    def refuse(*arguments, **named):
+        raise PermissionError(13, "the file is in use")
+
+    with monkeypatch.context() as held:
+        held.setattr(results, "write_atomically", refuse)
+        file.write_if_due()
+    file.write_if_due()
+    assert (tmp_path / "results.csv").read_text() == results_csv(service)
