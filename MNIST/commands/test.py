@@ -192,6 +192,10 @@ def _print_surest_errors(evaluations: "Sequence[Evaluation]") -> None:
 
     print()
     for evaluation in evaluations:
+        answers = set(evaluation.answers.tolist())
+        if len(answers) == 1 and evaluation.images > 1:
+            print(f"{evaluation.name} answers {answers.pop()} to every image: it has learned nothing")
+            continue
         errors = surest_errors(evaluation.labels, evaluation.probabilities)
         if not len(errors):
             continue

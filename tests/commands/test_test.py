@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -254,3 +255,15 @@ def test_a_network_of_other_classes_is_left_out(trained, capsys):
     assert cli.main(["test", "Results", str(trained), "small,large"]) == 1
     assert "small: it learned the classes of fashion; it is left out" in capsys.readouterr().err
     assert [line.split("\t")[0] for line in _lines("Results.txt")[1:]] == ["large"]
+
+
+def test_a_network_that_gives_one_answer_to_everything_is_told(
+    digits_folder, tmp_path, monkeypatch, capsys, public_cases
+):
+    monkeypatch.chdir(tmp_path)
+    words = [str(digits_folder), "dying", str(public_cases / "27_dying.txt"), "--engine", "numpy"]
+    assert cli.main(["train", *words]) == 0
+    capsys.readouterr()
+    assert cli.main(["test", "Results", str(digits_folder), "dying"]) == 0
+    said = r"dying answers \d to every image: it has learned nothing"
+    assert re.search(said, capsys.readouterr().out)
