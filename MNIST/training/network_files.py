@@ -56,10 +56,10 @@ def read_file(name: str, file: str, most: int) -> bytes:
 
 
 def replace_files(name: str, files: Mapping[str, bytes]) -> None:
-    """Make these the files of a network; remove what is left of an earlier one.
+    """Make these the files of a network, and remove what would be left of an earlier one.
 
-    The earlier network's file is left if another engine trained it; what `explain` wrote about it is left if
-    it was another network. The caller holds the name's lock.
+    Another engine's file of weights would be left, and what `explain` wrote about another network. The caller
+    holds the name's lock.
     Raises OSError if something cannot be written; the earlier network is then intact.
     """
     finish_replacing(name)
