@@ -9,7 +9,7 @@ Options:
     --mirror URL    a folder (its path, or an http or https URL) to try first; it can be
                     given several times; the environment variable MNIST_MIRROR
                     can name more, separated by commas
-    --replace       overwrite the files of another dataset
+    --replace       overwrite the files of another published dataset
 
 Files that are there and undamaged are not fetched again.
 """

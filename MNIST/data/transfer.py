@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,21 +33,25 @@ def receive(url: str, limit: int, timeout: float, on_bytes: OnBytes) -> bytes:
     """
     if urlsplit(url).scheme == "file":
         return _read_file(url, limit)
-    received, failures = bytearray(), []
+    received = bytearray()
+    told: deque[tuple[int, int | None]] = deque(maxlen=1)  # the newest progress
+    failures: list[BaseException] = []
 
     def transfer() -> None:
         try:
-            _receive(url, received, limit, timeout, on_bytes)
+            _receive(url, received, limit, timeout, lambda *progress: told.append(progress))
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
             failures.append(error)
 
     # A server that sends its headers a byte at a time keeps every read alive. So another thread reads, and
-    # this one looks at how much has come.
+    # this one looks at how much has come. A thread that is left alone writes nothing on the screen.
     thread = threading.Thread(target=transfer, daemon=True)
     thread.start()
     begun, before = time.monotonic(), 0
-    while thread.is_alive():
+    while thread.is_alive() or told:
         thread.join(PULSE)
+        while told:
+            on_bytes(*told.pop())
         seconds, new = time.monotonic() - begun, len(received) - before
         if seconds > timeout + CONNECT:  # the reader itself gives up before, if it can
             if 0 <= new < SLOWEST * seconds:
@@ -74,11 +79,8 @@ def _receive(url: str, received: bytearray, limit: int, timeout: float, on_bytes
                     break
             except (requests.Timeout, ReadTimeoutError):
                 raise DownloadError(f"no answer for {timeout:g} seconds") from None
-            except (
-                requests.RequestException,
-                HTTPError,
-                ValueError,
-            ) as error:  # or a redirect to no URL
+            # ValueError: the answer is a redirect to something that is no URL.
+            except (requests.RequestException, HTTPError, ValueError) as error:
                 raise DownloadError(_innermost(error)) from None
     raise DownloadError(f"the connection was cut after {len(received):,} bytes")
 

@@ -15,7 +15,7 @@ from MNIST.errors import UsageError
 from MNIST.explore.plan import Plan, Point
 from MNIST.explore.ranking import METRICS, Candidate, like_best, ranked
 from MNIST.explore.readings import Reading, Readings
-from MNIST.files import write_atomically
+from MNIST.files import read_whole, write_atomically
 from MNIST.language import canonical_text
 
 COSTS = ("seconds", "parameters", "mflops")  # what a network costs, as METRICS say how good it is
@@ -37,6 +37,7 @@ MEASURED = (
 TALOS = ("round_epochs", "start", "end", "duration", "execution_time")  # and all names that begin with _
 RENAMED = "param__"  # prefix of a parameter that has the name of one of our columns; Talos uses the same
 Table = dict[str, list[float | str]]
+MOST = 2**30  # bytes of a table that is read
 SHORT = 12  # characters of an identity that a row shows
 INTERVAL = 30  # seconds from one writing of the results file to the next
 
@@ -150,8 +151,8 @@ def read_results(path: Path) -> Results:
     Raises UsageError if it is no such file.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            header, *lines = csv.reader(stream)
+        text = read_whole(path, MOST).decode("utf-8-sig")
+        header, *lines = csv.reader(io.StringIO(text, newline=""))
     except (OSError, ValueError, csv.Error) as error:  # ValueError: no rows, or no text
         raise UsageError(f"{path} cannot be read as a results file: {error}") from None
     names = _distinct_names(header)

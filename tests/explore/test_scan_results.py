@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import os
 from dataclasses import replace
 from math import isnan
 
@@ -267,3 +268,11 @@ def test_a_table_that_somebody_holds_open_is_written_later(service, tmp_path, mo
         file.write_if_due()
     file.write_if_due()
     assert (tmp_path / "results.csv").read_text() == results_csv(service)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+def test_a_pipe_is_no_results_file(tmp_path):
+    os.mkfifo(tmp_path / "results.csv")
+    with pytest.raises(UsageError, match="not a file"):
+        read_results(tmp_path / "results.csv")
+    assert not results.is_of_another(tmp_path / "results.csv", plan_of())
