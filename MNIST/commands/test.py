@@ -94,7 +94,7 @@ def _evaluate(
             print(f"{model.name}: it learned the classes of {learned}; it is left out", file=sys.stderr)
             continue
         if model.record.settings.data_digest != dataset.digest:
-            which = learned if learned != dataset.name else "other data of this name"
+            which = learned if learned != dataset.name else "other images"
             print(f"{model.name} learned from {which}, not from {dataset.name}", file=sys.stderr)
         evaluation = Evaluation(
             model.name,

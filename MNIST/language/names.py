@@ -7,7 +7,7 @@ from typing import Any
 from MNIST.errors import did_you_mean, quoted
 from MNIST.language.errors import Problems
 from MNIST.language.grammar import Argument, bind, find, usage
-from MNIST.language.text import Statement, Word
+from MNIST.language.text import Statement
 
 EXPLORE = "Explore"  # of a template: see axes.py; no part of a spec
 HEADS = ("Input", "Layers", "Optimizer", "Schedule", "Augment", "Stop", EXPLORE)
@@ -49,7 +49,8 @@ def name_of(names: Mapping[str, type], what: str, statement: Statement, problems
     found = find(word.text, names) if word.key is None else None
     if found is None:
         shown, span = (word.text, word.span) if word.key is None else (word.key, word.key_span)
-        problems.add(statement.line, f"unknown {what} {quoted(shown)}{_name_hint(word, names, what)}", span)
+        hint = _name_hint(statement, names, what)
+        problems.add(statement.line, f"unknown {what} {quoted(shown)}{hint}", span)
     return found
 
 
@@ -79,12 +80,13 @@ def refuse_block(statement: Statement, problems: Problems) -> None:
         problems.add(statement.line, "nothing in this section opens a block: leave out the colon")
 
 
-def _name_hint(word: Word, names: Mapping[str, type], what: str) -> str:
+def _name_hint(statement: Statement, names: Mapping[str, type], what: str) -> str:
     """A hint for a name that is none of `names`: what it was probably meant to be."""
+    word = statement.name
     if word.key is not None:
         return f"; a line begins with a name, then a comma: {', '.join(names)}"
     meant = OF_OTHERS.get(word.text.lower().replace("_", ""))
-    if meant and what in ("layer", "optimizer"):
+    if meant and what in ("layer", "optimizer") and not statement.opens:
         return f"; {meant}"
     section = find(word.text, HEADS)
     if section:

@@ -211,3 +211,8 @@ def test_label_smoothing_is_refused_wherever_it_stands_beside_votes() -> None:
     for lines in (f"{rule}\n{smoothing}", f"{smoothing}\n{rule}"):
         with pytest.raises(SpecError, match="no label_smoothing changes"):
             parse_spec(votes.format(lines))
+
+
+def test_the_head_of_a_section_among_the_layers_is_no_layer_of_others() -> None:
+    with pytest.raises(SpecError, match="unknown layer 'Input'; a section begins at the left margin"):
+        parse_spec(GOOD.replace("Flatten\n", "Repeat,2:\n    Input:\n        Flatten\n"))
