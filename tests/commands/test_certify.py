@@ -18,6 +18,7 @@ def small(tmp_path: Path) -> str:
     return str(file)
 
 
+@pytest.mark.slow
 def test_all_engines_agree_on_every_layer(capsys: pytest.CaptureFixture[str]) -> None:
     """This includes Keras on each backend that is installed, each in a process of its own."""
     file = ROOT / "tests" / "certify" / "everything.txt"

@@ -409,6 +409,7 @@ def test_a_name_that_is_being_trained_is_refused(digits_folder, tmp_path):
     finish(first)
 
 
+@pytest.mark.slow
 def test_other_settings_start_afresh_and_say_so(digits_folder, tmp_path):
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=100_000))
     first = start(digits_folder, "net", "net.txt", *NUMPY, cwd=tmp_path)

@@ -185,17 +185,8 @@ def test_gradient_norms_are_those_of_softmax_regression(name):
         assert metrics.gradient_norm_variance == pytest.approx(np.var(norms), rel=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("name", "optimizer"),
-    [
-        pytest.param(
-            name, optimizer, marks=pytest.mark.slow if is_compiled and optimizer != "Adam,0.01" else ()
-        )
-        for name in INSTALLED
-        for optimizer in OPTIMIZERS
-        for is_compiled in [name == "keras"]
-    ],
-)
+@every_engine_slowly_keras
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_an_epoch_depends_on_the_state_alone(name, optimizer):
     """With the same state, engines train the next epoch to the same bits, whatever they did before."""
     text = DEEP if optimizer in TWO else SMALL

@@ -87,6 +87,7 @@ def test_a_random_part_under_halving_is_one_of_the_networks():
     assert search.epochs == 4 * 1 + 2 * 2
 
 
+@pytest.mark.slow
 def test_one_change_at_a_time_of_more_axes_than_a_grid_could_have(tmp_path):
     """With 20 axes of 10 values, a grid would have 10 to the 20th points; one change at a time gives 181."""
     names = [f"a{number}" for number in range(20)]

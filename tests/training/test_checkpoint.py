@@ -78,6 +78,7 @@ def test_a_new_run_takes_the_place_of_another_with_its_first_epoch(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["epoch_00001.npz"]
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_of_the_headers_is_damage_or_nothing(tmp_path):
     """ZIP has flags for encryption and for unknown kinds of compression; they must count as damage, too."""
     for epochs in (1, 2):
