@@ -36,7 +36,7 @@ async function look(ended) {
   document.getElementById("invitation").hidden = !drawing.isEmpty();
   showSeen(pixels);
   await Promise.all(networks.map((network) => network.follow()));
-  if (ended && mine === newest) {
+  if (ended && mine.pixels === newest.pixels) {
     const words = pixels ? networks.map(({ card }) => card.inWords()) : ["The sheet is empty"];
     document.getElementById("spoken").textContent = `${words.join(". ")}.`;
   }

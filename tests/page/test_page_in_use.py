@@ -112,6 +112,7 @@ def test_the_maps_are_those_of_the_layer(open_page):
     page.locator("summary").click()
     _draw(page)
     page.wait_for_selector(".layers canvas")
+    _spoken(page)  # only now the maps are those of the whole stroke
     read = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 88, 28).data]"
     maps = np.array(page.locator(".layers canvas").evaluate(read), np.uint8).reshape(28, 88, 4)
     same, turned, nothing = (maps[:, begin : begin + 28] for begin in (0, 30, 60))
