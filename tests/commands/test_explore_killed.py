@@ -14,38 +14,40 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
-from examples import slowly
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = [
-    *("-r", "0.01,0.003", "-m", "0.25,0.75", "-d", "0.25", "-b", "50", "--images", "300"),
+    *("-m", "0.25,0.75", "-d", "0.25", "-b", "50", "--images", "300"),
     *("-l", "1", "-c", "4", "-z", "16", "-k", "3", "-p", "2", "-v", "1", "--workers", "2"),
 ]  # 16 points, 6 runs
-EPOCHS = {"numpy": "2,20", "keras": "2,8"}  # large enough that a run takes a second or more
+OWN = {  # so many epochs that a run takes a second or more; Keras has 3 runs instead of 6
+    "numpy": ("-e", "2,20", "-r", "0.01,0.003"),
+    "keras": ("-e", "2,8", "-r", "0.01"),
+}
 WAIT = 600  # seconds; an exploration that takes longer hangs
 
-only_numpy = pytest.mark.parametrize("engine", ["numpy"], indirect=True)
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 
 
-@pytest.fixture(scope="module", params=["numpy", *slowly(["keras"])])
-def engine(request) -> str:
-    return request.param
-
-
 @pytest.fixture(scope="module")
-def whole(engine, digits_folder, tmp_path_factory) -> list[tuple]:
-    """The table of an exploration that nothing disturbs."""
-    place = tmp_path_factory.mktemp("whole")
-    assert start(engine, digits_folder, place).wait(WAIT) == 0, (place / "out").read_text()
-    return table(place)
+def whole(digits_folder, tmp_path_factory) -> Callable[[str], list[tuple]]:
+    """A function that returns the table of an engine's exploration when nothing disturbs it."""
+
+    @cache
+    def undisturbed(engine: str) -> list[tuple]:
+        place = tmp_path_factory.mktemp("whole")
+        assert start(engine, digits_folder, place).wait(WAIT) == 0, (place / "out").read_text()
+        return table(place)
+
+    return undisturbed
 
 
 def start(engine: str, data: Path, place: Path, *words: str) -> subprocess.Popen:
-    of_engine = "--engine", engine, "-e", EPOCHS[engine]
+    of_engine = "--engine", engine, *OWN[engine]
     return subprocess.Popen(
         [sys.executable, str(ROOT / "MNIST"), "explore", str(data), "scan1", *WORDS, *of_engine, *words],
         cwd=place,
@@ -108,6 +110,7 @@ def disturbed(process: subprocess.Popen, disturb: Callable[[dict[int, str]], obj
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("engine", ["numpy", "keras"])
 def test_a_killed_worker_costs_an_epoch_and_changes_nothing(engine, digits_folder, whole, tmp_path):
     chance, killed = random.Random(1), []
 
@@ -122,13 +125,12 @@ def test_a_killed_worker_costs_an_epoch_and_changes_nothing(engine, digits_folde
     with disturbed(process, kill_now_and_then):
         assert process.wait(WAIT) == 0, (tmp_path / "out").read_text()
     assert killed
-    assert table(tmp_path) == whole
+    assert table(tmp_path) == whole(engine)
 
 
 @pytest.mark.slow
-@only_numpy
 def test_a_trial_that_always_dies_fails_after_three_tries_and_the_others_finish(
-    engine, digits_folder, whole, tmp_path
+    digits_folder, whole, tmp_path
 ):
     victims: list[str] = []
     killed: set[int] = set()
@@ -140,7 +142,7 @@ def test_a_trial_that_always_dies_fails_after_three_tries_and_the_others_finish(
                 killed.add(worker)
                 os.kill(worker, signal.SIGKILL)
 
-    process = start(engine, digits_folder, tmp_path)
+    process = start("numpy", digits_folder, tmp_path)
     with disturbed(process, kill_the_first_trial):
         assert process.wait(WAIT) == 3, (tmp_path / "out").read_text()
     assert len(killed) >= 3
@@ -148,12 +150,11 @@ def test_a_trial_that_always_dies_fails_after_three_tries_and_the_others_finish(
     found = [row if row[-1] == "" else None for row in table(tmp_path)]
     failed = found.count(None)
     assert 0 < failed <= 4  # one run answers two numbers of epochs and, with Adam, two momenta
-    assert [row for row in found if row] == [row for row, it in zip(whole, found, strict=True) if it]
+    assert [row for row in found if row] == [row for row, it in zip(whole("numpy"), found, strict=True) if it]
 
 
 @pytest.mark.slow
-@only_numpy
-def test_a_hung_trial_is_stopped_and_tried_again(engine, digits_folder, whole, tmp_path):
+def test_a_hung_trial_is_stopped_and_tried_again(digits_folder, whole, tmp_path):
     stopped: list[int] = []
 
     def stop_one(workers):
@@ -161,16 +162,22 @@ def test_a_hung_trial_is_stopped_and_tried_again(engine, digits_folder, whole, t
             stopped.append(next(iter(workers)))
             os.kill(stopped[0], signal.SIGSTOP)
 
-    process = start(engine, digits_folder, tmp_path, "--timeout", "12s")
+    process = start("numpy", digits_folder, tmp_path, "--timeout", "12s")
     with disturbed(process, stop_one):
         assert process.wait(WAIT) == 0, (tmp_path / "out").read_text()
     assert stopped[0] not in alive(process.pid)
-    assert table(tmp_path) == whole
+    assert table(tmp_path) == whole("numpy")
 
 
-@pytest.mark.parametrize("kills", [2, *slowly([9])])
-def test_the_parent_killed_at_random_moments(kills, engine, digits_folder, whole, tmp_path):
-    """With each engine it is killed eleven times, in two explorations."""
+@pytest.mark.parametrize(
+    ("engine", "kills"),
+    [
+        ("numpy", 2),
+        pytest.param("numpy", 9, marks=pytest.mark.slow),
+        pytest.param("keras", 4, marks=pytest.mark.slow),
+    ],
+)
+def test_the_parent_killed_at_random_moments(engine, kills, digits_folder, whole, tmp_path):
     chance = random.Random(kills)
     seconds = {"numpy": 3, "keras": 9}[engine]
     for _ in range(kills):
@@ -184,5 +191,5 @@ def test_the_parent_killed_at_random_moments(kills, engine, digits_folder, whole
             time.sleep(0.05)
     (tmp_path / "out").unlink()  # a worker whose parent died while it started may have complained
     assert start(engine, digits_folder, tmp_path).wait(WAIT) == 0, (tmp_path / "out").read_text()
-    assert table(tmp_path) == whole
+    assert table(tmp_path) == whole(engine)
     assert "Traceback" not in (tmp_path / "out").read_text()

@@ -208,9 +208,9 @@ def test_a_network_that_cannot_be_trusted_is_reported_and_the_others_are_tested(
 def test_networks_trained_with_different_threads_are_compared(digits_folder, tmp_path):
     Path(tmp_path / "net.txt").write_text(MODEL.format(units=4, epochs=1))
     for threads in ("1", "2"):
-        words = ["train", str(digits_folder), f"with_{threads}", "net.txt", "--threads", threads]
+        words = ["train", str(digits_folder), f"with_{threads}", "net.txt", "--threads", threads, *NUMPY]
         subprocess.run([sys.executable, str(ROOT / "MNIST"), *words], cwd=tmp_path, check=True)
-    words = ["test", "Results", str(digits_folder), "with_1,with_2"]
+    words = ["test", "Results", str(digits_folder), "with_1,with_2", "--engine", "keras"]
     subprocess.run([sys.executable, str(ROOT / "MNIST"), *words], cwd=tmp_path, check=True)
     assert len((tmp_path / "Results.txt").read_text().splitlines()) == 3
 

@@ -239,8 +239,9 @@ def test_killed_between_its_end_and_its_files_it_only_writes_them(digits_folder,
 def test_killed_at_random_moments_it_ends_with_the_same_bits(
     any_engine, digits_folder, tmp_path, monkeypatch
 ):
-    """Keras is killed five times, since most of its code is not ours; the other engines twice."""
-    kills, seconds = (5, 4) if any_engine == "keras" else (2, 2)  # a start takes about so many seconds
+    """Keras is killed most often, since most of its code is not ours; engines on PyTorch share their code."""
+    kills = {"keras": 4, "numpy": 2, "sonn": 2}.get(any_engine, 1)
+    seconds = 4 if any_engine == "keras" else 2  # a start takes about so many
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     for folder in (killed, whole):
         folder.mkdir()
@@ -249,7 +250,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(
     moments = random.Random(0)
     for kill in range(kills):
         process = start(*words, cwd=killed)
-        if kill % 2:  # kill half of them while they train, the others at any time after their start
+        if kill % 2 == 0:  # kill half of them while they train, the others at any time after their start
             wait_for_epoch(process, int(moments.uniform(1, 4)) + _epochs_done(killed))
             time.sleep(moments.uniform(0, 0.2))
         else:
@@ -261,7 +262,9 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(
     code, output, _ = finish(start(*words, *last, cwd=killed))
     assert code == 0
     assert "Going on after epoch" in output
-    assert finish(start(*words, *last, cwd=whole))[0] == 0
+    code, output, errors = finish(start(*words, *last, cwd=whole))
+    assert (code, errors) == (0, "")
+    assert f"\n{any_engine} (" in output
     assert history(killed, "net") == history(whole, "net")
     ours, theirs = weights(killed, "net", monkeypatch), weights(whole, "net", monkeypatch)
     assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
@@ -271,18 +274,6 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(
 def _epochs_done(folder: Path) -> int:
     checkpoints = (folder / "Model_Output" / "net" / "checkpoint").glob("epoch_*.npz")
     return max((int(path.stem.removeprefix("epoch_")) for path in checkpoints), default=0)
-
-
-@pytest.mark.parametrize(
-    "any_engine", ["numpy", "sonn", *slowly(["tensors", "autograd", "modules"])], indirect=True
-)
-def test_every_other_engine_trains_and_says_so(any_engine, digits_folder, tmp_path):
-    (tmp_path / "net.txt").write_text(model_of(any_engine).format(epochs=1))
-    words = digits_folder, "net", "net.txt", "--engine", any_engine, "--images", 300
-    code, output, errors = finish(start(*words, cwd=tmp_path))
-    assert (code, errors) == (0, "")
-    assert f"\n{any_engine} (" in output
-    assert json.loads((tmp_path / "Model_Output/net/run.json").read_text())["settings"]["start"] == ""
 
 
 @pytest.mark.slow
