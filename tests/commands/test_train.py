@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,19 @@ def start(*words: object, cwd: Path, **options) -> subprocess.Popen:
     )
 
 
+@pytest.fixture
+def train(tmp_path, monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
+    """A function that does in this process what `start` and `finish` do in one of their own."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*words: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = cli.main(["train", *map(str, words)])
+        return code, *capsys.readouterr()
+
+    return command
+
+
 def model_of(engine: str) -> str:
     """A model file that an engine can train, with the number of epochs left open."""
     return COLUMNS if engine == "sonn" else MODEL
@@ -113,18 +127,18 @@ def test_it_says_what_it_does_and_leaves_what_it_says(digits_folder, tmp_path):
     assert json.loads((tmp_path / "Model_Output/first/run.json").read_text())["settings"]["start"] == ""
 
 
-def test_what_is_trained_is_not_trained_again_unless_it_is_to_be(digits_folder, tmp_path):
+def test_what_is_trained_is_not_trained_again_unless_it_is_to_be(digits_folder, train, tmp_path):
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=2))
     words = digits_folder, "first", "net.txt", *NUMPY
-    assert finish(start(*words, cwd=tmp_path))[0] == 0
-    code, output, errors = finish(start(*words, cwd=tmp_path))
+    assert train(*words)[0] == 0
+    code, output, errors = train(*words)
     assert (code, errors) == (0, "")
     assert "trained already" in output
-    code, output, errors = finish(start(*words, "--fresh", cwd=tmp_path))
+    code, output, errors = train(*words, "--fresh")
     assert (code, errors) == (0, "")
     assert [line.split()[0] for line in output.splitlines() if "/2 " in line] == ["1/2", "2/2"]
 
-    assert finish(start(*words, "--epochs", 1, "--batch", 100, cwd=tmp_path))[0] == 0
+    assert train(*words, "--epochs", 1, "--batch", 100)[0] == 0
     assert len(history(tmp_path, "first")) == 1
 
 
@@ -157,7 +171,7 @@ def test_on_a_terminal_there_is_a_bar(digits_folder, tmp_path):
         assert expected in text
 
 
-def test_it_stops_by_its_validation_and_says_what_it_kept(digits_folder, tmp_path):
+def test_it_stops_by_its_validation_and_says_what_it_kept(digits_folder, train, tmp_path):
     (tmp_path / "net.txt").write_text(STOPS.format(epochs=40))
     words = digits_folder, "net", "net.txt", *NUMPY
     shown = shown_on_a_terminal(*words, cwd=tmp_path)
@@ -177,11 +191,11 @@ def test_it_stops_by_its_validation_and_says_what_it_kept(digits_folder, tmp_pat
         == min((row["val_loss"] for row in rows), key=float)
     )
     for more in ([], ["--epochs", 60]):
-        code, output, errors = finish(start(*words, *more, cwd=tmp_path))
+        code, output, errors = train(*words, *more)
         assert (code, errors) == (0, "")
         assert "trained already" in output
         assert f"Stop: ended it after epoch {epochs}" in output
-    code, output, _ = finish(start(*words, "--epochs", kept + 1, cwd=tmp_path))
+    code, output, _ = train(*words, "--epochs", kept + 1)
     assert code == 0
     assert f"holds a run of {epochs} epochs, {kept + 1} wanted" in output
     assert f"Kept epoch {kept} of {kept + 1}: it has the best validation loss.\n" in output
@@ -189,17 +203,17 @@ def test_it_stops_by_its_validation_and_says_what_it_kept(digits_folder, tmp_pat
 
 
 @pytest.mark.slow
-def test_killed_after_its_best_epoch_it_still_keeps_that(digits_folder, tmp_path, monkeypatch):
+def test_killed_after_its_best_epoch_it_still_keeps_that(digits_folder, train, tmp_path, monkeypatch):
     (tmp_path / "net.txt").write_text(STOPS.replace("=4", "=10").format(epochs=400))
     words = "net.txt", *NUMPY
-    assert finish(start(digits_folder, "whole", *words, cwd=tmp_path))[0] == 0
+    assert train(digits_folder, "whole", *words)[0] == 0
     record = json.loads((tmp_path / "Model_Output/whole/run.json").read_text())
     assert record["stopped"]
     process = start(digits_folder, "killed", *words, cwd=tmp_path)
     wait_for_epoch(process, record["kept_epoch"] + 1)
     process.kill()
     finish(process)
-    code, output, errors = finish(start(digits_folder, "killed", *words, cwd=tmp_path))
+    code, output, errors = train(digits_folder, "killed", *words)
     assert (code, errors) == (0, "")
     going_on = re.search(r"Going on after epoch (\d+)\.", output)
     assert going_on is not None
@@ -277,17 +291,17 @@ def _epochs_done(folder: Path) -> int:
 
 
 @pytest.mark.slow
-def test_a_file_that_one_engine_alone_can_train_chooses_it(digits_folder, tmp_path):
+def test_a_file_that_one_engine_alone_can_train_chooses_it(digits_folder, train, tmp_path):
     (tmp_path / "net.txt").write_text(COLUMNS.format(epochs=1))
-    code, _, errors = finish(start(digits_folder, "net", "net.txt", "--engine", "keras", cwd=tmp_path))
+    code, _, errors = train(digits_folder, "net", "net.txt", "--engine", "keras")
     assert code == 2
     assert "--engine sonn" in errors
     assert [path.name for path in tmp_path.iterdir()] == ["net.txt"]
-    code, output, errors = finish(start(digits_folder, "net", "net.txt", cwd=tmp_path))
+    code, output, errors = train(digits_folder, "net", "net.txt")
     assert (code, errors) == (0, "")
     assert "\nsonn (" in output
     (tmp_path / "net.txt").write_text(COLUMNS.format(epochs=2))
-    code, output, errors = finish(start(digits_folder, "more", "net.txt", "--from", "net", cwd=tmp_path))
+    code, output, errors = train(digits_folder, "more", "net.txt", "--from", "net")
     assert (code, errors) == (0, "")
     assert "which begin as those of net" in output
 
@@ -325,10 +339,10 @@ def test_what_cannot_be_is_said_before_anything_is_written(
 
 
 @pytest.mark.slow
-def test_a_network_goes_on_from_another_also_when_it_is_killed(digits_folder, tmp_path, monkeypatch):
+def test_a_network_goes_on_from_another_also_when_it_is_killed(digits_folder, train, tmp_path, monkeypatch):
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=1))
     words = "net.txt", *NUMPY
-    assert finish(start(digits_folder, "first", *words, cwd=tmp_path))[0] == 0
+    assert train(digits_folder, "first", *words)[0] == 0
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=100_000))
     words = *words, "--from", "first"
     process = start(digits_folder, "net", *words, cwd=tmp_path)
@@ -336,10 +350,10 @@ def test_a_network_goes_on_from_another_also_when_it_is_killed(digits_folder, tm
     process.kill()
     finish(process)
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=_epochs_done(tmp_path) + 2))
-    code, output, _ = finish(start(digits_folder, "net", *words, cwd=tmp_path))
+    code, output, _ = train(digits_folder, "net", *words)
     assert code == 0
     assert "Going on after epoch" in output
-    code, output, errors = finish(start(digits_folder, "whole", *words, cwd=tmp_path))
+    code, output, errors = train(digits_folder, "whole", *words)
     assert (code, errors) == (0, "")
     assert "43,738 parameters, which begin as those of first" in output
     assert history(tmp_path, "net") == history(tmp_path, "whole")
@@ -350,11 +364,11 @@ def test_a_network_goes_on_from_another_also_when_it_is_killed(digits_folder, tm
     assert record["command"][-2:] == ["--from", "first"]
 
 
-def test_a_network_of_other_layers_begins_nothing(digits_folder, tmp_path):
+def test_a_network_of_other_layers_begins_nothing(digits_folder, train, tmp_path):
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=1))
-    assert finish(start(digits_folder, "first", "net.txt", *NUMPY, cwd=tmp_path))[0] == 0
+    assert train(digits_folder, "first", "net.txt", *NUMPY)[0] == 0
     (tmp_path / "wider.txt").write_text(MODEL.format(epochs=1).replace("Dense,32", "Dense,64"))
-    code, _, errors = finish(start(digits_folder, "new", "wider.txt", "--from", "first", cwd=tmp_path))
+    code, _, errors = train(digits_folder, "new", "wider.txt", "--from", "first")
     assert code == 2
     assert errors.startswith("wider.txt, line 9: dense_7/kernel takes 1352×64 weights, and first has 1352×32")
     assert not (tmp_path / "Model_Output" / "new").exists()
@@ -389,11 +403,11 @@ def test_an_interrupt_keeps_the_checkpoint_and_the_same_command_goes_on(
     assert len(history(tmp_path, "net")) == done + 1
 
 
-def test_a_name_that_is_being_trained_is_refused(digits_folder, tmp_path):
+def test_a_name_that_is_being_trained_is_refused(digits_folder, train, tmp_path):
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=100_000))
     first = start(digits_folder, "net", "net.txt", *NUMPY, cwd=tmp_path)
     wait_for_epoch(first, 1)
-    code, _, errors = finish(start(digits_folder, "net", "net.txt", *NUMPY, cwd=tmp_path))
+    code, _, errors = train(digits_folder, "net", "net.txt", *NUMPY)
     assert code == 1
     assert "being trained by another process" in errors
     first.kill()
@@ -401,15 +415,13 @@ def test_a_name_that_is_being_trained_is_refused(digits_folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_other_settings_start_afresh_and_say_so(digits_folder, tmp_path):
+def test_other_settings_start_afresh_and_say_so(digits_folder, train, tmp_path):
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=100_000))
     first = start(digits_folder, "net", "net.txt", *NUMPY, cwd=tmp_path)
     wait_for_epoch(first, 1)
     first.kill()
     finish(first)
-    code, output, errors = finish(
-        start(digits_folder, "net", "net.txt", *NUMPY, "--seed", 1, "--epochs", 1, cwd=tmp_path)
-    )
+    code, output, errors = train(digits_folder, "net", "net.txt", *NUMPY, "--seed", 1, "--epochs", 1)
     assert code == 0
     assert "starting afresh: the checkpoint there is of another run (seed 0, now 1)" in errors
     assert "Going on" not in output
@@ -443,27 +455,27 @@ def processor_seconds(process: int) -> float:
     return of_user / os.sysconf("SC_CLK_TCK")
 
 
-def test_a_trained_network_is_not_replaced_without_a_word(digits_folder, tmp_path):
+def test_a_trained_network_is_not_replaced_without_a_word(digits_folder, train, tmp_path):
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=1))
-    assert finish(start(digits_folder, "net", "net.txt", *NUMPY, cwd=tmp_path))[0] == 0
-    code, output, _ = finish(start(digits_folder, "net", "net.txt", *NUMPY, "--seed", 5, cwd=tmp_path))
+    assert train(digits_folder, "net", "net.txt", *NUMPY)[0] == 0
+    code, output, _ = train(digits_folder, "net", "net.txt", *NUMPY, "--seed", 5)
     assert code == 0
     assert "Model_Output/net holds another run (seed 0, now 5); this run will take its place." in output
 
 
-def test_divergence_is_one_line(digits_folder, tmp_path):
+def test_divergence_is_one_line(digits_folder, train, tmp_path):
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=2).replace("0.002,1e-3", "SGD,1e30"))
-    code, _, errors = finish(start(digits_folder, "net", "net.txt", *NUMPY, cwd=tmp_path))
+    code, _, errors = train(digits_folder, "net", "net.txt", *NUMPY)
     assert code == 1
     assert errors.startswith("diverged at epoch 1:")
     assert "Traceback" not in errors
     assert not (tmp_path / "Model_Output" / "net.txt").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_one_line(digits_folder, tmp_path):
+def test_a_folder_that_cannot_be_written_is_one_line(digits_folder, train, tmp_path):
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=1))
     (tmp_path / "Model_Output").write_text("a file where the folder should be")
-    code, _, errors = finish(start(digits_folder, "net", "net.txt", *NUMPY, cwd=tmp_path))
+    code, _, errors = train(digits_folder, "net", "net.txt", *NUMPY)
     assert code == 1
     assert "Model_Output" in errors
     assert len(errors.splitlines()) == 1
@@ -491,9 +503,9 @@ def test_a_full_disk_is_one_line_and_the_old_checkpoint_stays(digits_folder, tmp
     ]
 
 
-def test_a_step_that_cannot_fit_is_refused_before_it_begins(digits_folder, tmp_path):
+def test_a_step_that_cannot_fit_is_refused_before_it_begins(digits_folder, train, tmp_path):
     (tmp_path / "net.txt").write_text(WIDE.format(filters=100_000))
-    code, output, errors = finish(start(digits_folder, "net", "net.txt", "--engine", "numpy", cwd=tmp_path))
+    code, output, errors = train(digits_folder, "net", "net.txt", "--engine", "numpy")
     assert code == 1
     assert errors.startswith("out of memory: a step on 1,000 images needs at least")
     assert len(errors.splitlines()) == 1

@@ -26,7 +26,7 @@ DATASET = Dataset("custom", IMAGES, LABELS, IMAGES, LABELS, "d" * 64)
 
 @pytest.fixture
 def workers(tmp_path):
-    executor = LocalWorkers(2, DATASET, tmp_path / "checkpoints")
+    executor = LocalWorkers(2, DATASET, tmp_path / "checkpoints", "numpy")
     yield executor
     executor.close()
 
@@ -70,7 +70,7 @@ def test_an_idle_worker_that_is_killed_is_replaced(workers):
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
 def test_none_is_left_behind_not_even_one_that_is_at_work(tmp_path):
-    executor = LocalWorkers(2, DATASET, tmp_path / "checkpoints")
+    executor = LocalWorkers(2, DATASET, tmp_path / "checkpoints", "numpy")
     processes = set(executor.map(os.getpid, [()] * 4))
     executor.map(time.sleep, [(3600,)])  # nobody may wait for this, or the test takes an hour
     executor.close()
