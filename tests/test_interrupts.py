@@ -94,8 +94,9 @@ def test_while_the_program_is_imported_it_ends_without_a_traceback(seconds):
     words = [sys.executable, "-X", "importtime", str(ROOT / "MNIST"), "check", "lenet5"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stderr:
-        if line.endswith("| signal\n"):  # the program has begun
+        if line.endswith("| signal\n"):  # the program has begun, and its first statement follows
             break
+    next(process.stderr)  # it has imported one thing more
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=300)
