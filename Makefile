@@ -5,9 +5,8 @@
 
 PYTHON ?= python3
 BIN = .venv/bin
-# Three processes share the files of tests: on two cores, since many tests wait for others. A file's tests stay
-# together, and so do their fixtures.
-PYTEST = $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# Two processes share the files of tests; a file's tests stay together, and so do their fixtures.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all lint clean
 
