@@ -19,6 +19,7 @@ RATIO = r"ratio \d+\.\d\d"
 QUICK = {
     "threshold": ("1 100", RATIO),
     "read_data": ("DATA 1", RATIO),
+    "plan": ("DATA 1 50 1", RATIO),
     "pictures": ("DATA NET 2", r"photo, thin pen +\d+\.\d\d%"),
 }
 SLOW = {

@@ -172,7 +172,7 @@ class _Printed:
         from MNIST.explore.summary import counted, expectation
 
         print(expectation(search, known_epochs, HYPERPARAM_SEARCH), flush=True)
-        print(f"Timing a step of each of {counted(shapes, 'distinct shape')} ...", flush=True)
+        print(f"Timing an epoch of each of {counted(shapes, 'distinct shape')} ...", flush=True)
 
     @contextmanager
     def running(self, search: "Search", service: "TrialService", forecast: "Forecast") -> "Iterator[Show]":

@@ -48,7 +48,8 @@ class Engine(Protocol):
     ) -> EpochMetrics:
         """Train on every image once, in the order given; return what the epoch measured.
 
-        images: uint8 (n, 28, 28); labels: uint8 (n,); rates: (steps,), the learning rate of each step.
+        images: uint8 (n, 28, 28); labels: uint8 (n,); rates: (steps,), the learning rate of each step. Every
+        call brings as many rates; if the images suffice for fewer steps, the other rates are left.
         seed: sets every random state inside the layers, so that an epoch's numbers do not depend on the
         epochs that this process trained before.
         """

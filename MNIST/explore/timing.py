@@ -1,12 +1,14 @@
-"""How long a search will take, measured before it begins: a step of each shape of network is timed."""
+"""How long a search will take, measured before it begins: an epoch of each shape of network is timed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from heapq import heapreplace
+from math import ceil
 
-from MNIST.explore.forecast import BACKWARD
+from MNIST.engines.processor import cores
 from MNIST.explore.plan import Plan, Trial
 from MNIST.explore.search import Search
 from MNIST.explore.workers.protocol import Executor
-from MNIST.explore.workers.worker import time_step
+from MNIST.explore.workers.worker import time_epoch
 
 
 def shapes(plan: Plan) -> dict[str, str]:
@@ -17,28 +19,35 @@ def shapes(plan: Plan) -> dict[str, str]:
     }
 
 
-def timed(
-    search: Search, first: Mapping[str, str], left: Mapping[str, int], images: int, executor: Executor
-) -> float:
-    """Seconds that the rest of a search will take, estimated by timing a step of each distinct shape here.
+def timed(search: Search, first: Mapping[str, str], left: Mapping[str, int], executor: Executor) -> float:
+    """Seconds that the rest of a search will take, estimated by timing an epoch of each distinct shape here.
 
     first: as `shapes` gives it. left: how many epochs each trial still needs, at most.
-    images: the number of training images. Validation counts as one forward pass, a third of a step, for each
-    of its images. A network that does not fit into memory counts as no time.
+    A network that does not fit into memory counts as no time.
     """
     plan = search.plan
     distinct = list(dict.fromkeys(first.values()))
-    trials = [plan.trials[identity] for identity in distinct]
-    measured = executor.map(time_step, [(trial.spec, trial.settings) for trial in trials])
-    seconds = dict(zip(distinct, measured, strict=True))
-    total = 0.0
-    for identity, trial in plan.trials.items():
-        start, step = seconds[first[identity]] or (0.0, 0.0)
-        steps = images / trial.spec.batch_size * (1 + (1 / trial.settings.split - 1) / BACKWARD)
-        total += start + left[identity] * max(1, steps) * step if left[identity] else 0
-    return total * search.epochs / plan.epochs_shared / executor.workers
+    spare = cores() > executor.workers * plan.settings.threads
+    tasks = [(plan.trials[identity].spec, plan.trials[identity].settings, spare) for identity in distinct]
+    rounds = ceil(executor.workers / len(tasks))  # as in earnest, no worker is to have the machine for itself
+    measured = list(executor.map(time_epoch, tasks * rounds))
+    seconds = dict(zip(distinct, measured, strict=False))
+    trials = []
+    for identity, epochs in left.items():
+        start, epoch = seconds[first[identity]] or (0.0, 0.0)
+        trials.append(start + epochs * epoch if epochs else 0.0)
+    return _shared(trials, executor.workers) * search.epochs / plan.epochs_shared
+
+
+def _shared(trials: Iterable[float], workers: int) -> float:
+    """Seconds until the last worker is done if each, as soon as it is free, takes the next trial."""
+    busy = [0.0] * max(1, workers)
+    for seconds in trials:
+        heapreplace(busy, busy[0] + seconds)
+    return max(busy)
 
 
 def _shape(plan: Plan, trial: Trial) -> tuple[object, ...]:
     nodes = [(type(node.layer), node.output_shape, node.flops) for node in plan.network(trial).walk()]
-    return tuple(nodes), type(trial.spec.optimizer), trial.spec.batch_size
+    spec = trial.spec
+    return tuple(nodes), type(spec.optimizer), spec.batch_size, spec.augment

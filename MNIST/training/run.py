@@ -114,14 +114,17 @@ class Run:
             if keeps_best(self.spec.stop) and self.kept is result:
                 self._best = self.engine.get_weights()
             if self._folder:
-                settings = asdict(self.settings)
-                state = self.engine.get_state()
-                checkpoint = Checkpoint(self.identity, settings, self.history, state, self._best)
-                save_checkpoint(self._folder, checkpoint)
+                self.save(self._folder)
             on_epoch(result)
         if self._best:
             self.engine.set_weights(self._best)
         return self.history
+
+    def save(self, folder: Path) -> None:
+        """Save the state after the epochs so far as a checkpoint in this folder."""
+        state = self.engine.get_state()
+        settings = asdict(self.settings)
+        save_checkpoint(folder, Checkpoint(self.identity, settings, self.history, state, self._best))
 
     def _train_epoch(self, epoch: int, on_step: OnStep) -> EpochResult:
         seed = epoch_seed(self.settings.seed, epoch)

@@ -6,7 +6,7 @@ memory. The neurons of all columns form one axis, digit after digit.
 """
 
 from collections.abc import Iterator
-from math import prod, sqrt
+from math import ceil, prod, sqrt
 
 import numpy as np
 import scipy
@@ -62,7 +62,7 @@ class SonnEngine:
     ) -> EpochMetrics:
         loss, correct, done = 0.0, 0, 0
         active = np.zeros(prod(self._map))
-        for step, learning_rate in enumerate(rates):
+        for step, learning_rate in enumerate(rates[: ceil(len(images) / self._batch_size)]):
             batch = slice(step * self._batch_size, (step + 1) * self._batch_size)
             votes = self._learn(images[batch], labels[batch], learning_rate, active)
             loss += float(_cross_entropies(self._scaled(votes), labels[batch]).sum())

@@ -124,7 +124,7 @@ class ScratchEngine:
         size, seen, loss, correct = self._spec.batch_size, 0, 0.0, 0
         norms = np.zeros(len(rates))
         with self._library.computing(pieces=not self._whole):
-            for step, learning_rate in enumerate(rates):
+            for step, learning_rate in enumerate(rates[: math.ceil(len(images) / size)]):
                 batch = slice(step * size, (step + 1) * size)
                 pieces = self._pieces(images[batch], labels[batch], (seed, step))
                 gradients = _sum([piece.gradients for piece in pieces])

@@ -1,4 +1,4 @@
-"""What happens inside a worker: it trains a trial, times a step, or makes the winner's network.
+"""What happens inside a worker: it trains a trial, times an epoch, or makes the winner's network.
 
 A worker gets the dataset once, when it starts. The executor calls the other functions.
 """
@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from MNIST import engines
-from MNIST.data import Dataset, TrainingData, split
+from MNIST.data import Dataset, TrainingData, augment, split
 from MNIST.errors import BusyError, TrainingError
 from MNIST.explore.plan import epochs_left
 from MNIST.explore.workers.protocol import Task
@@ -21,6 +22,8 @@ from MNIST.training import EpochResult, Run, RunSettings, continue_run, newest_e
 from MNIST.training.checkpoint import read_checkpoints, remove_checkpoints
 
 LOCK_INTERVAL = 0.5  # seconds between two checks whether another process still trains the trial
+LONG_ENOUGH = 0.5  # seconds of training from which the time of a whole epoch can be told
+SOME = 1_000  # images to augment, or to validate, for the same purpose
 
 _dataset: Dataset | None = None
 
@@ -72,28 +75,74 @@ def describe(engine: str, precision: str) -> tuple[str, str, str]:
     return engines.version(engine), engines.device(engine), engines.resolve_precision(engine, precision)
 
 
-def time_step(spec: ModelSpec, settings: RunSettings) -> tuple[float, float] | None:
-    """Seconds to build a network and do its first step, and seconds for another step.
+def time_epoch(spec: ModelSpec, settings: RunSettings, spare: bool) -> tuple[float, float] | None:
+    """Seconds to build a network and compile its steps, and seconds of an epoch, told from a part of it.
 
+    spare: whether a core is free to make the next epoch's augmented images meanwhile.
     None if the network does not fit into memory.
     """
-    data = _data_of(settings)
-    images = data.train[: spec.batch_size]
-    batch = data.images[images], data.labels[images], np.zeros(1, np.float32)
-    start = time.perf_counter()
+    data, begun = _data_of(settings), time.perf_counter()
     try:
         run = Run(spec, data, settings, epochs=1)
     except (TrainingError, MemoryError):
         return None
     try:
-        run.engine.train_epoch(*batch, seed=0, on_step=lambda *_: None)
-        first = time.perf_counter()
-        run.engine.train_epoch(*batch, seed=0, on_step=lambda *_: None)
-        return first - start, time.perf_counter() - first
+        _train_part(run, 1)
+        _train_part(
+            run, run.steps, skip=run.steps - 1
+        )  # the last step, which may be smaller, is compiled too
+        _seconds_to_validate(run, 1)
+        start = time.perf_counter() - begun
+        seconds, ahead = _seconds_to_train(run), _seconds_to_augment(run)
+        seconds = max(seconds, ahead) if spare else seconds + ahead
+        return start, seconds + _seconds_to_validate(run, SOME) + _seconds_to_save(run)
     except MemoryError:
         return None
     finally:
         run.engine.close()
+
+
+def _seconds_to_train(run: Run) -> float:
+    """Seconds of an epoch's steps. An epoch costs something by itself, however few steps it has."""
+    steps, one = 1, _train_part(run, 1)
+    seconds = one
+    while steps < run.steps and seconds < LONG_ENOUGH:
+        steps = min(4 * steps, run.steps)
+        seconds = _train_part(run, steps)
+    step = max(0.0, seconds - one) / (steps - 1) if steps > 1 else one
+    return seconds + (run.steps - steps) * step
+
+
+def _train_part(run: Run, steps: int, skip: int = 0) -> float:
+    """Train the steps of an epoch from the one after `skip` to number `steps`; return the seconds."""
+    size = run.spec.batch_size
+    part = run.data.train[skip * size : steps * size]
+    rates = np.zeros(run.steps, np.float32)  # all of the epoch's: an engine keeps a table of them
+    begun = time.perf_counter()
+    run.engine.train_epoch(run.data.images[part], run.data.labels[part], rates, 0, lambda *_: None)
+    return time.perf_counter() - begun
+
+
+def _seconds_to_augment(run: Run) -> float:
+    """Seconds to make the augmented images of an epoch."""
+    begun, train = time.perf_counter(), run.data.train
+    augment(run.data.images, train[:SOME], run.spec.augment, seed=0) if run.spec.augment else None
+    return (time.perf_counter() - begun) * max(1, len(train) / SOME)
+
+
+def _seconds_to_validate(run: Run, most: int) -> float:
+    """Seconds to validate, of which at most so many images are timed."""
+    begun, images = time.perf_counter(), run.data.validation
+    run.engine.logits(run.data.images[images[:most]])
+    return (time.perf_counter() - begun) * max(1, len(images) / most)
+
+
+def _seconds_to_save(run: Run) -> float:
+    """Seconds to save a checkpoint."""
+    with TemporaryDirectory() as folder:
+        begun = time.perf_counter()
+        run.save(Path(folder))
+        return time.perf_counter() - begun
 
 
 def network_files(
