@@ -31,18 +31,20 @@ def run(options: Mapping[str, Any]) -> int:
 
     content = draw_page([_plan(name) for name in names]).encode()
     write_atomically(file, content)
-    print(f"Written: {file} ({len(content) / 1e6:.1f} MB). Open it in a browser, and draw a digit.")
+    print(f"Written: {file} ({len(content) / 1e6:.1f} MB). Open it in a browser, and draw.")
     return 0
 
 
 def _plan(name: str) -> Any:
     from MNIST import training
+    from MNIST.data import class_names
     from MNIST.page import plan_network
 
     model = training.load_trained(name)
     weights = model.engine.get_weights()
     model.engine.close()
-    return plan_network(name, model.network, weights, model.record.pixel_statistics)
+    record = model.record
+    return plan_network(name, model.network, weights, record.pixel_statistics, class_names(record.dataset))
 
 
 def _page_file(text: str) -> Path:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from MNIST.errors import UsageError
 from MNIST.files import NotAFileError, read_whole
-from MNIST.page.plan import Plan
+from MNIST.page.plan import DIGITS, Plan
 from MNIST.report.templates import fill
 
-TITLE = "Draw a digit"
+TITLES = "Draw a digit", "Draw a picture"  # of a page on which all networks know digits, and of any other
 WORKER_SCRIPTS = "engine.js", "worker.js"
 PAGE_SCRIPTS = "picture.js", "drawing.js", "cards.js", "page.js"
 MOST_BYTES = 100_000_000  # of a page; browsers still open one of this size easily
@@ -30,7 +30,7 @@ def draw_page(plans: Sequence[Plan]) -> str:
         )
     return fill(
         "page/page.html",
-        title=TITLE,
+        title=TITLES[any(plan.classes != DIGITS for plan in plans)],
         style=_read("page.css"),
         plans=[_described(plan) for plan in plans],
         numbers=[b64encode(plan.numbers).decode() for plan in plans],
@@ -42,7 +42,8 @@ def draw_page(plans: Sequence[Plan]) -> str:
 def is_draw_page(path: Path) -> bool:
     """Whether a file begins like a page of `draw_page`."""
     with suppress(NotAFileError):
-        return f"<title>{TITLE}</title>".encode() in read_whole(path, 1_000)
+        begin = read_whole(path, 1_000)
+        return any(f"<title>{title}</title>".encode() in begin for title in TITLES)
     return False
 
 
@@ -51,6 +52,7 @@ def _described(plan: Plan) -> dict[str, object]:
         "name": plan.name,
         "parameters": plan.parameters,
         "flops": plan.flops,
+        "classes": plan.classes,
         "operations": plan.operations,
     }
 

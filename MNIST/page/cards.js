@@ -1,6 +1,5 @@
-// One card for each network: its answer, a bar for each digit, and what its convolutions see.
+// One card for each network: its answer, a bar for each class, and what its convolutions see.
 
-const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const ACROSS = 8; // maps in a row
 const SMALLEST = 24; // pixels along a map's side, at least, so that the gaps between maps look the same
 const GAP = 2;
@@ -16,7 +15,10 @@ function addCard(parent, plan) {
   name.textContent = plan.name;
   size.textContent = `${plan.parameters.toLocaleString("en")} parameters`;
   details.hidden = !hasMaps(plan.operations);
-  const rows = DIGITS.map((each) => addBar(bars, each));
+  const longest = Math.max(...plan.classes.map((each) => each.length));
+  answer.classList.toggle("named", longest > 2);
+  bars.style.setProperty("--label", `${longest}ch`);
+  const rows = plan.classes.map((each) => addBar(bars, each));
   parent.append(card);
   let maps = [];
 
@@ -35,7 +37,7 @@ function addCard(parent, plan) {
   function show(found) {
     const best = found.probabilities.indexOf(Math.max(...found.probabilities));
     answer.classList.remove("waits");
-    digit.textContent = best;
+    digit.textContent = plan.classes[best];
     percent.textContent = inPercent(found.probabilities[best]);
     work.textContent = `${mega(plan.flops)} MFLOPs in ${Math.max(1, Math.round(found.milliseconds))} ms`;
     rows.forEach((row, each) => row.show(found.probabilities[each], each === best));
@@ -58,12 +60,12 @@ function addCard(parent, plan) {
   };
 }
 
-/** Add a digit's bar. It has show(probability, isFirst), and show(null) if there is no answer. */
-function addBar(bars, digit) {
+/** Add a class's bar. It has show(probability, isFirst), and show(null) if there is no answer. */
+function addBar(bars, name) {
   const row = document.createElement("li");
   const [label, track, value] = ["span", "span", "span"].map((tag) => document.createElement(tag));
   const bar = document.createElement("span");
-  label.textContent = digit;
+  label.textContent = name;
   track.className = "track";
   bar.className = "bar";
   track.append(bar);
@@ -126,8 +128,11 @@ function hasMaps(operations) {
   );
 }
 
+/** A probability in percent that is never rounded to 100 % or to 0, as in the program's own reports. */
 function inPercent(probability) {
-  return `${(100 * probability).toFixed(1)}\u00a0%`;
+  if (probability > 0.9999) return ">99.99\u00a0%";
+  if (probability < 0.001) return "<0.1\u00a0%";
+  return `${(100 * probability).toFixed(probability < 0.99 ? 1 : 2)}\u00a0%`;
 }
 
 function mega(flops) {

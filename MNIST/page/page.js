@@ -74,8 +74,15 @@ function startNetwork(plan, index) {
     }
     while (shown !== newest) {
       const looked = newest;
-      if (looked.pixels) card.show(await ask(looked.pixels, card.wantsMaps()));
-      else card.wait("draw a digit");
+      if (looked.pixels) {
+        try {
+          card.show(await ask(looked.pixels, card.wantsMaps()));
+        } catch {
+          card.wait("failed: reload this page"); // no older answer stays beside this drawing
+        }
+      } else {
+        card.wait(textOf("invitation"));
+      }
       shown = looked;
     }
   }
@@ -92,7 +99,10 @@ function startNetwork(plan, index) {
 function asked(worker, message) {
   return new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => resolve(data);
-    worker.onerror = ({ message: reason }) => reject(new Error(reason));
+    worker.onerror = (event) => {
+      event.preventDefault(); // whoever asked is told
+      reject(new Error(event.message));
+    };
     worker.postMessage(message);
   });
 }

@@ -17,6 +17,7 @@ import numpy as np
 from MNIST.language import InputStep, Network, Node, inputs, layers, statement_text
 from MNIST.page.numbers import Numbers
 
+DIGITS = tuple("0123456789")
 MOST_IN_FULL = 1_000_000
 # Up to this many parameters, weights stay float32. On 200 test images the probabilities of a trained
 # optimized_model differ from Keras's by 4e-7 in float32, and by 1e-3 in float16, which is half as large.
@@ -30,7 +31,7 @@ class Plan:
     """Everything that a page must know about a network.
 
     operations: from the pixels, 0 to 255, to the logits; numbers: the bytes that they refer to;
-    parameters, flops: as `Network` counts them.
+    parameters, flops: as `Network` counts them. classes: the name of each answer.
     """
 
     name: str
@@ -38,19 +39,25 @@ class Plan:
     flops: int
     operations: list[Operation]
     numbers: bytes
+    classes: tuple[str, ...] = DIGITS
 
 
 def plan_network(
-    name: str, network: Network, weights: Weights, pixel_statistics: tuple[float, float]
+    name: str,
+    network: Network,
+    weights: Weights,
+    pixel_statistics: tuple[float, float],
+    classes: tuple[str, ...] = DIGITS,
 ) -> Plan:
     """The plan of a network with its weights by name; the names are the same in every engine.
 
     pixel_statistics: mean and standard deviation of the training images, in [0, 1], for `Standardize`.
+    classes: what each answer is called.
     """
     numbers = Numbers(compact=network.parameters > MOST_IN_FULL)
     operations = [_input_step(step, pixel_statistics) for step in network.spec.input]
     operations += _steps(network.to_logits(), weights, numbers)
-    return Plan(name, network.parameters, network.flops, operations, numbers.to_bytes())
+    return Plan(name, network.parameters, network.flops, operations, numbers.to_bytes(), classes)
 
 
 def _input_step(step: InputStep, pixel_statistics: tuple[float, float]) -> Operation:

@@ -9,6 +9,7 @@ from browser import watched_page
 
 import MNIST.page
 from MNIST.page.assemble import PAGE_SCRIPTS, WORKER_SCRIPTS
+from MNIST.report.percentages import probability_text
 from MNIST.report.templates import fill
 
 FOLDER = Path(MNIST.page.__file__).parent
@@ -127,7 +128,12 @@ CASES = {
     ],
     # cards.js
     "rgb": [("rgb('--negative')", [213, 94, 0])],
-    "inPercent": [("inPercent(0.98765)", "98.8\u00a0%"), ("inPercent(0)", "0.0\u00a0%")],
+    "inPercent": [
+        *(
+            (f"inPercent({value})", probability_text(value).replace(" ", "\u00a0"))
+            for value in (0, 0.0009, 0.001, 0.5, 0.98765, 0.9949, 0.99994, 0.99996, 1)
+        )
+    ],
     "mega": [("mega(1234567)", "1.2"), ("mega(350)", "0.00035"), ("mega(205880064)", "210")],
     "hasMaps": [
         ("hasMaps([{}, { text: 'Conv' }])", True),
@@ -163,7 +169,8 @@ CASES = {
     "addCard": [
         (
             """(() => {
-                const plan = { name: 'net', parameters: 1234, flops: 2e6, operations: [] };
+                const plan = { name: 'net', parameters: 1234, flops: 2e6, operations: [],
+                    classes: [...'0123456789'] };
                 const parent = document.getElementById('cards');
                 const card = addCard(parent, plan);
                 const text = (name) => parent.lastElementChild.querySelector(name).textContent;
@@ -273,7 +280,7 @@ def test_a_worker_is_asked_and_its_error_is_raised(browser_page):
     browser_page.add_script_tag(content=asked)
     worker = "{ postMessage(message) { %s } }"
     answers = worker % "this.onmessage({ data: message + 1 });"
-    fails = worker % "this.onerror({ message: 'broken' });"
+    fails = worker % "this.onerror(new ErrorEvent('error', { message: 'broken' }));"
     assert browser_page.evaluate(f"asked({answers}, 1)") == 2
     assert browser_page.evaluate(f"asked({fails}, 1).catch((error) => error.message)") == "broken"
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from MNIST.data import class_names
 from MNIST.errors import UsageError
 from MNIST.language import LAYERS, lay_out, layers, parse_spec, read_text
-from MNIST.page import Plan, assemble, draw_page, plan_network
+from MNIST.page import Plan, assemble, draw_page, is_draw_page, plan_network
 from MNIST.page.numbers import Numbers
 from MNIST.page.plan import STEPS
 from MNIST.training.draws import initial_weights
@@ -19,9 +20,9 @@ ROWS = "Layers:\nFlatten\nDense,8,relu\nDense,10,softmax\nOptimizer:\n0.001,0\n1
 SEVEN = [(70, 60), (210, 60), (175, 130), (140, 230)]
 
 
-def _plan(text=SMALL, name="small", seed=0):
+def _plan(text=SMALL, name="small", seed=0, **more):
     network = lay_out(parse_spec(text))
-    return plan_network(name, network, initial_weights(network, seed), (0.13, 0.31))
+    return plan_network(name, network, initial_weights(network, seed), (0.13, 0.31), **more)
 
 
 def _draw(page, stroke=SEVEN):
@@ -41,7 +42,8 @@ def _spoken(page, words="%"):
 
 
 def _shown_bars(page):
-    return [float(text[:-2]) for text in page.locator(".bars li > :last-child").all_text_contents() if text]
+    texts = page.locator(".bars li > :last-child").all_text_contents()
+    return [float(text[:-2].strip("<>")) for text in texts if text]
 
 
 def _seen(page):
@@ -63,7 +65,7 @@ def test_a_drawn_stroke_is_answered_by_every_network(open_page, answers):
     shown = np.array(_shown_bars(page)).reshape(2, 10)
     for network in (0, 1):
         expected = answers(page, seen[None], network)[0]
-        np.testing.assert_allclose(shown[network], 100 * expected, atol=0.051)
+        np.testing.assert_allclose(shown[network], 100 * expected, atol=0.1)
         assert page.locator(".digit").nth(network).text_content() == str(expected.argmax())
         assert page.locator(".bars").nth(network).locator(".first").text_content()[0] == str(
             expected.argmax()
@@ -131,6 +133,36 @@ def test_a_phone_is_wide_enough(open_page):
     _draw(page)
     _spoken(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_an_error_in_a_network_leaves_no_older_answer_standing(open_page):
+    page = open_page(_plan(), _plan(ROWS, "rows"))
+    _draw(page)
+    _spoken(page)
+    assert len(_shown_bars(page)) == 20
+    page.evaluate("networks[0].ask(null, false).catch(() => null)")  # its worker cannot read that
+    page.locator("#pad").focus()
+    page.keyboard.press("c")
+    _spoken(page, "empty")
+    _draw(page, SEVEN[:2])
+    _spoken(page, "small: ?, failed: reload this page.")
+    assert page.locator(".digit").all_text_contents()[0] == "?"
+    assert len(_shown_bars(page)) == 10  # the other one goes on
+
+
+def test_a_network_of_clothes_names_them_and_asks_for_no_digit(open_page):
+    clothes = class_names("fashion")
+    page = open_page(_plan(ROWS, "rows", classes=clothes))
+    assert page.title() == "Draw a picture"
+    assert page.locator("#invitation").text_content() == "draw a picture"
+    assert "digit:" not in page.locator("body").inner_text()
+    _draw(page)
+    _spoken(page)
+    assert page.locator(".bars li > :first-child").all_text_contents() == list(clothes)
+    assert page.locator(".digit").text_content() in clothes
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert is_draw_page(Path(page.url.removeprefix("file://")))
 
 
 def test_hostile_names_are_text(open_page):
