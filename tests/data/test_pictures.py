@@ -96,6 +96,12 @@ def test_thin_lines_are_made_as_wide_as_mnists_are():
     assert thin.warnings == ("thin lines: 0.2 pixels of 28, MNIST's have 2; they were made thicker",)
 
 
+def test_lines_that_thickening_saves_are_not_warned_of():
+    medium = like_mnist(_seven(width=12))
+    assert "cut out, thickened" in dict(medium.steps)
+    assert medium.warnings == ()
+
+
 def test_the_steps_end_with_the_image():
     prepared = like_mnist(_seven())
     assert prepared.warnings == ()
