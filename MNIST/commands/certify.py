@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 from MNIST.commands.values import whole_number
 from MNIST.language import lay_out, parse_spec, read_text
 from MNIST.paths import find_model_file
+from MNIST.words import counted
 
 if TYPE_CHECKING:
     from MNIST.certify.answers import Answer
@@ -58,7 +59,8 @@ def run(options: Mapping[str, Any]) -> int:
     certify.refuse_too_large(network, len(images), len(found))
     problem = certify.pose(network, images, labels, seed)
     print(
-        f"{file}: {problem.network.parameters:,} parameters, {len(images)} images of {source}\n", flush=True
+        f"{file}: {problem.network.parameters:,} parameters, {counted(len(images), 'image')} of {source}\n",
+        flush=True,
     )
     certificate = certify.certify(problem, found, entries=entries, on_answer=_Progress(found))
     for name, lack in missing.items():

@@ -38,6 +38,7 @@ from MNIST.language import (
 )
 from MNIST.paths import find_model_file
 from MNIST.program import program
+from MNIST.words import counted
 
 Row = tuple[str, str, str, str, str]
 
@@ -99,7 +100,8 @@ def _remarks(spec: ModelSpec) -> Iterator[str]:
         case _:
             never, patience = False, 0
     if never:
-        yield f"Plateau never lowers the rate: `Stop:` ends the training {patience} epochs after the best one"
+        after = counted(patience, "epoch")
+        yield f"Plateau never lowers the rate: `Stop:` ends the training {after} after the best one"
     if any(isinstance(step, Rotate) and step.degrees > 90 for step in spec.augment):
         yield "Rotate turns some images upside down, and a 6 upside down is a 9"
 

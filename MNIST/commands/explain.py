@@ -28,6 +28,7 @@ from MNIST.commands.values import one_of, whole_number
 from MNIST.errors import UsageError, quoted
 from MNIST.files import write_atomically
 from MNIST.paths import checked_name
+from MNIST.words import counted
 
 LONGEST_NAME = 64  # characters that the written files take from the picture's own name
 
@@ -79,7 +80,8 @@ def _from_dataset(folder: Path, of_set: str, number: int, record: Any) -> tuple[
     }[of_set]
     if number >= len(images):
         raise UsageError(
-            f"--image {number}: the {of_set} set has {len(images):,} images, 0 to {len(images) - 1:,}"
+            f"--image {number}: the {of_set} set has {counted(len(images), 'image')},"
+            f" 0 to {len(images) - 1:,}"
         )
     subject = f"image {number:,} of the {of_set} set of {dataset.name}"
     return f"{of_set}_{number}", subject, images[number], int(labels[number])

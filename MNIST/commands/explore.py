@@ -80,6 +80,7 @@ from MNIST.files import write_atomically
 from MNIST.language import parse_spec
 from MNIST.paths import HYPERPARAM_SEARCH, exploration_folder
 from MNIST.program import program
+from MNIST.words import counted
 
 if TYPE_CHECKING:
     from MNIST.data import Dataset, TrainingData
@@ -151,9 +152,9 @@ class _Printed:
         self, dataset: "Dataset", data: "TrainingData", search: "Search", executor: "Executor"
     ) -> None:
         from MNIST.explore.results import is_of_another
-        from MNIST.explore.summary import counted, left_out
+        from MNIST.explore.summary import left_out
 
-        images = f"{len(data.train):,} images to train on, {len(data.validation):,} to validate"
+        images = f"{counted(len(data.train), 'image')} to train on, {len(data.validation):,} to validate"
         print(f"{dataset.name}: {images}", flush=True)
         for trial in list(search.plan.trials.values())[:1]:  # they differ in their seeds only
             print(f"{trial.settings}, {counted(executor.workers, 'worker')}\n", flush=True)
@@ -169,7 +170,7 @@ class _Printed:
             )
 
     def timing(self, search: "Search", known_epochs: int, shapes: int) -> None:
-        from MNIST.explore.summary import counted, expectation
+        from MNIST.explore.summary import expectation
 
         print(expectation(search, known_epochs, HYPERPARAM_SEARCH), flush=True)
         print(f"Timing an epoch of each of {counted(shapes, 'distinct shape')} ...", flush=True)
@@ -194,7 +195,7 @@ class _Printed:
 
     def answered(self, service: "TrialService", outcome: "Outcome") -> None:
         """Print and draw the results while a worker makes the winner's network."""
-        from MNIST.explore.summary import counted, print_outcome
+        from MNIST.explore.summary import print_outcome
 
         if outcome.time_is_up:
             print("The time is up. Every finished epoch is kept; the same command goes on.")

@@ -36,6 +36,7 @@ from MNIST.commands.values import MOST_THREADS, optional_whole_number
 from MNIST.errors import UsageError
 from MNIST.files import write_atomically
 from MNIST.paths import checked_name
+from MNIST.words import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,7 +142,7 @@ def _write(
 
     images = dataset.test_images
     several = f"{len(evaluations)} networks" if len(evaluations) > 1 else evaluations[0].name
-    title = f"{comparison}: {several} on {len(images):,} test images of {dataset.name}"
+    title = f"{comparison}: {several} on {counted(len(images), 'test image')} of {dataset.name}"
     names = class_names(dataset.name)
     for file, content in report_files(title, images, evaluations, spaces, names, pictures).items():
         write_atomically(Path(comparison) / file, content)
@@ -164,7 +165,9 @@ def _print_table(evaluations: "Sequence[Evaluation]", dataset_name: str, engine:
 
     best = min(evaluation.errors for evaluation in evaluations)
     by = f", computed by {engine}" if engine else ""
-    table = Table(title=f"{evaluations[0].images:,} test images of {dataset_name}{by}", title_justify="left")
+    table = Table(
+        title=f"{counted(evaluations[0].images, 'test image')} of {dataset_name}{by}", title_justify="left"
+    )
     several = len({evaluation.engine for evaluation in evaluations}) > 1
     for heading in ("Network", *(["Engine"] if several else [])):
         table.add_column(heading, overflow="fold")

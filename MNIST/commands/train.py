@@ -51,6 +51,7 @@ from MNIST.files import only_one, write_atomically
 from MNIST.language import parse_spec, read_text
 from MNIST.paths import MODEL_OUTPUT, checked_name, find_model_file
 from MNIST.program import program
+from MNIST.words import counted
 
 if TYPE_CHECKING:
     from MNIST.training import EpochResult, Run
@@ -152,7 +153,7 @@ def _train(name: str, run: "Run", on_epoch: "Callable[[EpochResult], None]") -> 
             run.train(show, display.on_step)
         except KeyboardInterrupt:
             epochs = training.newest_epoch(training.checkpoint_folder(name))  # the last may not be written
-            kept = f"{epochs} of {run.epochs} epochs are kept"
+            kept = f"{epochs} of {counted(run.epochs, 'epoch')} are kept"
             _warn(f"\nStopped; {kept}. The same command goes on.")
             raise
 
@@ -187,7 +188,8 @@ def _heading(name: str, file: Path, run: "Run", dataset_name: str, before: str |
     return (
         f"{name}: {file.stem}, {run.network.parameters:,} parameters"
         f"{f', which begin as those of {before}' if before else ''}\n"
-        f"{dataset_name}: {len(data.train):,} images to train on, {len(data.validation):,} to validate\n"
+        f"{dataset_name}: {counted(len(data.train), 'image')} to train on,"
+        f" {len(data.validation):,} to validate\n"
         f"{settings}\n"
         + (f"{MODEL_OUTPUT / name} holds {other}; this run will take its place.\n" if other else "")
     )

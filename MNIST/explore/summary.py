@@ -8,13 +8,9 @@ from MNIST.explore.progress import varying
 from MNIST.explore.ranking import Candidate, like_best
 from MNIST.explore.search import Search
 from MNIST.explore.trials import TrialService
+from MNIST.words import counted
 
 SHOWN = 5  # how many of the best answers, and how many reasons, are shown
-
-
-def counted(number: int, noun: str) -> str:
-    """A number and what it counts: "1 point", "2,304 points"."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def left_out(infeasible: Counter[str]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from MNIST.errors import TrainingError
 from MNIST.language import Network
+from MNIST.words import counted
 
 BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}  # for one value between two layers
 
@@ -37,8 +38,9 @@ def refuse_too_large(network: Network, batch_size: int, precision: str, ahead: i
     least, free = least_memory(network, batch_size, precision) + ahead, available_memory()
     if least > free:
         raise TrainingError(
-            f"out of memory: a step on {batch_size:,} images needs at least {least / 2**30:.1f} GiB, "
-            f"and {free / 2**30:.1f} GiB are free; try a smaller batch (--batch) or a smaller network"
+            f"out of memory: a step on {counted(batch_size, 'image')} needs at least"
+            f" {least / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are free;"
+            " try a smaller batch (--batch) or a smaller network"
         )
 
 

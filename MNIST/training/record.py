@@ -34,6 +34,7 @@ from MNIST.training.network_files import (
     replace_files,
 )
 from MNIST.training.run import Run
+from MNIST.words import counted
 
 FORMAT = 1
 MOST_THREADS = 1024
@@ -210,7 +211,7 @@ def other_run_there(name: str, run: Run) -> str:
     if record.identity not in (run.identity, of_its_length):
         changes = run.settings.changes_from(asdict(record.settings)) or other_text(run.spec)
         return f"another run ({changes})"
-    return f"a run of {record.epochs} epochs, {run.epochs} wanted"
+    return f"a run of {counted(record.epochs, 'epoch')}, {run.epochs} wanted"
 
 
 def read_record(name: str) -> RunRecord:

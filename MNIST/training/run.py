@@ -27,6 +27,7 @@ from MNIST.training.memory import peak_memory, refuse_too_large, reset_peak_memo
 from MNIST.training.metrics import accuracy, cross_entropy
 from MNIST.training.rates import epoch_rates
 from MNIST.training.stopping import is_over, keeps_best, kept_epoch
+from MNIST.words import counted
 
 OnEpoch = Callable[[EpochResult], None]
 Warn = Callable[[str], None]
@@ -186,7 +187,7 @@ class Run:
     def _lacking(self, found: Checkpoint) -> str:
         """Say in words why this run cannot go on from its own checkpoint; "" if it can."""
         if len(found.history) > self.epochs:
-            return f"has {len(found.history)} epochs, and {self.epochs} are wanted"
+            return f"has {counted(len(found.history), 'epoch')}, and {self.epochs} wanted"
         lost = keeps_best(self.spec.stop) and not found.best
         return "lacks the weights of its best epoch" if lost else ""
 
@@ -266,7 +267,7 @@ def pixel_statistics(data: TrainingData) -> tuple[float, float]:
         counts += np.bincount(data.images[data.train[begin : begin + AT_ONCE]].ravel(), minlength=256)
     if np.count_nonzero(counts) == 1:
         raise DataError(
-            f"every pixel of the {len(data.train):,} training images is {counts.argmax()}:"
+            f"every pixel of the {counted(len(data.train), 'training image')} is {counts.argmax()}:"
             " there is nothing to learn from"
         )
     values = np.arange(256) / 255

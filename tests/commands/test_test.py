@@ -107,7 +107,7 @@ def test_columns_are_shown_by_their_votes(digits_folder, tmp_path, monkeypatch, 
     Path("net.txt").write_text(f"{layers}Optimizer:\nParallelDelta,0.05\n1\n50\n")
     assert cli.main(["train", str(digits_folder), "votes", "net.txt", "--images", "200"]) == 0
     assert cli.main(["test", "Results", str(digits_folder), "votes"]) == 0
-    assert "All 297 test images are shown" in Path("Results/report.html").read_text()
+    assert "Shown: 297 test images, with" in Path("Results/report.html").read_text()
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(trained, capsys):

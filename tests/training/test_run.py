@@ -144,7 +144,7 @@ def test_fewer_epochs_than_the_checkpoints_have_start_afresh(digits, settings, t
     continue_run(_spec(), digits, settings, epochs=4, checkpoint=tmp_path)
     run = Run(_spec(), digits, settings, epochs=1, checkpoint=tmp_path, warn=warnings.append)
     assert run.history == []
-    assert "has 4 epochs, and 1 are wanted" in warnings[0]
+    assert "has 4 epochs, and 1 wanted" in warnings[0]
 
 
 def test_a_damaged_checkpoint_costs_one_epoch_and_no_bit(digits, settings, tmp_path):

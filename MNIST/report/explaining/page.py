@@ -19,6 +19,7 @@ from MNIST.report.explaining.explanation import (
 from MNIST.report.percentages import probability_text
 from MNIST.report.png import data_uri
 from MNIST.report.templates import fill
+from MNIST.words import counted
 
 PER_ROW = 8  # maps side by side: on a phone each is 40 pixels wide
 MOST_MAPS = 1_024
@@ -90,13 +91,13 @@ def _maps(layer: LayerView) -> dict[str, object]:
     """The first maps of a layer, and the other maps, which a click opens."""
     maps, scale = layer.output[..., :MOST_MAPS], Scale.of(layer.output)
     count = maps.shape[-1]
-    first = _sheet(maps[..., :MAPS], scale, f"{min(count, MAPS)} maps of {layer.text}")
+    first = _sheet(maps[..., :MAPS], scale, f"{counted(min(count, MAPS), 'map')} of {layer.text}")
     if count <= MAPS:
         return {"maps": first}
     left_out = layer.output.shape[-1] - count
     more = f", and {left_out:,} more are not shown" if left_out else ""
     others = _sheet(maps[..., MAPS:], scale, f"the other maps of {layer.text}")
-    return {"maps": first, "others": others | {"summary": f"The other {count - MAPS:,} maps{more}"}}
+    return {"maps": first, "others": others | {"summary": f"The other {counted(count - MAPS, 'map')}{more}"}}
 
 
 def _strip(layer: LayerView) -> dict[str, object]:
@@ -114,14 +115,14 @@ def _kernels(kernels: np.ndarray) -> dict[str, object]:
     rows, columns, channels, filters = kernels.shape
     if channels == 1:
         shown, per_row, note = kernels[:, :, 0, :MOST_MAPS], PER_ROW, ""
-        summary = f"The {filters:,} kernels, in the order of the maps"
+        summary = f"The {counted(filters, 'kernel')}, in the order of the maps"
     else:
         first = kernels[:, :, :KERNELS, :KERNELS]
         shown, per_row = first.transpose(0, 1, 3, 2).reshape(rows, columns, -1), first.shape[2]
         summary = f"Some kernels of {filters:,}×{channels:,}"
         note = (
             f"A row for each of the first {first.shape[3]} filters; in it, how it weighs each of the first"
-            f" {per_row} of the {channels:,} maps that come in."
+            f" {per_row} of the {counted(channels, 'map')} that come in."
         )
     sheet = _sheet(shown, Scale.of(shown), f"kernels of {rows}×{columns} weights", per_row, 40)
     return sheet | {"open": channels == 1, "summary": summary, "note": note}

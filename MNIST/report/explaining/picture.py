@@ -8,6 +8,7 @@ from MNIST.report.canvas import Canvas, enlarged
 from MNIST.report.colours import BLUE, FAINT, ORANGE, rgb
 from MNIST.report.explaining.explanation import MAPS, Explanation, LayerView, Scale, number, outlined
 from MNIST.report.percentages import probability_text
+from MNIST.words import counted
 
 # In pixels:
 MARGIN, LEFT, CELL, GAP = 20, 250, 56, 4
@@ -175,7 +176,7 @@ def _block(colour: Sequence[int] | np.ndarray, width: int, height: int) -> np.nd
 
 def _left_out(layers: Sequence[LayerView], between: int) -> str:
     """A sentence about the layers that have no row; "" if all have one."""
-    left_out = [f"{between} layers in the middle"] if between else []
+    left_out = [f"{counted(between, 'layer')} in the middle"] if between else []
     left_out += ["layers inside blocks"] if any(layer.inside for layer in layers) else []
     unchanged = " and ".join(dict.fromkeys(layer.kind for layer in layers if layer.passes_through))
     left_out += [f"{unchanged}, through which all goes unchanged"] if unchanged else []

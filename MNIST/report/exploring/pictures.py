@@ -14,6 +14,7 @@ import numpy as np
 
 from MNIST.report.colours import BLUE, GREEN, GREY, ORANGE
 from MNIST.report.exploring.importance import FEWEST_POINTS, FOLDS, measure_importance
+from MNIST.words import counted
 
 Columns = Mapping[str, Sequence[float | str]]
 
@@ -183,7 +184,8 @@ def _no_importance(accuracy: np.ndarray, codes: Mapping[str, np.ndarray], runs: 
             f"{'' if len(accuracy) == 1 else 's'} with a\nvalidation accuracy; it takes {FEWEST_POINTS}."
         )
     if runs is not None and len(set(runs)) < FOLDS:
-        return f"Too few to tell which parameters matter: {len(set(runs))} trainings;\nit takes {FOLDS}."
+        trainings = counted(len(set(runs)), "training")
+        return f"Too few to tell which parameters matter: {trainings};\nit takes {FOLDS}."
     return "All combinations have the same validation accuracy." if np.ptp(accuracy) == 0 else ""
 
 

@@ -1,6 +1,7 @@
 """Calibration: when a network is 99 % sure of an answer, is it right 99 % of the time?"""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +9,10 @@ from MNIST.report.colours import BLUE, GREY, ORANGE
 from MNIST.report.percentages import percent_text
 from MNIST.report.png import figure_png
 from MNIST.report.testing.metrics import wilson_interval
+from MNIST.words import counted
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DOUBTS = (1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0)
 """The doubts (1 − sureness) that limit the twelve bins.
@@ -83,9 +88,9 @@ class Calibration:
         """How to read the diagram, explained by the dot with the most errors."""
         dot = max(self.bins, key=lambda one: one.images - one.correct)
         return (
-            f"Each dot stands for answers that were about equally sure: the one of {dot.images:,} answers"
-            f" says that they were {percent_text(dot.sureness)} sure on average, and"
-            f" {percent_text(dot.accuracy)} of them right."
+            "Each dot stands for answers that were about equally sure:"
+            f" the one of {counted(dot.images, 'answer')} says that they were"
+            f" {percent_text(dot.sureness)} sure on average, and {percent_text(dot.accuracy)} of them right."
             " The axes enlarge the last steps to 100 %, where most answers are."
         )
 
@@ -106,7 +111,12 @@ def calibrate(y_true: np.ndarray, probabilities: np.ndarray) -> Calibration:
 
 
 def calibration_png(calibration: Calibration, title: str) -> bytes:
-    """The reliability diagram as the bytes of a PNG file; both axes enlarge the last steps to 100 %."""
+    """The reliability diagram as the bytes of a PNG file."""
+    return figure_png(reliability_diagram(calibration, title))
+
+
+def reliability_diagram(calibration: Calibration, title: str) -> "Figure":
+    """How often answers are right, by how sure the network was; both axes enlarge the last steps to 100 %."""
     from matplotlib.figure import Figure  # not pyplot: no window system, no global state
 
     figure = Figure(figsize=(6.4, 6.2), layout="constrained")
@@ -115,10 +125,10 @@ def calibration_png(calibration: Calibration, title: str) -> bytes:
     for one in calibration.bins:
         low, high = wilson_interval(one.correct, one.images)
         doubt = [max(EDGE, 1 - one.sureness)]
-        axes.plot(doubt * 2, [1 - low, max(EDGE, 1 - high)], color=BLUE, lw=2, clip_on=False,
+        axes.plot(doubt * 2, [1 - low, max(EDGE, 1 - high)], color=BLUE, lw=2,
                   label="95 % interval")  # fmt: skip
         error = max(EDGE, 1 - one.accuracy)
-        axes.plot(doubt, [error], "o", color=ORANGE, markersize=7, clip_on=False,
+        axes.plot(doubt, [error], "o", color=ORANGE, markersize=7,
                   zorder=3, label="answers about so sure, and how many")  # fmt: skip
         axes.annotate(f"{one.images:,}", (doubt[0], error), (-6, 3), textcoords="offset points", ha="right",
                       fontsize=8, color="0.3")  # fmt: skip
@@ -128,12 +138,12 @@ def calibration_png(calibration: Calibration, title: str) -> bytes:
         axis.set_ticks([], minor=True)
     for label in axes.get_xticklabels():
         label.set(rotation=45, ha="right", rotation_mode="anchor")
-    axes.set(xlim=(1, EDGE), ylim=(1, EDGE), title=title)
+    axes.set(xlim=(1.5, EDGE / 1.2), ylim=(1.2, EDGE / 1.6), title=title)  # room for dots, and their numbers
     axes.set(xlabel="how sure it was", ylabel="how many of these answers were right")
-    for x, y, words in ((0.12, 0.93, "more often right than sure"), (0.62, 0.05, "surer than right")):
+    for x, y, words in ((0.03, 0.85, "more often right\nthan sure"), (0.68, 0.05, "surer than right")):
         axes.text(x, y, words, transform=axes.transAxes, color="0.4", style="italic")
     axes.grid(alpha=0.3)
     once = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
     figure.legend(once.values(), once.keys(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
-    return figure_png(figure)
+    return figure

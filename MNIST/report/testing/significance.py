@@ -10,6 +10,8 @@ from itertools import combinations
 
 import numpy as np
 
+from MNIST.words import counted
+
 LEVEL = 0.05  # two networks are distinguishable if p is below this
 
 
@@ -39,8 +41,8 @@ class Pair:
         )
         verdict = "distinguishable" if self.distinguishable else "not distinguishable"
         return (
-            f"{better} answers {_images(more)} right that {worse} gets wrong, {worse} {fewer:,} that {better}"
-            f" gets wrong: {verdict} ({p_text(self.p)})."
+            f"{better} answers {counted(more, 'image')} right that {worse} gets wrong,"
+            f" {worse} {fewer:,} that {better} gets wrong: {verdict} ({p_text(self.p)})."
         )
 
 
@@ -88,7 +90,3 @@ def p_text(p: float) -> str:
     if p < 0.01:
         return f"p = {p:.4f}"
     return f"p = {p:.2f}" if abs(p - LEVEL) > 0.005 else f"p = {p:.3f}"
-
-
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count:,} images"

@@ -10,6 +10,7 @@ from MNIST.report.percentages import probability_text
 from MNIST.report.sprite import Sprite
 from MNIST.report.testing.comparison import Evaluation
 from MNIST.report.testing.embedding import Space
+from MNIST.words import counted
 
 INVITATION = "Point at a dot to see its image"
 Plot = dict[str, object]
@@ -43,13 +44,13 @@ def _about(evaluation: Evaluation, space: Space) -> str:
     """What the plot shows and what it does not, in words."""
     shown = space.images
     errors = int((evaluation.answers[shown] != evaluation.labels[shown]).sum())
-    among = f"{errors:,} of its {evaluation.errors:,} errors among them"
+    among = f"{errors:,} of its {counted(evaluation.errors, 'error')}"
     if errors == evaluation.errors:
-        among = f"all its {errors:,} errors among them" if errors else "and it has made no error"
-    images = f"{len(shown):,} of the {evaluation.images:,} test images are shown"
-    if len(shown) == evaluation.images:
-        images = f"All {evaluation.images:,} test images are shown"
+        among = f"all of its {counted(errors, 'error')}" if errors > 1 else counted(errors, "error")
+    images = counted(evaluation.images, "test image")
+    if len(shown) < evaluation.images:
+        images = f"{len(shown):,} of the {images}"
     return (
-        f"{images}, {among}. The three directions keep"
+        f"Shown: {images}, with {among}. The three directions keep"
         f" {space.explained * 100:.0f} % of the variance: what looks close may lie apart in the others."
     )

@@ -14,6 +14,7 @@ from MNIST.language import LAYERS
 from MNIST.report.explaining.explanation import Explanation, LayerView, Scale, outlined, palette, tiles
 from MNIST.report.explaining.page import LEAST, explanation_page
 from MNIST.report.explaining.picture import HEAD, LEFT, MARGIN, MOST_ROWS, ROW, WIDTH, explanation_png
+from MNIST.words import counted
 
 DRAW = np.random.default_rng(0)
 
@@ -149,7 +150,7 @@ def test_maps_of_any_size_have_room(shape):
     padded = layer("Pad", *shape)
     assert read(explanation_png(explanation(padded, CONV))).shape[1] == WIDTH
     page = Page(explanation_page(explanation(padded)))
-    whole = page.pictures[page.alts.index(f"{shape[2]} maps of Pad")]
+    whole = page.pictures[page.alts.index(f"{counted(shape[2], 'map')} of Pad")]
     times = max(1, LEAST // max(shape[:2]))
     rows, columns = (slice(0, side * times, times) for side in shape[:2])
     assert np.array_equal(whole[rows, columns], Scale.of(padded.output).paint(padded.output[..., 0]))

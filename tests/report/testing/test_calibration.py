@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from MNIST.report.testing.calibration import DOUBTS, calibrate, calibration_png
+from MNIST.report.testing.calibration import DOUBTS, calibrate, calibration_png, reliability_diagram
 
 
 def answers(seed, images, temperature=1.0):
@@ -73,3 +73,20 @@ def test_the_diagram_is_explained_by_its_dot_with_most_errors():
     words = calibrate(labels, answered).example()
     for said in ("the one of 40 answers", "95.00 % sure", "90.00 % of them right"):
         assert said in words
+
+
+def test_every_dot_interval_and_number_of_the_diagram_is_inside_its_axes():
+    """A network that is always right, and one that is never: on one image, and on many."""
+    for right in (True, False):
+        for count in (1, 3, 12_345):
+            sureness = np.geomspace(0.9, 1e-7, count)  # doubts
+            probabilities = np.stack([1 - sureness, sureness], axis=1)
+            answers = probabilities.argmax(axis=1)
+            figure = reliability_diagram(calibrate(answers if right else 1 - answers, probabilities), "net")
+            figure.canvas.draw()
+            axes = figure.axes[0]
+            inside = axes.get_window_extent()
+            for artist in (*axes.lines, *axes.texts):
+                box = artist.get_window_extent()
+                assert inside.x0 <= box.x0 <= box.x1 <= inside.x1, artist
+                assert inside.y0 <= box.y0 <= box.y1 <= inside.y1, artist
