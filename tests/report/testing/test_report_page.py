@@ -15,7 +15,7 @@ from MNIST.report.png import grey_png
 from MNIST.report.testing.comparison import Evaluation
 from MNIST.report.testing.embedding import choose_images, reduce_to_space
 from MNIST.report.testing.page import report_page
-from MNIST.report.testing.space_plot import INVITATION
+from MNIST.report.testing.space_plot import APART, EYE, INVITATION, name_places
 
 COUNT = 300
 GENERATOR = np.random.default_rng(0)
@@ -158,6 +158,28 @@ def test_pointing_at_a_dot_shows_its_image(opened):
             assert f"Image {number}: a {label}, " in words
             assert ("recognized" in words) == (label == answer)
             assert f"({probability_text(one.probabilities[number, answer])} sure)" in words
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.01, 0.3, 5.0])
+def test_the_names_of_classes_do_not_cover_one_another(spread):
+    draw = np.random.default_rng(0)
+    labels = draw.permutation(np.arange(10).repeat(20))
+    points = (spread * draw.normal(size=(10, 3)))[labels] + draw.normal(size=(200, 3))
+    names = name_places(points, labels)
+    medians = {label: np.median(points[labels == label], axis=0) for label in range(10)}
+    for one in range(10):
+        for other in range(one):
+            assert angle(points, names[one], names[other]) >= 0.95 * np.arctan(APART / np.linalg.norm(EYE))
+        alone = [angle(points, medians[one], medians[other]) for other in range(10) if other != one]
+        if min(alone) > 3 * APART:  # nothing is near
+            np.testing.assert_allclose(names[one], medians[one])
+
+
+def angle(points, one, other):
+    """The angle between two points, seen from EYE."""
+    low, size = points.min(axis=0), np.ptp(points, axis=0)
+    one, other = ((place - low) / size - 0.5 - EYE for place in (one, other))
+    return np.arccos(np.clip(one @ other / np.linalg.norm(one) / np.linalg.norm(other), -1, 1))
 
 
 @pytest.mark.slow
