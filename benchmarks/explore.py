@@ -103,7 +103,7 @@ def train_all(data: Path, images: int, values: int | None, folder: Path, workers
             self.seconds = -time.perf_counter()
             return super().running(search, service, forecast)
 
-        def answered(self, service: TrialService, outcome: Outcome) -> None:
+        def answered(self, service: TrialService, outcome: Outcome, keeping: bool) -> None:
             self.seconds += time.perf_counter()
 
     small = {"layers": [1], "conv": [16], "dense": [32], "kernel": [3], "pool": [2], "convlayers": [1]}

@@ -193,16 +193,17 @@ class _Printed:
             print("The same command goes on.", flush=True)
             raise
 
-    def answered(self, service: "TrialService", outcome: "Outcome") -> None:
-        """Print and draw the results while a worker makes the winner's network."""
+    def answered(self, service: "TrialService", outcome: "Outcome", keeping: bool) -> None:
+        """Print and draw the results while a worker makes the winner's network, if it does."""
         from MNIST.explore.summary import print_outcome
 
         if outcome.time_is_up:
             print("The time is up. Every finished epoch is kept; the same command goes on.")
         print_outcome(service, outcome)
-        if outcome.candidates:
+        if keeping:
             epochs = outcome.candidates[0].reading.epochs[0].epoch
             print(f"Keeping the winner's network, after {counted(epochs, 'epoch')} ...", flush=True)
+        if outcome.candidates:
             _draw(self._folder / "results.csv", self._folder)
 
     def illustrated(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:

@@ -93,8 +93,8 @@ class Watcher(Protocol):
         """Trials are trained while the context lasts. It yields the function to call with each event."""
         ...
 
-    def answered(self, service: TrialService, outcome: loop.Outcome) -> None:
-        """No more answers will come; the winner's network, if there is a winner, is being made."""
+    def answered(self, service: TrialService, outcome: loop.Outcome, keeping: bool) -> None:
+        """No more answers will come. keeping: whether the winner's network is being made."""
         ...
 
     def illustrated(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
@@ -120,7 +120,7 @@ class Silent:
     ) -> AbstractContextManager[Show]:
         return nullcontext(lambda event: None)
 
-    def answered(self, service: TrialService, outcome: loop.Outcome) -> None:
+    def answered(self, service: TrialService, outcome: loop.Outcome, keeping: bool) -> None:
         pass
 
     def illustrated(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
@@ -243,7 +243,7 @@ def _explored(
         lost = "the time is up, and it would have to be trained again from its first epoch"
     elif outcome.candidates:  # a worker may start on it now, while the watcher draws
         winner = loop.train_winner(outcome, service, executor, folder, command)
-    watcher.answered(service, outcome)
+    watcher.answered(service, outcome, keeping=winner is not None)
     if winner is not None:
         try:
             files = next(winner)

@@ -73,7 +73,7 @@ def parse_axis(text: str, what: str = "--set") -> Axis:
 
 def read_values(text: str, what: str) -> tuple[str, ...]:
     """The values of a list such as `0.001,0.01` or `16:64:16`. Raises UsageError, beginning with `what`."""
-    if decimal := re.search(r"(?:^|,)(0,0\d*)", text):
+    if decimal := re.search(r"(?:^|,)(0,0\d*)(?=,|$)", text):
         point = decimal[1].replace(",", ".")
         raise UsageError(f"{what}: {quoted(decimal[1])} are two values; if it is one number, write {point}")
     return tuple(value for (value,) in _values((what,), text.split(","), _refusing(what)))

@@ -27,6 +27,7 @@ from MNIST.language import Axis, parse_axis, read_values
         ("100:300:1e2", "100 200 300"),
         ("-1:1:0.5", "-1 -0.5 0 0.5 1"),
         ("8,16:32:8,1e2", "8 16 24 32 1e2"),
+        ("0,0.1", "0 0.1"),
     ],
 )
 def test_lists_and_ranges(text: str, values: str) -> None:
