@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -222,6 +223,12 @@ def test_what_follows_two_dashes_is_no_option(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["check", "--", "-7.txt"]) == 2
     assert "no model file '-7.txt'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["-s=0.8", "-s0.8", "--split=0.8"])
+def test_a_value_may_follow_an_equals_sign(word):
+    usage = import_module("MNIST.commands.explore").__doc__
+    assert cli.parse("explore", usage, ["Data", "scan", word])["--split"] == "0.8"
 
 
 def test_a_misspelt_folder_is_answered_with_the_one_that_exists(capsys, digits_folder, tmp_path, monkeypatch):

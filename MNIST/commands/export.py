@@ -83,4 +83,6 @@ def _compare(answers: Any, expected: Any) -> str:
     farthest = float(abs(answers - expected).max())
     if not farthest <= FARTHEST:  # also true of a nan
         raise ModelError(f"not written: the file's probabilities differ from the engine's by {farthest:.1e}")
-    return f"Checked: on {len(expected)} digits it answers as the engine does, within {farthest:.1e}."
+    return (
+        f"Checked: on {len(expected)} digits it answers as the engine does in float32, within {farthest:.1e}."
+    )

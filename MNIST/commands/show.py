@@ -56,7 +56,7 @@ def run(options: Mapping[str, Any]) -> int:
     print(*count_table(classes, labels, width, able["ascii_only"]), "", sep="\n")
     for images in shown:
         print(images.title, "", *terminal_grid(images, width, **able), sep="\n")
-    write_atomically(picture, grid_png(shown, f"{folder.resolve().name}: {dataset.name}"))
+    write_atomically(picture, grid_png(shown, f"{_name(folder)}: {dataset.name}"))
     print(f"Written: {picture}. Other images: --seed {seed + 1}")
     return 0
 
@@ -81,9 +81,14 @@ def _selection(
 def _picture_file(wanted: str | None, dataset: Path) -> Path:
     """The file for the picture. Raises UsageError if its name cannot be a PNG file's."""
     if wanted is None:
-        return Path(f"{dataset.resolve().name}_images.png")
+        return Path(f"{_name(dataset)}_images.png")
     if "\0" in wanted or Path(wanted).suffix.lower() != ".png":
         raise UsageError(f"--png: expected a file's name that ends in .png, found {quoted(wanted)}")
     if Path(wanted).is_dir():
         raise UsageError(f"--png: {quoted(wanted)} is a folder")
     return Path(wanted)
+
+
+def _name(folder: Path) -> str:
+    """A folder's name as the user calls it: that of a link, if it is one."""
+    return folder.name if folder.name.strip(".") else folder.resolve().name

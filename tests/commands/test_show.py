@@ -105,3 +105,11 @@ def test_missing_data_and_places_that_cannot_be_written(digits_folder, here, cap
     assert cli.main(["show", str(digits_folder), "--png", "file/x.png"]) == 1
     assert capsys.readouterr().err.count("\n") == 1
     assert sorted(path.name for path in here.rglob("*")) == ["file", "taken.png"]
+
+
+def test_a_link_to_a_dataset_gives_its_picture_the_links_name(digits_folder, here, capsys):
+    Path("Data").symlink_to(digits_folder)
+    assert cli.main(["show", "Data"]) == 0
+    assert [path.name for path in here.iterdir() if path.is_file()] == ["Data_images.png"]
+    os.chdir("Data")
+    assert cli.main(["show", ".", "--png", str(here / "own.png")]) == 0

@@ -1,6 +1,8 @@
 """Worker processes: their results come back in order; one that dies is replaced; none is left behind."""
 
+import math
 import os
+import pickle
 import select
 import signal
 import subprocess
@@ -18,7 +20,8 @@ from MNIST.data import Dataset
 from MNIST.engines import PRELOADED
 from MNIST.explore.workers import local
 from MNIST.explore.workers.local import LocalWorkers
-from MNIST.explore.workers.protocol import Ended, EpochDone, Task, WorkerDied
+from MNIST.explore.workers.protocol import Ended, EpochDone, Task, Waiting, WorkerDied
+from MNIST.training import EpochResult
 
 IMAGES, LABELS = np.zeros((20, 28, 28), np.uint8), np.zeros(20, np.uint8)
 DATASET = Dataset("custom", IMAGES, LABELS, IMAGES, LABELS, "d" * 64)
@@ -182,3 +185,11 @@ def test_the_server_of_workers_ends_with_its_parent_even_while_it_imports(tmp_pa
     parent.kill()
     parent.wait()
     eventually(lambda: not any(map(is_alive, children)))
+
+
+def test_every_message_is_written_to_its_pipe_at_once():
+    """Even on a system that writes no more than POSIX asks for."""
+    numbers = [-math.pi * 10.0**300] * 7
+    result = EpochResult(10**9, *numbers, math.pi * 1e7, 2**50)
+    for message in (EpochDone("f" * 64, result), Waiting("f" * 64)):
+        assert len(pickle.dumps(message)) + local.HEADER <= local.PIPE_BUF

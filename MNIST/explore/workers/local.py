@@ -31,6 +31,8 @@ from MNIST.training import EpochResult
 
 PULSE = 0.05  # seconds between two checks whether a trial is over
 TRIALS_A_WORKER = 50  # then it is renewed: TensorFlow keeps some 7 MB of every network that it has built
+HEADER = 4  # bytes that a connection writes before a message
+PIPE_BUF = 512  # bytes that every system writes to a pipe at once; POSIX asks for as many, Linux writes 4,096
 DIED = (ProcessExpired, BrokenExecutor)
 
 
@@ -208,5 +210,7 @@ def _send(sender: Connection | None, message: Event) -> None:
     A worker that is killed while it holds a lock would block all others.
     """
     assert sender is not None
+    content = pickle.dumps(message)
+    assert len(content) + HEADER <= PIPE_BUF
     with suppress(BrokenPipeError):  # the parent has ended; this worker will, too
-        sender.send_bytes(pickle.dumps(message))
+        sender.send_bytes(content)
