@@ -102,12 +102,13 @@ def run(options: Mapping[str, Any]) -> int:
         training.finish_replacing(name)
         if options["--fresh"]:
             training.remove_checkpoints(training.checkpoint_folder(name))
-        elif training.is_finished(name, training.run_identity(spec, settings), spec):
+        elif training.is_finished(name, identity := training.run_identity(spec, settings), spec):
             print(f"{name} is trained already, by the same text, data, seed and settings:\n")
             figures = training.kept_figures(name)
             print(figures)
             write_atomically(MODEL_OUTPUT / f"{name}.txt", figures, alone=True)  # it may have been lost
             record = training.read_record(name)
+            training.remove_surpassed(training.checkpoint_folder(name), identity, record.epochs)
             if record.stopped:
                 print(f"Stop: ended it after epoch {record.epochs}, even if more are asked for.")
             print("Training again would give the same numbers, bit for bit; with --fresh it trains anyway.")

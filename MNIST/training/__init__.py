@@ -1,6 +1,6 @@
 """Training: one epoch loop that drives every engine, and the parts that are equal for all engines."""
 
-from MNIST.training.checkpoint import EpochResult, newest_epoch, remove_checkpoints
+from MNIST.training.checkpoint import EpochResult, newest_epoch, remove_checkpoints, remove_surpassed
 from MNIST.training.history import parse_history
 from MNIST.training.identity import RunSettings, run_identities, run_identity
 from MNIST.training.metrics import cross_entropy, softmax
@@ -57,6 +57,7 @@ __all__ = [
     "read_record",
     "refuse_without_validation",
     "remove_checkpoints",
+    "remove_surpassed",
     "resolve_settings",
     "run_identities",
     "run_identity",

@@ -140,6 +140,13 @@ def remove_checkpoints(folder: Path, keep_newest: bool = False) -> None:
         folder.rmdir()
 
 
+def remove_surpassed(folder: Path, identity: str, epochs: int) -> None:
+    """Remove the checkpoints of a run that is over after so many epochs; those of other runs stay."""
+    newest = next(read_checkpoints(folder, warn=lambda _: None), None)
+    if newest and newest.identity == identity and len(newest.history) <= epochs:
+        remove_checkpoints(folder)
+
+
 def newest_epoch(folder: Path) -> int:
     """The epoch of the newest checkpoint in a folder, 0 if there is none."""
     return max(_by_epoch(folder), default=0)

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -140,6 +141,28 @@ def test_what_is_trained_is_not_trained_again_unless_it_is_to_be(digits_folder, 
 
     assert train(*words, "--epochs", 1, "--batch", 100)[0] == 0
     assert len(history(tmp_path, "first")) == 1
+
+
+def test_checkpoints_that_a_kill_has_left_behind_go_when_their_run_is_known_to_be_over(
+    digits_folder, train, tmp_path, monkeypatch
+):
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=2))
+    words = digits_folder, "net", "net.txt", *NUMPY
+    checkpoints = tmp_path / "Model_Output" / "net" / "checkpoint"
+    with monkeypatch.context() as patch:
+        patch.setattr("MNIST.training.record.remove_checkpoints", lambda _: None)
+        assert train(*words)[0] == 0
+        assert [path.name for path in checkpoints.iterdir()] == ["epoch_00001.npz", "epoch_00002.npz"]
+        shutil.copytree(checkpoints, tmp_path / "kept")
+        assert train(*words, "--seed", 1)[0] == 0
+    shutil.rmtree(checkpoints)
+    shutil.copytree(tmp_path / "kept", checkpoints)
+    assert "trained already" in train(*words, "--seed", 1)[1]
+    assert len(list(checkpoints.iterdir())) == 2  # another run may go on from them
+    assert train(*words, "--fresh")[0] == 0
+    shutil.copytree(tmp_path / "kept", checkpoints)
+    assert "trained already" in train(*words)[1]
+    assert not checkpoints.exists()
 
 
 def shown_on_a_terminal(*words: object, cwd: Path) -> str:
