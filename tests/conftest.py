@@ -33,7 +33,8 @@ MNIST_FILES = (
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 
-FIRST = ("commands", "training", "engines")  # their files take longest: so no worker is alone at the end
+# What takes longest begins first: so no worker is alone at the end.
+FIRST = ("commands", "training", "engines", "test_benchmarks.py", "test_cluster.py")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the rooms that take longest."""
+    """Begin with the rooms and files that take longest."""
     items.sort(key=lambda item: not {*FIRST}.intersection(item.path.parts))
 
 
