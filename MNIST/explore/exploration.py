@@ -32,7 +32,7 @@ from MNIST.paths import CHECKPOINTS, HYPERPARAM_SEARCH, exploration_folder, find
 from MNIST.training import RunSettings
 
 STORE = HYPERPARAM_SEARCH / "trials.sqlite"
-TO_DRAW = 8.0  # seconds that Python's start, the pictures and the winner's files take on a core of an AMD EPYC
+TO_DRAW = 8.0  # seconds of Python's start, the pictures and the winner's files on a core of an AMD EPYC
 Show = Callable[[Event | None], None]
 
 
