@@ -21,13 +21,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = [
-    *("-m", "0.25,0.75", "-d", "0.25", "-b", "50", "--images", "300"),
+    *("-r", "0.01", "-m", "0.25,0.75", "-d", "0.25", "-b", "50", "--images", "300"),
     *("-l", "1", "-c", "4", "-z", "16", "-k", "3", "-p", "2", "-v", "1", "--workers", "2"),
-]  # 16 points, 6 runs
-OWN = {  # so many epochs that a run takes a second or more; Keras has 3 runs instead of 6
-    "numpy": ("-e", "2,20", "-r", "0.01,0.003"),
-    "keras": ("-e", "2,8", "-r", "0.01"),
-}
+]  # 8 points, 3 runs
+EPOCHS = {"numpy": "2,20", "keras": "2,8"}  # large enough that a run takes a second or more
 WAIT = 600  # seconds; an exploration that takes longer hangs
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
@@ -47,7 +44,7 @@ def whole(digits_folder, tmp_path_factory) -> Callable[[str], list[tuple]]:
 
 
 def start(engine: str, data: Path, place: Path, *words: str) -> subprocess.Popen:
-    of_engine = "--engine", engine, *OWN[engine]
+    of_engine = "--engine", engine, "-e", EPOCHS[engine]
     return subprocess.Popen(
         [sys.executable, str(ROOT / "MNIST"), "explore", str(data), "scan1", *WORDS, *of_engine, *words],
         cwd=place,
