@@ -19,7 +19,6 @@ RATIO = r"ratio \d+\.\d\d"
 QUICK = {
     "threshold": ("1 100", RATIO),
     "read_data": ("DATA 1", RATIO),
-    "plan": ("DATA 1 50 1", RATIO),
     "pictures": ("DATA NET 2", r"photo, thin pen +\d+\.\d\d%"),
 }
 SLOW = {
@@ -28,6 +27,7 @@ SLOW = {
     "engines": ("DATA 1 256", r"example_model, modules / PyTorch: \d+\.\d\d of the medians"),
     "explore": ("DATA 1 100 1", r"\d\.\d\d of the time"),
     "fast99": ("DATA 1 100", r"seed 0: Keras's convnet .*: \d+\.\d{3}"),
+    "plan": ("DATA 1 50 1", RATIO),
     "train_optimal": ("DATA 1 100", r"bfloat16 / plain Keras: \d+\.\d\d of the medians"),
 }
 
