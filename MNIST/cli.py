@@ -163,9 +163,8 @@ def parse(command: str, usage: str, words: Sequence[str]) -> Mapping[str, Any]:
     from docopt import DocoptExit, docopt
 
     before, after = _parted(words)
-    before = [
-        re.sub(r"^(-[A-Za-z])=(?=.)", r"\1", word) for word in before
-    ]  # `-r=0.001` is `-r0.001` to docopt
+    # To docopt, `-r=0.001` is written `-r0.001`.
+    before = [re.sub(r"^(-[A-Za-z])=(?=.)", r"\1", word) for word in before]
     known = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", usage))
     for word in before:
         option = word.split("=", 1)[0]

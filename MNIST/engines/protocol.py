@@ -48,8 +48,9 @@ class Engine(Protocol):
     ) -> EpochMetrics:
         """Train on every image once, in the order given; return what the epoch measured.
 
-        images: uint8 (n, 28, 28); labels: uint8 (n,); rates: (steps,), the learning rate of each step. Every
-        call brings as many rates; if the images suffice for fewer steps, the other rates are left.
+        images: uint8 (n, 28, 28); labels: uint8 (n,); rates: (steps,), the learning rate of each step.
+        An engine gets as many rates in every call. With rates of 0, as where a part of an epoch is timed,
+        there may be fewer images than steps for them.
         seed: sets every random state inside the layers, so that an epoch's numbers do not depend on the
         epochs that this process trained before.
         """

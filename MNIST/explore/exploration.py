@@ -32,7 +32,7 @@ from MNIST.paths import CHECKPOINTS, HYPERPARAM_SEARCH, exploration_folder, find
 from MNIST.training import RunSettings
 
 STORE = HYPERPARAM_SEARCH / "trials.sqlite"
-TO_DRAW = 8.0  # seconds of Python's start, the pictures and the winner's files on a core of an AMD EPYC
+BESIDES = 8.0  # seconds that Python's start, the pictures and the winner's files take on an AMD EPYC
 Show = Callable[[Event | None], None]
 
 
@@ -84,7 +84,7 @@ class Watcher(Protocol):
         ...
 
     def timing(self, search: Search, known_epochs: int, shapes: int) -> None:
-        """To plan, some steps of each shape of network will be timed. shapes: how many there are."""
+        """To plan, an epoch of each shape of network will be timed. shapes: how many there are."""
         ...
 
     def running(
@@ -212,7 +212,7 @@ def explore(
             )
         if plan:
             ready = time.monotonic() - begun
-            return Exploration(name, search, seconds=ready + _seconds(search, executor, watcher) + TO_DRAW)
+            return Exploration(name, search, seconds=ready + _seconds(search, executor, watcher) + BESIDES)
         busy = f"{name} is being explored by another process; wait for it, or take another name"
         with only_one(folder / ".lock", busy), open_store(STORE) as store:
             deadline = time.monotonic() + time_limit

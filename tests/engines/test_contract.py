@@ -204,6 +204,21 @@ def test_an_epoch_depends_on_the_state_alone(name, optimizer):
 
 
 @every_engine_slowly_keras
+def test_a_part_of_an_epoch_can_be_timed(name):
+    """With rates of 0, fewer images than an epoch has train nothing."""
+    engine = make(name, REGRESSION, "SGD,0.05")
+    before = engine.get_weights()
+    for part in (slice(32), slice(64, None), slice(64)):  # the first step, the last and smaller one, and two
+        told = []
+        rates = np.zeros(3, np.float32)
+        metrics = engine.train_epoch(IMAGES[part], LABELS[part], rates, 0, lambda *step: told.append(step))
+        expected = cross_entropy(engine.logits(IMAGES[part]), LABELS[part])
+        assert metrics.loss == pytest.approx(expected, rel=1e-5)
+        assert told[-1][1] == pytest.approx(expected, rel=1e-5)
+        assert same(engine.get_weights(), before)
+
+
+@every_engine_slowly_keras
 def test_the_seed_decides_what_dropout_drops(name):
     losses = {seed: train(make(name), seed=seed).loss for seed in (1, 2)}
     assert losses[1] != losses[2]

@@ -88,9 +88,7 @@ def time_epoch(spec: ModelSpec, settings: RunSettings, spare: bool) -> tuple[flo
         return None
     try:
         _train_part(run, 1)
-        _train_part(
-            run, run.steps, skip=run.steps - 1
-        )  # the last step, which may be smaller, is compiled too
+        _train_part(run, run.steps, skip=run.steps - 1)  # compiles the last step, which may be smaller
         _seconds_to_validate(run, 1)
         start = time.perf_counter() - begun
         seconds, ahead = _seconds_to_train(run), _seconds_to_augment(run)
@@ -125,8 +123,10 @@ def _train_part(run: Run, steps: int, skip: int = 0) -> float:
 
 def _seconds_to_augment(run: Run) -> float:
     """Seconds to make the augmented images of an epoch."""
+    if not run.spec.augment:
+        return 0.0
     begun, train = time.perf_counter(), run.data.train
-    augment(run.data.images, train[:SOME], run.spec.augment, seed=0) if run.spec.augment else None
+    augment(run.data.images, train[:SOME], run.spec.augment, seed=0)
     return (time.perf_counter() - begun) * max(1, len(train) / SOME)
 
 
