@@ -209,12 +209,10 @@ def test_a_part_of_an_epoch_can_be_timed(name):
     engine = make(name, REGRESSION, "SGD,0.05")
     before = engine.get_weights()
     for part in (slice(32), slice(64, None), slice(64)):  # the first step, the last and smaller one, and two
-        told = []
         rates = np.zeros(3, np.float32)
-        metrics = engine.train_epoch(IMAGES[part], LABELS[part], rates, 0, lambda *step: told.append(step))
+        metrics = engine.train_epoch(IMAGES[part], LABELS[part], rates, 0, lambda *step: None)
         expected = cross_entropy(engine.logits(IMAGES[part]), LABELS[part])
         assert metrics.loss == pytest.approx(expected, rel=1e-5)
-        assert told[-1][1] == pytest.approx(expected, rel=1e-5)
         assert same(engine.get_weights(), before)
 
 
