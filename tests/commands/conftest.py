@@ -1,0 +1,20 @@
+"""Shared by the tests of commands."""
+
+from collections.abc import Callable
+
+import pytest
+
+from MNIST import cli
+
+
+@pytest.fixture
+def train(tmp_path, monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
+    """A function that does in this process what `start` and `finish` do in one of their own."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*words: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = cli.main(["train", *map(str, words)])
+        return code, *capsys.readouterr()
+
+    return command
