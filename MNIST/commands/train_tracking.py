@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -64,8 +65,10 @@ def track_finished(names: Sequence[str], name: str, data: "TrainingData", thread
     settings = {**asdict(record.settings), "batch_size": record.batch_size}
     text = training.read_model_text(name)
     history = training.read_history(name)
-    engine = training.load_trained(name, threads).engine
-    with _tracking(names, name, text, record.identity, settings, history) as tracking:
+    with (
+        closing(training.load_trained(name, threads).engine) as engine,
+        _tracking(names, name, text, record.identity, settings, history) as tracking,
+    ):
         finish(tracking, name, engine, data)
 
 

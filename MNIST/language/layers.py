@@ -29,8 +29,21 @@ from MNIST.language.layer import (
 )
 
 
+class _Sliding(Layer):
+    """A kernel of rows × columns slides over the map, `stride` rows and columns at a time."""
+
+    rows: int
+    columns: int
+    stride: int
+    padding: str
+
+    @property
+    def window(self) -> Window:
+        return Window((self.rows, self.columns), (self.stride, self.stride), self.padding)
+
+
 @dataclass(frozen=True)
-class Conv(Layer):
+class Conv(_Sliding):
     """y[r, c, f] = activation(bias[f] + Σ x[r·stride + i, c·stride + j, k] · kernel[i, j, k, f]).
 
     padding: `valid` keeps the kernel inside the map; `same` pads with zeros, so that the kernel has
@@ -51,10 +64,6 @@ class Conv(Layer):
     padding: str = keyword(PADDING, "valid")
     init: str = keyword(INIT, "glorot_uniform")
 
-    @property
-    def window(self) -> Window:
-        return Window((self.rows, self.columns), (self.stride, self.stride), self.padding)
-
     def output_shape(self, shape: Shape) -> Shape:
         return *self.window.positions(shape), self.filters
 
@@ -70,7 +79,7 @@ class Conv(Layer):
 
 
 @dataclass(frozen=True)
-class DepthwiseConv(Layer):
+class DepthwiseConv(_Sliding):
     """y[r, c, k] = activation(bias[k] + Σ x[r·stride + i, c·stride + j, k] · kernel[i, j, k, 0]).
 
     A convolution of each channel by itself. padding: as in Conv. The fans are Keras's: fan_in counts the
@@ -89,10 +98,6 @@ class DepthwiseConv(Layer):
     padding: str = keyword(PADDING, "valid")
     init: str = keyword(INIT, "glorot_uniform")
 
-    @property
-    def window(self) -> Window:
-        return Window((self.rows, self.columns), (self.stride, self.stride), self.padding)
-
     def output_shape(self, shape: Shape) -> Shape:
         return *self.window.positions(shape), shape[-1]
 
@@ -108,7 +113,7 @@ class DepthwiseConv(Layer):
 
 
 @dataclass(frozen=True)
-class SeparableConv(Layer):
+class SeparableConv(_Sliding):
     """y = activation(bias + z · pointwise_kernel): a 1×1 convolution of z, which a depthwise one computes.
 
     z[r, c, k] = Σ x[r·stride + i, c·stride + j, k] · depthwise_kernel[i, j, k, 0]. padding: as in Conv. The
@@ -128,10 +133,6 @@ class SeparableConv(Layer):
     stride: int = keyword(SIDE, 1)
     padding: str = keyword(PADDING, "valid")
     init: str = keyword(INIT, "glorot_uniform")
-
-    @property
-    def window(self) -> Window:
-        return Window((self.rows, self.columns), (self.stride, self.stride), self.padding)
 
     def output_shape(self, shape: Shape) -> Shape:
         return *self.window.positions(shape), self.filters

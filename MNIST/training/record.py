@@ -297,6 +297,7 @@ def _loaded(name: str, record: RunRecord, threads: int, engine: str | None) -> T
     weights = trained.get_weights()
     bad = [key for key, weight in weights.items() if not np.isfinite(weight).all()]
     if bad:
+        trained.close()
         raise ModelError(f"{folder}: refused: {', '.join(bad[:3])} holds values that are not finite numbers")
     if engine is not None:
         trained.close()
