@@ -1,4 +1,4 @@
-"""Keep a library's start-up messages off the screen."""
+"""Start a library without its messages on the screen, and without libraries that it can do without."""
 
 import os
 import sys
@@ -27,3 +27,15 @@ def quiet_stderr() -> Iterator[None]:
         finally:
             os.dup2(saved, descriptor)
             os.close(saved)
+
+
+@contextmanager
+def hidden(*libraries: str) -> Iterator[None]:
+    """Let an import of these libraries fail as if they were not installed; those already imported stay."""
+    absent = [library for library in libraries if library not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None makes an import fail
+    try:
+        yield
+    finally:
+        for library in absent:
+            del sys.modules[library]

@@ -141,7 +141,8 @@ from MNIST.explore.workers.local import LocalWorkers
 executor = LocalWorkers(1, load(sys.argv[2]), Path("nowhere"), sys.argv[1])
 try:
     list(executor.map(worker.describe, [(sys.argv[1], "auto")]))
-    question = "sorted({'tensorflow', 'keras', 'torch'} & __import__('sys').modules.keys())"
+    heavy = "{'tensorflow', 'keras', 'torch', 'sklearn', 'pandas', 'matplotlib'}"
+    question = f"sorted({heavy} & __import__('sys').modules.keys())"
     print(*next(executor.map(eval, [(question,)])))
 finally:
     executor.close()

@@ -14,12 +14,15 @@ import numpy as np
 
 from MNIST.engines.keras.backends import chosen_backend
 from MNIST.engines.processor import BFLOAT16, described, processor, widest_instructions
-from MNIST.engines.quiet import quiet_stderr
+from MNIST.engines.quiet import hidden, quiet_stderr
 
 BACKEND = os.environ["KERAS_BACKEND"] = chosen_backend()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors reach us as exceptions anyway
-with quiet_stderr():  # TensorFlow prints its processor features before it reads that level
-    import keras
+
+# Keras takes these along for plots, tables and scikit-learn's interface if they are installed. Nothing here
+# needs that, and without them Keras starts in two thirds of the time.
+with quiet_stderr(), hidden("sklearn", "matplotlib", "pandas"):
+    import keras  # TensorFlow prints its processor features before it reads that level
 
 # TensorFlow warns about functions that it traces repeatedly. Ours are traced once for each of many networks.
 logging.getLogger("tensorflow").addFilter(lambda record: "retracing" not in record.getMessage())
