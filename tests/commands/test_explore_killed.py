@@ -171,7 +171,7 @@ def test_a_hung_trial_is_stopped_and_tried_again(digits_folder, whole, tmp_path)
     [
         ("numpy", 1),
         pytest.param("numpy", 9, marks=pytest.mark.slow),
-        pytest.param("keras", 4, marks=pytest.mark.slow),
+        pytest.param("keras", 3, marks=pytest.mark.slow),
     ],
 )
 def test_the_parent_killed_at_random_moments(engine, kills, digits_folder, whole, tmp_path):
