@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -78,14 +78,18 @@ def trainers(session: int) -> dict[int, str]:
     """The workers that are training: for each process id, the identity of the run whose lock it holds."""
     found = {}
     for process in alive(session):
-        for link in Path(f"/proc/{process}/fd").glob("*"):
-            try:
-                target = str(link.readlink())
-            except OSError:
-                continue
+        for target in open_files(process):
             if target.endswith(".lock") and len(Path(target).stem) == 64:
                 found[process] = Path(target).stem
     return found
+
+
+def open_files(process: int) -> Iterator[str]:
+    """What a process has open; it may end at any moment."""
+    with suppress(OSError):
+        for link in Path(f"/proc/{process}/fd").iterdir():
+            with suppress(OSError):
+                yield str(link.readlink())
 
 
 @contextmanager
