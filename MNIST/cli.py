@@ -7,6 +7,7 @@ Usage:
 
 The main job:
     download    fetch a dataset and verify it
+    import      make a dataset out of your own pictures, a table or other files
     show        show some of its images with their labels
     check       read model files: print a table of layers, or every mistake
     train       train the network that a model file describes
@@ -38,7 +39,9 @@ import re
 import sys
 import traceback
 from collections.abc import Collection, Mapping, Sequence
+from keyword import iskeyword
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from MNIST import __version__
@@ -48,7 +51,7 @@ from MNIST.interrupts import Interrupts
 from MNIST.program import as_started, install_command, program
 
 COMMANDS = (
-    *("download", "show", "check", "train", "test", "explore"),
+    *("download", "import", "show", "check", "train", "test", "explore"),
     *("predict", "explain", "page", "export", "certify", "demo"),
 )
 
@@ -123,7 +126,7 @@ def _dispatch(words: list[str]) -> int:
         raise UsageError(
             f"unknown command {quoted(name)}{did_you_mean(name, COMMANDS)}\nSee: {program()} --help"
         )
-    command = importlib.import_module(f"MNIST.commands.{name}")
+    command = module_of(name)
     usage = command.__doc__ or ""
     if "--help" in rest or "-h" in rest:
         print(as_started(usage.strip()))
@@ -133,10 +136,15 @@ def _dispatch(words: list[str]) -> int:
     return command.run(options) or 0
 
 
+def module_of(command: str) -> ModuleType:
+    """The module of a command; that of `import` is called `import_`, because Python has that word."""
+    return importlib.import_module(f"MNIST.commands.{command}{'_' * iskeyword(command)}")
+
+
 def _refuse_other_order(command: str, options: Mapping[str, Any]) -> None:
     """Raise UsageError if another argument than `<dataset-dir>` is the folder with the data."""
     folder = options.get("<dataset-dir>")
-    if folder is None or command == "download" or Path(folder).is_dir():
+    if folder is None or command in ("download", "import") or Path(folder).is_dir():
         return
     others = {name: value for name, value in options.items() if name[0] == "<" and isinstance(value, str)}
     for name, value in others.items():

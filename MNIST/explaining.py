@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from MNIST import training
-from MNIST.data import class_names
 from MNIST.data.idx import IMAGE_SIDE
 from MNIST.engines.scratch.inspection import Inspection, LayerOutput
 from MNIST.errors import ModelError, UsageError
 from MNIST.language import Conv, Network, statement_text
-from MNIST.report.explaining.explanation import Explanation, LayerView
+from MNIST.report.explaining.explanation import MOST_CLASSES, Explanation, LayerView
 
 
 def explain(name: str, image: np.ndarray, label: int | None = None, subject: str = "an image") -> Explanation:
@@ -39,7 +38,9 @@ def explain(name: str, image: np.ndarray, label: int | None = None, subject: str
     inspection = Inspection(model.network, weights, model.record.pixel_statistics)
     with np.errstate(over="ignore", invalid="ignore"):
         outputs = inspection.layer_outputs(image[None])
-        slopes = inspection.pixel_gradient(np.repeat(image[None], 10, axis=0), np.arange(10))
+        probabilities = training.softmax(outputs[-1].output)[0]
+        shown = _likely(probabilities, label)
+        slopes = inspection.pixel_gradient(np.repeat(image[None], len(shown), axis=0), np.array(shown))
     if not all(np.isfinite(each).all() for each in (slopes, *(layer.output for layer in outputs))):
         raise ModelError(f"{name}: what its layers make of this image are not finite numbers")
     return Explanation(
@@ -47,11 +48,18 @@ def explain(name: str, image: np.ndarray, label: int | None = None, subject: str
         subject=subject,
         image=image,
         label=label,
-        names=class_names(model.record.dataset),
-        probabilities=training.softmax(outputs[-1].output)[0],
+        names=model.record.about.classes,
+        probabilities=probabilities,
+        shown=shown,
         slopes=slopes,
         layers=_views(model.network, weights, outputs),
     )
+
+
+def _likely(probabilities: np.ndarray, label: int | None) -> list[int]:
+    """The likeliest classes, and the right one if it is known, in order."""
+    likely = np.argsort(-probabilities, kind="stable")[:MOST_CLASSES].tolist()
+    return sorted({*likely, *([] if label is None else [label])})
 
 
 def _views(

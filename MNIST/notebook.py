@@ -33,7 +33,8 @@ LARGEST_BATCH = 1_000_000  # the limit of the model language
 def load(folder: Path | str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Read the dataset in a folder: x_train, t_train, x_test, t_test.
 
-    Images: uint8 (n, 28, 28), 0 is the background, 255 the ink; labels: uint8 (n,), each in [0, 10).
+    Images: uint8 (n, 28, 28), 0 is the background, 255 the ink; labels: unsigned (n,), each in
+    [0, classes).
     All arrays are read-only. Raises DataError, saying what to `download`, if a file is missing or damaged.
     """
     dataset = data.load(Path(folder))
@@ -48,10 +49,11 @@ class NeuralNetwork:
             network.train_batch(x_train[start : start + 100], t_train[start : start + 100])
         errors = (network.apply(x_test).argmax(axis=1) != t_test).sum()
 
-    layers: lines of the model language; the last one ends in softmax over ten, and the lines of a block are
-    indented. optimizer: its line. input: the line of `Input:`, `Scale` or `Threshold`. engine: the name of
-    the engine, which computes in float32; by default numpy, or the one that the layers need. seed: decides
-    the initial weights and what Dropout drops, so that the same calls give the same numbers.
+    layers: lines of the model language; the last one ends in softmax over the classes, and the lines of a
+    block are indented. optimizer: its line. input: the line of `Input:`, `Scale` or `Threshold`.
+    engine: the name of the engine, which computes in float32; by default numpy, or the one that the layers
+    need. seed: decides the initial weights and what Dropout drops, so that the same calls give the same
+    numbers.
     Raises SpecError, with line and caret, for a mistake in a line.
     """
 
@@ -81,15 +83,15 @@ class NeuralNetwork:
         return self._engine.get_weights()
 
     def apply(self, images: np.ndarray) -> np.ndarray:
-        """The probability of each digit, float64 (n, 10), for images, uint8 (n, 28, 28)."""
+        """The probability of each class, float64 (n, classes), for images, uint8 (n, 28, 28)."""
         return softmax(self._engine.logits(_checked(images)))
 
     def train_batch(self, images: np.ndarray, labels: np.ndarray) -> float:
         """Take one step of the optimizer; return the batch's mean loss before it, in nats.
 
-        images: uint8 (n, 28, 28), at least one; labels: integer (n,), each in [0, 10).
+        images: uint8 (n, 28, 28), at least one; labels: integer (n,), each in [0, classes).
         """
-        images, labels = _checked(images), _checked_labels(labels, len(images))
+        images, labels = _checked(images), _checked_labels(labels, len(images), self._network.classes)
         self._steps += 1
         rates = epoch_rates(self._network.spec, self._steps, 1)
         seed = epoch_seed(self._seed, self._steps)
@@ -136,11 +138,11 @@ def _checked(images: np.ndarray) -> np.ndarray:
     return images
 
 
-def _checked_labels(labels: np.ndarray, count: int) -> np.ndarray:
+def _checked_labels(labels: np.ndarray, count: int, classes: int) -> np.ndarray:
     labels = np.asarray(labels)
     if not np.issubdtype(labels.dtype, np.integer) or labels.shape != (count,) or count == 0:
         expected = count or "at least 1"
         raise ValueError(f"expected {expected} whole numbers as labels, found {labels.dtype} {labels.shape}")
-    if labels.min() < 0 or labels.max() > 9:
-        raise ValueError(f"expected labels from 0 to 9, found {labels.min()} to {labels.max()}")
-    return labels.astype(np.uint8)
+    if labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(f"expected labels from 0 to {classes - 1}, found {labels.min()} to {labels.max()}")
+    return labels.astype(np.min_scalar_type(classes - 1))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from MNIST.cli import COMMANDS, parse
+from MNIST.cli import COMMANDS, module_of, parse
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -26,7 +26,7 @@ def commands(page: Path) -> list[list[str]]:
 def test_every_command_that_is_shown_fits_its_usage(page):
     for name, *words in commands(page):
         assert name in COMMANDS
-        usage = import_module(f"MNIST.commands.{name}").__doc__
+        usage = module_of(name).__doc__
         if "--help" not in words:
             parse(name, usage, words)
 
@@ -54,6 +54,8 @@ def written(words: list[str]) -> list[str]:
             return ["Demo/Results.txt"]
         case ["download", folder, *_]:
             return [f"{folder}/train-images-idx3-ubyte.gz"]
+        case ["import", _, folder]:
+            return [f"{folder}/classes.txt"]
         case ["show", folder, *_]:
             return [f"{folder}_images.png"]
         case ["train", _, name, *options]:

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from MNIST.commands.values import whole_number
-from MNIST.language import lay_out, parse_spec, read_text
+from MNIST.language import fill_classes, lay_out, parse_spec, read_text
 from MNIST.paths import find_model_file
 from MNIST.words import counted
 
@@ -48,12 +48,18 @@ def run(options: Mapping[str, Any]) -> int:
     batch = whole_number(options["--batch"], "--batch", highest=LARGEST_BATCH)
     entries = whole_number(options["--entries"], "--entries", lowest=0, highest=MOST_ENTRIES)
     seed = whole_number(options["--seed"], "--seed", lowest=0)
-    network = lay_out(parse_spec(read_text(file), str(file)))
 
     from MNIST import certify  # numpy, from here on
+    from MNIST.data import DIGITS, class_count
+
+    data = options["--data"]
+    if data is None:
+        network = lay_out(parse_spec(fill_classes(read_text(file), len(DIGITS)), str(file)))
+    else:
+        network = lay_out(parse_spec(read_text(file), str(file), class_count(Path(data))))
 
     certify.refuse_without_gradients(network, str(file))
-    images, labels, source = _images(options["--data"], batch)
+    images, labels, source = _images(data, batch, network.classes)
     certify.refuse_single_numbers(network, len(images))
     found, missing = certify.installed()
     certify.refuse_too_large(network, len(images), len(found))
@@ -86,13 +92,16 @@ class _Progress:
         self._start = now
 
 
-def _images(folder: str | None, count: int) -> tuple[Any, Any, str]:
-    """The first images and labels of a dataset, and what to call it."""
+def _images(folder: str | None, count: int, classes: int) -> tuple[Any, Any, str]:
+    """The first images and labels of a dataset, and what to call it.
+
+    Without a folder, they are digits; a network of fewer classes is asked for the remainder of a digit.
+    """
     if folder is None:
         from MNIST.data.digits import make_digits
 
         images, labels, _, _ = make_digits()
-        return images[:count], labels[:count], "digits"
+        return images[:count], labels[:count] % classes, "digits"
     from MNIST.data import load
 
     dataset = load(Path(folder))

@@ -1,7 +1,7 @@
 """Read model files: a table of layers with shapes, parameters and cost, or every mistake.
 
 Usage:
-    python MNIST check <model-description-file>...
+    python MNIST check <model-description-file>... [--data DIR]
     python MNIST check --help
 
 Nothing is trained, and no data is needed. MFLOPs are for the forward pass of one image: two operations for
@@ -10,6 +10,10 @@ values.
 
 Arguments:
     <model-description-file>    a name, as optimized_model, or a path
+
+Options:
+    --data DIR                  check that each network has an output for each class of this dataset;
+                                without it, {classes} stands for 10
 """
 
 import math
@@ -20,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from MNIST.errors import UsageError
+from MNIST.errors import UsageError, quoted
 from MNIST.language import (
     CONSTANT,
     ModelSpec,
@@ -29,8 +33,10 @@ from MNIST.language import (
     Rotate,
     Stop,
     Template,
+    asks_for_classes,
     count_flops,
     count_parameters,
+    fill_classes,
     nodes_as_written,
     parse_template,
     read_text,
@@ -44,16 +50,22 @@ Row = tuple[str, str, str, str, str]
 
 HEADINGS: Row = ("line", "layer", "output", "parameters", "MFLOPs")
 NARROWEST = 16  # columns for the layers in the narrowest terminal
+DIGITS = 10  # classes, where no dataset says how many
 WIDEST_VALUES = 30  # columns for the values of a placeholder, at most
 
 
 def run(options: Mapping[str, Any]) -> int:
     """Describe each file; in the end, raise UsageError with all mistakes of the files that are wrong."""
     width = _terminal_width()
+    data, classes = options["--data"], None
+    if data is not None:
+        from MNIST.data import class_count
+
+        classes = class_count(_existing_folder(data))
     errors = []
     for place, description in enumerate(options["<model-description-file>"]):
         try:
-            lines = list(describe_file(find_model_file(description), width))
+            lines = list(describe_file(find_model_file(description), width, classes))
         except UsageError as error:
             errors.append(str(error))
         else:
@@ -64,15 +76,18 @@ def run(options: Mapping[str, Any]) -> int:
     return 0
 
 
-def describe_file(path: Path, width: int | None = None) -> Iterator[str]:
+def describe_file(path: Path, width: int | None = None, classes: int | None = None) -> Iterator[str]:
     """The lines that describe a model file or a template, at most `width` columns wide where possible.
 
-    Raises SpecError with every mistake in it.
+    classes: how many the dataset has; None if there is no dataset. Raises SpecError with every mistake in it.
     """
-    template = parse_template(read_text(path), str(path))
+    text = read_text(path)
+    template = parse_template(text if classes else fill_classes(text, DIGITS), str(path), classes)
     template.check_values()
     about = _about_template(template) if template.names else _about_model(template.fill({}), width)
     yield from (str(path), "", *("  " + line if line else "" for line in about))
+    if asks_for_classes(text):
+        yield f"  {{classes}}  {classes or f'{DIGITS}, as of digits; --data DIR takes those of a dataset'}"
 
 
 def _about_model(spec: ModelSpec, width: int | None) -> Iterator[str]:
@@ -82,7 +97,7 @@ def _about_model(spec: ModelSpec, width: int | None) -> Iterator[str]:
     yield f"optimizer  {statement_text(spec.optimizer, defaults=False)}"
     yield f"training   {_counted(spec.epochs, 'epoch')}, {_counted(spec.batch_size, 'image')} a batch"
     if spec.label_smoothing:
-        yield f"smoothing  {spec.label_smoothing:g} of each label, spread over all ten digits"
+        yield f"smoothing  {spec.label_smoothing:g} of each label, spread over all classes"
     if spec.schedule != CONSTANT:
         yield f"schedule   {statement_text(spec.schedule, defaults=False)}"
     if spec.augment:
@@ -194,6 +209,12 @@ def _mega(flops: int) -> str:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def _existing_folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise UsageError(f"--data: there is no folder {quoted(text)}")
+    return Path(text)
 
 
 def _terminal_width() -> int | None:

@@ -10,7 +10,6 @@ command is shown as you would type it. Where MNIST's mirrors are out of reach, t
 that scikit-learn carries take its place.
 """
 
-import importlib
 import os
 import sys
 from collections.abc import Mapping
@@ -104,5 +103,5 @@ def _type(words: str) -> int:
     """Show a command and run it. Only `demo` runs other commands."""
     print(f"\n$ {program()} {words}\n", flush=True)
     name, *rest = words.split()
-    command = importlib.import_module(f"MNIST.commands.{name}")
+    command = cli.module_of(name)
     return command.run(cli.parse(name, command.__doc__ or "", rest)) or 0

@@ -49,9 +49,9 @@ def run(options: Mapping[str, Any]) -> int:
         number = options["<image-file>"]
         raise UsageError(f"no file {quoted(number)}; for test image {number}, write --image {number}")
     if wanted is None:
-        file, subject, image, label = _from_file(Path(options["<image-file>"]))
+        file, subject, image, label = _from_file(Path(options["<image-file>"]), record)
     else:
-        file, subject, image, label = _from_dataset(Path(options["--data"]), of_set, wanted, record)
+        file, subject, image, label = _from_dataset(Path(options["--data"]), of_set, wanted, name, record)
     explained = explain(name, image, label, subject)
     folder = training.output_folder(name) / training.EXPLAINED
     write_atomically(folder / f"{file}.png", explanation_png(explained))
@@ -61,19 +61,18 @@ def run(options: Mapping[str, Any]) -> int:
     return 0
 
 
-def _from_dataset(folder: Path, of_set: str, number: int, record: Any) -> tuple[str, str, Any, int]:
+def _from_dataset(
+    folder: Path, of_set: str, number: int, name: str, record: Any
+) -> tuple[str, str, Any, int]:
     """An image of a dataset: the stem of its files' names, the image in words, the image, and its label.
 
-    Raises UsageError if the record's network was trained on other classes.
+    Raises UsageError if the network `name`, whose record this is, was trained on other classes.
     """
-    from MNIST.data import class_names, load
+    from MNIST import training
+    from MNIST.data import load
 
     dataset = load(folder)
-    if class_names(dataset.name) != class_names(record.dataset):
-        raise UsageError(
-            f"{folder} has {dataset.name}, and this network was trained on {record.dataset}, which has other"
-            " classes: say with --data where its images are"
-        )
+    training.refuse_other_classes(name, record, dataset.about)
     images, labels = {
         "test": (dataset.test_images, dataset.test_labels),
         "training": (dataset.train_images, dataset.train_labels),
@@ -87,12 +86,12 @@ def _from_dataset(folder: Path, of_set: str, number: int, record: Any) -> tuple[
     return f"{of_set}_{number}", subject, images[number], int(labels[number])
 
 
-def _from_file(file: Path) -> tuple[str, str, Any, None]:
-    """The same for a file with a picture, brought to MNIST's form; its label is not known."""
-    from MNIST.data import like_mnist, read_picture
+def _from_file(file: Path, record: Any) -> tuple[str, str, Any, None]:
+    """The same for a file with a picture, brought to the form that the network has learned."""
+    from MNIST.data import in_form, read_picture
     from MNIST.report.testing.predictions import printable
 
-    prepared = like_mnist(read_picture(file))
+    prepared = in_form(read_picture(file), record.about.form, record.about.ink)
     name = printable(file.name)
     for warning in prepared.warnings:
         print(f"{name}: {warning}", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from MNIST.commands import values
@@ -65,13 +66,14 @@ class Wishes:
 
 def read_wishes(options: Mapping[str, Any]) -> Wishes:
     """Check everything that can be checked without data. Raises UsageError if something is wrong."""
+    from MNIST.data.about import class_count
     from MNIST.explore.choices import check_search, chosen_engine
     from MNIST.explore.designs import make_space
     from MNIST.explore.scan import REDUCERS
 
     engine = values.engine(options["--engine"])
     file = find_model_file(options["--template"])
-    template = parse_template(read_text(file), str(file))
+    template = parse_template(read_text(file), str(file), class_count(Path(options["<dataset-dir>"])))
     fraction, reducer, limit = options["--fraction"], options["--reduce"], options["--time-limit"]
     seed = whole_number(options["--seed"], "--seed", lowest=0)
     repeats = whole_number(options["--repeats"], "--repeats", highest=MOST_REPEATS)

@@ -5,12 +5,12 @@ Usage:
     python MNIST export --help
 
 The ending of <file> decides its kind. Each kind takes images as uint8, (batch, 28, 28), and gives the
-probabilities of the ten digits, float32, (batch, 10); preparing the pixels is part of the network.
+probabilities of the classes, float32, (batch, classes); preparing the pixels is part of the network.
 
     .onnx     for ONNX runtimes, in any language: python -m pip install '.[onnx]'
     .keras    for Keras: keras.models.load_model opens it, because all its layers are Keras's own
 
-Before the file is written, it is tested on 297 digits: its answers must be those of the engine that
+Before the file is written, it is tested on 297 images: its answers must be those of the engine that
 trained the network. An older file with this name is replaced completely or not at all.
 
 Arguments:
@@ -48,6 +48,7 @@ def run(options: Mapping[str, Any]) -> int:
         network=trained.network,
         weights=trained.engine.get_weights(),
         pixel_statistics=record.pixel_statistics,
+        classes=record.about.classes,
     )
     _, _, images, _ = make_digits()
     expected = training.softmax(trained.engine.logits(images))
@@ -57,7 +58,10 @@ def run(options: Mapping[str, Any]) -> int:
     checked = _compare(kind.answers(content, images), expected)
     write_atomically(path, content)
     print(f"Written: {path} ({len(content):,} bytes), {name} with {record.parameters:,} parameters.")
-    print("In: images, uint8 (batch, 28, 28). Out: probabilities, float32 (batch, 10).")
+    about = record.about
+    print(f"In: images, uint8 (batch, 28, 28). Out: probabilities, float32 (batch, {len(about.classes)}).")
+    if not about.shows_digits:
+        print(f"The classes are, in order: {', '.join(about.classes)}.")
     print(checked)
     return 0
 
@@ -84,5 +88,5 @@ def _compare(answers: Any, expected: Any) -> str:
     if not farthest <= FARTHEST:  # also true of a nan
         raise ModelError(f"not written: the file's probabilities differ from the engine's by {farthest:.1e}")
     return (
-        f"Checked: on {len(expected)} digits it answers as the engine does in float32, within {farthest:.1e}."
+        f"Checked: on {len(expected)} images it answers as the engine does in float32, within {farthest:.1e}."
     )

@@ -37,14 +37,14 @@ def run(options: Mapping[str, Any]) -> int:
 
 def _plan(name: str) -> Any:
     from MNIST import training
-    from MNIST.data import class_names
     from MNIST.page import plan_network
 
     model = training.load_trained(name)
     weights = model.engine.get_weights()
     model.engine.close()
-    record = model.record
-    return plan_network(name, model.network, weights, record.pixel_statistics, class_names(record.dataset))
+    record, about = model.record, model.record.about
+    statistics = record.pixel_statistics
+    return plan_network(name, model.network, weights, statistics, about.classes, about.form, about.ink)
 
 
 def _page_file(text: str) -> Path:

@@ -1,4 +1,4 @@
-"""Tell which digit is in your own pictures.
+"""Tell which digit, or what else a network has learned, is in your own pictures.
 
 Usage:
     python MNIST predict <model-names> <image>... [options]
@@ -7,6 +7,7 @@ Usage:
 A picture holds one digit, dark on light or light on dark, drawn or photographed: PNG, JPEG, GIF, BMP, TIFF
 or WebP. It is brought to the form of MNIST's images: white on black, in a box of 20×20 pixels, with its
 centre of mass in the middle of 28×28. If it is still unlike them, a warning says so: the answer is a guess.
+A network that has learned whole pictures, or dark ink on bright paper, gets the picture in that form.
 
 Arguments:
     <model-names>        networks trained by `train`, comma separated
@@ -23,6 +24,7 @@ Options:
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,11 +32,11 @@ from typing import Any
 from MNIST.commands import values
 from MNIST.commands.trained_networks import answering
 from MNIST.commands.values import MOST_THREADS, optional_whole_number
-from MNIST.errors import DataError, UsageError, quoted
+from MNIST.errors import DataError, ModelError, UsageError, quoted
 from MNIST.files import write_atomically
 
 MOST_STEPS = 50  # pictures that --steps draws at most
-FEW = 3  # up to so many pictures, the probabilities of all ten digits are shown
+FEW = 3  # up to so many pictures, the probabilities of the classes are shown
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -45,7 +47,7 @@ def run(options: Mapping[str, Any]) -> int:
     images = options["<image>"]
     steps_file = _steps_file(options["--steps"], images)
 
-    pictures = _prepare(images, shown=options["--show"], kept=steps_file is not None)
+    pictures = _prepare(images, _forms(names), shown=options["--show"], kept=steps_file is not None)
     answers = _answers(names, pictures, threads, engine) if pictures else {}
     if not answers:
         return 1
@@ -57,16 +59,36 @@ def run(options: Mapping[str, Any]) -> int:
 
 @dataclass(frozen=True)
 class _Picture:
-    """A prepared picture; `file` is its name as typed, without characters that a terminal would obey."""
+    """A prepared picture; `file` is its name as typed, without characters that a terminal would obey.
+
+    images: the picture in each form and polarity that a network has learned.
+    """
 
     file: str
-    image: Any
+    images: Mapping[tuple[str, str], Any]
     warnings: tuple[str, ...]
     steps: tuple[tuple[str, Any], ...]
 
 
-def _prepare(files: Sequence[str], shown: bool, kept: bool) -> list[_Picture]:
-    """Prepare the pictures that can be read; name the others. kept: keep the steps, for the PNG file."""
+def _forms(names: Sequence[str]) -> list[tuple[str, str]]:
+    """The forms and polarities that these networks have learned, each once; MNIST's if there is none."""
+    from MNIST import training
+    from MNIST.data import About
+
+    learned = []
+    for name in names:
+        with suppress(ModelError):  # it will be named when it is asked
+            learned.append(training.read_record(name).about)
+    return list(dict.fromkeys((about.form, about.ink) for about in learned or [About()]))
+
+
+def _prepare(
+    files: Sequence[str], forms: Sequence[tuple[str, str]], shown: bool, kept: bool
+) -> list[_Picture]:
+    """Prepare the pictures that can be read; name the others. kept: keep the steps, for the PNG file.
+
+    The steps are those to the first form.
+    """
     from MNIST.report.explaining.preparation_steps import terminal_lines
     from MNIST.report.half_blocks import can_show
     from MNIST.report.testing.predictions import printable
@@ -75,41 +97,43 @@ def _prepare(files: Sequence[str], shown: bool, kept: bool) -> list[_Picture]:
     for file in files:
         name = printable(file)
         try:
-            prepared = _prepared(file)
+            in_forms = _prepared(file, forms)
         except DataError as error:
             print(f"{name}: {error}", file=sys.stderr)
             continue
-        pictures.append(_Picture(name, prepared.image, prepared.warnings, prepared.steps if kept else ()))
+        prepared = in_forms[forms[0]]
+        images = {form: each.image for form, each in in_forms.items()}
+        pictures.append(_Picture(name, images, prepared.warnings, prepared.steps if kept else ()))
         if shown:
             width = shutil.get_terminal_size().columns
             print(name, *terminal_lines(prepared.steps, width, **can_show(sys.stdout)), "", sep="\n")
     return pictures
 
 
-def _prepared(file: str) -> Any:
-    from MNIST.data import like_mnist, read_picture
+def _prepared(file: str, forms: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+    from MNIST.data import in_form, read_picture
 
-    return like_mnist(read_picture(Path(file)))
+    picture = read_picture(Path(file))
+    return {form: in_form(picture, *form) for form in forms}
 
 
 def _answers(
     names: Sequence[str], pictures: Sequence[_Picture], threads: int | None, engine: str | None
 ) -> dict[str, Any]:
-    """Each network's probabilities, (pictures, digits); networks that cannot answer are named."""
+    """Each network's Answers, by its name; networks that cannot answer are named."""
     import numpy as np
 
     from MNIST import training
+    from MNIST.report.testing.predictions import Answers
 
-    images = np.stack([picture.image for picture in pictures])
-    answers = {}
-    for model, logits in answering(names, images, threads, engine):
-        if model.record.dataset == "fashion":
-            print(
-                f"{model.name} has learned clothes: it answers with the number of a kind of clothes, "
-                "and your picture is prepared as a digit"
-            )
-        answers[model.name] = training.softmax(logits)
-    return answers
+    def images_for(model: Any) -> Any:
+        about = model.record.about
+        return np.stack([picture.images[about.form, about.ink] for picture in pictures])
+
+    return {
+        model.name: Answers(training.softmax(logits), model.record.about.classes)
+        for model, logits in answering(names, images_for, threads, engine)
+    }
 
 
 def _print(pictures: Sequence[_Picture], answers: Mapping[str, Any]) -> None:
@@ -125,7 +149,9 @@ def _print(pictures: Sequence[_Picture], answers: Mapping[str, Any]) -> None:
     if len(pictures) <= FEW:
         for place, file in enumerate(files):
             print()
-            console.print(bars(file, {name: each[place] for name, each in answers.items()}, block))
+            for classes in dict.fromkeys(each.classes for each in answers.values()):
+                alike = {name: each for name, each in answers.items() if each.classes == classes}
+                console.print(bars(file, place, alike, block))
     notes = list(disagreements(files, answers))
     notes += [f"{picture.file}: {warning}" for picture in pictures for warning in picture.warnings]
     if notes:

@@ -12,7 +12,7 @@ Arguments:
     <dataset-dir>    where `download` put the data
 
 Options:
-    --label N        only images with this label, 0 to 9
+    --label CLASS    only images of this class: its name, or its number from 0
     --count N        how many images of each set [default: 10]
     --seed N         decides which images: the same number gives the same images [default: 0]
     --png FILE       where to write the picture; an older file is replaced; without it, the picture is named
@@ -26,26 +26,27 @@ from pathlib import Path
 from typing import Any
 
 from MNIST.commands.values import whole_number
-from MNIST.errors import UsageError, quoted
+from MNIST.errors import UsageError, did_you_mean, quoted
 from MNIST.files import write_atomically
 
 MOST_SHOWN = 1_000
+MOST_NAMED = 20  # classes that a message lists
 
 
 def run(options: Mapping[str, Any]) -> int:
     """Print and draw a random selection."""
     folder = Path(options["<dataset-dir>"])
-    label = None if options["--label"] is None else whole_number(options["--label"], "--label", 0, 9)
     count = whole_number(options["--count"], "--count", highest=MOST_SHOWN)
     seed = whole_number(options["--seed"], "--seed", lowest=0)
     picture = _picture_file(options["--png"], folder)
 
-    from MNIST.data import class_names, load
+    from MNIST.data import load, suspicions
     from MNIST.report.half_blocks import can_show
     from MNIST.report.image_grid import count_table, grid_png, terminal_grid
 
     dataset = load(folder)
-    names = class_names(dataset.name)
+    names = dataset.classes
+    label = None if options["--label"] is None else _label(options["--label"], names)
     labels = {"training": dataset.train_labels, "test": dataset.test_labels}
     pixels = {"training": dataset.train_images, "test": dataset.test_images}
     shown = [_selection(kind, pixels[kind], labels[kind], names, count, seed, label) for kind in labels]
@@ -56,6 +57,8 @@ def run(options: Mapping[str, Any]) -> int:
     print(*count_table(classes, labels, width, able["ascii_only"]), "", sep="\n")
     for images in shown:
         print(images.title, "", *terminal_grid(images, width, **able), sep="\n")
+    for suspicion in suspicions(dataset):
+        print(f"{folder}: {suspicion}", file=sys.stderr)
     write_atomically(picture, grid_png(shown, f"{_name(folder)}: {dataset.name}"))
     print(f"Written: {picture}. Other images: --seed {seed + 1}")
     return 0
@@ -76,6 +79,16 @@ def _selection(
         title = f"{len(chosen):,} of {there:,} {kind} images with label {label}"
         title += "" if names[label] == str(label) else f" ({names[label]})"
     return Images(title, images[chosen], [names[each] for each in labels[chosen]], chosen.tolist())
+
+
+def _label(text: str, names: Sequence[str]) -> int:
+    """The number of a class that is given by its name or its number. Raises UsageError if there is none."""
+    if text in names:
+        return names.index(text)
+    if not text.lstrip("-").isdigit():
+        hint = did_you_mean(text, names) or f"; there are {', '.join(names[:MOST_NAMED])}"
+        raise UsageError(f"--label: no class {quoted(text)}{hint}")
+    return whole_number(text, "--label", 0, len(names) - 1)
 
 
 def _picture_file(wanted: str | None, dataset: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Evaluate trained networks on the test set.
+"""Evaluate trained networks on the test set, or on other images.
 
 Usage:
     python MNIST test <comparison-name> <dataset-dir> <model-names> [options]
@@ -6,9 +6,9 @@ Usage:
 
 Writes <comparison-name>.txt (a row for each network) and the folder <comparison-name>/. In it, report.html is
 a page that shows everything, and tables give each network's confusion matrix, the precision and recall of
-each digit, and the errors, the surest first.
+each class, and the errors, the surest first.
 
-With --examples, a row for each test image comes before the table. Tabs separate the network, the example's
+With --examples, a row for each image comes before the table. Tabs separate the network, the example's
 number (from 0), the expected answer, the given answer, and whether it is right or wrong.
 `| head` shows the first of them, `| grep wrong` the errors, `| grep -c wrong` their number.
 
@@ -18,6 +18,9 @@ Arguments:
     <model-names>        networks trained by `train`, comma separated
 
 Options:
+    --on SET             test, training (all of its images), or validation (those that the networks were
+                         validated on). The surest errors on training images are where wrong labels hide
+                         [default: test]
     --examples           print every answer
     --pictures           write the page's confusion matrix, errors and reliability diagram as PNG files too
     --engine NAME        compute with this engine, in float32: keras, numpy, tensors, autograd, modules, sonn;
@@ -27,13 +30,15 @@ Options:
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from MNIST.commands import values
 from MNIST.commands.trained_networks import answering
 from MNIST.commands.values import MOST_THREADS, optional_whole_number
-from MNIST.errors import UsageError
+from MNIST.errors import ModelError, UsageError
 from MNIST.files import write_atomically
 from MNIST.paths import checked_name
 from MNIST.words import counted
@@ -56,6 +61,7 @@ def run(options: Mapping[str, Any]) -> int:
     names = values.model_names(options["<model-names>"])
     threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
     engine = values.engine(options["--engine"])
+    on = values.one_of(options["--on"], "--on", ("test", "training", "validation"))
 
     from MNIST.data import load
     from MNIST.report.testing.comparison import is_results
@@ -67,32 +73,79 @@ def run(options: Mapping[str, Any]) -> int:
     if foreign := foreign_file(Path(comparison)):
         raise UsageError(f"{comparison}/ has {foreign}, which is no report's: take another comparison name")
     dataset = load(Path(options["<dataset-dir>"]))
-    evaluations, spaces = _evaluate(names, dataset, threads, engine)
+    asked = _asked(names, dataset, on)
+    evaluations, spaces = _evaluate(names, dataset, asked, threads, engine)
     if not evaluations:
         return 1
-    _write(comparison, evaluations, spaces, dataset, options["--pictures"])
+    _write(comparison, evaluations, spaces, dataset.name, asked, options["--pictures"])
     if options["--examples"]:
         _print_examples(evaluations)
     _print_table(evaluations, dataset.name, engine)
     _print_surest_errors(evaluations)
     print(f"\nWritten: {comparison}.txt, and {comparison}/ with report.html (open it in a browser),")
-    print(f"tables {'and pictures ' * options['--pictures']}of each network's errors and digits.")
+    print(f"tables {'and pictures ' * options['--pictures']}of each network's errors and classes.")
     return 0 if len(evaluations) == len(names) else 1
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """The images that the networks are asked about, their labels, and their numbers in the set `on`."""
+
+    on: str
+    images: "np.ndarray"
+    labels: "np.ndarray"
+    numbers: "np.ndarray"
+
+
+def _asked(names: Sequence[str], dataset: "Dataset", on: str) -> _Asked:
+    """The images of a set. Raises UsageError if the networks were not validated on the same images."""
+    import numpy as np
+
+    if on == "test":
+        return _Asked(on, dataset.test_images, dataset.test_labels, np.arange(len(dataset.test_images)))
+    numbers = np.arange(len(dataset.train_images))
+    if on == "validation":
+        numbers = _validation(names, dataset)
+    return _Asked(on, dataset.train_images[numbers], dataset.train_labels[numbers], numbers)
+
+
+def _validation(names: Sequence[str], dataset: "Dataset") -> "np.ndarray":
+    """The numbers of the images that all these networks were validated on, in order."""
+    import numpy as np
+
+    from MNIST import training
+    from MNIST.data import split
+
+    divisions = {}
+    for name in names:
+        with suppress(ModelError):  # it will be named when it is asked
+            settings = training.read_record(name).settings
+            divisions[name] = settings.split, settings.seed, settings.images, settings.data_digest
+    if len(set(divisions.values())) > 1:
+        raise UsageError(f"{' and '.join(divisions)} were not validated on the same images: test them apart")
+    for proportion, seed, images, digest in divisions.values():
+        if digest != dataset.digest:
+            raise UsageError("--on validation needs the dataset that the networks were trained on")
+        numbers = np.sort(split(dataset, proportion, seed, images).validation)
+        if len(numbers):
+            return numbers
+    raise UsageError(f"no images validated {' or '.join(names)}")
+
+
 def _evaluate(
-    names: Sequence[str], dataset: "Dataset", threads: int | None, engine: str | None
+    names: Sequence[str], dataset: "Dataset", asked: _Asked, threads: int | None, engine: str | None
 ) -> "tuple[list[Evaluation], dict[str, Space]]":
     """The Evaluation of each network that can be trusted, and for each name the images in its space."""
     from MNIST import engines, training
-    from MNIST.data import class_names
     from MNIST.report.testing.comparison import Evaluation
 
     evaluations, spaces = [], {}
-    for model, logits in answering(names, dataset.test_images, threads, engine):
+    for model, logits in answering(names, lambda _: asked.images, threads, engine):
         learned = model.record.dataset
-        if class_names(learned) != class_names(dataset.name):
-            print(f"{model.name}: it learned the classes of {learned}; it is left out", file=sys.stderr)
+        try:
+            training.refuse_other_classes(model.name, model.record, dataset.about)
+        except UsageError as error:
+            print(f"{error}; it is left out", file=sys.stderr)
             continue
         if model.record.settings.data_digest != dataset.digest:
             which = learned if learned != dataset.name else "other images"
@@ -101,12 +154,15 @@ def _evaluate(
             model.name,
             engine or engines.name_of(model.record.settings.engine),
             model.record.parameters,
-            training.cross_entropy(logits, dataset.test_labels),
-            dataset.test_labels,
+            training.cross_entropy(logits, asked.labels),
+            asked.labels,
             training.softmax(logits),
+            dataset.classes,
+            asked.numbers,
+            on=asked.on,
         )
         evaluations.append(evaluation)
-        spaces[model.name] = _space(model, evaluation, logits, dataset.test_images)
+        spaces[model.name] = _space(model, evaluation, logits, asked.images)
     return evaluations, spaces
 
 
@@ -115,7 +171,7 @@ def _space(
 ) -> "Space":
     """Some test images as the network's last hidden layer sees them: as many as COMPUTATIONS allows.
 
-    Columns have no hidden layer; for them, the ten votes are used.
+    Columns have no hidden layer; for them, the votes are used.
     """
     from MNIST.engines.scratch.inspection import Inspection
     from MNIST.report.testing.embedding import MOST_IMAGES, choose_images, reduce_to_space
@@ -133,18 +189,17 @@ def _write(
     comparison: str,
     evaluations: "Sequence[Evaluation]",
     spaces: "Mapping[str, Space]",
-    dataset: "Dataset",
+    dataset_name: str,
+    asked: _Asked,
     pictures: bool,
 ) -> None:
-    from MNIST.data import class_names
     from MNIST.report.testing.comparison import results_text
     from MNIST.report.testing.files import report_files
 
-    images = dataset.test_images
     several = f"{len(evaluations)} networks" if len(evaluations) > 1 else evaluations[0].name
-    title = f"{comparison}: {several} on {counted(len(images), 'test image')} of {dataset.name}"
-    names = class_names(dataset.name)
-    for file, content in report_files(title, images, evaluations, spaces, names, pictures).items():
+    title = f"{comparison}: {several} on {counted(len(asked.images), f'{asked.on} image')} of {dataset_name}"
+    files = report_files(title, asked.images, evaluations, spaces, pictures)
+    for file, content in files.items():
         write_atomically(Path(comparison) / file, content)
     write_atomically(Path(f"{comparison}.txt"), results_text(evaluations))
 
@@ -152,10 +207,11 @@ def _write(
 def _print_examples(evaluations: "Sequence[Evaluation]") -> None:
     print("network", "example", "expected", "got", "answer", sep="\t")
     for evaluation in evaluations:
+        classes = evaluation.classes
         answers = zip(evaluation.labels.tolist(), evaluation.answers.tolist(), strict=True)
-        for example, (expected, got) in enumerate(answers):
+        for example, (expected, got) in zip(evaluation.numbers.tolist(), answers, strict=True):
             answer = "right" if got == expected else "wrong"
-            print(evaluation.name, example, expected, got, answer, sep="\t")
+            print(evaluation.name, example, classes[expected], classes[got], answer, sep="\t")
     print()
 
 
@@ -166,7 +222,8 @@ def _print_table(evaluations: "Sequence[Evaluation]", dataset_name: str, engine:
     best = min(evaluation.errors for evaluation in evaluations)
     by = f", computed by {engine}" if engine else ""
     table = Table(
-        title=f"{counted(evaluations[0].images, 'test image')} of {dataset_name}{by}", title_justify="left"
+        title=f"{counted(evaluations[0].images, f'{evaluations[0].on} image')} of {dataset_name}{by}",
+        title_justify="left",
     )
     several = len({evaluation.engine for evaluation in evaluations}) > 1
     for heading in ("Network", *(["Engine"] if several else [])):
@@ -197,11 +254,14 @@ def _print_surest_errors(evaluations: "Sequence[Evaluation]") -> None:
     for evaluation in evaluations:
         answers = set(evaluation.answers.tolist())
         if len(answers) == 1 and evaluation.images > 1:
-            print(f"{evaluation.name} answers {answers.pop()} to every image: it has learned nothing")
+            only = evaluation.classes[answers.pop()]
+            print(f"{evaluation.name} answers {only} to every image: it has learned nothing")
             continue
         errors = surest_errors(evaluation.labels, evaluation.probabilities)
         if not len(errors):
             continue
         image, probabilities = int(errors[0]), evaluation.probabilities[errors[0]]
-        what, sureness, _ = caption(image, int(evaluation.labels[image]), probabilities)
-        print(f"{evaluation.name}'s surest error: image {image}, {what} ({sureness})")
+        label = int(evaluation.labels[image])
+        number = int(evaluation.numbers[image])
+        what, sureness, _ = caption(number, label, probabilities, evaluation.classes)
+        print(f"{evaluation.name}'s surest error: image {number}, {what} ({sureness})")

@@ -48,12 +48,13 @@ from MNIST.commands.values import (
 )
 from MNIST.errors import UsageError
 from MNIST.files import only_one, write_atomically
-from MNIST.language import parse_spec, read_text
+from MNIST.language import fill_classes, parse_spec, read_text
 from MNIST.paths import MODEL_OUTPUT, checked_name, find_model_file
 from MNIST.program import program
 from MNIST.words import counted
 
 if TYPE_CHECKING:
+    from MNIST.data import About
     from MNIST.training import EpochResult, Run
 
 
@@ -70,17 +71,22 @@ def run(options: Mapping[str, Any]) -> int:
     precision = values.precision(options["--precision"])
     threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
     trackers = train_tracking.trackers(options["--track"])
-    text = read_text(file)
-    spec = parse_spec(text, str(file))
-    spec = replace(spec, epochs=epochs or spec.epochs, batch_size=batch or spec.batch_size)
+    folder = Path(options["<dataset-dir>"])
     before = _network_before(options["--from"], name)
 
+    from MNIST.data import class_count  # numpy, from here on
+
+    classes = class_count(folder)
+    text = fill_classes(read_text(file), classes)
+    spec = parse_spec(text, str(file), classes)
+    spec = replace(spec, epochs=epochs or spec.epochs, batch_size=batch or spec.batch_size)
+
     from MNIST import engines
-    from MNIST.data import load  # numpy, from here on
+    from MNIST.data import load, suspicions
     from MNIST.data import split as split_images
 
     engine = engines.choose(spec, engine)
-    dataset = load(Path(options["<dataset-dir>"]))
+    dataset = load(folder)
     data = split_images(dataset, split, seed, images)
 
     from MNIST import training
@@ -123,10 +129,12 @@ def run(options: Mapping[str, Any]) -> int:
             start=start,
             warn=_warn,
         )
-        print(_heading(name, file, run, dataset.name, before), flush=True)
+        for suspicion in suspicions(dataset):
+            _warn(f"{folder}: {suspicion}")
+        print(_heading(name, file, run, dataset.about, before), flush=True)
         with train_tracking.tracking(trackers, name, run, text) as tracking:
             _train(name, run, tracking.epoch)
-            _leave(name, run, text, dataset.name, options["words"])
+            _leave(name, run, text, dataset.about, options["words"])
             train_tracking.finish(tracking, name, run.engine, data)
             train_tracking.forget_earlier(trackers, name)
     print(f"Next: {program()} test Results {shlex.quote(options['<dataset-dir>'])} {name}")
@@ -159,7 +167,7 @@ def _train(name: str, run: "Run", on_epoch: "Callable[[EpochResult], None]") -> 
             raise
 
 
-def _leave(name: str, run: "Run", text: str, dataset_name: str, words: list[str]) -> None:
+def _leave(name: str, run: "Run", text: str, about: "About", words: list[str]) -> None:
     """Write all files of a trained network, and say where they are."""
     from MNIST import training
     from MNIST.report.curves import curves_png
@@ -168,7 +176,7 @@ def _leave(name: str, run: "Run", text: str, dataset_name: str, words: list[str]
     folder = training.output_folder(name)
     rates = training.run_rates(run.spec, run.steps, run.history)
     curves = curves_png(run.history, name, run.kept.epoch, rates)
-    training.save_trained(name, run, text, dataset_name, words, {training.CURVES: curves})
+    training.save_trained(name, run, text, about, words, {training.CURVES: curves})
     total = sum(result.seconds for result in run.history)
     print(f"\n{_kept(run)}Trained in {duration(total)}: {_outcome(run.kept)}.")
     print(f"Written: {MODEL_OUTPUT / f'{name}.txt'} and {folder}/ (see its curves.png).")
@@ -181,7 +189,7 @@ def _network_before(name: str | None, new: str) -> str | None:
     return name
 
 
-def _heading(name: str, file: Path, run: "Run", dataset_name: str, before: str | None) -> str:
+def _heading(name: str, file: Path, run: "Run", about: "About", before: str | None) -> str:
     from MNIST import training
 
     settings, data = run.settings, run.data
@@ -189,8 +197,8 @@ def _heading(name: str, file: Path, run: "Run", dataset_name: str, before: str |
     return (
         f"{name}: {file.stem}, {run.network.parameters:,} parameters"
         f"{f', which begin as those of {before}' if before else ''}\n"
-        f"{dataset_name}: {counted(len(data.train), 'image')} to train on,"
-        f" {len(data.validation):,} to validate\n"
+        f"{about.name}: {counted(len(data.train), 'image')} to train on,"
+        f" {len(data.validation):,} to validate{'' if about.shows_digits else f', {about.told_apart()}'}\n"
         f"{settings}\n"
         + (f"{MODEL_OUTPUT / name} holds {other}; this run will take its place.\n" if other else "")
     )

@@ -36,14 +36,17 @@ def finish(tracking: "Tracking", name: str, engine: "Engine", data: "TrainingDat
     """Tell the trackers a finished run's record, and its answers on the validation images."""
     from MNIST import training
     from MNIST.report.testing.metrics import confusion_matrix
+    from MNIST.tracking import Confusion
 
     if not tracking:
         return
-    confusion = None
+    record, confusion = training.read_record(name), None
     if len(data.validation):
+        classes = record.about.classes
         answers = engine.logits(data.images[data.validation]).argmax(axis=1)
-        confusion = confusion_matrix(data.labels[data.validation], answers)
-    tracking.finish(asdict(training.read_record(name)), confusion)
+        counts = confusion_matrix(data.labels[data.validation], answers, len(classes))
+        confusion = Confusion(counts, classes)
+    tracking.finish(asdict(record), confusion)
 
 
 def forget_earlier(names: Sequence[str], name: str) -> None:

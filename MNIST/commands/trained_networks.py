@@ -1,18 +1,19 @@
 """Ask several trained networks one after another, and name those that cannot be trusted."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from MNIST.errors import ModelError, UsageError
 
 
 def answering(
-    names: Sequence[str], images: Any, threads: int | None, engine: str | None
+    names: Sequence[str], images_for: Callable[[Any], Any], threads: int | None, engine: str | None
 ) -> Iterator[tuple[Any, Any]]:
-    """Yield each network (a TrainedModel) and its logits for the images; it stays open until the next one.
+    """Yield each network (a TrainedModel) and its logits for its images; it stays open until the next one.
 
-    images: uint8 (n, 28, 28); logits: (n, 10), finite. Raises UsageError if the engine is not installed.
+    images_for: gives the images for a network, uint8 (n, 28, 28); logits: (n, classes), finite.
+    Raises UsageError if the engine is not installed.
     """
     import numpy as np
 
@@ -26,7 +27,7 @@ def answering(
         except (ModelError, UsageError) as error:
             print(error, file=sys.stderr)
             continue
-        logits = model.engine.logits(images)
+        logits = model.engine.logits(images_for(model))
         if np.isfinite(logits).all():
             yield model, logits
         else:

@@ -1,24 +1,31 @@
 """Datasets: download, strict reading, split and augmentation. Also a user's own pictures."""
 
+from MNIST.data.about import DIGITS, About, class_count
 from MNIST.data.augmentation import augment
-from MNIST.data.datasets import DATASETS, Dataset, class_names, load
+from MNIST.data.catalogue import DATASETS
+from MNIST.data.datasets import Dataset, load
 from MNIST.data.download import download
 from MNIST.data.picture_files import read_picture
-from MNIST.data.pictures import Prepared, like_mnist
+from MNIST.data.pictures import Prepared, in_form, like_mnist
 from MNIST.data.selection import select
 from MNIST.data.split import TrainingData, split
+from MNIST.data.suspicions import suspicions
 
 __all__ = [
     "DATASETS",
+    "DIGITS",
+    "About",
     "Dataset",
     "Prepared",
     "TrainingData",
     "augment",
-    "class_names",
+    "class_count",
     "download",
+    "in_form",
     "like_mnist",
     "load",
     "read_picture",
     "select",
     "split",
+    "suspicions",
 ]

@@ -11,20 +11,23 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from MNIST import files
 from MNIST.data import idx
-from MNIST.data.datasets import (
+from MNIST.data.catalogue import (
+    COLLECTIONS,
     DATASETS,
+    Collection,
     PublishedDataset,
     PublishedFile,
-    data_of_others,
-    find_file,
     owner,
 )
+from MNIST.data.datasets import data_of_others, find_file
 from MNIST.data.transfer import receive
 from MNIST.errors import DataError, DownloadError, UsageError, did_you_mean, quoted
 from MNIST.program import program
@@ -48,6 +51,7 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+Result = TypeVar("Result")
 
 
 def download(
@@ -69,6 +73,10 @@ def download(
     folder, published = Path(folder), _find_dataset(dataset)
     in_order = [*mirrors, *os.environ.get("MNIST_MIRROR", "").split(","), *published.mirrors]
     sources = [_checked_mirror(url.strip()) for url in in_order if url.strip()]
+    if isinstance(published, Collection):
+        from MNIST.data.importing.collection import collect  # it uses this module
+
+        return collect(folder, dataset, published, sources, timeout, report)
     if not _missing(folder, dataset, replace):
         for file in published.files:
             report(Progress(file.gz_name, outcome="already there"))
@@ -123,29 +131,44 @@ def _sha256_of(path: Path, rank: int) -> str | None:
 def _fetch(file: PublishedFile, sources: list[str], timeout: float, report: Report) -> tuple[bytes, str]:
     """One file, gzipped and verified, and "from" its mirror, which is asked first for the next file."""
 
-    def on_bytes(received: int, expected: int | None) -> None:
-        report(Progress(file.gz_name, received, expected))
+    def get(url: str) -> bytes:
+        if url.startswith("file:"):
+            here = Path(url2pathname(urlsplit(url).path)).parent
+            name = (find_file(here, file.name) or here / file.gz_name).name  # it may be plain
+            url = f"{url.rpartition('/')[0]}/{name}"
+        on_bytes = partial(_report_bytes, file.gz_name, report)
+        return _verified(receive(url, max(file.largest_gz, file.size), timeout, on_bytes), file)
 
+    return from_a_mirror(file.gz_name, sources, get, report)
+
+
+def _report_bytes(name: str, report: Report, received: int, expected: int | None) -> None:
+    report(Progress(name, received, expected))
+
+
+def from_a_mirror(
+    name: str, sources: list[str], get: Callable[[str], Result], report: Report
+) -> tuple[Result, str]:
+    """What `get` makes of a file's URL at the first mirror that has it, and "from" that mirror.
+
+    That mirror is asked first for the next file. Raises DownloadError, with each mirror's reason.
+    """
     failures = []
     for mirror in sources:
-        url = mirror + file.gz_name
+        url = mirror + name
         try:
-            if mirror.startswith("file:"):
-                here = Path(url2pathname(urlsplit(mirror).path))
-                url = mirror + (find_file(here, file.name) or here / file.gz_name).name  # it may be plain
-            content = receive(url, max(file.largest_gz, file.size), timeout, on_bytes)
-            packed = _verified(content, file)
+            result = get(url)
         except (DownloadError, DataError) as error:
             failures.append(_without_password(f"{url}: {error}"))
-            report(Progress(file.gz_name, problem=failures[-1]))
+            report(Progress(name, problem=failures[-1]))
         else:
             sources.remove(mirror)
             sources.insert(0, mirror)
-            return packed, f"from {_without_password(mirror)}"
+            return result, f"from {_without_password(mirror)}"
     raise DownloadError(
-        "\n    ".join([f"no mirror could give {file.gz_name}:", *failures])
+        "\n    ".join([f"no mirror could give {name}:", *failures])
         + f"\nWithout a network: {program()} download <dataset-dir> --dataset digits"
-        "\nWith a copy of the four files: MNIST_MIRROR=/folder/with/them before the command"
+        "\nWith a copy of the files: MNIST_MIRROR=/folder/with/them before the command"
     )
 
 
@@ -174,11 +197,12 @@ def _make_digits() -> dict[PublishedFile, tuple[bytes, str]]:
     return {file: (_verified(idx.encode(array), file), "from scikit-learn") for file, array in arrays}
 
 
-def _find_dataset(dataset: str) -> PublishedDataset:
-    if dataset not in DATASETS:
-        hint = did_you_mean(dataset, DATASETS) or f"; there are: {', '.join(DATASETS)}"
+def _find_dataset(dataset: str) -> PublishedDataset | Collection:
+    known: dict[str, PublishedDataset | Collection] = {**DATASETS, **COLLECTIONS}
+    if dataset not in known:
+        hint = did_you_mean(dataset, known) or f"; there are: {', '.join(known)}"
         raise UsageError(f"unknown dataset {quoted(dataset)}{hint}")
-    return DATASETS[dataset]
+    return known[dataset]
 
 
 def _checked_mirror(url: str) -> str:

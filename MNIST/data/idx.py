@@ -1,8 +1,8 @@
-"""The IDX format of MNIST's files, read strictly: one array of unsigned bytes, gzipped or plain.
+"""The IDX format of MNIST's files, read strictly: one array of whole numbers, gzipped or plain.
 
-A file has two zero bytes, the type (8: unsigned byte), the rank, each dimension as four bytes (big endian),
-then the payload, row by row, and nothing after it. Nothing else is accepted. So an array determines the
-uncompressed bytes of its file, and `sha256` can identify a file's content by the array alone.
+A file has two zero bytes, the type, the rank, each dimension as four bytes (big endian), then the payload,
+row by row, and nothing after it. Nothing else is accepted. Pixels are unsigned bytes; labels may be larger
+numbers, as QMNIST's are. `sha256` identifies an array's content, in whichever type a file had it.
 Source: http://yann.lecun.com/exdb/mnist/, "the IDX file format".
 """
 
@@ -11,6 +11,7 @@ import math
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ IMAGE_SIDE = 28
 LARGEST = 2**30  # bytes of a payload; more than a million images of 28×28
 
 GZIP = b"\x1f\x8b"  # how every gzip begins
+
+UNSIGNED_BYTE, INT32 = 0x08, 0x0C
+TYPES = {UNSIGNED_BYTE: ">u1", 0x09: ">i1", 0x0B: ">i2", INT32: ">i4"}
 
 
 def read_images(path: Path) -> NDArray[np.uint8]:
@@ -35,20 +39,24 @@ def read_images(path: Path) -> NDArray[np.uint8]:
     return images
 
 
-def read_labels(path: Path) -> NDArray[np.uint8]:
-    """Read a labels file: uint8 (n,), each in [0, 10); the array is read-only.
+def read_labels(path: Path, classes: int) -> NDArray[np.unsignedinteger]:
+    """Read a labels file: (n,), each in [0, classes), in the smallest unsigned type; read-only.
 
     Raises DataError, with the file, what was expected and what was found, for anything else.
     """
-    labels = read_idx(path, rank=1)
-    if labels.max() > 9:
-        index = int(np.argmax(labels > 9))
-        raise DataError(f"{path}: expected labels from 0 to 9, found {labels[index]} at index {index}")
+    labels = read_idx(path, rank=1, types=tuple(TYPES))
+    wrong = (labels < 0) | (labels >= classes)
+    if wrong.any():
+        index = int(np.argmax(wrong))
+        found = f"expected labels from 0 to {classes - 1}, found {labels[index]} at index {index:,}"
+        raise DataError(f"{path}: {found}; other classes have their names in classes.txt, one a line")
+    labels = labels.astype(np.min_scalar_type(classes - 1), copy=False)
+    labels.flags.writeable = False
     return labels
 
 
-def read_idx(path: Path, rank: int) -> NDArray[np.uint8]:
-    """Read an IDX file of any dimensions: uint8, read-only, of `rank` dimensions.
+def read_idx(path: Path, rank: int, types: tuple[int, ...] = (UNSIGNED_BYTE,)) -> NDArray[Any]:
+    """Read an IDX file of any dimensions: read-only, of `rank` dimensions, of one of these types.
 
     Raises DataError if it is not exactly that; OSError if the file cannot be read.
     """
@@ -58,13 +66,13 @@ def read_idx(path: Path, rank: int) -> NDArray[np.uint8]:
     if size > LARGEST:
         raise DataError(f"{path}: expected at most {LARGEST:,} bytes, found {size:,}")
     try:
-        return decode(path.read_bytes(), rank)
+        return decode(path.read_bytes(), rank, types)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
 
 
-def decode(content: bytes, rank: int) -> NDArray[np.uint8]:
-    """The array in the bytes of an IDX file, gzipped or plain: uint8, read-only, of `rank` dimensions.
+def decode(content: bytes, rank: int, types: tuple[int, ...] = (UNSIGNED_BYTE,)) -> NDArray[Any]:
+    """The array in the bytes of an IDX file, gzipped or plain: read-only, of `rank` dimensions.
 
     Allocates no more than the header says, and the header may say at most `LARGEST`.
     Raises DataError, without the file's name, for anything but one whole IDX file.
@@ -73,23 +81,23 @@ def decode(content: bytes, rank: int) -> NDArray[np.uint8]:
     header = content[:header_size]
     if content.startswith(GZIP):
         header = _inflate(zlib.decompressobj(wbits=31), content, header_size)
-    shape = _parse_header(header, rank)
-    size = header_size + math.prod(shape)
+    kind, shape = _parse_header(header, rank, types)
+    size = header_size + math.prod(shape) * kind.itemsize
     data = gunzip(content, size) if content.startswith(GZIP) else content
     if len(data) != size:
         raise DataError(f"expected {size:,} bytes for dimensions {_times(shape)}, found {len(data):,}")
-    return np.frombuffer(data, np.uint8, offset=header_size).reshape(shape)
+    return np.frombuffer(data, kind, offset=header_size).reshape(shape)
 
 
-def encode(array: NDArray[np.uint8]) -> bytes:
-    """The uncompressed bytes of the IDX file that holds `array`, uint8 of any shape."""
-    return _header(array) + array.tobytes()
+def encode(array: NDArray[Any]) -> bytes:
+    """The uncompressed bytes of the IDX file that holds `array`: of unsigned bytes, or else of int32."""
+    return _header(array) + array.astype(TYPES[_type_of(array)], copy=False).tobytes()
 
 
-def sha256(array: NDArray[np.uint8]) -> str:
-    """SHA-256, in hex, of the uncompressed bytes of the IDX file that holds `array`, C-contiguous uint8."""
+def sha256(array: NDArray[Any]) -> str:
+    """SHA-256, in hex, of what `encode` would return for a C-contiguous array."""
     content = hashlib.sha256(_header(array))
-    content.update(array.data)
+    content.update(array.astype(TYPES[_type_of(array)], copy=False).data)
     return content.hexdigest()
 
 
@@ -117,21 +125,29 @@ def _inflate(inflater: "zlib._Decompress", packed: bytes, most: int) -> bytes:
         raise DataError(f"expected a whole gzip, found a damaged one ({reason})") from None
 
 
-def _parse_header(header: bytes, rank: int) -> tuple[int, ...]:
-    magic = bytes((0, 0, 8, rank))
-    if header[:4] != magic:
-        found = repr(header)[1:] if header else "nothing"
-        raise DataError(f"expected IDX, beginning with the bytes {magic.hex(' ')}, found {found}")
+def _parse_header(header: bytes, rank: int, types: tuple[int, ...]) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """The type and the shape that a header says."""
+    begins = [bytes((0, 0, code, rank)) for code in types]
+    if header[:4] not in begins:
+        expected = " or ".join(magic.hex(" ") for magic in begins)
+        found = header[:4].hex(" ") or "nothing"
+        found += f" ({header.decode()!r})" if header.isascii() and header.decode().isprintable() else ""
+        raise DataError(f"expected IDX, beginning with the bytes {expected}, found {found}")
     if len(header) < 4 + 4 * rank:
         raise DataError(f"expected a header of {4 + 4 * rank} bytes, found {len(header)}")
+    kind = np.dtype(TYPES[header[2]])
     shape = struct.unpack(f">{rank}I", header[4:])
-    if not 1 <= math.prod(shape) <= LARGEST:
+    if not 1 <= math.prod(shape) * kind.itemsize <= LARGEST:
         raise DataError(f"expected dimensions of 1 to {LARGEST:,} bytes in all, found {_times(shape)}")
-    return shape
+    return kind, shape
 
 
-def _header(array: NDArray[np.uint8]) -> bytes:
-    return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+def _type_of(array: NDArray[Any]) -> int:
+    return UNSIGNED_BYTE if array.dtype == np.uint8 else INT32
+
+
+def _header(array: NDArray[Any]) -> bytes:
+    return struct.pack(f">BBBB{array.ndim}I", 0, 0, _type_of(array), array.ndim, *array.shape)
 
 
 def _times(shape: tuple[int, ...]) -> str:

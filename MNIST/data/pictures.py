@@ -1,12 +1,12 @@
 """Bring a user's own picture to the form of MNIST's images, and warn where it is unlike them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from MNIST.data.centring import centred, cropped
+from MNIST.data.centring import HALF, SIDE, centred, cropped, weights
 from MNIST.data.ink import ink_map, line_width, pieces, thickened
 
 # What is usual. 1 in 2,000 of MNIST's 60,000 training images exceeds each limit, unless a comment says
@@ -18,6 +18,7 @@ THINNEST, THICKEST = 1.03, 4.84  # mean width of the lines, in pixels of MNIST's
 TOO_THIN = 0.5  # the same before they are thickened, of 218 real pictures: below it, a quarter was answered
 # wrongly; from it on a twelfth, as of those with lines that need no thickening
 NEXT_PIECE = 0.5  # ink, as a share of the largest piece's; a few fives and fours have two pieces
+BRIGHT = 127  # paper with a higher level is bright
 AT_BORDER = 0.15  # border pixels with at least half ink, per pixel of the longer side; 1 in 1,000
 
 
@@ -45,6 +46,35 @@ def like_mnist(picture: NDArray[np.uint8]) -> Prepared:
         ("28 × 28", image),
     )
     return Prepared(image, steps, tuple(_warnings(ink)))
+
+
+def in_form(picture: NDArray[np.uint8], form: str = "digit", ink: str = "bright") -> Prepared:
+    """Bring a picture to the form and the polarity of a dataset. form, ink: as in `About`.
+
+    picture: uint8 (rows, columns). Raises DataError if a digit is asked for and it is blank.
+    """
+    prepared = like_mnist(picture) if form == "digit" else as_whole(picture)
+    if ink == "bright":
+        return prepared
+    *before, (name, image) = prepared.steps
+    return replace(prepared, image=255 - image, steps=(*before, (name, 255 - image)))
+
+
+def as_whole(picture: NDArray[np.uint8], turn: bool = True) -> Prepared:
+    """Scale a whole picture to 28×28; one that is not square gets margins of its paper.
+
+    picture: uint8 (rows, columns). turn: whether bright paper becomes dark, and what is on it bright.
+    """
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    paper = float(np.median(border))
+    rows, columns = picture.shape
+    side = max(rows, columns)
+    square = np.full((side, side), paper)
+    top, left = (side - rows) // 2, (side - columns) // 2
+    square[top : top + rows, left : left + columns] = picture
+    grey = weights(side, SIDE) @ square @ weights(side, SIDE).T
+    image = np.floor((255 - grey if turn and paper > BRIGHT else grey) + HALF).astype(np.uint8)
+    return Prepared(image, (("picture", picture), ("28 × 28", image)), ())
 
 
 def _warnings(ink: NDArray[np.float32]) -> Iterator[str]:

@@ -4,7 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def select(labels: NDArray[np.uint8], count: int, seed: int, label: int | None = None) -> NDArray[np.int64]:
+def select(
+    labels: NDArray[np.unsignedinteger], count: int, seed: int, label: int | None = None
+) -> NDArray[np.int64]:
     """The numbers of at most `count` different images, drawn at random from a set, in the order drawn.
 
     labels: those of all images of the set. label: draw only images with this label; None draws any.

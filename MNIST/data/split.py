@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from MNIST.data.datasets import Dataset
+from MNIST.data.datasets import Dataset, Labels
 from MNIST.errors import UsageError
 
 
@@ -13,14 +13,16 @@ from MNIST.errors import UsageError
 class TrainingData:
     """A dataset's training images, and which of them train and which validate.
 
-    images: uint8 (n, 28, 28); labels: uint8 (n,); both are the dataset's own arrays.
+    images: uint8 (n, 28, 28); labels: unsigned (n,); both are the dataset's own arrays.
+    paper: the value of a pixel without ink, 0 or 255.
     train, validation: int64 indices into them, shuffled; no index is in both.
     """
 
     images: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
+    labels: Labels
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
+    paper: int = 0
 
 
 def split(dataset: Dataset, proportion: float, seed: int, images: int | None = None) -> TrainingData:
@@ -40,4 +42,5 @@ def split(dataset: Dataset, proportion: float, seed: int, images: int | None = N
     if boundary == 0:
         raise UsageError(f"a split of {proportion} of {count:,} images leaves none to train on")
     order = np.random.default_rng(seed).permutation(available)[:count]
-    return TrainingData(dataset.train_images, dataset.train_labels, order[:boundary], order[boundary:])
+    train, validation = order[:boundary], order[boundary:]
+    return TrainingData(dataset.train_images, dataset.train_labels, train, validation, dataset.about.paper)

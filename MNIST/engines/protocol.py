@@ -57,7 +57,7 @@ class Engine(Protocol):
         ...
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """The network's outputs before softmax: (n, 10), float32 or float64, for uint8 images (n, 28, 28)."""
+        """The outputs before softmax: (n, classes), float32 or float64, for uint8 images (n, 28, 28)."""
         ...
 
     def get_weights(self) -> Arrays:

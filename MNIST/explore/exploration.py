@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from MNIST import training
-from MNIST.data import Dataset, TrainingData, load
+from MNIST.data import Dataset, TrainingData, class_count, load
 from MNIST.data import split as split_images
 from MNIST.engines.processor import cores
 from MNIST.errors import TrainingError, UsageError
@@ -174,7 +174,8 @@ def explore(
     folder = exploration_folder(name)
     if not isinstance(template, Template):
         file = find_model_file(template)
-        template = parse_template(read_text(file), str(file))
+        known = len(dataset.classes) if isinstance(dataset, Dataset) else class_count(Path(dataset))
+        template = parse_template(read_text(file), str(file), known)
     space = values if isinstance(values, Space) else make_space(template, axes_of(values or {}))
     check_search(template, space, design, fraction, reducer, len(seeds))
     engine = chosen_engine(engine, template, space)

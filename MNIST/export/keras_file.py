@@ -7,7 +7,7 @@ from MNIST.export.shared_network import SharedNetwork
 
 
 def content_of(shared: SharedNetwork) -> bytes:
-    """The bytes of a .keras file. Input: uint8 images (n, 28, 28); output: probabilities (n, 10), float32.
+    """The bytes of a .keras file: uint8 images (n, 28, 28) in, float32 probabilities (n, classes) out.
 
     The same network gives the same bytes. Raises UsageError for a network that Keras has no layers for.
     """
@@ -20,7 +20,7 @@ def content_of(shared: SharedNetwork) -> bytes:
 
 
 def answers(content: bytes, images: np.ndarray) -> np.ndarray | None:
-    """The probabilities that Keras computes for images with this file: (n, 10)."""
+    """The probabilities that Keras computes for images with this file: (n, classes)."""
     from MNIST.engines.keras.whole_model import answers_of
 
     return answers_of(content, images)

@@ -6,6 +6,7 @@ rows, columns), as ONNX wants them. In our weights, and in a flattened map, chan
 everywhere else in this project.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from math import sqrt
 from typing import Any
@@ -17,7 +18,7 @@ from MNIST.engines import Arrays
 from MNIST.errors import UsageError
 from MNIST.export.shared_network import SharedNetwork
 from MNIST.language import InputStep, Node, inputs, layers
-from MNIST.language.layer import CLASSES, LEAK
+from MNIST.language.layer import LEAK
 from MNIST.program import install_command
 
 OPSET, IR_VERSION = 17, 8  # from 2022, so that older programs can read the file too
@@ -26,7 +27,7 @@ LEAST = 1e-30  # for LocalResponseNorm's alpha and beta: onnxruntime rejects 0, 
 
 
 def content_of(shared: SharedNetwork) -> bytes:
-    """The bytes of an .onnx file. Input `images`: uint8 (batch, 28, 28); output `probabilities`: (batch, 10).
+    """The bytes of an .onnx file: `images`, uint8 (batch, 28, 28), in, `probabilities` (batch, classes) out.
 
     The same network gives the same bytes. Raises UsageError if the package onnx is not installed, or the
     network is too large for such a file.
@@ -50,7 +51,11 @@ def content_of(shared: SharedNetwork) -> bytes:
             graph.nodes,
             shared.name,
             [helper.make_tensor_value_info("images", onnx.TensorProto.UINT8, ["batch", 28, 28])],
-            [helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["batch", CLASSES])],
+            [
+                helper.make_tensor_value_info(
+                    "probabilities", onnx.TensorProto.FLOAT, ["batch", network.classes]
+                )
+            ],
             graph.constants,
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -58,7 +63,9 @@ def content_of(shared: SharedNetwork) -> bytes:
         producer_name="MNIST: neural networks as text files",
         producer_version=__version__,
     )
-    helper.set_model_props(model, {"name": shared.name, "spec": shared.text})
+    helper.set_model_props(
+        model, {"name": shared.name, "spec": shared.text, "classes": json.dumps(shared.classes)}
+    )
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString(deterministic=True)
 
@@ -257,7 +264,7 @@ def _columns(node: Node, columns: layers.Columns, graph: Graph, tensor: str) -> 
         total = graph.apply("Add", total, part)
     excess = graph.apply("Sub", total, graph.number(thresholds.ravel()))
     firing = graph.binary("Greater", excess, graph.number(0))
-    by_column = graph.apply("Reshape", firing, graph.number([-1, CLASSES, columns.neurons], np.int64))
+    by_column = graph.apply("Reshape", firing, graph.number([-1, columns.classes, columns.neurons], np.int64))
     votes = graph.apply("ReduceSum", by_column, graph.number([2], np.int64), keepdims=0)
     return _softmax(graph, graph.apply("Mul", votes, graph.number(4 / sqrt(columns.neurons))))
 

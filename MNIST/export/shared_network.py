@@ -11,7 +11,7 @@ class SharedNetwork:
     """A network with its name and its weights.
 
     text: the model file's text; network: its meaning; weights: by name, in any precision;
-    pixel_statistics: mean and standard deviation of the training images, in [0, 1].
+    pixel_statistics: mean and standard deviation of the training images, in [0, 1]. classes: their names.
     """
 
     name: str
@@ -19,3 +19,4 @@ class SharedNetwork:
     network: Network
     weights: Arrays
     pixel_statistics: tuple[float, float]
+    classes: tuple[str, ...]

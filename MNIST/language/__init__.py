@@ -7,7 +7,8 @@ names.py       names that lines begin with          layers.py         each layer
 sections.py    sections, and their lines            optimizers.py     each optimizer
     layer_section.py  training_sections.py          schedules.py      how the learning rate changes
 parse.py       a whole file to a ModelSpec          augmentations.py  how training images change
-canonical.py   one spelling; parts without effect   stop.py           when to end early
+classes.py     the dataset's number of classes       stop.py           when to end early
+canonical.py   one spelling; parts without effect
 errors.py      mistakes and how they are shown
 axes.py        values that an exploration tries     What comes of it:
 template.py    model files with {placeholders}      model.py          ModelSpec
@@ -20,6 +21,7 @@ standard library.
 from MNIST.language.augmentations import AUGMENTATIONS, Augmentation, Elastic, Rotate, Shear, Shift, Zoom
 from MNIST.language.axes import Axis, parse_axis, read_values
 from MNIST.language.canonical import canonical_text, simplify
+from MNIST.language.classes import asks_for_classes, fill_classes
 from MNIST.language.errors import Problem, SpecError
 from MNIST.language.grammar import statement_text
 from MNIST.language.inputs import INPUTS, InputStep, Scale, Standardize, Threshold
@@ -67,7 +69,7 @@ __all__ = [
     "LocalResponseNorm", "MaxPool", "ModelSpec", "Network", "Node", "OneCycle", "Optimizer", "Pad",
     "Parallel", "ParallelDelta", "Parameter", "Path", "Plateau", "Problem", "RMSprop", "Repeat", "Residual",
     "Rotate", "Scale", "Schedule", "Shear", "Shift", "SpecError", "Standardize", "Step", "Stop", "Template",
-    "Threshold", "Zoom", "as_text", "canonical_text", "count_flops", "count_parameters", "lay_out",
-    "needs_engine", "nodes_as_written", "parse_axis", "parse_spec", "parse_template", "read_spec",
-    "read_text", "read_values", "simplify", "statement_text",
+    "Threshold", "Zoom", "as_text", "asks_for_classes", "canonical_text", "count_flops", "count_parameters",
+    "fill_classes", "lay_out", "needs_engine", "nodes_as_written", "parse_axis", "parse_spec",
+    "parse_template", "read_spec", "read_text", "read_values", "simplify", "statement_text",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from MNIST.errors import UsageError, did_you_mean, quoted
+from MNIST.language.classes import CLASSES
 from MNIST.language.errors import Problems
 from MNIST.language.text import Statement
 
@@ -98,6 +99,9 @@ def _axis(statement: Statement, known: Sequence[str], given: set[str], problems:
         column += len(piece) + 1
         if name in given:
             problems.add(line, f"{name} is given twice", span)
+        elif name == CLASSES:
+            message = f"{{{CLASSES}}} is the dataset's number of classes: there is nothing to explore"
+            problems.add(line, message, span)
         elif name not in known:
             hint = did_you_mean(name, known) or f"; it has {', '.join(known[:SHOWN])}"
             problems.add(line, f"the template has no placeholder {quoted(name)}{hint}", span)

@@ -11,7 +11,7 @@ from MNIST.language.errors import Line
 from MNIST.language.grammar import choice, whole
 
 Shape = tuple[int, ...]
-CLASSES = 10
+FEWEST_CLASSES, MOST_CLASSES = 2, 1_000
 
 LEAK = 0.2
 # Below 0, leaky_relu has the slope LEAK and elu is eˣ − 1; silu is x · sigmoid(x); softplus is log(1 + eˣ).

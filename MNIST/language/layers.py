@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from MNIST.language.grammar import block, keyword, positional, real, whole
 from MNIST.language.layer import (
     ACTIVATION,
-    CLASSES,
+    FEWEST_CLASSES,
     INIT,
+    MOST_CLASSES,
     PADDING,
     SIDE,
     Kept,
@@ -347,7 +348,7 @@ class Dense(Layer):
 
 @dataclass(frozen=True)
 class Columns(Layer):
-    """Ten columns of neurons, one for each digit: y[c] = 4 / √neurons · how many neurons of column c fire.
+    """A column of neurons for each class: y[c] = 4 / √neurons · how many neurons of column c fire.
 
     A neuron fires when Σ weights[k] · x[sources[k]] over its connections exceeds its threshold; x is the
     whole binary input as one row, as Flatten makes it. spread: a neuron's sources are drawn from one window
@@ -358,12 +359,13 @@ class Columns(Layer):
     neurons: int = positional(whole(1, 100_000))
     connections: int = positional(whole(1, 1_000))
     spread: int = keyword(whole(1, 28), 28)
+    classes: int = keyword(whole(FEWEST_CLASSES, MOST_CLASSES), 10)
 
     def output_shape(self, shape: Shape) -> Shape:
-        return (CLASSES,)
+        return (self.classes,)
 
     def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
-        neurons = CLASSES, self.neurons
+        neurons = self.classes, self.neurons
         connections = *neurons, self.connections
         return (
             Parameter("sources", connections, "indices", trainable=False, map=shape, spread=self.spread),
@@ -372,7 +374,7 @@ class Columns(Layer):
         )
 
     def flops(self, shape: Shape) -> int:
-        return 2 * CLASSES * self.neurons * self.connections
+        return 2 * self.classes * self.neurons * self.connections
 
 
 @dataclass(frozen=True)

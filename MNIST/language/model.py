@@ -16,7 +16,7 @@ class ModelSpec:
 
     Each section of a model file has its field; epochs, batch_size and label_smoothing stand in `Optimizer:`.
     augment: each kind at most once, in the order of `AUGMENTATIONS`. label_smoothing: the proportion of each
-    label, in [0, 1), that is spread evenly over all ten digits while training.
+    label, in [0, 1), that is spread evenly over all classes while training.
     """
 
     input: tuple[InputStep, ...] = (Scale(),)

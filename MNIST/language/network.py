@@ -13,7 +13,17 @@ from MNIST.language.canonical import simplify
 from MNIST.language.errors import Line, Problems
 from MNIST.language.grammar import block_field
 from MNIST.language.inputs import InputStep, Threshold
-from MNIST.language.layer import CLASSES, Layer, Margins, Parameter, Shape, ShapeError, described, kernel
+from MNIST.language.layer import (
+    FEWEST_CLASSES,
+    MOST_CLASSES,
+    Layer,
+    Margins,
+    Parameter,
+    Shape,
+    ShapeError,
+    described,
+    kernel,
+)
 from MNIST.language.layers import Activation, Columns, Dense, Parallel, Path, Repeat, Residual
 from MNIST.language.model import ModelSpec
 from MNIST.language.optimizers import Optimizer, ParallelDelta
@@ -76,6 +86,11 @@ class Network:
         """The shape (28, 28, channels) in which the first layer sees an image."""
         return input_shape(self.spec.input)
 
+    @property
+    def classes(self) -> int:
+        """How many classes the network tells apart: its last layer has a number for each."""
+        return self.nodes[-1].output_shape[0]
+
     @cached_property
     def parameters(self) -> int:
         """How many numbers the network has, including those of BatchNorm that are not trained."""
@@ -96,7 +111,7 @@ class Network:
         return replace(self, spec=replace(self.spec, batch_size=size))
 
     def to_logits(self) -> tuple[Node, ...]:
-        """The nodes up to the ten logits. The loss applies the softmax that makes probabilities of them."""
+        """The nodes up to the logits. The loss applies the softmax that makes probabilities of them."""
         *body, last = self.nodes
         if isinstance(last.layer, Dense):
             return *body, replace(last, layer=replace(last.layer, activation="linear"))
@@ -176,9 +191,16 @@ def lay_out_layers(layers: Sequence[Layer], shape: Shape, problems: Problems) ->
 
 
 def check_ending(
-    layers: Sequence[Layer], steps: Sequence[InputStep], nodes: Sequence[Node], problems: Problems
+    layers: Sequence[Layer],
+    steps: Sequence[InputStep],
+    nodes: Sequence[Node],
+    problems: Problems,
+    classes: int | None = None,
 ) -> None:
-    """Note a network that does not end in softmax over the ten digits, or Columns that see no binary maps."""
+    """Note a network that does not end in softmax over the classes, or Columns that see no binary maps.
+
+    classes: how many classes the dataset has; None if there is no dataset.
+    """
     if not nodes:
         _note(problems, layers[-1], "", "there is no layer: all of them are repeated 0 times")
         return
@@ -186,17 +208,23 @@ def check_ending(
         if not any(isinstance(step, Threshold) for step in steps):
             message = "Columns sums binary pixels: let 'Input:' have a line such as 'Threshold,1,64,128,192'"
             _note(problems, columns, nodes[-1].path, message)
+        if classes not in (None, columns.classes):
+            message = f"Columns votes for {columns.classes:,} classes, and this dataset has {classes:,}"
+            _note(problems, columns, nodes[-1].path, f"{message}; write classes={classes}")
         return  # its votes take the place of softmax
     last = _present(layers)[-1]
     while isinstance(last, Repeat):
         last = _present(last.layers)[-1]
-    shape = nodes[-1].output_shape
-    if shape != (CLASSES,):
-        message = f"the network ends in {described(shape)}, and there are ten digits"
-        _note(problems, last, nodes[-1].path, f"{message}; let it end in Dense,{CLASSES},softmax")
+    shape, wanted = nodes[-1].output_shape, "{classes}" if classes is None else f"{classes}"
+    fits = len(shape) == 1 and FEWEST_CLASSES <= shape[0] <= MOST_CLASSES and classes in (None, shape[0])
+    if not fits:
+        any_data = f"a dataset has {FEWEST_CLASSES} to {MOST_CLASSES:,} classes"
+        there = any_data if classes is None else f"this dataset has {classes:,} classes"
+        message = f"the network ends in {described(shape)}, and {there}"
+        _note(problems, last, nodes[-1].path, f"{message}; let it end in Dense,{wanted},softmax")
     elif not (last.is_softmax and isinstance(last, Dense | Activation)):
-        message = "the network must end in softmax, which makes probabilities of ten numbers"
-        _note(problems, last, nodes[-1].path, f"{message}: Dense,{CLASSES},softmax")
+        message = "the network must end in softmax, which makes probabilities of its numbers"
+        _note(problems, last, nodes[-1].path, f"{message}: Dense,{wanted},softmax")
 
 
 def check_rule(layers: Sequence[Layer], optimizer: Optimizer, problems: Problems) -> None:
@@ -329,7 +357,7 @@ def _check_softmax(layers: Sequence[Layer], at_end: bool, problems: Problems) ->
     for place, layer in enumerate(layers, start=1):
         is_last = at_end and place == len(layers)
         if layer.is_softmax and not is_last:
-            message = "softmax makes probabilities of the ten digits: only the last layer has it"
+            message = "softmax makes probabilities of the classes: only the last layer has it"
             _note(problems, layer, "", f"{message}; use relu here")
         _check_softmax(_inside(layer), is_last and isinstance(layer, Repeat) and layer.times == 1, problems)
 
@@ -338,7 +366,7 @@ def _check_alone(layers: Sequence[Layer], problems: Problems) -> None:
     """Note a Columns that is not the only layer."""
     found = _columns(layers)
     if found and (len(layers) > 1 or found[0] is not layers[0]):
-        message = "Columns is a whole network, from the binary maps to the votes for ten digits"
+        message = "Columns is a whole network, from the binary maps to the votes for the classes"
         _note(problems, found[0], "", f"{message}: let it stand alone in 'Layers:'")
 
 

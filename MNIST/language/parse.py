@@ -7,6 +7,7 @@ from typing import Any
 from MNIST.errors import nearest, quoted
 from MNIST.language.augmentations import AUGMENTATIONS
 from MNIST.language.axes import read_explore
+from MNIST.language.classes import fill_classes
 from MNIST.language.errors import Line, Problems
 from MNIST.language.grammar import find
 from MNIST.language.inputs import INPUTS
@@ -26,18 +27,20 @@ LINES = {*LAYERS, *INPUTS, *OPTIMIZERS, *SCHEDULES, *AUGMENTATIONS}
 Sections = dict[str, tuple[Statement, list[Statement]]]
 
 
-def read_spec(path: Path | str) -> ModelSpec:
+def read_spec(path: Path | str, classes: int | None = None) -> ModelSpec:
     """The spec in a model file. Raises SpecError with every mistake in it."""
-    return parse_spec(read_text(path), str(path))
+    return parse_spec(read_text(path), str(path), classes)
 
 
-def parse_spec(text: str, source: str = "<text>") -> ModelSpec:
-    """The spec that a model file's text describes; its layers fit together, from image to ten digits.
+def parse_spec(text: str, source: str = "<text>", classes: int | None = None) -> ModelSpec:
+    """The spec that a model file's text describes; its layers fit together, from image to classes.
 
-    source: what messages call the text. Raises SpecError with every mistake in it; a placeholder is one.
+    source: what messages call the text. classes: how many the dataset has; the number takes the place of
+    {classes}, and the network must end in as many. None if there is no dataset.
+    Raises SpecError with every mistake in it; a placeholder is one.
     """
     problems = Problems()
-    sections, explore = read_sections(text, source, problems)
+    sections, explore = read_sections(fill_classes(text, classes), source, problems)
     for line, word in placeholders(sections):
         message = (
             f"a placeholder, {quoted(word.text)}: this file is a template, for `explore`, and no model yet"
@@ -46,7 +49,7 @@ def parse_spec(text: str, source: str = "<text>") -> ModelSpec:
         break  # one message is enough
     if explore:
         read_explore(*explore, placeholder_names(sections), problems)
-    fields = read_fields(sections, problems)
+    fields = read_fields(sections, problems, classes)
     problems.raise_any()
     return ModelSpec(**fields)
 
@@ -82,16 +85,19 @@ def placeholder_names(sections: Sections) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.placeholder for _, word in placeholders(sections) if word.placeholder))
 
 
-def read_fields(sections: Sections, problems: Problems) -> dict[str, Any]:
-    """The fields of a ModelSpec that sections give, incomplete after a mistake (noted) or a placeholder."""
+def read_fields(sections: Sections, problems: Problems, classes: int | None) -> dict[str, Any]:
+    """The fields of a ModelSpec that sections give, incomplete after a mistake (noted) or a placeholder.
+
+    classes: as many as the network must end in; None if any number will do.
+    """
     fields: dict[str, Any] = {}
     for name, (head, lines) in sections.items():
         fields |= SECTIONS[name].read(head, lines, problems)
-    _check_layers(fields, problems)
+    _check_layers(fields, problems, classes)
     return fields
 
 
-def _check_layers(fields: dict[str, Any], problems: Problems) -> None:
+def _check_layers(fields: dict[str, Any], problems: Problems, classes: int | None) -> None:
     """Note layers that do not fit together, up to the first that is wrong or open."""
     layers, steps = fields.get("layers", ()), fields.get("input", ())
     known = layers[: layers.index(None)] if None in layers else layers
@@ -99,7 +105,7 @@ def _check_layers(fields: dict[str, Any], problems: Problems) -> None:
         return
     nodes = lay_out_layers(known, input_shape(steps), problems)
     if nodes is not None and len(known) == len(layers):
-        check_ending(layers, steps, nodes, problems)
+        check_ending(layers, steps, nodes, problems, classes)
         if fields.get("optimizer"):
             check_rule(layers, fields["optimizer"], problems)
 

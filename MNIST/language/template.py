@@ -7,6 +7,7 @@ from typing import Any
 
 from MNIST.errors import did_you_mean, quoted
 from MNIST.language.axes import Axis, read_explore
+from MNIST.language.classes import fill_classes
 from MNIST.language.errors import Line, Problem, Problems, SpecError
 from MNIST.language.model import ModelSpec
 from MNIST.language.network import check_rule
@@ -115,12 +116,14 @@ class Template:
 class Part:
     """Sections of a template that are read by themselves.
 
+    classes: as many as the network must end in; None if any number will do.
     known: the readings of values that were filled in before. With them, a point of Models/explore.txt takes
     6 µs instead of 170 (one core of an AMD EPYC), so that a grid of a million points is read in seconds.
     """
 
     names: tuple[str, ...]
     sections: Sections
+    classes: int | None = None
     known: dict[tuple[str, ...], Reading] = field(default_factory=dict, compare=False, repr=False)
 
     def filled(self, values: Mapping[str, str]) -> Reading:
@@ -140,7 +143,7 @@ class Part:
             for name, (head, lines) in self.sections.items()
         }
         with suppress(SpecError):  # too many mistakes; `problems` has those that are reported
-            fields = read_fields(sections, problems)
+            fields = read_fields(sections, problems, self.classes)
         return fields, tuple(self.with_values(problem, values) for problem in problems)
 
     def with_values(self, problem: Problem, values: Mapping[str, str]) -> Problem:
@@ -157,26 +160,27 @@ class Part:
         return replace(problem, message=f"{problem.message} (with {filled})")
 
 
-def parse_template(text: str, source: str = "<text>") -> Template:
+def parse_template(text: str, source: str = "<text>", classes: int | None = None) -> Template:
     """The template of a model file's text; a text without placeholders is a template without names.
 
-    source: what messages call the text. Raises SpecError with every mistake that needs no values to show.
+    source: what messages call the text. classes: how many the dataset has, as in `parse_spec`.
+    Raises SpecError with every mistake that needs no values to show.
     """
     problems = Problems()
-    sections, explore = read_sections(text, source, problems)
+    sections, explore = read_sections(fill_classes(text, classes), source, problems)
     names = placeholder_names(sections)
     if len(names) > MOST_PLACEHOLDERS:
         problems.add(Line(source, 0), f"a template has at most {MOST_PLACEHOLDERS} placeholders")
         problems.raise_any()
     axes = read_explore(*explore, names, problems) if explore else ()
-    read_fields(sections, problems)
+    read_fields(sections, problems, classes)
     problems.raise_any()
     _, settings = sections["Optimizer"]
-    return Template(source, names, axes, epochs_placeholder(settings), _parts(sections))
+    return Template(source, names, axes, epochs_placeholder(settings), _parts(sections, classes))
 
 
-def _parts(sections: Sections) -> tuple[Part, ...]:
+def _parts(sections: Sections, classes: int | None) -> tuple[Part, ...]:
     """The sections in parts: those that decide the shapes are one part, each other section is its own."""
     network = {name: section for name, section in sections.items() if name in NETWORK}
     others = [{name: section} for name, section in sections.items() if name not in NETWORK]
-    return tuple(Part(placeholder_names(part), part) for part in (network, *others))
+    return tuple(Part(placeholder_names(part), part, classes) for part in (network, *others))

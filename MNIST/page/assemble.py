@@ -8,7 +8,8 @@ from pathlib import Path
 
 from MNIST.errors import UsageError
 from MNIST.files import NotAFileError, read_whole
-from MNIST.page.plan import DIGITS, Plan
+from MNIST.page.plan import Plan
+from MNIST.report.classes import DIGITS
 from MNIST.report.templates import fill
 
 TITLES = "Draw a digit", "Draw a picture"  # of a page on which all networks know digits, and of any other
@@ -53,6 +54,8 @@ def _described(plan: Plan) -> dict[str, object]:
         "parameters": plan.parameters,
         "flops": plan.flops,
         "classes": plan.classes,
+        "form": plan.form,
+        "ink": plan.ink,
         "operations": plan.operations,
     }
 

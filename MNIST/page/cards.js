@@ -2,6 +2,7 @@
 
 const ACROSS = 8; // maps in a row
 const SMALLEST = 24; // pixels along a map's side, at least, so that the gaps between maps look the same
+const MOST_BARS = 12; // of more classes, the likeliest are shown
 const GAP = 2;
 const FAINTEST = 14; // opacity of a value of 0, out of 255, so that a map of zeros is visible
 const CONTRAST = 0.8; // below 1, so that weak values are seen better
@@ -18,7 +19,8 @@ function addCard(parent, plan) {
   const longest = Math.max(...plan.classes.map((each) => each.length));
   answer.classList.toggle("named", longest > 2);
   bars.style.setProperty("--label", `${longest}ch`);
-  const rows = plan.classes.map((each) => addBar(bars, each));
+  const few = plan.classes.length <= MOST_BARS;
+  const rows = plan.classes.slice(0, MOST_BARS).map((each) => addBar(bars, few ? each : ""));
   parent.append(card);
   let maps = [];
 
@@ -40,7 +42,11 @@ function addCard(parent, plan) {
     digit.textContent = plan.classes[best];
     percent.textContent = inPercent(found.probabilities[best]);
     work.textContent = `${mega(plan.flops)} MFLOPs in ${Math.max(1, Math.round(found.milliseconds))} ms`;
-    rows.forEach((row, each) => row.show(found.probabilities[each], each === best));
+    const order = few ? [...rows.keys()] : likeliest(found.probabilities, rows.length);
+    rows.forEach((row, place) => {
+      const each = order[place];
+      row.show(found.probabilities[each], each === best, plan.classes[each]);
+    });
     maps = found.maps;
     repaint();
   }
@@ -60,7 +66,12 @@ function addCard(parent, plan) {
   };
 }
 
-/** Add a class's bar. It has show(probability, isFirst), and show(null) if there is no answer. */
+/** The numbers of the likeliest classes, the likeliest first. */
+function likeliest(probabilities, count) {
+  return [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]).slice(0, count);
+}
+
+/** Add a class's bar. It has show(probability, isFirst, name), and show(null) if there is no answer. */
 function addBar(bars, name) {
   const row = document.createElement("li");
   const [label, track, value] = ["span", "span", "span"].map((tag) => document.createElement(tag));
@@ -72,7 +83,8 @@ function addBar(bars, name) {
   row.append(label, track, value);
   bars.append(row);
   return {
-    show(probability, isFirst = false) {
+    show(probability, isFirst = false, name = label.textContent) {
+      label.textContent = name;
       row.classList.toggle("first", isFirst);
       bar.style.transform = `scaleX(${probability ?? 0})`;
       value.textContent = probability === null ? "" : inPercent(probability);

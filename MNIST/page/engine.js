@@ -207,10 +207,10 @@ function localResponseNorm(x, { output, size, alpha, beta, k }) {
 }
 
 /** Votes as logits: 4 / √neurons · the number of firing neurons of each column. Sums are float32, as in sonn. */
-function columnsOfNeurons(x, { sources, weights, thresholds }) {
-  const neurons = thresholds.length / 10;
+function columnsOfNeurons(x, { output: [classes], sources, weights, thresholds }) {
+  const neurons = thresholds.length / classes;
   const connections = sources.length / thresholds.length;
-  const votes = new Float32Array(10);
+  const votes = new Float32Array(classes);
   for (let neuron = 0, at = 0; neuron < thresholds.length; neuron++) {
     let sum = 0;
     for (let end = at + connections; at < end; at++) sum = Math.fround(sum + weights[at] * x[sources[at]]);

@@ -6,9 +6,10 @@
 const textOf = (id) => document.getElementById(id).textContent;
 const workerScript = URL.createObjectURL(new Blob([textOf("worker")], { type: "text/javascript" }));
 
-let newest = { pixels: null }; // pixels: what the networks see, null if the sheet is empty
+let newest = { forms: null }; // the drawing in each form that a network may have learned; null if there is none
 
-const networks = JSON.parse(textOf("plans")).map((plan, index) => startNetwork(plan, index));
+const plans = JSON.parse(textOf("plans"));
+const networks = plans.map((plan, index) => startNetwork(plan, index));
 const drawing = drawingOn(document.getElementById("pad"), (ended) => look(ended));
 
 document.getElementById("clear").addEventListener("click", drawing.clear);
@@ -26,18 +27,19 @@ look(false);
 window.MNIST = {
   probabilities: async (index, pixels) => (await networks[index].ask(pixels, false)).probabilities,
   picture: (ink, rows, columns) => Array.from(centred(Float32Array.from(ink), rows, columns) ?? []),
+  whole: (ink, rows, columns) => Array.from(whole(Float32Array.from(ink), rows, columns)),
 };
 
 /** Give the current drawing to the networks. ended: whether it will probably stay so for a while. */
 async function look(ended) {
-  const pixels = drawing.isEmpty() ? null : centred(drawing.ink(), SIDE, SIDE);
-  newest = { pixels };
+  const ink = drawing.isEmpty() ? null : drawing.ink();
+  newest = { forms: ink && { digit: centred(ink, SIDE, SIDE), whole: whole(ink, SIDE, SIDE) } };
   const mine = newest;
   document.getElementById("invitation").hidden = !drawing.isEmpty();
-  showSeen(pixels);
+  showSeen(asLearned(plans[0] ?? {}, newest));
   await Promise.all(networks.map((network) => network.follow()));
-  if (ended && mine.pixels === newest.pixels) {
-    const words = pixels ? networks.map(({ card }) => card.inWords()) : ["The sheet is empty"];
+  if (ended && mine.forms === newest.forms) {
+    const words = ink ? networks.map(({ card }) => card.inWords()) : ["The sheet is empty"];
     document.getElementById("spoken").textContent = `${words.join(". ")}.`;
   }
 }
@@ -74,9 +76,9 @@ function startNetwork(plan, index) {
     }
     while (shown !== newest) {
       const looked = newest;
-      if (looked.pixels) {
+      if (looked.forms) {
         try {
-          card.show(await ask(looked.pixels, card.wantsMaps()));
+          card.show(await ask(asLearned(plan, looked), card.wantsMaps()));
         } catch {
           card.wait("failed: reload this page"); // no older answer stays beside this drawing
         }
@@ -107,12 +109,18 @@ function asked(worker, message) {
   });
 }
 
-/** The picture as a network sees it: white on black. */
+/** A drawing in the form and the polarity that a network has learned; null if the sheet is empty. */
+function asLearned({ form, ink }, { forms }) {
+  if (!forms) return null;
+  return ink === "dark" ? forms[form].map((grey) => 255 - grey) : forms[form];
+}
+
+/** The picture as the first network sees it. */
 function showSeen(pixels) {
   const context = document.getElementById("seen").getContext("2d");
   const image = new ImageData(28, 28);
   for (let place = 0; place < 784; place++) {
-    const grey = pixels ? pixels[place] : 0;
+    const grey = pixels ? pixels[place] : plans[0]?.ink === "dark" ? 255 : 0;
     image.data.set([grey, grey, grey, 255], 4 * place);
   }
   context.putImageData(image, 0, 0);

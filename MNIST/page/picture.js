@@ -54,6 +54,19 @@ function scaled({ ink, rows, columns }) {
   const [height, width] = [rows, columns].map((length) =>
     Math.max(1, Math.floor((2 * length * BOX + longer) / (2 * longer))),
   );
+  const digit = resized(ink, [rows, columns], [height, width]);
+  const darkest = digit.reduce((a, b) => Math.max(a, b), 0);
+  const stretch = darkest < NEARLY_BLACK ? darkest : 1;
+  return { digit: Uint8Array.from(digit, (value) => Math.floor((value / stretch) * 255 + HALF)), height, width };
+}
+
+/** A whole picture in 28×28: Uint8Array, 255 is full ink. ink: numbers from 0 to 1. */
+function whole(ink, rows, columns) {
+  return Uint8Array.from(resized(ink, [rows, columns], [IMAGE, IMAGE]), (value) => Math.floor(value * 255 + HALF));
+}
+
+/** A picture of another size: Float64Array. */
+function resized(ink, [rows, columns], [height, width]) {
   const squeezed = new Float64Array(height * columns); // its rows are scaled, its columns not yet
   weights(rows, height).forEach((shares, target) => {
     for (const [source, share] of shares) {
@@ -63,13 +76,10 @@ function scaled({ ink, rows, columns }) {
     }
   });
   const across = weights(columns, width);
-  const digit = Float64Array.from({ length: height * width }, (_, at) => {
+  return Float64Array.from({ length: height * width }, (_, at) => {
     const begin = Math.floor(at / width) * columns;
     return across[at % width].reduce((sum, [source, share]) => sum + share * squeezed[begin + source], 0);
   });
-  const darkest = digit.reduce((a, b) => Math.max(a, b), 0);
-  const stretch = darkest < NEARLY_BLACK ? darkest : 1;
-  return { digit: Uint8Array.from(digit, (value) => Math.floor((value / stretch) * 255 + HALF)), height, width };
 }
 
 /**

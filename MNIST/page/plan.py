@@ -16,8 +16,8 @@ import numpy as np
 
 from MNIST.language import InputStep, Network, Node, inputs, layers, statement_text
 from MNIST.page.numbers import Numbers
+from MNIST.report.classes import DIGITS
 
-DIGITS = tuple("0123456789")
 MOST_IN_FULL = 1_000_000
 # Up to this many parameters, weights stay float32. On 200 test images the probabilities of a trained
 # optimized_model differ from Keras's by 4e-7 in float32, and by 1e-3 in float16, which is half as large.
@@ -31,7 +31,8 @@ class Plan:
     """Everything that a page must know about a network.
 
     operations: from the pixels, 0 to 255, to the logits; numbers: the bytes that they refer to;
-    parameters, flops: as `Network` counts them. classes: the name of each answer.
+    parameters, flops: as `Network` counts them. classes: the name of each answer. form: "digit" if the
+    network has learned digits in MNIST's form, "whole" if whole pictures; ink: "bright" or "dark".
     """
 
     name: str
@@ -40,6 +41,8 @@ class Plan:
     operations: list[Operation]
     numbers: bytes
     classes: tuple[str, ...] = DIGITS
+    form: str = "digit"
+    ink: str = "bright"
 
 
 def plan_network(
@@ -48,16 +51,19 @@ def plan_network(
     weights: Weights,
     pixel_statistics: tuple[float, float],
     classes: tuple[str, ...] = DIGITS,
+    form: str = "digit",
+    ink: str = "bright",
 ) -> Plan:
     """The plan of a network with its weights by name; the names are the same in every engine.
 
     pixel_statistics: mean and standard deviation of the training images, in [0, 1], for `Standardize`.
-    classes: what each answer is called.
+    classes, form, ink: as in `Plan`.
     """
     numbers = Numbers(compact=network.parameters > MOST_IN_FULL)
     operations = [_input_step(step, pixel_statistics) for step in network.spec.input]
     operations += _steps(network.to_logits(), weights, numbers)
-    return Plan(name, network.parameters, network.flops, operations, numbers.to_bytes(), classes)
+    size = network.parameters, network.flops
+    return Plan(name, *size, operations, numbers.to_bytes(), classes, form, ink)
 
 
 def _input_step(step: InputStep, pixel_statistics: tuple[float, float]) -> Operation:

@@ -6,7 +6,7 @@ event_files.py   TensorBoard's files
 wandb_run.py     a run of Weights & Biases
 """
 
-from MNIST.tracking.tracker import TrackedRun, Tracker
+from MNIST.tracking.tracker import Confusion, TrackedRun, Tracker
 from MNIST.tracking.tracking import TRACKERS, Tracking, refuse_missing
 
-__all__ = ["TRACKERS", "TrackedRun", "Tracker", "Tracking", "refuse_missing"]
+__all__ = ["TRACKERS", "Confusion", "TrackedRun", "Tracker", "Tracking", "refuse_missing"]

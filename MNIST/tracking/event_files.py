@@ -11,10 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from MNIST.files import refuse_link
-from MNIST.tracking.tracker import TrackedRun, numbers_of
+from MNIST.tracking.tracker import Confusion, TrackedRun, numbers_of
 from MNIST.training import EpochResult
 
 FOLDER = "tensorboard"
@@ -53,7 +51,7 @@ class EventFile:
         self._numbers(result, time.time())
         self._writer.flush()
 
-    def finish(self, record: Mapping[str, object], confusion: np.ndarray | None) -> None:
+    def finish(self, record: Mapping[str, object], confusion: Confusion | None) -> None:
         self._text("run.json", _as_code(json.dumps(record, indent=2)))
         if confusion is not None:
             self._text("confusion", _as_table(confusion))
@@ -100,13 +98,13 @@ def _as_code(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
 
 
-def _as_table(confusion: np.ndarray) -> str:
-    """The counts as a Markdown table: a row for each true digit, a column for each answer."""
-    digits = range(len(confusion))
+def _as_table(confusion: Confusion) -> str:
+    """The counts as a Markdown table: a row for each true class, a column for each answer."""
+    classes, counts = [name.replace("|", "\\|") for name in confusion.classes], confusion.counts.tolist()
 
     def row(cells: Iterable[object]) -> str:
         return f"| {' | '.join(map(str, cells))} |"
 
-    rows = [row(["true \\ answer", *digits]), row(["---:"] * (len(confusion) + 1))]
-    rows += [row([f"**{digit}**", *confusion[digit].tolist()]) for digit in digits]
+    rows = [row(["true \\ answer", *classes]), row(["---:"] * (len(classes) + 1))]
+    rows += [row([f"**{name}**", *those]) for name, those in zip(classes, counts, strict=True)]
     return "\n".join(rows)

@@ -27,6 +27,14 @@ class TrackedRun:
     folder: Path
 
 
+@dataclass(frozen=True)
+class Confusion:
+    """Images counted by (true class, answer), integer (classes, classes), and what the classes are called."""
+
+    counts: np.ndarray
+    classes: Sequence[str]
+
+
 class Tracker(Protocol):
     """Shows one run in one place. When it has started, each epoch of the run's history is there once."""
 
@@ -34,11 +42,10 @@ class Tracker(Protocol):
         """Show one more epoch at once."""
         ...
 
-    def finish(self, record: Mapping[str, object], confusion: np.ndarray | None) -> None:
+    def finish(self, record: Mapping[str, object], confusion: Confusion | None) -> None:
         """Show that the run has ended; its network is written.
 
-        record: the content of run.json. confusion: the validation images counted by (true class, answer);
-        None if there are no validation images.
+        record: the content of run.json. confusion: of the validation images; None if there are none.
         """
         ...
 

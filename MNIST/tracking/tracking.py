@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-
 from MNIST.errors import UsageError
 from MNIST.program import install_command
-from MNIST.tracking.tracker import TrackedRun, Tracker
+from MNIST.tracking.tracker import Confusion, TrackedRun, Tracker
 from MNIST.training import EpochResult
 
 TRACKERS = {"tensorboard": "MNIST.tracking.event_files", "wandb": "MNIST.tracking.wandb_run"}
@@ -53,7 +51,7 @@ class Tracking:
         """Tell all trackers about one more epoch."""
         self._all(lambda tracker: tracker.epoch(result))
 
-    def finish(self, record: Mapping[str, object], confusion: np.ndarray | None) -> None:
+    def finish(self, record: Mapping[str, object], confusion: Confusion | None) -> None:
         """Tell all trackers that the run has ended."""
         self._all(lambda tracker: tracker.finish(record, confusion))
 

@@ -10,9 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
-from MNIST.tracking.tracker import TrackedRun, numbers_of
+from MNIST.tracking.tracker import Confusion, TrackedRun, numbers_of
 from MNIST.training import EpochResult
 
 PROJECT = "mnist"
@@ -41,14 +39,14 @@ class WandbRun:
     def epoch(self, result: EpochResult) -> None:
         self._run.log({"epoch": result.epoch, **numbers_of(result)}, step=result.epoch, commit=True)
 
-    def finish(self, record: Mapping[str, object], confusion: np.ndarray | None) -> None:
+    def finish(self, record: Mapping[str, object], confusion: Confusion | None) -> None:
         import wandb
 
         self._run.config.update({"run": dict(record)}, allow_val_change=True)
         if confusion is not None:  # in the summary: as a step, it would take the number of a later epoch
-            digits = [str(digit) for digit in range(len(confusion))]
-            rows = [[true, *counts] for true, counts in zip(digits, confusion.tolist(), strict=True)]
-            self._run.summary["confusion"] = wandb.Table(columns=["true", *digits], data=rows)
+            classes = list(confusion.classes)
+            rows = [[true, *row] for true, row in zip(classes, confusion.counts.tolist(), strict=True)]
+            self._run.summary["confusion"] = wandb.Table(columns=["true", *classes], data=rows)
         self._finished = True
 
     def close(self) -> str:

@@ -68,7 +68,9 @@ class EpochImages:
             if stop.is_set():
                 break
             part = slice(start, start + PART)
-            images[part] = augment(self._data.images, order[part], self._augmentations, seed)
+            images[part] = augment(
+                self._data.images, order[part], self._augmentations, seed, self._data.paper
+            )
         return images
 
     def _order(self, epoch: int) -> np.ndarray:

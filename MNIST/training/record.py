@@ -11,14 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from MNIST import engines
+from MNIST.data.about import FORMS, POLARITIES, About, checked_classes
+from MNIST.data.catalogue import about_published
 from MNIST.engines import Engine
 from MNIST.engines.processor import cores
-from MNIST.errors import ModelError, UsageError, did_you_mean
+from MNIST.errors import DataError, ModelError, UsageError, did_you_mean
 from MNIST.language import ModelSpec, Network, as_text, lay_out, parse_spec
 from MNIST.paths import MODEL_OUTPUT
 from MNIST.training.checkpoint import EpochResult, remove_checkpoints
@@ -52,6 +54,8 @@ class RunRecord:
     stopped: whether `Stop:` ended the run, so that it has no more epochs even if more are wanted.
     seconds: the time of training without validation. pixel_mean, pixel_deviation: the mean and the standard
     deviation of the training images' pixels, in [0, 1]. files: the SHA-256 of each file beside the record.
+    classes: what each answer means; None in records from before there were others than the dataset's.
+    ink, form: as in `About`.
     """
 
     format: int
@@ -71,6 +75,16 @@ class RunRecord:
     machine: dict[str, str]
     kept_epoch: int | None = None
     stopped: bool = False
+    classes: list[str] | None = None
+    ink: str = "bright"
+    form: str = "digit"
+
+    @property
+    def about(self) -> About:
+        """What the images show that the network has learned from, and in what form."""
+        if self.classes is None:
+            return about_published(self.dataset)
+        return About(self.dataset, tuple(self.classes), self.ink, self.form)
 
     @property
     def pixel_statistics(self) -> tuple[float, float]:
@@ -101,7 +115,7 @@ def save_trained(
     name: str,
     run: Run,
     text: str,
-    dataset_name: str,
+    about: About,
     command: Sequence[str],
     beside: Mapping[str, bytes] | None = None,
 ) -> None:
@@ -110,14 +124,15 @@ def save_trained(
     beside: further files to write beside them, by name.
     Raises OSError if something cannot be written; the checkpoints are then still there.
     """
-    write_trained(name, trained_files(run, text, dataset_name, command) | dict(beside or {}))
+    write_trained(name, trained_files(run, text, about, command) | dict(beside or {}))
     remove_checkpoints(checkpoint_folder(name))
 
 
-def trained_files(run: Run, text: str, dataset_name: str, command: Sequence[str]) -> dict[str, bytes]:
+def trained_files(run: Run, text: str, about: About, command: Sequence[str]) -> dict[str, bytes]:
     """The contents of a finished run's files, by name.
 
-    text: the exact text of the model file. command: the words that started the run.
+    text: the exact text of the model file. about: what the dataset's images show. command: the words that
+    started the run.
     """
     model_file, network = run.engine.save()
     contents = {_SPEC: text.encode(), _HISTORY: history_csv(run.history).encode(), model_file: network}
@@ -125,7 +140,7 @@ def trained_files(run: Run, text: str, dataset_name: str, command: Sequence[str]
         format=FORMAT,
         command=list(command),
         identity=run.identity,
-        dataset=dataset_name,
+        dataset=about.name,
         settings=run.settings,
         epochs=len(run.history),
         batch_size=run.spec.batch_size,
@@ -139,6 +154,9 @@ def trained_files(run: Run, text: str, dataset_name: str, command: Sequence[str]
         machine=machine(),
         kept_epoch=run.kept.epoch,
         stopped=run.is_over,
+        classes=list(about.classes),
+        ink=about.ink,
+        form=about.form,
     )
     return {
         **contents,
@@ -228,11 +246,24 @@ def read_record(name: str) -> RunRecord:
         # Even one pixel of 1/255 in a million blank images gives a larger deviation; NaN is in no range.
         if not (0 <= record.pixel_mean <= 1 and 1e-9 <= record.pixel_deviation <= 1):
             raise ValueError(f"pixels of mean {record.pixel_mean}, deviation {record.pixel_deviation}")
+        if record.ink not in POLARITIES or record.form not in FORMS:
+            raise ValueError(f"ink {record.ink!r:.20}, form {record.form!r:.20}")
+        if record.classes is not None:
+            checked_classes(record.classes, "classes")
     except FileNotFoundError:
         raise ModelError(_missing(name)) from None
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (DataError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ModelError(f"{path}: not a record of this version ({error}); train {name} again") from None
     return record
+
+
+def refuse_other_classes(name: str, record: RunRecord, about: About) -> None:
+    """Raise UsageError if the network `name`, whose record this is, has learned other classes than these."""
+    if record.about.classes != about.classes:
+        raise UsageError(
+            f"{name} tells {record.about.told_apart()} apart, and the images of {about.name} show"
+            f" {about.told_apart()}"
+        )
 
 
 def read_history(name: str) -> list[EpochResult]:
@@ -278,7 +309,7 @@ def _loaded(name: str, record: RunRecord, threads: int, engine: str | None) -> T
             raise ModelError(f"{RECORD} names no file of a network")
         place = str(folder / _SPEC)
         text = as_text(_verified(name, _SPEC, record.files.get(_SPEC)), place)
-        network = lay_out(parse_spec(text, place))
+        network = lay_out(parse_spec(text, place, len(record.about.classes)))
         content = _verified(name, model_file, record.files.get(model_file), _largest(network))
         if len(content) < 4 * network.parameters:  # before a network of that size is built
             raise ModelError(f"{model_file} is too small to hold the weights of {_SPEC}")
@@ -339,8 +370,8 @@ def _typed(cls: type[Fields], values: Any) -> Fields:
     if not isinstance(values, dict) or not needed <= values.keys() <= kinds.keys():
         raise TypeError(f"the fields are not those of {cls.__name__}")
     for name, value in values.items():
-        plain = kinds[name] if isinstance(kinds[name], UnionType) else get_origin(kinds[name]) or kinds[name]
-        if not isinstance(value, plain):
+        choices = get_args(kinds[name]) if isinstance(kinds[name], UnionType) else (kinds[name],)
+        if not isinstance(value, tuple(get_origin(kind) or kind for kind in choices)):
             raise TypeError(f"{name} is {value!r:.40}")
     return cls(**values)
 

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.image import imread, imsave
 
 from MNIST import cli, training
-from MNIST.data import datasets, like_mnist, load, read_picture
+from MNIST.data import like_mnist, load, read_picture
 from MNIST.engines.scratch.inspection import Inspection
 from MNIST.explaining import explain
 from MNIST.report.canvas import enlarged
@@ -99,11 +99,12 @@ def test_what_was_explained_of_another_network_does_not_stay(here):
 
 def test_a_network_of_other_classes_is_not_asked(here, capsys, monkeypatch):
     trained("net", LINEAR)
-    monkeypatch.setitem(datasets._CLASSES, "digits", tuple("abcdefghij"))
-    monkeypatch.setattr(training, "read_record", lambda name: replace(read_record(name), dataset="mnist"))
+    letters = replace(read_record("net"), dataset="letters", classes=list("abcdefghij"))
+    monkeypatch.setattr(training, "read_record", lambda name: letters)
     capsys.readouterr()
     assert cli.main(["explain", "net", "--image", "0"]) == 2
-    assert "Data has digits, and this network was trained on mnist" in capsys.readouterr().err
+    refusal = "net tells 10 classes (a, b, c, d, e, …) apart, and the images of digits show 10 digits"
+    assert refusal in capsys.readouterr().err
     assert not written()
 
 

@@ -58,7 +58,7 @@ def test_on_all_test_images_an_onnx_file_gives_the_trained_network_s_probabiliti
     train(tmp_path, mnist_folder, "--images", "5000")
     monkeypatch.chdir(tmp_path)
     assert cli.main(["export", "net", "net.onnx"]) == 0
-    assert "on 297 digits it answers as the engine does in float32, within" in capsys.readouterr().out
+    assert "on 297 images it answers as the engine does in float32, within" in capsys.readouterr().out
     dataset = load(mnist_folder)
     expected = softmax(load_trained("net").engine.logits(dataset.test_images))
     assert (expected.argmax(axis=1) == dataset.test_labels).mean() > 0.8  # it has learned something

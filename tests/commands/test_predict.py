@@ -1,6 +1,8 @@
 """`predict` as a user types it: disguised test images, several networks, files that are not pictures."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from PIL import Image
 
 from MNIST import cli, training
 from MNIST.data import load
+from MNIST.data.catalogue import about_published
 
 ROOT = Path(__file__).parents[2]
 MODEL = "Layers:\nFlatten\nDense,{units},relu\nDense,10,softmax\nOptimizer:\n0.003,0\n{epochs}\n50\n"
@@ -88,13 +91,18 @@ def test_each_network_answers_and_disagreement_is_said(here, capsys):
     assert ("they disagree" in shown) == (small != large)
 
 
-def test_a_network_that_has_learned_clothes_is_said_to(here, capsys):
+def test_a_network_that_has_learned_clothes_names_them(here, capsys):
     shutil.copytree("Model_Output/large", "own/Model_Output/large")
     os.chdir("own")
     record = Path("Model_Output/large/run.json")
-    record.write_text(record.read_text().replace('"dataset": "digits"', '"dataset": "fashion"'))
+    values = json.loads(record.read_text()) | {"dataset": "fashion", "form": "whole", "ink": "dark"}
+    record.write_text(json.dumps(values | {"classes": list(about_published("fashion").classes)}))
     assert cli.main(["predict", "large", _seven("good.png")]) == 0
-    assert "large has learned clothes" in capsys.readouterr().out
+    assert re.search(r"│ +good.png +│ +(Trouser|Dress|Coat|Sandal|Bag|.*) +│", capsys.readouterr().out)
+    values.pop("classes")  # as records were before they named the classes
+    record.write_text(json.dumps(values))
+    assert cli.main(["predict", "large", _seven("good.png")]) == 0
+    assert "Ankle boot" in capsys.readouterr().out
 
 
 def test_what_cannot_be_read_is_named_and_the_others_are_answered(here, capsys):

@@ -81,7 +81,7 @@ def test_a_pipe_a_plain_locale_and_a_narrow_terminal_do_no_harm(digits_folder):
     ("words", "hint"),
     [
         (["--label", "10"], "--label: expected a whole number, from 0 to 9, found '10'"),
-        (["--label", "seven"], "found 'seven'"),
+        (["--label", "seven"], "--label: no class 'seven'; there are 0, 1, 2"),
         (["--count", "0"], "from 1 to 1000"),
         (["--seed", "-1"], "--seed"),
         (["--png", "notes.txt"], "a file's name that ends in .png, found 'notes.txt'"),

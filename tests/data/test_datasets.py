@@ -67,6 +67,6 @@ def test_counts_must_agree(custom: Path) -> None:
 def test_files_of_two_datasets_are_refused(custom: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = load(custom), idx.sha256(load(custom).test_labels)
     owners = {idx.sha256(first.train_images): "mnist", second: "fashion"}
-    monkeypatch.setattr("MNIST.data.datasets._OWNERS", owners)
+    monkeypatch.setattr("MNIST.data.catalogue._OWNERS", owners)
     with pytest.raises(DataError, match="expected one dataset, found files of fashion and mnist"):
         load(custom)

@@ -23,7 +23,7 @@ SOUND = gzip.compress(labels_file(), mtime=0)
 @pytest.mark.parametrize("content", [labels_file(), SOUND], ids=["plain", "gzip"])
 def test_reads_plain_and_gzip(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "labels").write_bytes(content)
-    labels = idx.read_labels(tmp_path / "labels")
+    labels = idx.read_labels(tmp_path / "labels", 10)
     assert labels.dtype == np.uint8
     assert labels.tolist() == list(range(10))
 
@@ -47,7 +47,7 @@ def test_reads_plain_and_gzip(tmp_path: Path, content: bytes) -> None:
         (b"\0\0\x08\1\0\0", "expected a header of 8 bytes, found 6"),
         (b"\0\0\x08\1" + b"\xff" * 4, "found 4,294,967,295"),
         (b"\0\0\x08\1" + bytes(4), "expected dimensions of 1 to"),
-        (b"/annex/objects/SHA256E-s28881--65a5.gz\n", "found '/annex/o'"),
+        (b"/annex/objects/SHA256E-s28881--65a5.gz\n", "found 2f 61 6e 6e"),
         (labels_file()[:-1] + b"\x0a", "expected labels from 0 to 9, found 10 at index 9"),
     ],
 )
@@ -55,7 +55,7 @@ def test_anything_else_is_refused_by_name(tmp_path: Path, content: bytes, messag
     path = tmp_path / "labels.gz"
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
-        idx.read_labels(path)
+        idx.read_labels(path, 10)
     assert str(caught.value).startswith(f"{path}: expected")
     assert message in str(caught.value)
 
@@ -68,7 +68,7 @@ def test_images_have_28_rows_and_columns(tmp_path: Path) -> None:
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="expected a file"):
-        idx.read_labels(tmp_path)
+        idx.read_labels(tmp_path, 10)
 
 
 @pytest.mark.parametrize("header", [struct.pack(">I", 10), b"\xff" * 4], ids=["small", "enormous"])

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from MNIST.data import Dataset, split
+from MNIST.data import About, Dataset, split
 from MNIST.errors import UsageError
 
 
 def dataset_of(count: int) -> Dataset:
     images, labels = np.zeros((count, 28, 28), np.uint8), np.zeros(count, np.uint8)
-    return Dataset("custom", images, labels, images[:1], labels[:1], "digest")
+    return Dataset(About(), images, labels, images[:1], labels[:1], "digest")
 
 
 @given(st.integers(1, 200), st.floats(0, 1, exclude_min=True), st.integers(0, 2**32))

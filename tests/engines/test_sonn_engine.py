@@ -9,7 +9,7 @@ import pytest
 from examples import slowly
 
 from MNIST import engines
-from MNIST.data import load, split
+from MNIST.data import About, load, split
 from MNIST.engines.columns import engine as sonn_engine
 from MNIST.engines.columns.binary_maps import threshold
 from MNIST.errors import ModelError, UsageError
@@ -215,7 +215,7 @@ def test_what_a_run_leaves_reads_back_equal(digits_folder, tmp_path, monkeypatch
     data = split(load(digits_folder), 0.9, seed=0, images=300)
     run = Run(SPEC, data, resolve_settings("x", images=300, split=0.9, seed=0, engine="sonn"), epochs=1)
     run.train()
-    save_trained("columns", run, TEXT, "digits", ["train"])
+    save_trained("columns", run, TEXT, About("digits"), ["train"])
     model = load_trained("columns")
     assert np.array_equal(model.engine.logits(data.images), run.engine.logits(data.images))
     assert ",nan,nan," in (tmp_path / "Model_Output/columns/history.csv").read_text()

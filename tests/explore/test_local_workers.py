@@ -16,7 +16,7 @@ from examples import slowly
 from stub_exploration import epoch_of, plan_of
 from waiting import eventually
 
-from MNIST.data import Dataset
+from MNIST.data import About, Dataset
 from MNIST.engines import PRELOADED
 from MNIST.explore.workers import local
 from MNIST.explore.workers.local import LocalWorkers
@@ -24,7 +24,7 @@ from MNIST.explore.workers.protocol import Ended, EpochDone, Task, Waiting, Work
 from MNIST.training import EpochResult
 
 IMAGES, LABELS = np.zeros((20, 28, 28), np.uint8), np.zeros(20, np.uint8)
-DATASET = Dataset("custom", IMAGES, LABELS, IMAGES, LABELS, "d" * 64)
+DATASET = Dataset(About(), IMAGES, LABELS, IMAGES, LABELS, "d" * 64)
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def network_of(text: str) -> SharedNetwork:
             weight += generator.normal(0, 0.3, weight.shape).astype(np.float32)
         if name.endswith("moving_variance"):
             weight[...] = abs(weight) + 0.1
-    return SharedNetwork("net", text, network, weights, (0.13, 0.31))
+    return SharedNetwork("net", text, network, weights, (0.13, 0.31), tuple("0123456789"))
 
 
 def probabilities(network: SharedNetwork, engine: str = "numpy") -> np.ndarray:

@@ -1,6 +1,7 @@
 """An .onnx file answers as our engines do, whatever layers it has, and holds all that it needs."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -45,7 +46,9 @@ def test_the_file_tells_what_it_is():
     assert (out.name, out.type.tensor_type.elem_type) == ("probabilities", onnx.TensorProto.FLOAT)
     sides = [[d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim] for v in (images, out)]
     assert sides == [["batch", 28, 28], ["batch", 10]]
-    assert {each.key: each.value for each in model.metadata_props} == {"name": "net", "spec": network.text}
+    said = {each.key: each.value for each in model.metadata_props}
+    assert json.loads(said.pop("classes")) == list("0123456789")
+    assert said == {"name": "net", "spec": network.text}
     assert {each.name for each in model.graph.initializer} >= network.weights.keys()
 
 

@@ -44,7 +44,7 @@ def test_a_problem_says_where_it_is() -> None:
     [
         (("Flatten", "MaxPool,40,40\nFlatten"), True),
         (("Flatten\n", ""), True),
-        (("Dense,10", "Dense,11"), True),
+        (("Dense,10", "Dense,1001"), True),
         (("Dense,10", "Dense,1000000,relu\nDense,9999,relu\nDense,10"), True),
         (("Flatten", "Repeat,10000:\n    Repeat,2:\n        Dropout,0.5\nFlatten"), True),
         (("Flatten", "MaxPool,40,40\nFlatten\nDropout,2"), False),

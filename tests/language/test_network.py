@@ -205,7 +205,7 @@ def test_a_block_repeated_0_times_is_not_there() -> None:
     assert [node.path for node in found] == ["residual_1", "flatten_2", "dense_3"]
     with pytest.raises(SpecError, match="line 2: there is no layer: all of them are repeated 0 times"):
         nodes("Repeat,0:\n    Dense,10,softmax")
-    with pytest.raises(SpecError, match="line 2: the network ends in a row of 784 numbers"):
+    with pytest.raises(SpecError, match="line 2: the network must end in softmax"):
         nodes("Flatten\nRepeat,0:\n    Dense,10,softmax")
 
 

@@ -67,6 +67,8 @@ CASES = {
             [[255] * 100, 20, 5],
         )
     ],
+    "whole": [("[...new Set(whole(new Float32Array(56 * 56).fill(0.5), 56, 56))]", [128])],
+    "resized": [("[...resized(Float32Array.of(0, 1, 0, 1), [2, 2], [1, 2])]", [0, 1])],
     "weights": [
         ("weights(4, 2)", [[[0, 0.5], [1, 0.5]], [[2, 0.5], [3, 0.5]]]),
         ("weights(1, 2)", [[[0, 1]], [[0, 1]]]),
@@ -141,6 +143,7 @@ CASES = {
         ("hasMaps([{ paths: [[{}], [{ text: 'Conv' }]] }])", True),
         ("hasMaps([{ block: [{}], paths: [[{}]] }])", False),
     ],
+    "likeliest": [("likeliest([0.1, 0.5, 0.1, 0.3], 3)", [1, 3, 0])],
     "addBar": [
         (
             """(() => {
@@ -151,9 +154,15 @@ CASES = {
                 bar.show(0.5, true);
                 const first = seen();
                 bar.show(null);
-                return [first, seen()];
+                const waits = seen();
+                bar.show(0.25, false, 'star');
+                return [first, waits, seen()];
             })()""",
-            [["750.0\u00a0%", "scaleX(0.5)", "first"], ["7", "scaleX(0)", ""]],
+            [
+                ["750.0\u00a0%", "scaleX(0.5)", "first"],
+                ["7", "scaleX(0)", ""],
+                ["star25.0\u00a0%", "scaleX(0.25)", ""],
+            ],
         )
     ],
     "addLayer": [
@@ -208,6 +217,7 @@ ELSEWHERE = {
     "test_page_in_use.py::test_a_drawn_stroke_is_answered_by_every_network": (
         *("drawingOn", "look", "startNetwork", "showSeen", "textOf"),
     ),
+    "test_page_in_use.py::test_each_network_sees_a_drawing_in_its_form_and_polarity": ("asLearned",),
     "test_page_functions.py::test_float16_is_that_of_numpy": ("float16", "float16s"),
     "test_page_functions.py::test_base64_is_read_in_old_browsers_too": ("bytesOf",),
     "test_page_functions.py::test_a_worker_is_asked_and_its_error_is_raised": ("asked",),

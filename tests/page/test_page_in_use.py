@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from MNIST.data import class_names
+from MNIST.data.catalogue import about_published
 from MNIST.errors import UsageError
 from MNIST.language import LAYERS, lay_out, layers, parse_spec, read_text
 from MNIST.page import Plan, assemble, draw_page, is_draw_page, plan_network
@@ -126,6 +126,20 @@ def test_the_maps_are_those_of_the_layer(open_page):
     assert (np.diff(strength.ravel()[seen.ravel().argsort()]) >= 0).all()  # stronger ink is more opaque
 
 
+def test_each_network_sees_a_drawing_in_its_form_and_polarity(open_page):
+    page = open_page(_plan(), _plan(ROWS, "whole", form="whole"), _plan(ROWS, "dark", ink="dark"))
+    _draw(page)
+    _spoken(page)
+    digit, whole, dark = (
+        np.array(page.evaluate(f"[...asLearned(plans[{place}], newest)]")).reshape(28, 28)
+        for place in range(3)
+    )
+    assert np.array_equal(digit, _seen(page))
+    assert np.array_equal(dark, 255 - digit)
+    assert whole.any()
+    assert not np.array_equal(whole, digit)  # the stroke stays where it was drawn
+
+
 def test_a_phone_is_wide_enough(open_page):
     page = open_page(_plan(name="a_name_" + "x" * 57), _plan(ROWS, "rows"))
     page.set_viewport_size({"width": 390, "height": 844})
@@ -151,7 +165,7 @@ def test_an_error_in_a_network_leaves_no_older_answer_standing(open_page):
 
 
 def test_a_network_of_clothes_names_them_and_asks_for_no_digit(open_page):
-    clothes = class_names("fashion")
+    clothes = about_published("fashion").classes
     page = open_page(_plan(ROWS, "rows", classes=clothes))
     assert page.title() == "Draw a picture"
     assert page.locator("#invitation").text_content() == "draw a picture"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from MNIST.data import class_names
+from MNIST.data.catalogue import about_published
 from MNIST.report.image_grid import (
     CELL,
     HEAD,
@@ -20,7 +20,7 @@ from MNIST.report.image_grid import (
     terminal_grid,
 )
 
-FASHION = class_names("fashion")
+DIGITS, FASHION = about_published("mnist").classes, about_published("fashion").classes
 
 
 def images_of(count, name="7", seed=0):
@@ -76,7 +76,7 @@ def test_in_colour_each_image_begins_where_its_caption_does():
     assert begins == [0, 19, 38, 57, 76]
 
 
-@pytest.mark.parametrize("names", [class_names("mnist"), FASHION])
+@pytest.mark.parametrize("names", [DIGITS, FASHION])
 def test_the_counts_are_those_of_the_labels(names):
     draw = np.random.default_rng(0)
     labels = {"training": draw.integers(0, 10, 6000), "test": draw.integers(0, 9, 50)}
@@ -94,4 +94,4 @@ def test_the_counts_are_those_of_the_labels(names):
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_the_bars_give_way_to_the_width(width):
     labels = {"training": np.arange(60_000) % 10, "test": np.arange(10_000) % 10}
-    assert max(map(len, count_table(class_names("mnist"), labels, width, False))) <= width
+    assert max(map(len, count_table(DIGITS, labels, width, False))) <= width

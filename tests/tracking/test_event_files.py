@@ -9,6 +9,7 @@ from tracked import epoch, run_of
 
 pytest.importorskip("tensorboard", reason="needs TensorBoard: python -m pip install '.[tensorboard]'")
 
+from MNIST.tracking import Confusion
 from MNIST.tracking.event_files import forget, start
 
 
@@ -71,7 +72,7 @@ def test_the_text_and_the_answers_are_there_too(tmp_path):
     tracker = start(run_of(tmp_path, 2))
     confusion = np.diag(np.arange(10))
     confusion[3, 5] = 77
-    tracker.finish({"epochs": 2}, confusion)
+    tracker.finish({"epochs": 2}, Confusion(confusion, list("0123456789")))
     assert tracker.close() == f"tensorboard --logdir {tmp_path / 'Model_Output'}"
     events = read_back(tmp_path)
     assert text(events, "model") == "    Layers:\n    # <script>"

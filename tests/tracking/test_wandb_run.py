@@ -8,6 +8,7 @@ import pytest
 from tracked import epoch, run_of
 from wandb_files import finished_records, wandb_rows
 
+from MNIST.tracking import Confusion
 from MNIST.tracking.wandb_run import run_id, start
 
 
@@ -93,7 +94,7 @@ def test_offline_every_epoch_is_in_its_file(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_DIR", str(tmp_path))
     tracker = start(run_of(tmp_path, 2))
     tracker.epoch(epoch(3))
-    tracker.finish({"epochs": 3}, np.eye(10, dtype=int))
+    tracker.finish({"epochs": 3}, Confusion(np.eye(10, dtype=int), list("0123456789")))
     how = tracker.close()
     (file,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
     assert how == f"wandb sync {file.parent}"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from small_model import TEXT
 
-from MNIST.data import TrainingData, load, split
+from MNIST.data import About, TrainingData, load, split
 from MNIST.language import parse_spec
 from MNIST.training import Run, RunSettings, resolve_settings, save_trained
 
@@ -55,7 +55,7 @@ def trained(digits, keras_settings, tmp_path_factory):
             checkpoint=Path("Model_Output/small/checkpoint"),
         )
         run.train()
-        save_trained("small", run, TEXT, "digits", ["train", "a", "b"])
+        save_trained("small", run, TEXT, About("digits"), ["train", "a", "b"])
     finally:
         os.chdir(here)
     return folder, run

@@ -26,9 +26,9 @@ def made(monkeypatch):
     """A growing list: for each part of an epoch's images, the epoch's seed and the thread that made it."""
     made = []
 
-    def noted(images, which, augmentations, seed):
+    def noted(images, which, augmentations, seed, paper):
         made.append((seed, threading.current_thread()))
-        return augment(images, which, augmentations, seed)
+        return augment(images, which, augmentations, seed, paper)
 
     monkeypatch.setattr(epoch_images, "augment", noted)
     return made
@@ -175,10 +175,10 @@ def test_an_error_stops_the_thread_at_once(error, digits, settings, monkeypatch,
 
 
 def test_an_error_in_the_thread_is_raised_in_the_loop(digits, settings, monkeypatch):
-    def fail_in_epoch_3(images, which, augmentations, seed):
+    def fail_in_epoch_3(images, which, augmentations, seed, paper):
         if seed == augmentation_seed(0, 3):
             raise MemoryError
-        return augment(images, which, augmentations, seed)
+        return augment(images, which, augmentations, seed, paper)
 
     monkeypatch.setattr(epoch_images, "augment", fail_in_epoch_3)
     run = Run(_spec(), digits, settings, epochs=4)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from MNIST.data import About
 from MNIST.errors import ModelError
 from MNIST.language import parse_spec
 from MNIST.training import Run, load_trained, resolve_settings, save_trained
@@ -32,7 +33,7 @@ def by_numpy(digits, tmp_path_factory) -> Path:
         settings = resolve_settings("digits", images=600, split=0.9, seed=0, engine="numpy")
         run = Run(parse_spec(TEXT), digits, settings, epochs=1)
         run.train()
-        save_trained("small", run, TEXT, "digits", ["train"])
+        save_trained("small", run, TEXT, About("digits"), ["train"])
     finally:
         os.chdir(here)
     return folder

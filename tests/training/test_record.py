@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from small_model import TEXT
 
+from MNIST.data import About
 from MNIST.errors import ModelError
 from MNIST.language import Cosine, lay_out, parse_spec
 from MNIST.training import (
@@ -97,7 +98,7 @@ def test_what_any_engine_leaves_is_read_back_equal(digits, settings_of, tmp_path
     monkeypatch.chdir(tmp_path)
     run = Run(parse_spec(TEXT), digits, settings_of, epochs=1)
     run.train()
-    save_trained("small", run, TEXT, "digits", [])
+    save_trained("small", run, TEXT, About("digits"), [])
     model = load_trained("small")
     assert model.record.settings == settings_of
     assert np.array_equal(model.engine.logits(digits.images), run.engine.logits(digits.images))
@@ -108,7 +109,7 @@ def test_the_file_of_another_engines_network_does_not_stay(small, digits):
     settings = resolve_settings("digits", images=600, split=0.9, seed=0, engine="numpy")
     run = Run(parse_spec(TEXT), digits, settings, epochs=1)
     run.train()
-    save_trained("small", run, TEXT, "digits", [])
+    save_trained("small", run, TEXT, About("digits"), [])
     assert (small / "weights.npz").exists()
     assert not (small / "model.keras").exists()
 
@@ -116,7 +117,7 @@ def test_the_file_of_another_engines_network_does_not_stay(small, digits):
 def test_what_a_killed_writer_left_is_cleared_away(trained, small):
     (small / ".incoming").mkdir()
     (small / ".incoming" / ".model.keras.abc.tmp").write_bytes(b"half")
-    save_trained("small", trained[1], TEXT, "digits", [])
+    save_trained("small", trained[1], TEXT, About("digits"), [])
     assert not list(small.glob(".*"))
 
 
@@ -215,7 +216,7 @@ def test_a_disk_that_fails_at_any_write_leaves_a_whole_network(number, trained, 
 
     monkeypatch.setattr(os, "replace", failing)
     with pytest.raises(OSError, match="No space left"):
-        save_trained("small", trained[1], TEXT + "# changed\n", "digits", [])
+        save_trained("small", trained[1], TEXT + "# changed\n", About("digits"), [])
     monkeypatch.setattr(os, "replace", real)
     load_trained("small")
     if number < 5:
@@ -223,7 +224,7 @@ def test_a_disk_that_fails_at_any_write_leaves_a_whole_network(number, trained, 
         assert after == before
     else:
         assert read_model_text("small") == TEXT + "# changed\n"
-        save_trained("small", trained[1], TEXT, "digits", [])
+        save_trained("small", trained[1], TEXT, About("digits"), [])
         assert not list(small.glob(".*"))
 
 
@@ -235,7 +236,7 @@ def stopped(digits, settings, tmp_path, monkeypatch) -> Run:
     monkeypatch.setattr(Run, "_validate", lambda run: (losses[len(run.history)], 0.5))
     run = Run(parse_spec(TEXT + "Stop:\npatience=2\n"), digits, settings, epochs=9)
     run.train()
-    save_trained("stopped", run, TEXT + "Stop:\npatience=2\n", "digits", [])
+    save_trained("stopped", run, TEXT + "Stop:\npatience=2\n", About("digits"), [])
     return run
 
 

@@ -2,7 +2,7 @@
 
 `MNIST.language.layers.Columns` says what a column computes, `MNIST.language.optimizers.ParallelDelta` how it
 learns. Images are the last axis of every array, so that the product with the sparse connections runs along
-memory. The neurons of all columns form one axis, digit after digit.
+memory. The neurons of all columns form one axis, class after class.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,6 @@ from MNIST.engines.processor import processor
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
 from MNIST.engines.saved_arrays import load_weights, save_weights
 from MNIST.language import Columns, Network, ParallelDelta, Threshold
-from MNIST.language.layer import CLASSES
 
 PRECISIONS = ("float32",)
 STEADINESS = 0.95  # weight of the old lead in its moving average; each step's own value has the rest
@@ -51,7 +50,7 @@ class SonnEngine:
         self._batch_size = spec.batch_size
         self._map = network.input_shape
         self._shapes = {f"{network.nodes[0].path}/{p.name}": p.shape for p in network.nodes[0].parameters}
-        neurons = CLASSES * columns.neurons
+        neurons = columns.classes * columns.neurons
         self._sources = np.zeros((neurons, columns.connections), np.int32)
         self._weights = np.zeros((neurons, columns.connections), np.float32)
         self._thresholds = np.zeros(neurons, np.float32)
@@ -73,8 +72,10 @@ class SonnEngine:
         return EpochMetrics(loss / done, correct / done, float("nan"), float("nan"))
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        votes = [_votes(self._sums(inputs)) for _, inputs in self._blocks(images)]
-        return self._scaled(np.concatenate([np.zeros((CLASSES, 0), np.float32), *votes], axis=1)).T
+        votes = [_votes(self._sums(inputs), self._columns.classes) for _, inputs in self._blocks(images)]
+        return self._scaled(
+            np.concatenate([np.zeros((self._columns.classes, 0), np.float32), *votes], axis=1)
+        ).T
 
     def get_weights(self) -> Arrays:
         arrays = (self._sources.astype(np.float32), self._weights.copy(), self._thresholds.copy())
@@ -133,16 +134,16 @@ class SonnEngine:
     def _learn(
         self, images: np.ndarray, labels: np.ndarray, learning_rate: np.float32, active: np.ndarray
     ) -> np.ndarray:
-        """Do one step of the learning rule; return the votes from before it: (10, images).
+        """Do one step of the learning rule; return the votes from before it: (classes, images).
 
         active: (inputs,); the number of these images on which each input is 1 is added to it.
         """
         growth, lowering = np.zeros_like(self._weights), np.zeros_like(self._thresholds)
-        votes, leads = np.zeros((CLASSES, len(images)), np.float32), np.zeros(len(images))
+        votes, leads = np.zeros((self._columns.classes, len(images)), np.float32), np.zeros(len(images))
         for block, inputs in self._blocks(images):
             active += inputs.sum(axis=1)
             sums = self._sums(inputs)
-            votes[:, block] = _votes(sums)
+            votes[:, block] = _votes(sums, self._columns.classes)
             leads[block], rivals = _leads(votes[:, block], labels[block])
             lessons = np.flatnonzero(leads[block] < self._lead)
             near = np.abs(sums[:, lessons]) <= self._rule.reach
@@ -168,12 +169,12 @@ class SonnEngine:
         that should get more votes; rivals: (lessons,), those that should get fewer. All sums are of whole
         numbers, so they are exact in any order.
         """
-        for digit in range(CLASSES):
-            concerned = np.flatnonzero((labels == digit) | (rivals == digit))
-            sign = np.where(labels[concerned] == digit, 1, -1).astype(np.float32)
+        for column in range(self._columns.classes):
+            concerned = np.flatnonzero((labels == column) | (rivals == column))
+            sign = np.where(labels[concerned] == column, 1, -1).astype(np.float32)
             active = inputs[:, concerned]
             size = max(1, MOST_NUMBERS // max(1, self._sources.shape[1] * len(concerned)))
-            end = (digit + 1) * self._columns.neurons
+            end = (column + 1) * self._columns.neurons
             for begin in range(end - self._columns.neurons, end, size):
                 some = slice(begin, min(begin + size, end))
                 push = near[some][:, concerned] * sign
@@ -205,9 +206,9 @@ class SonnEngine:
         return np.clip(places - spread // 2, 0, side - spread) + generator.integers(spread, size=len(places))
 
 
-def _votes(sums: np.ndarray) -> np.ndarray:
-    """How many neurons of each column fire: float32 (10, images)."""
-    return (sums > 0).reshape(CLASSES, -1, sums.shape[1]).sum(axis=1, dtype=np.float32)
+def _votes(sums: np.ndarray, classes: int) -> np.ndarray:
+    """How many neurons of each column fire: float32 (classes, images)."""
+    return (sums > 0).reshape(classes, -1, sums.shape[1]).sum(axis=1, dtype=np.float32)
 
 
 def _leads(votes: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -220,7 +221,7 @@ def _leads(votes: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _cross_entropies(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """For each image, −log of the probability that softmax gives its label; logits: (10, images)."""
+    """For each image, −log of the probability that softmax gives its label; logits: (classes, images)."""
     shifted = (logits - logits.max(axis=0)).astype(np.float64)
     return np.log(np.exp(shifted).sum(axis=0)) - shifted[labels, np.arange(len(labels))]
 

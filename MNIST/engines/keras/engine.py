@@ -29,7 +29,6 @@ from MNIST.engines.keras.saved_file import checked_weights, weight_layout, witho
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
 from MNIST.engines.quiet import quiet_stderr
 from MNIST.language import Network, Optimizer, optimizers
-from MNIST.language.layer import CLASSES
 
 __all__ = ["KerasEngine", "build", "device", "has_fast_bfloat16", "libraries"]
 
@@ -53,7 +52,7 @@ class KerasEngine:
         draws: Arrays | None = None,
     ) -> None:
         set_threads(threads)
-        self._spec = network.spec
+        self._spec, self._classes = network.spec, network.classes
         self._floats = "float64" if precision == "float64" else "float32"
         with self._computing():
             self._graph = Graph(network, precision, pixel_statistics, draws)
@@ -106,7 +105,7 @@ class KerasEngine:
                 )
                 for begin in range(0, len(images), INFERENCE_BATCH)
             ]
-        return np.concatenate([np.zeros((0, 10), np.float32), *batches])
+        return np.concatenate([np.zeros((0, self._classes), np.float32), *batches])
 
     def gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, Arrays]:
         trained, others = self._model.trainable_variables, self._model.non_trainable_variables
@@ -157,7 +156,7 @@ class KerasEngine:
             whole.load_weights(path)
 
     def whole_model(self) -> Any:
-        """The network with its softmax: uint8 images (n, 28, 28) to probabilities (n, 10)."""
+        """The network with its softmax: uint8 images (n, 28, 28) to probabilities (n, classes)."""
         with self._computing():
             probabilities = keras.layers.Softmax(dtype=self._floats, name="softmax")(self._graph.logits)
             return keras.Model(self._graph.images, probabilities, name="network")
@@ -236,7 +235,7 @@ class _SmoothedCrossentropy(keras.losses.Loss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         labels = keras.ops.cast(keras.ops.reshape(y_true, (-1,)), "int32")
         return keras.losses.categorical_crossentropy(
-            keras.ops.one_hot(labels, CLASSES, dtype=y_pred.dtype),
+            keras.ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype),
             y_pred,
             from_logits=True,
             label_smoothing=self._smoothing,

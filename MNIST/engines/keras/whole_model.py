@@ -19,7 +19,7 @@ _FILE = "network.keras"
 
 
 def standard_file(network: Network, weights: Arrays, pixel_statistics: tuple[float, float]) -> bytes:
-    """The bytes of the file: uint8 images (n, 28, 28) in, probabilities (n, 10) out, all in float32."""
+    """The bytes of the file: uint8 images (n, 28, 28) in, probabilities (n, classes) out, all in float32."""
     threads = cores()
     engine = build(network, precision="float32", threads=threads, pixel_statistics=pixel_statistics)
     engine.set_weights(weights)
@@ -35,7 +35,7 @@ def standard_file(network: Network, weights: Arrays, pixel_statistics: tuple[flo
 
 
 def answers_of(content: bytes, images: np.ndarray) -> np.ndarray:
-    """What the network in a file of ours answers for images: probabilities (n, 10)."""
+    """What the network in a file of ours answers for images: probabilities (n, classes)."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / _FILE
         path.write_bytes(content)

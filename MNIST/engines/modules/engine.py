@@ -45,7 +45,7 @@ class ModulesEngine:
         pixel_statistics: tuple[float, float],
         draws: Arrays | None = None,
     ) -> None:
-        self._spec, self._threads = network.spec, threads
+        self._spec, self._classes, self._threads = network.spec, network.classes, threads
         with memory_errors():
             self._network = NetworkModule(network, getattr(torch, precision), pixel_statistics, draws)
         self._trainable = {name: w for name, w in self._network.weights.items() if w.requires_grad}
@@ -112,7 +112,7 @@ class ModulesEngine:
                 self._network(_on_device(images[begin : begin + INFERENCE_BATCH])).cpu().numpy()
                 for begin in range(0, len(images), INFERENCE_BATCH)
             ]
-        return np.concatenate([np.zeros((0, 10), np.float32), *batches])
+        return np.concatenate([np.zeros((0, self._classes), np.float32), *batches])
 
     def get_weights(self) -> Arrays:
         return {name: to_array(weight) for name, weight in self._network.weights.items()}

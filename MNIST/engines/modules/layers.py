@@ -36,7 +36,7 @@ from MNIST.language.layer import LEAK
 
 
 class NetworkModule(nn.Module):
-    """A network: uint8 images (n, 28, 28) to logits (n, 10).
+    """A network: uint8 images (n, 28, 28) to logits (n, classes).
 
     weights: all weights by name, also those that are not trained. draws: see `registry.create`.
     """

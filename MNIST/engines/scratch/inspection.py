@@ -61,17 +61,17 @@ class Inspection:
         rows = [self._features(images[part]) for part in _parts(len(images))]
         return np.concatenate(rows)
 
-    def pixel_gradient(self, images: np.ndarray, digits: np.ndarray) -> np.ndarray:
-        """The gradient of a digit's logit with respect to pixels from 0 to 1: float32 (n, 28, 28).
+    def pixel_gradient(self, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
+        """The gradient of a class's logit with respect to pixels from 0 to 1: float32 (n, 28, 28).
 
-        digits: integer (n,), in [0, 10): the digit whose logit is meant. `Threshold` has no slope; there the
+        classes: integer (n,): the class whose logit is meant. `Threshold` has no slope; there the
         result is the sum of the gradients with respect to an image's binary maps.
         Source: Simonyan, Vedaldi and Zisserman (2013), Deep inside convolutional networks, arXiv:1312.6034.
         """
         logits, cache = self._chain.forward(self._input(images), Pass())
         gradients: Gradients = {}
         self._taken()
-        dx = self._chain.backward(np.eye(logits.shape[1], dtype=np.float32)[digits], cache, gradients)
+        dx = self._chain.backward(np.eye(logits.shape[1], dtype=np.float32)[classes], cache, gradients)
         scale = 1 / self._pixel_statistics[1] if Standardize() in self._spec.input else 1.0
         return dx.reshape(*images.shape, -1).sum(axis=-1) * np.float32(scale)
 

@@ -173,7 +173,7 @@ def _network_files(
     run = Run(spec, _data_of(settings), settings, epochs=spec.epochs, checkpoint=checkpoint)
     try:
         run.train()
-        return trained_files(run, text, _dataset.name, command)
+        return trained_files(run, text, _dataset.about, command)
     finally:
         run.engine.close()
 

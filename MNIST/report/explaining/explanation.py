@@ -1,5 +1,6 @@
 """The numbers that explain one answer, and how numbers become colours."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -8,6 +9,7 @@ import numpy as np
 from MNIST.report.colours import BLUE, ORANGE
 from MNIST.report.percentages import probability_text
 
+MOST_CLASSES = 10  # whose scores are shown
 MAPS = 16  # of a layer that are shown at first
 
 
@@ -38,8 +40,9 @@ class Explanation:
     """One image, one network's answer, and how the network arrives at it.
 
     network: its name. subject: the image in words. image: uint8 (28, 28). label: its class, if known.
-    names: of the classes. probabilities: (10,). slopes: float32 (10, 28, 28), the gradient of each class's
-    score with respect to the pixels. layers: those outside all blocks, in order; the last makes the scores.
+    names: of the classes. probabilities: (classes,). shown: the likeliest classes, and the right one, in
+    order. slopes: float32 (shown, 28, 28), the gradient of these classes' scores with respect to the
+    pixels. layers: those outside all blocks, in order; the last makes the scores.
     """
 
     network: str
@@ -48,6 +51,7 @@ class Explanation:
     label: int | None
     names: tuple[str, ...]
     probabilities: np.ndarray
+    shown: list[int]
     slopes: np.ndarray
     layers: tuple[LayerView, ...]
 
@@ -59,6 +63,10 @@ class Explanation:
     def asked(self) -> list[int]:
         """The classes whose slopes are shown first: the answer, and the right one if it is wrong."""
         return [self.answer] if self.label in (None, self.answer) else [self.answer, self.label]
+
+    def slopes_of(self, classes: Sequence[int]) -> np.ndarray:
+        """The slopes of some of the shown classes, in the order given."""
+        return self.slopes[[self.shown.index(each) for each in classes]]
 
     @property
     def verdict(self) -> str:

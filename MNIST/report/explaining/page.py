@@ -31,7 +31,8 @@ KERNELS = 8  # filters and channels of a later convolution that are shown
 def explanation_page(explained: Explanation) -> str:
     """The page as HTML."""
     last, names = explained.layers[-1], explained.names
-    most = float(np.abs(last.output).max()) or 1.0
+    scores = last.output.ravel().tolist()
+    most = max(map(abs, scores)) or 1.0
     return fill(
         "report/explaining/page.html",
         title=f"How {explained.network} arrives at its answer",
@@ -39,34 +40,36 @@ def explanation_page(explained: Explanation) -> str:
         verdict=explained.verdict,
         image_uri=_data_uri(np.repeat(explained.image[..., None], 3, axis=-1)),
         asked=_slopes(explained, explained.asked),
-        slopes=_slopes(explained, range(len(names))),
+        slopes=_slopes(explained, explained.shown),
         probabilities=[
             {
-                "name": names[digit],
-                "answer": digit == explained.answer,
-                "words": probability_text(probability),
+                "name": names[label],
+                "answer": label == explained.answer,
+                "words": probability_text(explained.probabilities[label]),
             }
-            | _bar(probability)
-            for digit, probability in enumerate(explained.probabilities)
+            | _bar(explained.probabilities[label])
+            for label in explained.shown
         ],
         layers=[_layer(layer) for layer in explained.layers[:-1]],
         last=last,
         scores=[
-            {"name": names[digit], "answer": digit == explained.answer, "words": number(score)}
-            | _bar(score / most, signed=True)
-            for digit, score in enumerate(last.output.tolist())
+            {"name": names[label], "answer": label == explained.answer, "words": number(scores[label])}
+            | _bar(scores[label] / most, signed=True)
+            for label in explained.shown
         ],
+        classes=len(names),
         scales={"plain": _stops(False), "signed": _stops(True)},
     )
 
 
-def _slopes(explained: Explanation, digits: Sequence[int]) -> list[dict[str, object]]:
+def _slopes(explained: Explanation, classes: Sequence[int]) -> list[dict[str, object]]:
     """The slopes of these classes' scores as pictures, on one scale."""
-    scale = Scale.of(explained.slopes[list(digits)])
-    pictures = [enlarged(scale.paint(explained.slopes[digit]), 4) for digit in digits]
+    slopes = explained.slopes_of(classes)
+    scale = Scale.of(slopes)
+    pictures = [outlined(enlarged(scale.paint(each), 4), explained.image) for each in slopes]
     return [
-        {"name": explained.names[digit], "uri": _data_uri(outlined(picture, explained.image))}
-        for digit, picture in zip(digits, pictures, strict=True)
+        {"name": explained.names[label], "uri": _data_uri(picture)}
+        for label, picture in zip(classes, pictures, strict=True)
     ]
 
 

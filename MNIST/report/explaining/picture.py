@@ -1,4 +1,4 @@
-"""An explanation as one picture: the digit and the answer, then a row for each layer."""
+"""An explanation as one picture: the image and the answer, then a row for each layer."""
 
 from collections.abc import Sequence
 
@@ -38,7 +38,7 @@ def explanation_png(explained: Explanation) -> bytes:
             _kernels(canvas, layer, top)
             top += ROW
         if place == len(shown) - 1:
-            _scores(canvas, layer, explained.names, top)
+            _scores(canvas, layer, explained, top)
         else:
             _layer(canvas, layer, top)
         top += ROW
@@ -54,12 +54,13 @@ def _head(canvas: Canvas, explained: Explanation) -> None:
     top = 84
     canvas.place(enlarged(explained.image, 8), MARGIN, top)
     canvas.write("what the network sees", MARGIN, top + DIGIT + 6, 13)
-    scale = Scale.of(explained.slopes[explained.asked])
-    for place, digit in enumerate(explained.asked, start=1):
+    slopes = explained.slopes_of(explained.asked)
+    scale = Scale.of(slopes)
+    for place, (label, slope) in enumerate(zip(explained.asked, slopes, strict=True), start=1):
         left = MARGIN + place * (DIGIT + 24)
-        picture = enlarged(scale.paint(explained.slopes[digit]), 8)
+        picture = enlarged(scale.paint(slope), 8)
         _frame(canvas, outlined(picture, explained.image), left, top)
-        name = explained.names[digit]
+        name = explained.names[label]
         words = (
             f"the score of {name}:",
             "blue: grows with more ink there",
@@ -80,12 +81,13 @@ def _head(canvas: Canvas, explained: Explanation) -> None:
 
 def _bars(canvas: Canvas, explained: Explanation, left: int, top: int) -> None:
     """Draw a bar for each class's probability."""
-    first = 20 + 8 * max(map(len, explained.names))
+    first = 20 + 8 * max(len(explained.names[label]) for label in explained.shown)
     longest = min(320, WIDTH - MARGIN - left - first - 70)
-    for digit, probability in enumerate(explained.probabilities):
-        y = top + digit * 22
-        style = {"weight": "bold"} if digit == explained.answer else {}
-        canvas.write(explained.names[digit], left, y, 15, **style)
+    for place, label in enumerate(explained.shown):
+        probability = explained.probabilities[label]
+        y = top + place * 22
+        style = {"weight": "bold"} if label == explained.answer else {}
+        canvas.write(explained.names[label], left, y, 15, **style)
         length = max(1, round(longest * probability))
         canvas.place(_block(rgb(BLUE), length, 16), left + first, y)
         canvas.write(probability_text(probability), left + first + length + 6, y + 1, 13, **style)
@@ -134,23 +136,25 @@ def _strip(canvas: Canvas, colours: np.ndarray, top: int) -> None:
     canvas.place(enlarged(squares.reshape(lines, per_line, 3), side), LEFT, top)
 
 
-def _scores(canvas: Canvas, layer: LayerView, names: Sequence[str], top: int) -> None:
-    """Draw the last layer's ten numbers as bars, up and down from 0."""
+def _scores(canvas: Canvas, layer: LayerView, explained: Explanation, top: int) -> None:
+    """Draw the last layer's numbers, of the shown classes, as bars, up and down from 0."""
     canvas.write(layer.text, MARGIN, top, 13, family="monospace", weight="bold")
     canvas.write("the score of each class; softmax", MARGIN, top + 20, 12, color=FAINT)
     canvas.write("makes the probabilities of them", MARGIN, top + 36, 12, color=FAINT)
     height = CELL - 16
-    scores = layer.output.ravel()  # the output may still be a map of one place, which Flatten makes a row
+    scores = layer.output.ravel()[
+        explained.shown
+    ]  # the output may still be a map of one place, which Flatten makes a row
     most, least = max(0.0, scores.max()), min(0.0, scores.min())
     zero = top + round(height * most / ((most - least) or 1.0))
-    step = STRIP // len(names)
-    for digit, score in enumerate(scores):
-        left, length = LEFT + digit * step, round(height * abs(score) / ((most - least) or 1.0))
+    step = STRIP // len(scores)
+    for place, score in enumerate(scores):
+        left, length = LEFT + place * step, round(height * abs(score) / ((most - least) or 1.0))
         bar = _block(rgb(BLUE if score > 0 else ORANGE), 34, length)
         canvas.place(bar, left, zero - length if score > 0 else zero)
         canvas.place(_block((120, 120, 120), 34, 1), left, zero)
         canvas.write(number(score), left + 38, zero - 8, 12, color=FAINT)
-        canvas.write(names[digit], left, top + height + 6, 14)
+        canvas.write(explained.names[explained.shown[place]], left, top + height + 6, 14)
 
 
 def _label(canvas: Canvas, text: str, shape: str, scale: Scale, top: int) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from MNIST.files import NotAFileError, read_whole
+from MNIST.report.classes import noun
 from MNIST.report.testing.metrics import class_figures, confusion_matrix, surest_errors, wilson_interval
 
 COLUMNS = (
@@ -23,8 +24,9 @@ COLUMNS = (
 class Evaluation:
     """A network's answers on a test set.
 
-    engine: the name of the engine that computed them. labels: integer (n,); probabilities: float64 (n, 10);
-    loss: mean cross-entropy in nats.
+    engine: the name of the engine that computed them. labels: integer (n,); probabilities: float64
+    (n, classes); loss: mean cross-entropy in nats. classes: what each label means. numbers: integer (n,),
+    the images' numbers in their set, from 0. on: the set's name, "test", "training" or "validation".
     """
 
     name: str
@@ -33,6 +35,9 @@ class Evaluation:
     loss: float
     labels: np.ndarray
     probabilities: np.ndarray
+    classes: Sequence[str]
+    numbers: np.ndarray
+    on: str = "test"
 
     @property
     def answers(self) -> np.ndarray:
@@ -46,6 +51,11 @@ class Evaluation:
     @property
     def errors(self) -> int:
         return int((self.answers != self.labels).sum())
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """Counts, int64 (classes, classes): a row for each true class, a column for each answer."""
+        return confusion_matrix(self.labels, self.answers, len(self.classes))
 
     @property
     def accuracy(self) -> float:
@@ -79,9 +89,9 @@ def errors_csv(evaluation: Evaluation) -> str:
     wrong = surest_errors(evaluation.labels, evaluation.probabilities)
     expected, got = evaluation.labels[wrong], evaluation.answers[wrong]
     rows = zip(
-        wrong,
-        expected,
-        got,
+        evaluation.numbers[wrong],
+        [evaluation.classes[label] for label in expected],
+        [evaluation.classes[label] for label in got],
         evaluation.probabilities[wrong, got],
         evaluation.probabilities[wrong, expected],
         strict=True,
@@ -91,19 +101,18 @@ def errors_csv(evaluation: Evaluation) -> str:
 
 
 def confusion_csv(evaluation: Evaluation) -> str:
-    """The confusion matrix: one row for each true digit, one column for each answer."""
-    matrix = confusion_matrix(evaluation.labels, evaluation.answers)
-    return _csv([("true", *range(10)), *((digit, *row) for digit, row in enumerate(matrix.tolist()))])
+    """The confusion matrix: one row for each true class, one column for each answer."""
+    classes, matrix = evaluation.classes, evaluation.confusion.tolist()
+    return _csv([("true", *classes), *((name, *row) for name, row in zip(classes, matrix, strict=True))])
 
 
 def classes_csv(evaluation: Evaluation) -> str:
-    """One row for each digit: its images, its answers, precision, recall, F1; empty where undefined."""
-    figures = class_figures(confusion_matrix(evaluation.labels, evaluation.answers))
+    """One row for each class: its images, its answers, precision, recall, F1; empty where undefined."""
     rows = [
-        (digit, one.images, one.answers, *map(_number, (one.precision, one.recall, one.f1)))
-        for digit, one in enumerate(figures)
+        (name, one.images, one.answers, *map(_number, (one.precision, one.recall, one.f1)))
+        for name, one in zip(evaluation.classes, class_figures(evaluation.confusion), strict=True)
     ]
-    return _csv([("digit", "images", "answers", "precision", "recall", "f1"), *rows])
+    return _csv([(noun(evaluation.classes), "images", "answers", "precision", "recall", "f1"), *rows])
 
 
 def _number(value: float) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from MNIST.report.classes import MANY, are_digits, noun
 from MNIST.report.colours import FAINT, ORANGE, PALE_BLUE
 from MNIST.report.png import figure_png
+from MNIST.report.testing.comparison import Evaluation
 
 FAINTEST, STRONGEST = 0.0003, 1.0  # rates: one error in 1,000 images is just visible
 
@@ -22,37 +24,49 @@ def error_shades(confusion: np.ndarray) -> np.ndarray:
     return logarithms / np.log(STRONGEST / FAINTEST)
 
 
-def confusion_png(confusion: np.ndarray, title: str) -> bytes:
-    """The picture as the bytes of a PNG file. confusion: counts (10, 10), a row for each true digit."""
+def confusion_png(evaluation: Evaluation) -> bytes:
+    """The picture as the bytes of a PNG file, with a row for each true class.
+
+    Of many classes, it has colours alone.
+    """
     from matplotlib.colors import LinearSegmentedColormap, to_rgba
     from matplotlib.figure import Figure  # not pyplot: no window system, no global state
 
-    classes = len(confusion)
+    confusion, names = evaluation.confusion, evaluation.classes
+    classes, one = len(names), noun(names)
     white_to_orange = LinearSegmentedColormap.from_list("errors", ["white", ORANGE])
     colours = white_to_orange(error_shades(confusion))
     colours[np.diag_indices(classes)] = to_rgba(PALE_BLUE)
-    figure = Figure(figsize=(7.6, 7), layout="constrained")
+    side = min(30, max(7, 0.62 * classes))
+    figure = Figure(figsize=(side + 0.6, side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(colours)
+    if classes <= MANY:
+        _numbers(axes, confusion)
+        axes.set_xticks(range(classes), names, rotation=0 if are_digits(names) else 90)
+        axes.set_yticks(range(classes), names)
+        axes.set_xticks(np.arange(-0.5, classes), minor=True)
+        axes.set_yticks(np.arange(-0.5, classes), minor=True)
+        axes.grid(which="minor", color="0.9")
+        axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+    title = f"{evaluation.name}: what it takes each {one} for"
+    axes.set(xlabel="the network's answer", ylabel=f"the {one}", title=title)
+    _scale(figure, axes, white_to_orange, one)
+    return figure_png(figure)
+
+
+def _numbers(axes: Any, confusion: np.ndarray) -> None:
+    """Write each count that is not 0, and beside each row the part that is right."""
     for row, column in zip(*np.nonzero(confusion), strict=True):
         axes.text(column, row, f"{confusion[row, column]:,}", ha="center", va="center")
     for row, images in enumerate(confusion.sum(axis=1)):
         correct = f"{confusion[row, row] / images * 100:.1f} %" if images else "–"
-        axes.text(classes - 0.35, row, correct, va="center", color=FAINT)
-    axes.text(classes - 0.35, -0.6, "right", color=FAINT)
-    axes.set_xticks(range(classes))
-    axes.set_yticks(range(classes))
-    axes.set_xticks(np.arange(-0.5, classes), minor=True)
-    axes.set_yticks(np.arange(-0.5, classes), minor=True)
-    axes.grid(which="minor", color="0.9")
-    axes.tick_params(which="both", length=0)
-    axes.spines[:].set_visible(False)
-    axes.set(xlabel="the network's answer", ylabel="the digit", title=title)
-    _scale(figure, axes, white_to_orange)
-    return figure_png(figure)
+        axes.text(len(confusion) - 0.35, row, correct, va="center", color=FAINT)
+    axes.text(len(confusion) - 0.35, -0.6, "right", color=FAINT)
 
 
-def _scale(figure: Any, axes: Any, colours: Any) -> None:
+def _scale(figure: Any, axes: Any, colours: Any, one: str) -> None:
     """Draw the scale of colours below the matrix."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm
@@ -63,7 +77,7 @@ def _scale(figure: Any, axes: Any, colours: Any) -> None:
         location="bottom",
         shrink=0.6,
         aspect=40,
-        label="errors: of this digit's images, the part that got this answer",
+        label=f"errors: of this {one}'s images, the part that got this answer",
     )
     bar.set_ticks([0.001, 0.01, 0.1, 1], labels=["0.1 %", "1 %", "10 %", "100 %"])
     bar.set_ticks([], minor=True)

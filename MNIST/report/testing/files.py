@@ -11,7 +11,6 @@ from MNIST.report.testing.comparison import Evaluation, classes_csv, confusion_c
 from MNIST.report.testing.confusion_picture import confusion_png
 from MNIST.report.testing.embedding import Space
 from MNIST.report.testing.error_gallery import top_errors_png
-from MNIST.report.testing.metrics import confusion_matrix
 from MNIST.report.testing.page import report_page
 
 PAGE = "report.html"
@@ -34,12 +33,11 @@ def report_files(
     images: np.ndarray,
     evaluations: Sequence[Evaluation],
     spaces: Mapping[str, Space],
-    names: Sequence[str],
     pictures: bool = False,
 ) -> dict[str, str | bytes]:
     """The files by name.
 
-    images: uint8 (n, 28, 28), the test set; spaces: of each network, by name; names: what each label means.
+    images: uint8 (n, 28, 28), the test set; spaces: of each network, by name.
     pictures: whether to write what the page shows as PNG files too; drawing them takes most of the time.
     """
     files: dict[str, str | bytes] = {}
@@ -55,10 +53,9 @@ def report_files(
             f"{name}_classes.csv": classes_csv(evaluation),
         }
         if pictures:
-            confusion = confusion_matrix(labels, evaluation.answers)
             files |= {
-                f"{name}_confusion.png": confusion_png(confusion, f"{name}: what it takes each digit for"),
-                f"{name}_top_errors.png": top_errors_png(images, labels, probabilities, name),
+                f"{name}_confusion.png": confusion_png(evaluation),
+                f"{name}_top_errors.png": top_errors_png(images, evaluation),
                 f"{name}_calibration.png": reliability[name],
             }
-    return files | {PAGE: report_page(title, images, evaluations, spaces, reliability, names)}
+    return files | {PAGE: report_page(title, images, evaluations, spaces, reliability)}

@@ -23,7 +23,7 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
     return max(0.0, (centre - margin) / scale), min(1.0, (centre + margin) / scale)
 
 
-def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, classes: int = 10) -> np.ndarray:
+def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, classes: int) -> np.ndarray:
     """Counts, int64 (classes, classes): a row for each true class, a column for each answer."""
     flat = np.bincount(y_true.astype(np.int64) * classes + y_pred, minlength=classes**2)
     return flat.reshape(classes, classes)

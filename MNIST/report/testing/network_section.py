@@ -1,40 +1,48 @@
-"""What the report's page says about one network: its errors, each digit, and its sureness."""
+"""What the report's page says about one network: its errors, each class, and its sureness."""
 
+from collections.abc import Sequence
 from math import isnan
 
 import numpy as np
 
+from MNIST.report.classes import MANY, noun, one_of
 from MNIST.report.percentages import percent_text
 from MNIST.report.png import data_uri
 from MNIST.report.testing.calibration import calibrate
 from MNIST.report.testing.comparison import Evaluation
 from MNIST.report.testing.confusion_picture import error_shades
 from MNIST.report.testing.error_gallery import ACROSS, DOWN, caption
-from MNIST.report.testing.metrics import class_figures, confusion_matrix, surest_errors
+from MNIST.report.testing.metrics import class_figures, surest_errors
 
 SHOWN = ACROSS * DOWN
 
 
 def network_section(evaluation: Evaluation, reliability: bytes) -> dict[str, object]:
     """The values for network_section.html. reliability: the network's reliability diagram as a PNG file."""
-    confusion = confusion_matrix(evaluation.labels, evaluation.answers)
+    confusion, classes = evaluation.confusion, evaluation.classes
     errors = surest_errors(evaluation.labels, evaluation.probabilities)
     return {
         "name": evaluation.name,
+        "on": evaluation.on,
         "errors": [_error(evaluation, int(image)) for image in errors[:SHOWN]],
         "of": "All its errors" if len(errors) <= SHOWN else f"Its {SHOWN} surest errors of {len(errors):,}",
         "calibration": calibrate(evaluation.labels, evaluation.probabilities),
         "reliability": data_uri(reliability),
-        "confusion": confusion.tolist(),
+        "noun": noun(classes),
+        "names": classes,
+        "confusion": confusion.tolist() if len(classes) <= MANY else None,
         "shades": [[f"{shade * 100:.0f}" for shade in row] for row in error_shades(confusion)],
-        "classes": _classes(confusion),
+        "mistakes": _mistakes(confusion, classes),
+        "figures": _figures(confusion, classes),
     }
 
 
 def _error(evaluation: Evaluation, image: int) -> dict[str, object]:
     label = int(evaluation.labels[image])
-    lines = caption(image, label, evaluation.probabilities[image])
-    return {"image": image, "label": label, "lines": [_unbroken(line) for line in lines]}
+    number = int(evaluation.numbers[image])
+    lines = caption(number, label, evaluation.probabilities[image], evaluation.classes)
+    what = one_of(label, evaluation.classes)
+    return {"image": image, "number": number, "what": what, "lines": [_unbroken(line) for line in lines]}
 
 
 def _unbroken(text: str) -> str:
@@ -42,14 +50,26 @@ def _unbroken(text: str) -> str:
     return text.replace(" %", "\N{NO-BREAK SPACE}%").replace(": ", ":\N{NO-BREAK SPACE}")
 
 
-def _classes(confusion: np.ndarray) -> list[tuple[str, ...]]:
-    """A row of texts for each digit."""
+def _mistakes(confusion: np.ndarray, classes: Sequence[str]) -> list[tuple[str, ...]]:
+    """The most frequent mistakes, a row of texts for each: the class, the answer, how many images."""
+    wrong = confusion - np.diag(confusion.diagonal())
+    places = np.argsort(-wrong, axis=None, kind="stable")[:MANY]
+    rows, columns = np.unravel_index(places, wrong.shape)
+    return [
+        (classes[row], classes[column], f"{wrong[row, column]:,}")
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+        if wrong[row, column]
+    ]
+
+
+def _figures(confusion: np.ndarray, classes: Sequence[str]) -> list[tuple[str, ...]]:
+    """A row of texts for each class."""
     return [
         (
-            str(digit),
+            name,
             f"{one.images:,}",
             f"{one.answers:,}",
             *("–" if isnan(part) else percent_text(part) for part in (one.precision, one.recall, one.f1)),
         )
-        for digit, one in enumerate(class_figures(confusion))
+        for name, one in zip(classes, class_figures(confusion), strict=True)
     ]

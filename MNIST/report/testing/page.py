@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from MNIST.report.classes import noun, nouns, one_of
 from MNIST.report.percentages import percent_text
 from MNIST.report.sprite import Sprite
 from MNIST.report.templates import fill
@@ -28,12 +29,11 @@ def report_page(
     evaluations: Sequence[Evaluation],
     spaces: Mapping[str, Space],
     reliability: Mapping[str, bytes],
-    names: Sequence[str],
 ) -> str:
     """The page as HTML.
 
     images: uint8 (n, 28, 28), the test set; spaces, reliability: of each network, by name; reliability
-    diagrams are PNG files. names: what each label means, from 0.
+    diagrams are PNG files.
     """
     wrong = np.array([evaluation.answers != evaluation.labels for evaluation in evaluations])
     hardest = _hardest(evaluations, wrong)[:HARDEST] if len(evaluations) > 1 else np.array([], np.int64)
@@ -43,13 +43,14 @@ def report_page(
     networks = len(evaluations)
     pairs = compare_pairs([evaluation.name for evaluation in evaluations], ~wrong)
     counts = np.bincount(wrong.sum(axis=0), minlength=networks + 1).tolist()
-    digits = [str(label) for label in range(len(names))]
     return fill(
         "report/testing/page.html",
         title=title,
         sprite=sprite,
         overview=[_row(evaluation) for evaluation in evaluations],
-        classes=[] if list(names) == digits else names,  # the classes' names if they are not the digits
+        nouns=nouns(evaluations[0].classes),
+        noun=noun(evaluations[0].classes),
+        on=evaluations[0].on,
         pairs=pairs,
         summary=_summary(pairs) if len(pairs) > MOST_SENTENCES else "",
         level=f"{LEVEL:g}",
@@ -98,5 +99,16 @@ def _hard(evaluations: Sequence[Evaluation], image: int) -> dict[str, object]:
     """An image that all networks get wrong, and their answers."""
     answers = [int(evaluation.probabilities[image].argmax()) for evaluation in evaluations]
     alike = len(set(answers)) == 1
-    said = f"all say {answers[0]}" if alike else f"they say {', '.join(map(str, answers))}"
-    return {"image": image, "label": int(evaluations[0].labels[image]), "said": said}
+    classes = evaluations[0].classes
+    said = (
+        f"all say {classes[answers[0]]}"
+        if alike
+        else f"they say {', '.join(classes[one] for one in answers)}"
+    )
+    number = int(evaluations[0].numbers[image])
+    return {
+        "image": image,
+        "number": number,
+        "what": one_of(evaluations[0].labels[image], classes),
+        "said": said,
+    }

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from MNIST.report.colours import DIGITS
+from MNIST.report.classes import MANY, one_of
+from MNIST.report.colours import of_classes
 from MNIST.report.percentages import probability_text
 from MNIST.report.sprite import Sprite
 from MNIST.report.testing.comparison import Evaluation
@@ -25,7 +26,16 @@ def space_plot(evaluations: Mapping[str, Evaluation], spaces: Mapping[str, Space
     from plotly.offline import get_plotlyjs
 
     networks = {name: _network(evaluations[name], space, sprite) for name, space in spaces.items()}
-    data = {"colours": DIGITS, "networks": networks, "invitation": INVITATION, "eye": EYE}
+    classes = next(iter(evaluations.values())).classes
+    data = {
+        "classes": classes,
+        "images": [one_of(label, classes) for label in range(len(classes))],
+        "colours": of_classes(len(classes)),
+        "legend": len(classes) <= MANY,
+        "networks": networks,
+        "invitation": INVITATION,
+        "eye": EYE,
+    }
     return {"plotly": get_plotlyjs(), "data": data}
 
 
@@ -35,7 +45,7 @@ def _network(evaluation: Evaluation, space: Space, sprite: Sprite) -> dict[str, 
     answers = evaluation.answers[shown]
     return {
         "points": [[float(f"{value:.4g}") for value in axis] for axis in space.points.T.tolist()],
-        "number": shown.tolist(),
+        "number": evaluation.numbers[shown].tolist(),
         "place": [sprite.place(int(number)) for number in shown],
         "label": evaluation.labels[shown].tolist(),
         "answer": answers.tolist(),
@@ -44,7 +54,9 @@ def _network(evaluation: Evaluation, space: Space, sprite: Sprite) -> dict[str, 
         "names": {
             label: [float(f"{value:.4g}") for value in place]
             for label, place in name_places(space.points, evaluation.labels[shown]).items()
-        },
+        }
+        if len(evaluation.classes) <= MANY
+        else {},
     }
 
 
@@ -85,7 +97,7 @@ def _about(evaluation: Evaluation, space: Space) -> str:
     among = f"{errors:,} of its {counted(evaluation.errors, 'error')}"
     if errors == evaluation.errors:
         among = f"all of its {counted(errors, 'error')}" if errors > 1 else counted(errors, "error")
-    images = counted(evaluation.images, "test image")
+    images = counted(evaluation.images, f"{evaluation.on} image")
     if len(shown) < evaluation.images:
         images = f"{len(shown):,} of the {images}"
     return (

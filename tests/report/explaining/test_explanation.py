@@ -35,7 +35,10 @@ def explanation(*layers, label=3, **more):
     image = DRAW.integers(0, 256, (28, 28), dtype=np.uint8)
     slopes = DRAW.normal(size=(10, 28, 28)).astype(np.float32)
     names = tuple("0123456789")
-    whole = Explanation("Net", "image 7", image, label, names, probabilities, slopes, (*layers, SCORES))
+    shown = list(range(10))
+    whole = Explanation(
+        "Net", "image 7", image, label, names, probabilities, shown, slopes, (*layers, SCORES)
+    )
     return replace(whole, **more)
 
 

@@ -30,7 +30,7 @@ def test_the_confusion_matrix_is_scikit_learns():
     y_true = generator.integers(0, 10, 500).astype(np.uint8)  # as labels: 10 · 9 + 9 must not overflow
     y_pred = generator.integers(0, 10, 500)
     judged = metrics.confusion_matrix(y_true, y_pred, labels=range(10))
-    assert np.array_equal(confusion_matrix(y_true, y_pred), judged)
+    assert np.array_equal(confusion_matrix(y_true, y_pred, 10), judged)
 
 
 def test_the_surest_error_comes_first():
@@ -55,7 +55,7 @@ def test_the_surest_errors_are_all_errors_in_order(seed, images):
 def test_precision_recall_and_f1_are_scikit_learns(seed, images):
     generator = np.random.default_rng(seed)
     y_true, y_pred = generator.integers(0, 10, (2, images))  # with few images, some classes have none
-    figures = class_figures(confusion_matrix(y_true, y_pred))
+    figures = class_figures(confusion_matrix(y_true, y_pred, 10))
     judged = metrics.precision_recall_fscore_support(y_true, y_pred, labels=range(10), zero_division=np.nan)
     columns = [[getattr(one, name) for one in figures] for name in ("precision", "recall", "f1", "images")]
     for ours, theirs in zip(columns, judged, strict=True):

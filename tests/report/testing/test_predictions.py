@@ -5,11 +5,12 @@ import io
 import numpy as np
 from rich.console import Console
 
-from MNIST.report.testing.predictions import bars, disagreements, percent, printable, table
+from MNIST.report.classes import DIGITS
+from MNIST.report.testing.predictions import Answers, bars, disagreements, percent, printable, table
 
 ANSWERS = {
-    "one": np.array([[0.0, 0.75, 0.25] + [0.0] * 7, [0.0] * 9 + [1.0]]),
-    "two": np.array([[0.0, 0.75, 0.25] + [0.0] * 7, [0.0] * 8 + [0.5, 0.4999]]),
+    "one": Answers(np.array([[0.0, 0.75, 0.25] + [0.0] * 7, [0.0] * 9 + [1.0]]), DIGITS),
+    "two": Answers(np.array([[0.0, 0.75, 0.25] + [0.0] * 7, [0.0] * 8 + [0.5, 0.4999]]), DIGITS),
 }
 
 
@@ -34,11 +35,21 @@ def test_each_picture_and_network_has_a_row():
 
 
 def test_a_bar_is_as_long_as_its_probability():
-    title, _, *rows = _shown(bars("[red]:smile:", {name: each[1] for name, each in ANSWERS.items()}))
+    title, _, *rows = _shown(bars("[red]:smile:", 1, ANSWERS))
     assert title.strip() == "[red]:smile:"
     assert len(rows) == 10
     assert rows[9].split() == ["9", "█" * 20, "100.00%", "█" * 10, "49.99%"]
     assert rows[0].split() == ["0", "0.00%", "0.00%"]
+
+
+def test_of_many_classes_the_likeliest_are_shown_by_their_names():
+    names = [f"[b]class {label}" for label in range(300)]
+    probabilities = np.full((1, 300), 0.5 / 299)
+    probabilities[0, 77] = 0.5
+    _, head, *rows = _shown(bars("a.png", 0, {"net": Answers(probabilities, names)}))
+    assert head.split() == ["class", "net"]
+    assert len(rows) == 10
+    assert rows[-1].split() == ["[b]class", "77", "█" * 10, "50.00%"]
 
 
 def test_only_what_differs_is_said_to():

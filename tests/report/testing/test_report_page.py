@@ -10,6 +10,7 @@ import pytest
 from examples import slowly
 from PIL import Image
 
+from MNIST.report.classes import DIGITS, MANY
 from MNIST.report.percentages import probability_text
 from MNIST.report.png import grey_png
 from MNIST.report.testing.comparison import Evaluation
@@ -24,22 +25,22 @@ PICTURES = defaultdict(lambda: grey_png(IMAGES[0]))  # in place of the reliabili
 LABELS = GENERATOR.integers(0, 10, COUNT).astype(np.uint8)
 
 
-def evaluation(name, noise):
+def evaluation(name, noise, classes):
     generator = np.random.default_rng(len(name))
-    logits = np.eye(10)[LABELS] * 4 + noise * generator.normal(size=(COUNT, 10))
+    logits = np.eye(len(classes))[LABELS] * 4 + noise * generator.normal(size=(COUNT, len(classes)))
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    return Evaluation(name, "keras", 1234, 0.5, LABELS, probabilities)
+    return Evaluation(name, "keras", 1234, 0.5, LABELS, probabilities, classes, np.arange(COUNT))
 
 
-def page(*noises, names=None, classes="0123456789"):
+def page(*noises, names=None, classes=DIGITS):
     evaluations = [
-        evaluation((names or "ABCDEFGHIJKLMN")[place], noise) for place, noise in enumerate(noises)
+        evaluation((names or "ABCDEFGHIJKLMN")[place], noise, classes) for place, noise in enumerate(noises)
     ]
     spaces = {}
     for one in evaluations:
         shown = choose_images(LABELS, one.probabilities, 100)
         spaces[one.name] = reduce_to_space(shown, one.probabilities[shown])
-    return report_page("Results: <b>", IMAGES, evaluations, spaces, PICTURES, classes), evaluations, spaces
+    return report_page("Results: <b>", IMAGES, evaluations, spaces, PICTURES), evaluations, spaces
 
 
 class Elements(HTMLParser):
@@ -205,7 +206,20 @@ def test_twelve_networks_with_long_names_fit_the_window(width, opened):
     assert browser_page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_where_labels_are_no_digits_the_page_says_what_they_are():
-    assert "stand for classes" not in page(1.0)[0]
+def test_where_labels_are_no_digits_the_page_calls_them_by_their_names():
+    assert "What it takes each digit for" in page(1.0)[0]
     html = page(1.0, classes=[f"<{label}>" for label in range(10)])[0]
-    assert "0 &lt;0&gt;, 1 &lt;1&gt;" in html
+    assert "What it takes each class for" in html
+    assert '<th scope="col">&lt;0&gt;</th><th scope="col">&lt;1&gt;</th>' in html
+    assert "<0>" not in html
+    assert not re.search(r"\bdigits?\b", " ".join(Elements(html).text.split()))
+
+
+def test_of_many_classes_the_page_lists_the_most_frequent_mistakes():
+    classes = [f"class {label}" for label in range(MANY + 10)]
+    tables = Elements(page(3.0, classes=classes)[0]).tables
+    (mistakes,) = [rows for rows in tables if rows[0] == ["class", "its answer", "images"]]
+    counts = [int(row[2]) for row in mistakes[1:]]
+    assert counts == sorted(counts, reverse=True)
+    assert 0 < len(counts) <= MANY
+    assert max(len(rows[0]) for rows in tables) < MANY

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from MNIST.report.classes import DIGITS
 from MNIST.report.percentages import probability_text
 from MNIST.report.png import grey_png
 from MNIST.report.sprite import SIDE, Sprite
+from MNIST.report.testing.comparison import Evaluation
 from MNIST.report.testing.confusion_picture import FAINTEST, confusion_png, error_shades
 from MNIST.report.testing.error_gallery import caption, top_errors_png
 
@@ -46,9 +48,16 @@ def test_only_errors_are_coloured_by_their_part_of_the_row():
     assert shades[0, 3] == pytest.approx(np.log(10 / 1010 / FAINTEST) / np.log(1 / FAINTEST))
 
 
-def test_every_matrix_has_a_picture():
-    for confusion in (np.zeros((10, 10), int), np.eye(10, dtype=int) * 980, np.ones((10, 10), int)):
-        assert confusion_png(confusion, "$net$").startswith(b"\x89PNG")
+def evaluation(labels, probabilities, classes=DIGITS):
+    return Evaluation("$net$", "numpy", 1, 0.5, labels, probabilities, classes, np.arange(len(labels)))
+
+
+@pytest.mark.parametrize("classes", [DIGITS, ("$a$", "<b>"), [f"class {label}" for label in range(200)]])
+def test_every_matrix_has_a_picture(classes):
+    labels = np.arange(2 * len(classes)) % len(classes)
+    for answers in (labels, np.roll(labels, 1), np.zeros_like(labels)):
+        picture = confusion_png(evaluation(labels, np.eye(len(classes))[answers], classes))
+        assert picture.startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("errors", [0, 1, 7, *slowly([25, 40])])
@@ -58,10 +67,10 @@ def test_the_gallery_has_the_surest_errors(errors):
     probabilities[:errors, 1] = np.linspace(0.95, 0.99, errors)
     probabilities[:errors, 0] = 1 - probabilities[:errors, 1]
     flat = np.zeros_like(IMAGES)
-    blank = top_errors_png(flat, labels, probabilities, "net")
+    blank = top_errors_png(flat, evaluation(labels, probabilities))
     shown = [
         top_errors_png(
-            np.where(np.arange(50)[:, None, None] == number, IMAGES, flat), labels, probabilities, "net"
+            np.where(np.arange(50)[:, None, None] == number, IMAGES, flat), evaluation(labels, probabilities)
         )
         != blank
         for number in ([] if errors == 0 else [0, errors - 1, 49])
@@ -74,4 +83,9 @@ def test_a_probability_is_never_rounded_to_certainty():
         *(">99.99 %", ">99.99 %", "99.62 %", "50.0 %", "0.1 %", "<0.1 %")
     ]
     row = np.array([0.02, 0.0, 0.98])
-    assert caption(7, 0, row) == ("a 0, taken for a 2", "2: 98.0 %, 0: 2.0 %", "image 7")
+    assert caption(7, 0, row, ("shoe", "bag", "coat"))[0] == "shoe, taken for coat"
+    assert caption(7, 0, np.pad(row, (0, 7)), DIGITS) == (
+        "a 0, taken for a 2",
+        "2: 98.0 %, 0: 2.0 %",
+        "image 7",
+    )

@@ -1,0 +1,75 @@
+"""What looks wrong in a dataset, told from its pixels and labels, before anybody trains on it."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from MNIST.words import counted
+
+if TYPE_CHECKING:
+    from MNIST.data.datasets import Dataset
+
+LOOKED_AT = 2_000  # images, evenly from the whole set
+FEWEST_ONES = 5  # images of a 1, to say that a dataset lies on its side
+MOST_NAMED = 5  # classes without images
+
+
+def suspicions(dataset: "Dataset") -> Iterator[str]:
+    """Each thing that looks wrong, in a sentence without its end."""
+    images, labels = dataset.train_images, dataset.train_labels
+    brightest = max(int(images.max()), int(dataset.test_images.max()))
+    if int(images.min()) == int(images.max()):
+        yield f"all pixels of the training images are {images.max()}: there is nothing to learn from"
+    elif brightest == 1:
+        yield "the brightest pixel is 1, and white is 255: were the pixels divided by 255 before?"
+    elif dataset.about.ink == "dark":
+        yield (
+            "dark ink on bright paper, where MNIST has bright ink on dark; a network learns it so, and"
+            " pictures that it is shown are brought to that"
+        )
+    if dataset.about.shows_digits and lies_on_its_side(images, labels, dataset.about.paper):
+        yield "the images lie on their side: rows and columns seem to be exchanged, as in EMNIST's files"
+    for kind, of_set in (("training", labels), ("test", dataset.test_labels)):
+        counts = np.bincount(of_set, minlength=len(dataset.classes))
+        missing = [dataset.classes[label] for label in np.flatnonzero(counts == 0)]
+        if missing:
+            more = ", …" if len(missing) > MOST_NAMED else ""
+            some = ", ".join(missing[:MOST_NAMED]) + more
+            yield f"{counted(len(missing), 'class', 'classes')} without {kind} images: {some}"
+
+
+def has_dark_ink(images: NDArray[np.uint8]) -> bool:
+    """Whether the paper is bright: whether most of the pixels at the edges of the images are.
+
+    images: uint8 (n, 28, 28).
+    """
+    some = _some(images)
+    edges = np.concatenate([some[:, [0, -1]].reshape(-1), some[:, :, [0, -1]].reshape(-1)])
+    return bool(np.median(edges) > 127 and edges.mean() > some.mean())
+
+
+def lies_on_its_side(images: NDArray[np.uint8], labels: NDArray[np.unsignedinteger], paper: int) -> bool:
+    """Whether rows and columns are exchanged, told from the ones: upright, they are taller than wide.
+
+    images: uint8 (n, 28, 28), of digits; labels: (n,). paper: the value of a pixel without ink.
+    """
+    ones = _some(images[labels == 1])
+    if len(ones) < FEWEST_ONES:
+        return False
+    ink = np.abs(ones.astype(np.float64) - paper)
+    tall, wide = (_spread(ink.sum(axis=axis)) for axis in (2, 1))
+    return bool(np.median(wide) > 1.3 * np.median(tall))
+
+
+def _spread(ink: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far ink lies from its middle along an axis, as a standard deviation in pixels: (n, 28) to (n,)."""
+    total = np.maximum(ink.sum(axis=1), 1e-9)
+    place = np.arange(ink.shape[1])
+    middle = ink @ place / total
+    return np.sqrt(np.maximum(ink @ place**2 / total - middle**2, 0))
+
+
+def _some(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return images[:: max(1, len(images) // LOOKED_AT)]

@@ -1,0 +1,37 @@
+"""Pictures of three kinds of shapes, drawn by the tests: circles, squares and stars, of any size."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+SHAPES = "circle", "square", "star"
+
+
+def drawn(shape: str, seed: int, side: int = 120) -> Image.Image:
+    """A shape in black lines on white paper, somewhere, of some size, slightly turned."""
+    random = np.random.default_rng([SHAPES.index(shape), seed])
+    image = Image.new("L", (side, side), 255)
+    pen = ImageDraw.Draw(image)
+    radius = side * random.uniform(0.25, 0.4)
+    x, y = side / 2 + random.uniform(-0.08, 0.08, 2) * side
+    width = int(side * random.uniform(0.05, 0.09))
+    if shape == "circle":
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), outline=0, width=width)
+    else:
+        corners, turns = (4, 1) if shape == "square" else (5, 2)
+        angles = 2 * np.pi * turns * np.arange(corners + 2) / corners + random.uniform(-0.15, 0.15)
+        points = [
+            (x + radius * np.sin(a), y - radius * np.cos(a)) for a in angles + np.pi / 4 * (corners == 4)
+        ]
+        pen.line(points, fill=0, width=width, joint="curve")
+    return image
+
+
+def write_folder(folder: Path, each: int, **options: int) -> Path:
+    """A folder with a subfolder for each shape, and `each` pictures in it."""
+    for shape in SHAPES:
+        (folder / shape).mkdir(parents=True)
+        for seed in range(each):
+            drawn(shape, seed, **options).save(folder / shape / f"{seed:03}.png")
+    return folder
