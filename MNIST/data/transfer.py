@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urljoin, urlsplit
 from urllib.request import url2pathname
 
@@ -24,16 +24,55 @@ CONNECT = 5.0  # seconds until a connection is made; an address behind a firewal
 OnBytes = Callable[[int, int | None], None]
 
 
+class Received(Protocol):
+    """Where what has come is kept: a bytearray, or a file."""
+
+    def __iadd__(self, more: bytes) -> Self: ...
+    def __len__(self) -> int: ...
+    def clear(self) -> None: ...
+
+
+class OnDisk:
+    """What has come, in a file, for what is too large for the memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._stream = path.open("w+b")
+
+    def __iadd__(self, more: bytes) -> Self:
+        self._stream.write(more)
+        return self
+
+    def __len__(self) -> int:
+        return self._stream.tell()
+
+    def clear(self) -> None:
+        self._stream.seek(0)
+        self._stream.truncate()
+
+    def close(self) -> None:
+        self._stream.close()
+
+
 def receive(url: str, limit: int, timeout: float, on_bytes: OnBytes) -> bytes:
     """Return everything behind a URL, as its server sent it, if that is at most `limit` bytes.
+
+    As `receive_into`.
+    """
+    received = bytearray()
+    receive_into(received, url, limit, timeout, on_bytes)
+    return bytes(received)
+
+
+def receive_into(received: Received, url: str, limit: int, timeout: float, on_bytes: OnBytes) -> None:
+    """Append everything behind a URL, as its server sent it, if that is at most `limit` bytes.
 
     timeout: seconds without a byte, or of an average below `SLOWEST`, after which it gives up.
     on_bytes: called with the bytes received and those expected in all (None: unknown).
     Raises DownloadError with the reason, without the URL.
     """
     if urlsplit(url).scheme == "file":
-        return _read_file(url, limit)
-    received = bytearray()
+        received += _read_file(url, limit)
+        return
     told: deque[tuple[int, int | None]] = deque(maxlen=1)  # the newest progress
     failures: list[BaseException] = []
 
@@ -59,10 +98,9 @@ def receive(url: str, limit: int, timeout: float, on_bytes: OnBytes) -> bytes:
             begun, before = time.monotonic(), len(received)
     if failures:
         raise failures[0]
-    return bytes(received)
 
 
-def _receive(url: str, received: bytearray, limit: int, timeout: float, on_bytes: OnBytes) -> None:
+def _receive(url: str, received: Received, limit: int, timeout: float, on_bytes: OnBytes) -> None:
     """Append all that is behind a URL; go on where a connection was cut."""
     import requests
     from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
@@ -86,7 +124,7 @@ def _receive(url: str, received: bytearray, limit: int, timeout: float, on_bytes
 
 
 def _continue(
-    session: "requests.Session", url: str, received: bytearray, limit: int, timeout: float, on_bytes: OnBytes
+    session: "requests.Session", url: str, received: Received, limit: int, timeout: float, on_bytes: OnBytes
 ) -> None:
     """Append the missing rest to `received`, or begin again if the server cannot resume."""
     headers = {"Accept-Encoding": "identity"}

@@ -1,0 +1,87 @@
+"""Make a dataset out of your own pictures, a table, or files of other names.
+
+Usage:
+    python MNIST import <source> <dataset-dir> [options]
+    python MNIST import --help
+
+Sources:
+    a folder     with a subfolder of pictures for each class, whose names are the classes; or with folders
+                 train and test of that kind
+    a CSV        a row for each image: its label, first or last, and its pixels; as Kaggle has MNIST
+    an .npz      with x_train, y_train and perhaps x_test, y_test; as Keras has MNIST
+    IDX files    in a folder, under all names in use: EMNIST's, QMNIST's, with dots, unzipped. If there are
+                 several datasets, name one of its files
+
+Writes the four files of a dataset, classes.txt and dataset.json. What cannot be read is listed, and then
+nothing is written.
+
+Options:
+    --test PROPORTION   the part of each class that tests, if the source has no test set [default: 0.15]
+    --seed N            decides which images test [default: 0]
+    --form FORM         digit: find the ink, size and centre it, as `predict` does with a picture; whole:
+                        scale the whole picture to 28×28. Without it, images of 28×28 stay as they are, and
+                        others are brought to the form of digits
+    --invert WHEN       exchange black and white: yes, no, or auto, if the ink is dark [default: auto]
+    --transpose         exchange rows and columns (EMNIST's files need it, and are known)
+    --skip              leave out what cannot be read
+"""
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from MNIST.commands.values import one_of, proportion, whole_number
+from MNIST.program import program
+from MNIST.words import counted
+
+
+def run(options: Mapping[str, Any]) -> int:
+    """Read the source, write the dataset, and say what was done."""
+    source, folder = Path(options["<source>"]), Path(options["<dataset-dir>"])
+    form = options["--form"]
+    form = None if form is None else one_of(form, "--form", ("digit", "whole"))
+    invert = one_of(options["--invert"], "--invert", ("auto", "yes", "no"))
+    test = proportion(options["--test"], "--test")
+    seed = whole_number(options["--seed"], "--seed", lowest=0)
+
+    from MNIST.data import suspicions
+    from MNIST.data.importing import Wishes, import_dataset
+    from MNIST.engines.processor import cores
+
+    wishes = Wishes(form, invert, options["--transpose"], test, options["--skip"], seed, cores())
+    with _progress_bar() as show:
+        imported = import_dataset(source, folder, wishes, show)
+    dataset = imported.dataset
+    for problem in imported.left_out:
+        print(f"left out: {problem}", file=sys.stderr)
+    for note in imported.notes:
+        print(note)
+    for suspicion in suspicions(dataset):
+        print(f"{folder}: {suspicion}", file=sys.stderr)
+    print(
+        f"{dataset.name}: {counted(len(dataset.train_images), 'training image')} and"
+        f" {counted(len(dataset.test_images), 'test image')} in {folder}, {dataset.about.told_apart()}"
+    )
+    print(f"Next: {program()} show {shlex.quote(options['<dataset-dir>'])}")
+    return 0
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Callable[[int, int], None]]:
+    """Give a function that shows progress on a terminal, and nothing elsewhere."""
+    if not sys.stdout.isatty():
+        yield lambda done, count: None
+        return
+    from rich import progress as rich_progress
+
+    columns = (
+        rich_progress.TextColumn("reading"),
+        rich_progress.BarColumn(),
+        rich_progress.MofNCompleteColumn(),
+    )
+    with rich_progress.Progress(*columns, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, count: bar.update(task, completed=done, total=count or None)

@@ -1,0 +1,59 @@
+"""NumPy's .npz with x_train, y_train and perhaps x_test and y_test, as Keras has MNIST."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from MNIST.data.importing.labels import numbered
+from MNIST.data.importing.shapes import Preparation
+from MNIST.data.importing.source import MOST_IMAGES, Found, as_bytes, squares
+from MNIST.errors import DataError
+
+NAMES = "x_train", "y_train", "x_test", "y_test"
+LARGEST = 2**32  # bytes of an array
+
+
+def read_npz(path: Path, preparation: Preparation) -> Found:
+    """The images in an .npz file. Raises DataError for a file that lacks an array or has others' shapes."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            _refuse_large(path)
+            arrays = {name: file[name] for name in NAMES if name in file.files}
+            names = ", ".join(file.files[:8])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: not a file of NumPy's arrays ({str(error)[:100]})") from None
+    if not {"x_train", "y_train"} <= arrays.keys() or ("x_test" in arrays) != ("y_test" in arrays):
+        raise DataError(f"{path}: expected the arrays {', '.join(NAMES)}, found {names or 'none'}")
+    pairs = [(arrays["x_train"], arrays["y_train"])]
+    pairs += [(arrays["x_test"], arrays["y_test"])] if "x_test" in arrays else []
+    labelled = numbered([_flat(path, labels, len(images)) for images, labels in pairs], str(path))
+    parts, problems = [], []
+    for (images, _), labels in zip(pairs, labelled.labels, strict=True):
+        if images.ndim == 4 and images.shape[3] == 1:
+            images = images[..., 0]
+        if images.ndim == 2:
+            images = squares(images, str(path))
+        if images.ndim != 3 or not 1 <= len(images) <= MOST_IMAGES:
+            raise DataError(
+                f"{path}: expected grey images (n, rows, columns), found the shape {images.shape}"
+            )
+        part, wrong = preparation.part(as_bytes(images, str(path)), labels, path.name)
+        parts.append(part)
+        problems += wrong
+    test = parts[1] if len(parts) > 1 else None
+    return Found(parts[0], test, labelled.classes, preparation.form, problems, labelled.notes)
+
+
+def _flat(path: Path, labels: np.ndarray, count: int) -> np.ndarray:
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.shape != (count,):
+        raise DataError(f"{path}: expected {count:,} labels, one for each image, found {labels.shape}")
+    return labels
+
+
+def _refuse_large(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        if any(member.file_size > LARGEST for member in archive.infolist()):
+            raise DataError(f"{path}: an array of more than {LARGEST:,} bytes")

@@ -1,0 +1,185 @@
+"""From what was found in a source to a dataset's files: polarity, a test set, equal images, writing."""
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from MNIST import files
+from MNIST.data import idx
+from MNIST.data.about import About, about_files
+from MNIST.data.catalogue import FILE_NAMES
+from MNIST.data.datasets import Dataset, data_of_others, find_file
+from MNIST.data.importing.arrays import read_npz
+from MNIST.data.importing.folders import is_of_pictures, read_folders
+from MNIST.data.importing.idx_files import idx_sources, read_idx_files
+from MNIST.data.importing.shapes import Preparation
+from MNIST.data.importing.source import Found, Part, Progress
+from MNIST.data.importing.tables import read_csv
+from MNIST.data.suspicions import has_dark_ink
+from MNIST.errors import DataError
+
+TEST_PROPORTION = 0.15  # of each class, where a source has no test set
+SHOWN = 100  # problems that a message lists
+FRAME = 2  # rows and columns at the border that are empty in most images of MNIST's form
+FULL_FRAME = 0.2  # the part of images with ink there from which on they are no longer of that form
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How a source becomes a dataset.
+
+    form: as in `Preparation`. ink: "auto" makes dark ink bright; "yes" turns every image's grey levels
+    round; "no" leaves them. test: the proportion of each class that becomes the test set if the source has
+    none. skip: leave out what cannot be read. seed: decides which images test. workers: processes.
+    """
+
+    form: str | None = None
+    invert: str = "auto"
+    transpose: bool = False
+    test: float = TEST_PROPORTION
+    skip: bool = False
+    seed: int = 0
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A dataset that was written. left_out: what could not be read. notes: what was done, or looks odd."""
+
+    dataset: Dataset
+    left_out: list[str]
+    notes: list[str]
+
+
+def import_dataset(
+    source: Path, folder: Path, wishes: Wishes = Wishes(), progress: Progress = lambda done, count: None
+) -> Imported:
+    """Make a dataset in a folder out of pictures in folders, a CSV, an .npz, or IDX files of any name.
+
+    Raises DataError, and writes nothing, if the folder has data already, if the source is none of these, or
+    if something in it cannot be read and `skip` is not set.
+    """
+    source, folder = Path(source), Path(folder)
+    refuse_other_data(folder)
+    found = _read(source, wishes, progress)
+    if found.problems and not wishes.skip:
+        listed = "\n".join(f"    {problem}" for problem in found.problems[:SHOWN])
+        more = f"\n    and {len(found.problems) - SHOWN:,} more" if len(found.problems) > SHOWN else ""
+        why = "nothing is written, because this cannot be read; --skip leaves it out"
+        raise DataError(f"{source}: {why}:\n{listed}{more}")
+    found, notes = _turned(found, wishes.invert)
+    train, test = found.train, found.test
+    if test is None:
+        train, test = divided(train, len(found.classes), wishes.test, wishes.seed)
+        notes.append(f"{wishes.test:.0%} of each class, drawn by seed {wishes.seed}, are the test set")
+    if not (len(train) and len(test)):
+        found_both = f"{len(train)} and {len(test)}"
+        raise DataError(f"{source}: expected images to train on and to test with, found {found_both}")
+    if equal := equal_images(train.images, test.images):
+        notes.append(f"{equal:,} of the test images are also among the training images, pixel by pixel")
+    dark = wishes.invert == "no" and has_dark_ink(train.images)
+    form = (
+        "whole"
+        if found.form == "digit" and wishes.form is None and _fill_the_frame(train.images)
+        else found.form
+    )
+    about = About(folder.resolve().name, found.classes, "dark" if dark else "bright", form, str(source))
+    return Imported(write_dataset(folder, about, train, test), found.problems, found.notes + notes)
+
+
+def write_dataset(folder: Path, about: About, train: Part, test: Part) -> Dataset:
+    """Write the files of a dataset. The images come last: a folder without them is no dataset yet.
+
+    Raises DataError if there are data already.
+    """
+    kind = np.min_scalar_type(len(about.classes) - 1)
+    arrays = train.images, train.labels.astype(kind), test.images, test.labels.astype(kind)
+    digest = hashlib.sha256("".join(map(idx.sha256, arrays)).encode()).hexdigest()
+    in_order = sorted(zip(FILE_NAMES, arrays, strict=True), key=lambda one: "images" in one[0])
+    packed = ((f"{name}.gz", gzip.compress(idx.encode(array), 6, mtime=0)) for name, array in in_order)
+    with files.only_one(folder / ".download.lock"):
+        refuse_other_data(folder)
+        for name, content in (*about_files(about, digest).items(), *packed):
+            files.write_atomically(folder / name, content, alone=True)
+    return Dataset(about, *arrays, digest)
+
+
+def divided(part: Part, classes: int, proportion: float, seed: int) -> tuple[Part, Part]:
+    """Images to train on, and to test with: of each class, `proportion` tests, and at least one image."""
+    generator = np.random.default_rng(seed)
+    tests = np.zeros(len(part), bool)
+    for label in range(classes):
+        those = generator.permutation(np.flatnonzero(part.labels == label))
+        tests[those[: min(max(1, round(proportion * len(those))), len(those) - 1)]] = len(those) > 1
+    return (
+        Part(part.images[~tests], part.labels[~tests]),
+        Part(part.images[tests], part.labels[tests]),
+    )
+
+
+def equal_images(train: NDArray[np.uint8], test: NDArray[np.uint8]) -> int:
+    """How many of the test images are among the training images too."""
+    there = {_key(image) for image in train}
+    return sum(_key(image) in there for image in test)
+
+
+def _key(image: NDArray[np.uint8]) -> bytes:
+    """A few bytes that only equal images share."""
+    return hashlib.blake2b(image.data, digest_size=16).digest()
+
+
+def _read(source: Path, wishes: Wishes, progress: Progress) -> Found:
+    preparation = Preparation(wishes.form, wishes.transpose)
+    if not source.exists():
+        raise DataError(f"{source}: there is no such file or folder")
+    if source.is_dir():
+        if idx_sources(source):
+            return read_idx_files(source, preparation)
+        if is_of_pictures(source):
+            return read_folders(source, preparation, wishes.workers, progress)
+        raise DataError(
+            f"{source}: expected a subfolder of pictures for each class, or IDX files, found neither"
+        )
+    ending = source.suffix.lower()
+    if ending == ".npz":
+        return read_npz(source, preparation)
+    if ending in (".csv", ".txt", ".tsv"):
+        return read_csv(source, preparation, progress)
+    if "idx" in source.name.lower():
+        return read_idx_files(source, preparation)
+    expected = "a folder of pictures, a .csv, an .npz or IDX files; an archive must be unpacked first"
+    raise DataError(f"{source}: expected {expected}")
+
+
+def _turned(found: Found, invert: str) -> tuple[Found, list[str]]:
+    """The images with bright ink, as `invert` wishes, and what was done."""
+    dark = has_dark_ink(found.train.images) if len(found.train) else False
+    if invert == "no" or (invert == "auto" and not dark):
+        return found, []
+    parts = [
+        None if part is None else Part(255 - part.images, part.labels) for part in (found.train, found.test)
+    ]
+    train, test = parts
+    assert train is not None
+    turned = Found(train, test, found.classes, found.form, found.problems, found.notes)
+    return turned, ["black and white are exchanged, so that the ink is bright, as MNIST's"]
+
+
+def _fill_the_frame(images: NDArray[np.uint8]) -> bool:
+    """Whether many images, with bright ink, have ink at their border, where MNIST's have none."""
+    inner = images[:, FRAME:-FRAME, FRAME:-FRAME].sum(axis=(1, 2), dtype=np.int64)
+    outer = images.sum(axis=(1, 2), dtype=np.int64) - inner
+    return bool((outer > 0.02 * np.maximum(inner, 1)).mean() > FULL_FRAME)
+
+
+def refuse_other_data(folder: Path) -> None:
+    """Raise DataError if a folder has a dataset, or files that look like one."""
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder}: expected a folder, found something else")
+    there = [path.name for name in FILE_NAMES if (path := find_file(folder, name))] + data_of_others(folder)
+    if there:
+        raise DataError(f"{folder} has data already ({', '.join(there[:3])}); take another folder")

@@ -1,0 +1,103 @@
+"""A folder with a subfolder of pictures for each class; or with folders `train` and `test` of that kind."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import chain, repeat
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from MNIST.data.about import checked_classes
+from MNIST.data.centring import SIDE
+from MNIST.data.importing.shapes import Preparation
+from MNIST.data.importing.source import MOST_IMAGES, Found, Part, Progress
+from MNIST.data.picture_files import read_picture
+from MNIST.errors import DataError
+
+SETS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+IGNORED = re.compile(r"\..*|thumbs\.db|desktop\.ini", re.IGNORECASE)  # what systems leave in folders
+ALONE = 400  # pictures; for more, further processes help, which take a second to start
+CHUNK = 50  # pictures that a process gets at a time
+
+Read = tuple[bytes | None, str]  # the image's pixels, or None and what is wrong
+
+
+def is_of_pictures(folder: Path) -> bool:
+    """Whether a folder has subfolders with files in them."""
+    return any(True for below in _subfolders(folder) if any(below.iterdir()))
+
+
+def read_folders(folder: Path, preparation: Preparation, workers: int, progress: Progress) -> Found:
+    """The pictures in a folder's subfolders; each subfolder's name is a class.
+
+    workers: how many processes read pictures. Raises DataError if there are fewer than two classes.
+    """
+    roots = {SETS[below.name.lower()]: below for below in _subfolders(folder) if below.name.lower() in SETS}
+    if "train" not in roots:
+        roots = {"train": folder}
+    names = {below.name for root in roots.values() for below in _subfolders(root)}
+    classes = checked_classes(sorted(names, key=_by_number), str(folder))
+    files = {kind: _pictures(root, classes) for kind, root in roots.items()}
+    count = sum(map(len, files.values()))
+    if count > MOST_IMAGES:
+        raise DataError(f"{folder}: {count:,} pictures, and {MOST_IMAGES:,} are the most")
+    parts, problems, done = {}, [], 0
+    everything = [path for pictures in files.values() for path, _ in pictures]
+    results = _read_all(everything, preparation, workers)
+    for kind, pictures in files.items():
+        images = np.empty((len(pictures), SIDE, SIDE), np.uint8)
+        labels: list[int] = []
+        for path, label in pictures:
+            pixels, problem = next(results)
+            done += 1
+            progress(done, count)
+            if pixels is None:
+                problems.append(f"{path.relative_to(folder)}: {problem}")
+                continue
+            images[len(labels)] = np.frombuffer(pixels, np.uint8).reshape(SIDE, SIDE)
+            labels.append(label)
+        parts[kind] = Part(images[: len(labels)], np.array(labels, np.int64))
+    return Found(parts["train"], parts.get("test"), classes, preparation.form, problems)
+
+
+def _read_all(files: Sequence[Path], preparation: Preparation, workers: int) -> Iterator[Read]:
+    if len(files) <= ALONE or workers == 1:
+        yield from map(_read, files, repeat(preparation))
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        yield from pool.map(_read, files, repeat(preparation), chunksize=CHUNK)
+
+
+def _read(file: Path, preparation: Preparation) -> Read:
+    try:
+        return preparation.one(read_picture(file)).tobytes(), ""
+    except DataError as error:
+        return None, str(error)
+
+
+def _pictures(root: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:
+    """The files in the folders of classes, and in the folders below these, each with its label."""
+    found = []
+    for below in _subfolders(root):
+        label = classes.index(_class_of(below.name))
+        files = (path for path in sorted(chain([below], below.rglob("*"))) if not path.is_dir())
+        found += [(path, label) for path in files if not IGNORED.fullmatch(path.name)]
+    return found
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.is_dir() and not IGNORED.fullmatch(path.name)]
+
+
+def _by_number(name: str) -> tuple[int, str]:
+    """Numbers in their order, words after them."""
+    return (int(name), name) if name.isdecimal() and len(name) < 10 else (10**10, name)
+
+
+def _class_of(name: str) -> str:
+    """A folder's name as the name of its class."""
+
+    return unicodedata.normalize("NFC", name)

@@ -1,0 +1,57 @@
+"""From labels as people write them, numbers from 0 or 1 or words, to indices into a list of classes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from MNIST.data.about import DIGITS, checked_classes
+from MNIST.errors import DataError
+from MNIST.language.layer import MOST_CLASSES
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Labels of some sets as indices into classes: int64 (n,) each. notes: what was done to them."""
+
+    labels: list[NDArray[np.int64]]
+    classes: tuple[str, ...]
+    notes: list[str] = field(default_factory=list)
+
+
+def numbered(sets: Sequence[NDArray[np.generic]], where: str, names: Sequence[str] | None = None) -> Labelled:
+    """Labels of some sets, numbers or words, as indices into classes.
+
+    Numbers keep their meaning if they begin at 0; those from 1 on become one less. Words are sorted.
+    names: what the numbers mean, in order; without it, their own digits. Raises DataError for other labels.
+    """
+    if any(np.issubdtype(one.dtype, np.floating) for one in sets):
+        sets = [_whole(one, where) for one in sets]
+    if not all(np.issubdtype(one.dtype, np.integer) for one in sets):
+        words = [one.astype(str) for one in sets]
+        classes = checked_classes(np.unique(np.concatenate(words)).tolist(), where)
+        return Labelled([np.searchsorted(classes, one).astype(np.int64) for one in words], classes)
+    lowest, highest = min(int(one.min()) for one in sets), max(int(one.max()) for one in sets)
+    if lowest < 0 or highest > MOST_CLASSES:
+        raise DataError(f"{where}: expected labels from 0 to {MOST_CLASSES - 1}, found {lowest} to {highest}")
+    notes = []
+    first = 0
+    if lowest == 1 and (names is not None or highest != 9):
+        first = 1  # without a zero, 1 to 9 may be digits of which the 0 is missing
+        notes.append(f"labels from 1 to {highest} became 0 to {highest - 1}")
+    if names is not None:
+        if len(names) <= highest - first:
+            raise DataError(f"{where}: expected labels below {len(names)}, found {highest - first}")
+        classes = checked_classes(names, where)
+    elif first == 0 and highest <= 9:
+        classes = DIGITS
+    else:
+        classes = checked_classes([str(label) for label in range(first, highest + 1)], where)
+    return Labelled([one.astype(np.int64) - first for one in sets], classes, notes)
+
+
+def _whole(labels: NDArray[np.generic], where: str) -> NDArray[np.generic]:
+    if not (np.isfinite(labels).all() and (labels == np.rint(labels)).all()):
+        raise DataError(f"{where}: expected whole numbers or words as labels")
+    return np.rint(labels).astype(np.int64)

@@ -1,0 +1,54 @@
+"""How images of any size come to 28×28 while they are imported."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from MNIST.data.centring import SIDE
+from MNIST.data.importing.source import Part
+from MNIST.data.pictures import as_whole, like_mnist
+from MNIST.errors import DataError
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is done to each image.
+
+    wanted: "digit" (MNIST's form), "whole" (the whole picture, scaled), or None: as it is if it has 28×28
+    pixels, else as a digit. transpose: whether rows and columns are exchanged first.
+    """
+
+    wanted: str | None = None
+    transpose: bool = False
+
+    @property
+    def form(self) -> str:
+        """The form of the images that come out, as in `About`."""
+        return self.wanted or "digit"
+
+    def one(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """An image, uint8 (28, 28), of a picture, uint8 (rows, columns). Raises DataError if it is blank."""
+        if self.transpose:
+            picture = picture.T
+        if picture.shape == (SIDE, SIDE) and self.wanted != "digit":
+            return picture
+        if self.wanted == "whole":
+            return as_whole(picture, turn=False).image
+        return like_mnist(np.ascontiguousarray(picture)).image
+
+    def part(
+        self, pictures: NDArray[np.uint8], labels: NDArray[np.int64], where: str
+    ) -> tuple[Part, list[str]]:
+        """Pictures, uint8 (n, rows, columns), with their labels, and what is wrong with those left out."""
+        if pictures.shape[1:] == (SIDE, SIDE) and self.wanted != "digit":
+            images = pictures.transpose(0, 2, 1) if self.transpose else pictures
+            return Part(np.ascontiguousarray(images), labels), []
+        images, kept, problems = np.zeros((len(pictures), SIDE, SIDE), np.uint8), [], []
+        for place, picture in enumerate(pictures):
+            try:
+                images[place] = self.one(picture)
+                kept.append(place)
+            except DataError as error:
+                problems.append(f"{where}, image {place:,}: {error}")
+        return Part(images[kept], labels[kept]), problems

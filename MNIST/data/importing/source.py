@@ -1,0 +1,71 @@
+"""What every kind of source gives."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from MNIST.data.centring import SIDE
+from MNIST.errors import DataError
+
+MOST_IMAGES = 1_000_000
+MOST_SIDE = 4_096  # pixels of an image in a table or an array
+
+Progress = Callable[[int, int], None]
+"""Called now and then with how many images are read, and how many there are (0: not known)."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Images of one set and their labels: uint8 (n, 28, 28), and int64 (n,), indices into the classes."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is in a source.
+
+    test: None if the source has no test set of its own. classes: what the labels mean, from 0.
+    form: as in `About`. problems: what could not be read, a line each. notes: what was done to the images.
+    """
+
+    train: Part
+    test: Part | None
+    classes: tuple[str, ...]
+    form: str
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def squares(pixels: NDArray[np.generic], where: str) -> NDArray[np.generic]:
+    """Rows of pixels as square images: (n, side²) to (n, side, side). Raises DataError for other lengths."""
+    side = int(np.sqrt(pixels.shape[1]))
+    if side * side != pixels.shape[1] or not 1 <= side <= MOST_SIDE:
+        raise DataError(
+            f"{where}: expected square images, {SIDE * SIDE} pixels for {SIDE}×{SIDE},"
+            f" found {pixels.shape[1]:,} in each row"
+        )
+    return pixels.reshape(len(pixels), side, side)
+
+
+def as_bytes(pixels: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
+    """Grey levels of any number type as uint8. Those from 0 to 1 that are no whole numbers become 0 to 255.
+
+    Raises DataError for levels that are no numbers, below 0 or above 255.
+    """
+    if pixels.dtype == np.uint8:
+        return pixels.view(np.ndarray)
+    if not (np.issubdtype(pixels.dtype, np.number) and not np.iscomplexobj(pixels)):
+        raise DataError(f"{where}: expected numbers as pixels, found {pixels.dtype}")
+    low, high = float(pixels.min()), float(pixels.max())
+    if not (low >= 0 and high <= 255):
+        raise DataError(f"{where}: expected pixels from 0 to 255, found {low:g} to {high:g}")
+    if high <= 1 and np.issubdtype(pixels.dtype, np.floating):
+        return np.rint(pixels.astype(np.float32) * 255).astype(np.uint8)
+    return np.rint(pixels).astype(np.uint8)

@@ -1,0 +1,112 @@
+"""CSV: a row for each image, its pixels row by row, and its label first or last; as Kaggle has MNIST."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from MNIST.data.importing.labels import numbered
+from MNIST.data.importing.shapes import Preparation
+from MNIST.data.importing.source import MOST_IMAGES, Found, Part, Progress, as_bytes, squares
+from MNIST.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas
+
+LABEL_NAMES = ("label", "class", "target", "y", "digit", "letter", "labels", "classes")
+ROWS = 5_000  # of the file that are read at a time
+LOOKED_AT = 500  # rows, to tell the labels from the pixels
+
+
+def read_csv(path: Path, preparation: Preparation, progress: Progress) -> Found:
+    """The images in a table. Raises DataError if it is no table of pixels with a label in each row."""
+    column, has_header = _label_column(path)
+    images: list[NDArray[np.uint8]] = []
+    labels: list[NDArray[np.generic]] = []
+    problems: list[str] = []
+    count = 0
+    for table in _tables(path, has_header):
+        values = table.drop(columns=table.columns[column])
+        where = f"{path.name}, from row {count + 1:,} on"
+        if values.isna().to_numpy().any():
+            raise DataError(f"{where}: a row has fewer values than the others")
+        pictures = as_bytes(squares(values.to_numpy(), where), where)
+        part, wrong = preparation.part(pictures, np.arange(len(table)), f"{path.name}, row {count:,} +")
+        images.append(part.images)
+        labels.append(table.iloc[part.labels, column].to_numpy())
+        problems += wrong
+        count += len(table)
+        if count > MOST_IMAGES:
+            raise DataError(f"{path}: more than {MOST_IMAGES:,} images")
+        progress(count, 0)
+    labelled = numbered([np.concatenate(labels)], str(path))
+    train = Part(np.concatenate(images), labelled.labels[0])
+    return Found(train, None, labelled.classes, preparation.form, problems, labelled.notes)
+
+
+def _tables(path: Path, has_header: bool) -> "Iterator[pandas.DataFrame]":
+    """The file's rows, some at a time."""
+    import pandas
+
+    try:
+        yield from pandas.read_csv(
+            path, header=0 if has_header else None, chunksize=ROWS, encoding="utf-8-sig", low_memory=False
+        )
+    except (ValueError, UnicodeDecodeError, pandas.errors.ParserError) as error:
+        raise DataError(f"{path}: not a table ({str(error)[:100]})") from None
+
+
+def _label_column(path: Path) -> tuple[int, bool]:
+    """The place of the column with the labels, and whether the first row names the columns."""
+    import pandas
+
+    try:
+        first = pandas.read_csv(path, header=None, nrows=LOOKED_AT, encoding="utf-8-sig", dtype=str)
+    except (ValueError, UnicodeDecodeError, pandas.errors.ParserError) as error:
+        raise DataError(f"{path}: not a table ({str(error)[:100]})") from None
+    if first.shape[1] < 2:
+        raise DataError(f"{path}: expected a label and pixels in each row, found {first.shape[1]} value")
+    names = [str(name).strip().lower() for name in first.iloc[0]]
+    has_header = not _are_numbers(first.iloc[:1, 1:-1])
+    if has_header:
+        named = [place for place, name in enumerate(names) if name in LABEL_NAMES]
+        if len(named) == 1:
+            return named[0], True
+        if not named and _is_square(first.shape[1]):
+            raise DataError(f"{path}: there are {first.shape[1]} columns of pixels, and no labels")
+        first = first.iloc[1:]
+    if not _is_square(first.shape[1] - 1):
+        raise DataError(
+            f"{path}: expected a label and the pixels of a square image in each row,"
+            f" found {first.shape[1]:,} values"
+        )
+    return _first_or_last(first, path), has_header
+
+
+def _first_or_last(rows: "pandas.DataFrame", path: Path) -> int:
+    """The place of the labels: the first column or the last, whichever is not like a corner's pixel."""
+    ends = []
+    for place in (0, -1):
+        column = rows.iloc[:, place]
+        is_corner = _are_numbers(column.to_frame()) and column.value_counts(normalize=True).iloc[0] > 0.9
+        if not is_corner:
+            ends.append(place)
+    if len(ends) != 1:
+        raise DataError(
+            f"{path}: the labels are in the first column or in the last, and it cannot be told in which;"
+            " name that column 'label' in a first row"
+        )
+    return 0 if ends[0] == 0 else rows.shape[1] - 1
+
+
+def _are_numbers(cells: "pandas.DataFrame") -> bool:
+    import pandas
+
+    return bool(cells.apply(pandas.to_numeric, errors="coerce").notna().to_numpy().all())
+
+
+def _is_square(count: int) -> bool:
+    side = int(np.sqrt(count))
+    return side * side == count

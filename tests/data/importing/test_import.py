@@ -1,0 +1,280 @@
+"""Every kind of source becomes the dataset that it holds."""
+
+import gzip
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn_shapes import SHAPES, drawn, write_folder
+from PIL import Image
+
+from MNIST.data import About, Dataset, idx, load
+from MNIST.data.importing import Wishes, import_dataset
+from MNIST.errors import DataError
+
+CASES = Path(__file__).resolve().parents[4] / "shared" / "data" / "public_cases"
+needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason="the cases from public reports are not there")
+
+
+@pytest.fixture(scope="module")
+def digits(digits_folder: Path) -> Dataset:
+    return load(digits_folder)
+
+
+def as_sorted(images: np.ndarray, labels: np.ndarray) -> list[tuple[int, bytes]]:
+    return sorted(zip(labels.tolist(), map(np.ndarray.tobytes, images), strict=True))
+
+
+def same_images(one: Dataset, other: Dataset) -> bool:
+    """Whether two datasets have the same images with the same labels, in whatever order."""
+    return all(
+        as_sorted(*pair(one)) == as_sorted(*pair(other))
+        for pair in (
+            lambda dataset: (dataset.train_images, dataset.train_labels),
+            lambda dataset: (dataset.test_images, dataset.test_labels),
+        )
+    )
+
+
+def write_pictures(folder: Path, dataset: Dataset, most: int) -> None:
+    """The first images of each set as PNG files in folders train/0 to test/9."""
+    sets = {
+        "train": (dataset.train_images, dataset.train_labels),
+        "test": (dataset.test_images, dataset.test_labels),
+    }
+    for kind, (images, labels) in sets.items():
+        for number, (image, label) in enumerate(zip(images[:most], labels[:most], strict=True)):
+            place = folder / kind / str(label)
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(place / f"{number}.png")
+
+
+def first(dataset: Dataset, most: int) -> Dataset:
+    return Dataset(
+        dataset.about,
+        dataset.train_images[:most],
+        dataset.train_labels[:most],
+        dataset.test_images[:most],
+        dataset.test_labels[:most],
+        "",
+    )
+
+
+def test_images_in_folders_come_as_they_are(digits, tmp_path):
+    write_pictures(tmp_path / "pictures", digits, 60)
+    imported = import_dataset(tmp_path / "pictures", tmp_path / "data")
+    assert same_images(load(tmp_path / "data"), first(digits, 60))
+    assert imported.dataset.digest == load(tmp_path / "data").digest
+    assert load(tmp_path / "data").about == About(
+        "data", digits.classes, "bright", "digit", str(tmp_path / "pictures")
+    )
+
+
+@pytest.mark.parametrize("header", ["label," + ",".join(f"pixel{n}" for n in range(784)), None])
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_a_table_as_kaggle_has_it(digits, tmp_path, header, place):
+    pixels = digits.train_images[:500].reshape(500, 784)
+    labels = digits.train_labels[:500, None]
+    if header and place == "last":
+        header = ",".join([*header.split(",")[1:], "label"])
+    table = np.hstack([labels, pixels] if place == "first" else [pixels, labels])
+    with (tmp_path / "train.csv").open("w") as stream:
+        stream.write(f"{header}\n" if header else "")
+        np.savetxt(stream, table, "%d", ",")
+    import_dataset(tmp_path / "train.csv", tmp_path / "data", Wishes(test=0.2))
+    dataset = load(tmp_path / "data")
+    images = np.concatenate([dataset.train_images, dataset.test_images])
+    found = as_sorted(images, np.concatenate([dataset.train_labels, dataset.test_labels]))
+    assert found == as_sorted(digits.train_images[:500], digits.train_labels[:500])
+    counts, whole = np.bincount(dataset.test_labels), np.bincount(digits.train_labels[:500])
+    assert np.array_equal(counts, [round(0.2 * count) for count in whole.tolist()])
+
+
+def test_the_array_file_that_keras_has(digits, tmp_path):
+    arrays = {"x_train": digits.train_images, "y_train": digits.train_labels}
+    arrays |= {"x_test": digits.test_images, "y_test": digits.test_labels.astype(np.int64)}
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    import_dataset(tmp_path / "mnist.npz", tmp_path / "data")
+    assert load(tmp_path / "data").digest == digits.digest
+
+
+def test_pixels_from_0_to_1_become_grey_levels(digits, tmp_path):
+    grey = digits.train_images[:100] / np.float32(255)
+    np.savez(tmp_path / "some.npz", x_train=grey[..., None], y_train=digits.train_labels[:100, None])
+    dataset = import_dataset(tmp_path / "some.npz", tmp_path / "data").dataset
+    images = np.concatenate([dataset.train_images, dataset.test_images])
+    assert sorted(map(bytes, images)) == sorted(map(bytes, digits.train_images[:100]))
+
+
+IDX_NAMES = {
+    "unzipped": "{set}-{what}.idx{rank}-ubyte",
+    "torchvision": "MNIST/raw/{set}-{what}-idx{rank}-ubyte",
+    "kaggle": "{set}-{what}-idx{rank}-ubyte/{set}-{what}-idx{rank}-ubyte",
+    "converted": "{set}-{what}-idx{rank}-ubyte.gz",
+}
+
+
+@pytest.mark.parametrize("layout", IDX_NAMES)
+def test_idx_files_of_all_names_in_use(digits, tmp_path, layout):
+    test = "test" if layout == "converted" else "t10k"
+    sets = {
+        "train": (digits.train_images, digits.train_labels),
+        test: (digits.test_images, digits.test_labels),
+    }
+    for kind, arrays in sets.items():
+        for what, array in zip(("images", "labels"), arrays, strict=True):
+            path = tmp_path / "source" / IDX_NAMES[layout].format(set=kind, what=what, rank=array.ndim)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            content = idx.encode(array)
+            path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    import_dataset(tmp_path / "source", tmp_path / "data")
+    assert load(tmp_path / "data").digest == digits.digest
+
+
+def write_idx(folder: Path, prefix: str, sets: dict[str, tuple[np.ndarray, np.ndarray]], labels="idx1-ubyte"):
+    folder.mkdir(exist_ok=True)
+    for kind, (images, numbers) in sets.items():
+        (folder / f"{prefix}-{kind}-images-idx3-ubyte").write_bytes(idx.encode(images))
+        (folder / f"{prefix}-{kind}-labels-{labels}").write_bytes(idx.encode(numbers))
+
+
+def test_emnist_lies_on_its_side_and_counts_from_1(digits, tmp_path):
+    on_side = digits.train_images[:200].transpose(0, 2, 1).copy()
+    letters = (np.arange(200) % 26 + 1).astype(np.uint8)
+    write_idx(tmp_path / "gzip", "emnist-letters", {"train": (on_side, letters), "test": (on_side, letters)})
+    imported = import_dataset(tmp_path / "gzip", tmp_path / "data")
+    dataset = imported.dataset
+    assert np.array_equal(dataset.train_images, digits.train_images[:200])
+    assert dataset.classes == tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    assert np.array_equal(dataset.train_labels, letters - 1)
+    said = " ".join(imported.notes)
+    assert "rows and columns are exchanged" in said
+    assert "labels from 1 to 26 became 0 to 25" in said
+    assert "200 of the test images are also among the training images" in said
+
+
+def test_of_several_datasets_one_is_named_by_its_file(digits, tmp_path):
+    some = {"train": (digits.train_images[:20], digits.train_labels[:20])}
+    for prefix in ("one", "two"):
+        write_idx(tmp_path / "both", prefix, some)
+    with pytest.raises(DataError, match="several datasets; say which by one of its files: one-train-images"):
+        import_dataset(tmp_path / "both", tmp_path / "data")
+    import_dataset(tmp_path / "both" / "two-train-images-idx3-ubyte", tmp_path / "data")
+    assert len(load(tmp_path / "data").train_images) + len(load(tmp_path / "data").test_images) == 20
+
+
+def test_qmnists_labels_are_the_first_of_eight_numbers(digits, tmp_path):
+    labels = np.zeros((100, 8), np.int32)
+    labels[:, 0] = digits.train_labels[:100]
+    labels[:, 1:] = 7_000_000
+    write_idx(tmp_path / "qmnist", "qmnist", {"train": (digits.train_images[:100], labels)}, "idx2-int")
+    dataset = import_dataset(tmp_path / "qmnist", tmp_path / "data").dataset
+    assert sorted([*dataset.train_labels, *dataset.test_labels]) == sorted(digits.train_labels[:100])
+
+
+@needs_cases
+@pytest.mark.parametrize("case", ["01_converted", "01_dotted", "01_plain_mirror", "05_labels_int32"])
+def test_public_cases_are_read_as_they_are(case, tmp_path):
+    dataset = load(CASES / case)
+    assert dataset.train_labels[:5].tolist() == [5, 0, 4, 1, 9]
+    imported = import_dataset(CASES / case, tmp_path / "data").dataset
+    assert imported.digest == dataset.digest
+
+
+@pytest.mark.parametrize("form", ["digit", "whole"])
+def test_drawn_shapes_get_the_form_that_is_wished(tmp_path, form):
+    write_folder(tmp_path / "shapes", 20)
+    dataset = import_dataset(tmp_path / "shapes", tmp_path / "data", Wishes(form)).dataset
+    assert dataset.classes == SHAPES
+    assert (dataset.about.ink, dataset.about.form) == ("bright", form)
+    assert np.bincount(dataset.test_labels).tolist() == [3, 3, 3]
+    edges = dataset.train_images[:, [0, -1]]
+    assert int(np.median(edges)) == 0
+    heights = [np.ptp(np.flatnonzero(image.any(axis=1))) + 1 for image in dataset.train_images > 60]
+    assert (max(heights) - min(heights) <= 2) == (form == "digit")
+
+
+def test_dark_ink_stays_dark_if_that_is_wished(tmp_path):
+    write_folder(tmp_path / "shapes", 10)
+    wishes = Wishes("whole", invert="no")
+    about = import_dataset(tmp_path / "shapes", tmp_path / "data", wishes).dataset.about
+    assert (about.ink, about.paper) == ("dark", 255)
+    assert load(tmp_path / "data").about == about
+
+
+def test_all_that_cannot_be_read_is_listed_and_nothing_is_written(tmp_path):
+    source = write_folder(tmp_path / "shapes", 10)
+    (source / "circle" / "notes.txt").write_text("not a picture")
+    (source / "star" / "cut.png").write_bytes((source / "star" / "000.png").read_bytes()[:100])
+    Image.new("L", (90, 90), 255).save(source / "square" / "blank.png")
+    (source / "star" / ".DS_Store").write_bytes(b"left by a system")
+    with pytest.raises(DataError) as caught:
+        import_dataset(source, tmp_path / "data")
+    lines = str(caught.value).splitlines()
+    assert "nothing is written" in lines[0]
+    assert [line.split(":")[0].strip() for line in lines[1:]] == [
+        "circle/notes.txt",
+        "square/blank.png",
+        "star/cut.png",
+    ]
+    assert not (tmp_path / "data").exists()
+    imported = import_dataset(source, tmp_path / "data", Wishes(skip=True))
+    assert len(imported.left_out) == 3
+    assert len(imported.dataset.train_images) + len(imported.dataset.test_images) == 30
+
+
+def test_a_folder_with_data_is_left_alone(digits, digits_folder, tmp_path):
+    shutil.copytree(digits_folder, tmp_path / "data")
+    write_folder(tmp_path / "shapes", 3)
+    with pytest.raises(DataError, match="has data already"):
+        import_dataset(tmp_path / "shapes", tmp_path / "data")
+    assert load(tmp_path / "data").digest == digits.digest
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        (
+            "a.csv",
+            "label,a,b,c\n1,2,3,4\n",
+            "expected square images, 784 pixels for 28×28, found 3 in each row",
+        ),
+        ("a.csv", "1,2,3,4,5\n2,3,4,5,6\n", "it cannot be told in which"),
+        ("a.csv", "label,a,b,c,d\n1,2,3,4,5\n2,3,4,5,600\n", "expected pixels from 0 to 255"),
+        ("a.csv", "label,a,b,c,d\n1,2,3,4,5\n2,3,4\n", "fewer values than the others"),
+        ("a.csv", "label,a,b,c,d\n1,2,3,4,x\n", "expected numbers as pixels"),
+        ("a.csv", "", "not a table"),
+        ("a.npz", "no archive", "not a file of NumPy's arrays"),
+        ("a.zip", "", "must be unpacked first"),
+    ],
+)
+def test_what_is_no_source_says_what_is_expected(tmp_path, name, content, reason):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=reason):
+        import_dataset(tmp_path / name, tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
+def test_arrays_that_need_pickle_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", x_train=np.array([{"a": 1}], dtype=object), y_train=np.zeros(1))
+    with pytest.raises(DataError, match="not a file of NumPy's arrays"):
+        import_dataset(tmp_path / "a.npz", tmp_path / "data")
+
+
+def test_many_pictures_are_read_by_several_processes_alike(tmp_path):
+    write_folder(tmp_path / "shapes", 150, side=40)
+    alone = import_dataset(tmp_path / "shapes", tmp_path / "one").dataset
+    seen = []
+    shared = import_dataset(
+        tmp_path / "shapes",
+        tmp_path / "two",
+        Wishes(workers=2),
+        lambda done, count: seen.append((done, count)),
+    ).dataset
+    assert alone.digest == shared.digest
+    assert seen[-1] == (450, 450)
+
+
+def test_one_shape_looks_like_another_picture_of_it():
+    assert drawn("star", 1).tobytes() == drawn("star", 1).tobytes() != drawn("star", 2).tobytes()
