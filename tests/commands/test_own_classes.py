@@ -149,3 +149,26 @@ def test_images_of_other_classes_are_refused_in_the_same_words(here, digits_fold
         capsys.readouterr()
         assert cli.main(command) in (1, 2)
         assert words in capsys.readouterr().err
+
+
+def test_other_images_than_the_test_sets_are_asked_about(here, capsys):
+    training_images = said(capsys, "test", "OnTraining", "Shapes", "net", "--on", "training", "--examples")
+    assert "153 training images of Shapes" in training_images
+    rows = re.findall(r"^net\t(\d+)\t", training_images, re.MULTILINE)
+    assert rows == [str(number) for number in range(153)]
+    output = said(capsys, "test", "OnValidation", "Shapes", "net", "--on", "validation", "--examples")
+    assert "15 validation images of Shapes" in output
+    numbers = [int(number) for number in re.findall(r"^net\t(\d+)\t", output, re.MULTILINE)]
+    figures = (here / "Model_Output" / "net.txt").read_text()
+    accuracy = float(re.search(r"Validation Accuracy\t(.*)", figures)[1])
+    wrong = len(re.findall(r"^net\t.*\twrong$", output, re.MULTILINE))
+    assert accuracy == pytest.approx(1 - wrong / 15)
+    assert len(set(numbers)) == 15
+    assert "validation image" in (here / "OnValidation" / "report.html").read_text()
+
+
+def test_networks_validated_on_other_images_are_not_compared_on_them(here, capsys):
+    said(capsys, "train", "Shapes", "other", "net.txt", "--engine", "numpy", "--epochs", "1", "--seed", "1")
+    output = said(capsys, "test", "No", "Shapes", "net,other", "--on", "validation", code=2)
+    assert "net and other were not validated on the same images" in output
+    assert not (here / "No").exists()
