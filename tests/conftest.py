@@ -113,15 +113,26 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="session")
-def public_cases() -> Path:
-    """The cases from public reports, beside the checkout or beside real MNIST; skip without them."""
+def shared(name: str, what: str) -> Path:
+    """A folder of data that lies beside the checkout or beside real MNIST; skip without it."""
     mirror = Path(url2pathname(urlsplit(os.environ.get("MNIST_MIRROR", "")).path))
     beside = Path(__file__).resolve().parents[2] / "shared" / "data"
     for data in (beside, mirror.parent):
-        if (data / "public_cases").is_dir():
-            return data / "public_cases"
-    pytest.skip("needs the cases from public reports")
+        if (data / name).is_dir():
+            return data / name
+    pytest.skip(f"needs {what}")
+
+
+@pytest.fixture(scope="session")
+def public_cases() -> Path:
+    """The cases from public reports."""
+    return shared("public_cases", "the cases from public reports")
+
+
+@pytest.fixture(scope="session")
+def handwriting() -> Path:
+    """Real handwriting by many people, and `labels.csv` with the true digits."""
+    return shared("handwriting", "real handwriting")
 
 
 @pytest.fixture(scope="session")

@@ -112,8 +112,12 @@ def _prepare(
 
 def _prepared(file: str, forms: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
     from MNIST.data import in_form, read_picture
+    from MNIST.data.picture_files import pages
+    from MNIST.report.testing.predictions import printable
 
     picture = read_picture(Path(file))
+    if (several := pages(Path(file))) > 1:
+        print(f"{printable(file)}: it has {several} pages, and the first one is answered", file=sys.stderr)
     return {form: in_form(picture, *form) for form in forms}
 
 

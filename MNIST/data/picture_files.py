@@ -13,14 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from MNIST.errors import DataError
+from MNIST.files import read_whole
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+HEIC = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")  # brands in the header of such a file
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
 MOST_PIXELS = 50_000_000  # before they are decoded
 MOST_BYTES = 300_000_000  # of a file: 50 megapixels of 16-bit colours, not compressed
 TOO_LARGE = f"more than {MOST_PIXELS:,} pixels; make the picture smaller"
+LITTLE = 0.4  # of a colour's contrast: with less in grey, that colour alone is read
 LARGE = 512  # pixels: a longer side of at least twice as many is reduced
 
 
@@ -40,7 +43,23 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
         raise
     except Exception as error:  # noqa: BLE001 - decoders of six formats fail in ways that nobody has listed
         unknown = type(error).__name__ == "UnidentifiedImageError"
-        raise DataError(f"no picture ({', '.join(FORMATS)})" if unknown else "a damaged picture") from None
+        raise DataError(_unknown(path) if unknown else "a damaged picture") from None
+
+
+def _unknown(path: Path) -> str:
+    """What a file is that is in none of the formats that are read."""
+    begin = read_whole(path, 12)
+    if begin[4:8] == b"ftyp" and begin[8:12] in HEIC:
+        return "a HEIC picture, as phones take them, whatever its name says: save it as JPEG or PNG"
+    return f"no picture ({', '.join(FORMATS)})"
+
+
+def pages(path: Path) -> int:
+    """How many pages or frames a picture that can be read has."""
+    from PIL import Image
+
+    with Image.open(path, formats=FORMATS) as image:
+        return int(getattr(image, "n_frames", 1))
 
 
 def _refuse_what_is_no_file(path: Path) -> None:
@@ -89,7 +108,19 @@ def _grey(image: "Image") -> NDArray[np.uint8]:
     image = image.reduce(_reduction(image))
     if image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.asarray(image.convert("L"))
+    grey = np.asarray(image.convert("L"))
+    if image.mode == "L":
+        return grey
+    channels = np.asarray(image.convert("RGB"))
+    best = max((channels[..., channel] for channel in range(3)), key=_contrast)
+    # Two colours may have the same grey, as red ink on green paper.
+    return best if _contrast(grey) < LITTLE * _contrast(best) else grey
+
+
+def _contrast(grey: NDArray[np.uint8]) -> float:
+    """The levels between the darkest and the brightest pixels, but for one in a hundred of each."""
+    low, high = np.percentile(grey, (1, 99))
+    return float(high - low)
 
 
 def _reduction(image: "Image") -> int:

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from MNIST.data.centring import HALF, SIDE, centred, cropped, weights
-from MNIST.data.ink import ink_map, line_width, pieces, thickened
+from MNIST.data.ink import ink_map
+from MNIST.data.strokes import line_width, pieces, thickened
 
 # What is usual. 1 in 2,000 of MNIST's 60,000 training images exceeds each limit, unless a comment says
 # otherwise.
@@ -15,8 +16,6 @@ FEWEST_PIXELS = 12  # of the digit's longer side; MNIST's have 19 or 20
 WIDEST = 1.67  # width divided by height
 FULLEST = 0.76  # share of ink in the rectangle around the digit
 THINNEST, THICKEST = 1.03, 4.84  # mean width of the lines, in pixels of MNIST's form
-TOO_THIN = 0.5  # the same before they are thickened, of 218 real pictures: below it, a quarter was answered
-# wrongly; from it on a twelfth, as of those with lines that need no thickening
 NEXT_PIECE = 0.5  # ink, as a share of the largest piece's; a few fives and fours have two pieces
 BRIGHT = 127  # paper with a higher level is bright
 AT_BORDER = 0.15  # border pixels with at least half ink, per pixel of the longer side; 1 in 1,000
@@ -98,8 +97,6 @@ def _warnings(ink: NDArray[np.float32]) -> Iterator[str]:
         yield f"{full:.0%} of the rectangle around it is ink: is it a digit?"
     elif lines > THICKEST:
         yield f"thick lines: {lines:.1f} pixels of 28, MNIST's have 2; take a thinner pen"
-    elif lines < TOO_THIN:
-        yield f"thin lines: {lines:.1f} pixels of 28, MNIST's have 2; they were made thicker"
 
 
 def _bytes(ink: NDArray[np.float32]) -> NDArray[np.uint8]:

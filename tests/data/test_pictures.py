@@ -9,7 +9,7 @@ from hypothesis.strategies import integers, just
 from PIL import Image, ImageDraw
 
 from MNIST.data import like_mnist, load
-from MNIST.data.ink import line_width
+from MNIST.data.strokes import line_width
 from MNIST.errors import DataError
 
 
@@ -93,7 +93,7 @@ def test_thin_lines_are_made_as_wide_as_mnists_are():
     # Measured along the axes, a diagonal's outline is up to √2 too long. Thicker lines enlarge a digit.
     assert 2 / 2**0.5 <= line_width(thin.image) <= 2.1
     assert [name for name, _ in thin.steps] == ["picture", "ink", "cut out, thickened", "28 × 28"]
-    assert thin.warnings == ("thin lines: 0.2 pixels of 28, MNIST's have 2; they were made thicker",)
+    assert thin.warnings == ()
 
 
 def test_lines_that_thickening_saves_are_not_warned_of():

@@ -8,9 +8,6 @@ import pytest
 
 from MNIST.data import About, Dataset, load, suspicions
 
-CASES = Path(__file__).resolve().parents[3] / "shared" / "data" / "public_cases"
-needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason="the cases from public reports are not there")
-
 
 @pytest.fixture(scope="module")
 def digits(digits_folder: Path) -> Dataset:
@@ -44,7 +41,6 @@ def test_other_classes_than_digits_are_not_asked_how_they_lie(digits):
     assert list(suspicions(turned)) == []
 
 
-@needs_cases
 @pytest.mark.parametrize(
     ("case", "words"),
     [
@@ -54,6 +50,6 @@ def test_other_classes_than_digits_are_not_asked_how_they_lie(digits):
         ("04_transposed", "lie on their side"),
     ],
 )
-def test_public_cases_are_suspected(case, words):
-    (said,) = suspicions(load(CASES / case))
+def test_public_cases_are_suspected(case, words, public_cases):
+    (said,) = suspicions(load(public_cases / case))
     assert words in said

@@ -13,9 +13,6 @@ from MNIST.data import About, Dataset, idx, load
 from MNIST.data.importing import Wishes, import_dataset
 from MNIST.errors import DataError
 
-CASES = Path(__file__).resolve().parents[4] / "shared" / "data" / "public_cases"
-needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason="the cases from public reports are not there")
-
 
 @pytest.fixture(scope="module")
 def digits(digits_folder: Path) -> Dataset:
@@ -173,12 +170,11 @@ def test_qmnists_labels_are_the_first_of_eight_numbers(digits, tmp_path):
     assert sorted([*dataset.train_labels, *dataset.test_labels]) == sorted(digits.train_labels[:100])
 
 
-@needs_cases
 @pytest.mark.parametrize("case", ["01_converted", "01_dotted", "01_plain_mirror", "05_labels_int32"])
-def test_public_cases_are_read_as_they_are(case, tmp_path):
-    dataset = load(CASES / case)
+def test_public_cases_are_read_as_they_are(case, public_cases, tmp_path):
+    dataset = load(public_cases / case)
     assert dataset.train_labels[:5].tolist() == [5, 0, 4, 1, 9]
-    imported = import_dataset(CASES / case, tmp_path / "data").dataset
+    imported = import_dataset(public_cases / case, tmp_path / "data").dataset
     assert imported.digest == dataset.digest
 
 

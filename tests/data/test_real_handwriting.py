@@ -1,0 +1,81 @@
+"""Real handwriting by many people, and pictures from public reports, answered by a network of MNIST."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from MNIST.data import like_mnist, load, read_picture, split
+from MNIST.errors import DataError
+from MNIST.language import read_spec
+from MNIST.training import Run, resolve_settings
+
+MODEL = Path(__file__).resolve().parents[2] / "Models" / "fast99.txt"
+
+
+@pytest.fixture(scope="module")
+def engine(mnist_folder):
+    """A network trained on half of MNIST, in half the time that 99.2 % take; with that, 98.6 % are right."""
+    dataset = load(mnist_folder)
+    settings = resolve_settings(dataset.digest, images=30_000, split=0.99, seed=0, precision="float32")
+    spec = read_spec(MODEL)
+    run = Run(spec, split(dataset, 0.99, 0, 30_000), settings, epochs=spec.epochs)
+    run.train()
+    return run.engine
+
+
+def image_of(path: Path) -> np.ndarray:
+    """The picture in MNIST's form; blank if it is refused."""
+    try:
+        return like_mnist(read_picture(path)).image
+    except DataError:
+        return np.zeros((28, 28), np.uint8)
+
+
+@pytest.mark.slow
+def test_most_digits_are_answered_right(engine, handwriting):
+    rows = list(csv.DictReader((handwriting / "labels.csv").open()))
+    single = [row for row in rows if len(row["digits"]) == 1 and "side" not in row["kind"]]
+    answers = engine.logits(np.stack([image_of(handwriting / row["file"]) for row in single])).argmax(axis=1)
+    right = np.array([str(answer) == row["digits"] for answer, row in zip(answers, single, strict=True)])
+    photos = np.array([row["kind"] == "photo" for row in single])
+    assert len(right) > 200
+    assert right.mean() >= 0.95
+    assert right[photos].mean() >= 0.92
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "10_box_1",
+        "10_control",
+        "10_graph_paper",
+        "10_margin_line",
+        "10_on_a_dark_table",
+        "10_ruled",
+        "13_red_on_green",
+    ],
+)
+def test_what_paper_brings_along_is_not_taken_for_ink(engine, public_cases, name):
+    assert engine.logits(image_of(public_cases / f"{name}.png")[None]).argmax() == 3
+
+
+def test_several_digits_are_warned_of(handwriting):
+    rows = list(csv.DictReader((handwriting / "labels.csv").open()))
+    several = [row["file"] for row in rows if row["kind"] == "several digits"]
+    assert len(several) == 7
+    for file in several:
+        warnings = " ".join(like_mnist(read_picture(handwriting / file)).warnings)
+        assert "several" in warnings, file
+
+
+def test_one_scan_in_8_and_in_16_bits_is_one_image(public_cases):
+    eight, sixteen = (image_of(public_cases / f"11_one_{bits}bit.png") for bits in (8, 16))
+    assert np.array_equal(eight, sixteen)
+
+
+def test_a_heic_picture_is_called_so_whatever_its_name(public_cases):
+    with pytest.raises(DataError, match="a HEIC picture, as phones take them, whatever its name says"):
+        read_picture(public_cases / "12_heic_named_jpg_IMG_0001.jpg")
