@@ -2,9 +2,9 @@
 
 import hashlib
 import shutil
-import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from MNIST.data.importing.shapes import Preparation
 from MNIST.data.importing.source import Part
 from MNIST.data.transfer import OnDisk, receive_into
 from MNIST.errors import DataError
+from MNIST.files import only_one
 
 
 def collect(
@@ -33,9 +34,7 @@ def collect(
             report(Progress(file.name, outcome="already there"))
         return
     refuse_other_data(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".download.") as temporary:
-        place = Path(temporary)
+    with _only_place(folder) as place:
         for file in collection.files:
             get = partial(_received, place / file.name, file, timeout, report)
             _, outcome = from_a_mirror(file.name, sources, get, report)
@@ -49,6 +48,19 @@ def collect(
     test = Part(test.images[collection.first_test :], test.labels[collection.first_test :])
     about = About(name, collection.classes, form=collection.form, source=collection.mirrors[0])
     write_dataset(folder, about, train, test)
+
+
+@contextmanager
+def _only_place(folder: Path) -> Iterator[Path]:
+    """A place for what is fetched, for one process at a time; what a killed one has left there is removed."""
+    place = folder / ".fetched"
+    with only_one(folder / ".fetched.lock"):
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        try:
+            yield place
+        finally:
+            shutil.rmtree(place)
 
 
 def is_there(folder: Path, name: str) -> bool:

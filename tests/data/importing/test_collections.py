@@ -93,6 +93,8 @@ def test_each_is_fetched_verified_and_read(name, published, serve, digits, tmp_p
 
 
 def test_a_file_with_another_md5_is_refused_and_nothing_stays(published, serve, tmp_path):
+    (tmp_path / "data" / ".fetched").mkdir(parents=True)
+    (tmp_path / "data" / ".fetched" / "left by a kill").write_text("much")
     folder = published("kmnist")
     path = folder / "t10k-labels-idx1-ubyte.gz"
     path.write_bytes(path.read_bytes() + b"more")
