@@ -20,7 +20,7 @@ BACKEND = os.environ["KERAS_BACKEND"] = chosen_backend()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors reach us as exceptions anyway
 
 # Keras takes these along for plots, tables and scikit-learn's interface if they are installed. Nothing here
-# needs that, and without them Keras starts in two thirds of the time.
+# needs that, and without them Keras starts in seven tenths of the time.
 with quiet_stderr(), hidden("sklearn", "matplotlib", "pandas"):
     import keras  # TensorFlow prints its processor features before it reads that level
 
