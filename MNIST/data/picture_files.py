@@ -6,6 +6,7 @@ sides of less than 1,024 pixels, because a digit needs only 20.
 
 import os
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,11 +56,14 @@ def _unknown(path: Path) -> str:
 
 
 def pages(path: Path) -> int:
-    """How many pages or frames a picture that can be read has."""
+    """How many pages or frames a picture that can be read has; 1 if a later one is damaged."""
     from PIL import Image
 
-    with Image.open(path, formats=FORMATS) as image:
-        return int(getattr(image, "n_frames", 1))
+    with warnings.catch_warnings(), suppress(Exception):  # decoders fail in ways that nobody has listed
+        warnings.simplefilter("ignore")
+        with Image.open(path, formats=FORMATS) as image:
+            return int(getattr(image, "n_frames", 1))
+    return 1
 
 
 def _refuse_what_is_no_file(path: Path) -> None:
