@@ -1,4 +1,6 @@
-"""Numbers in everyday words."""
+"""Numbers in everyday words, and the digits."""
+
+DIGITS = tuple("0123456789")
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

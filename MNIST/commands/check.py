@@ -44,13 +44,12 @@ from MNIST.language import (
 )
 from MNIST.paths import find_model_file
 from MNIST.program import program
-from MNIST.words import counted
+from MNIST.words import DIGITS, counted
 
 Row = tuple[str, str, str, str, str]
 
 HEADINGS: Row = ("line", "layer", "output", "parameters", "MFLOPs")
 NARROWEST = 16  # columns for the layers in the narrowest terminal
-DIGITS = 10  # classes, where no dataset says how many
 WIDEST_VALUES = 30  # columns for the values of a placeholder, at most
 
 
@@ -82,12 +81,13 @@ def describe_file(path: Path, width: int | None = None, classes: int | None = No
     classes: how many the dataset has; None if there is no dataset. Raises SpecError with every mistake in it.
     """
     text = read_text(path)
-    template = parse_template(text if classes else fill_classes(text, DIGITS), str(path), classes)
+    template = parse_template(text if classes else fill_classes(text, len(DIGITS)), str(path), classes)
     template.check_values()
     about = _about_template(template) if template.names else _about_model(template.fill({}), width)
     yield from (str(path), "", *("  " + line if line else "" for line in about))
     if asks_for_classes(text):
-        yield f"  {{classes}}  {classes or f'{DIGITS}, as of digits; --data DIR takes those of a dataset'}"
+        without = f"{len(DIGITS)}, as of digits; --data DIR takes those of a dataset"
+        yield f"  {{classes}}  {classes or without}"
 
 
 def _about_model(spec: ModelSpec, width: int | None) -> Iterator[str]:

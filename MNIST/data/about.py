@@ -14,9 +14,9 @@ from typing import Any
 from MNIST.errors import DataError, quoted
 from MNIST.files import NotAFileError, read_whole
 from MNIST.language.layer import FEWEST_CLASSES, MOST_CLASSES
+from MNIST.words import DIGITS
 
 CLASSES_FILE, ABOUT_FILE = "classes.txt", "dataset.json"
-DIGITS = tuple("0123456789")
 CLOTHES = (  # of Fashion-MNIST
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
     *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),

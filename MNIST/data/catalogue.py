@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from MNIST.data.about import CLOTHES, DIGITS, About
+from MNIST.data.about import CLOTHES, About
+from MNIST.words import DIGITS
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 from MNIST.errors import UsageError
 from MNIST.files import NotAFileError, read_whole
 from MNIST.page.plan import Plan
-from MNIST.report.classes import DIGITS
 from MNIST.report.templates import fill
+from MNIST.words import DIGITS
 
 TITLES = "Draw a digit", "Draw a picture"  # of a page on which all networks know digits, and of any other
 WORKER_SCRIPTS = "engine.js", "worker.js"

@@ -16,7 +16,7 @@ import numpy as np
 
 from MNIST.language import InputStep, Network, Node, inputs, layers, statement_text
 from MNIST.page.numbers import Numbers
-from MNIST.report.classes import DIGITS
+from MNIST.words import DIGITS
 
 MOST_IN_FULL = 1_000_000
 # Up to this many parameters, weights stay float32. On 200 test images the probabilities of a trained

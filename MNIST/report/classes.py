@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-DIGITS = tuple("0123456789")
+from MNIST.words import DIGITS
+
 MANY = 30  # from so many classes on, a table or a picture with a row for each cannot be read at a glance
 
 

@@ -2,7 +2,7 @@
 
 import gzip
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,9 +32,9 @@ FULL_FRAME = 0.2  # the part of images with ink there from which on they are no 
 class Wishes:
     """How a source becomes a dataset.
 
-    form: as in `Preparation`. ink: "auto" makes dark ink bright; "yes" turns every image's grey levels
-    round; "no" leaves them. test: the proportion of each class that becomes the test set if the source has
-    none. skip: leave out what cannot be read. seed: decides which images test. workers: processes.
+    form, transpose: as in `Preparation`. invert: "yes" exchanges black and white, "no" does not, "auto" does
+    if the ink is dark. test: the proportion of each class that becomes the test set if the source has none.
+    skip: leave out what cannot be read. seed: decides which images test. workers: how many processes read.
     """
 
     form: str | None = None
@@ -82,11 +82,7 @@ def import_dataset(
     if equal := equal_images(train.images, test.images):
         notes.append(f"{equal:,} of the test images are also among the training images, pixel by pixel")
     dark = wishes.invert == "no" and has_dark_ink(train.images)
-    form = (
-        "whole"
-        if found.form == "digit" and wishes.form is None and _fill_the_frame(train.images)
-        else found.form
-    )
+    form = "whole" if wishes.form is None and _fill_the_frame(train.images) else found.form
     about = About(folder.resolve().name, found.classes, "dark" if dark else "bright", form, str(source))
     return Imported(write_dataset(folder, about, train, test), found.problems, found.notes + notes)
 
@@ -160,13 +156,11 @@ def _turned(found: Found, invert: str) -> tuple[Found, list[str]]:
     dark = has_dark_ink(found.train.images) if len(found.train) else False
     if invert == "no" or (invert == "auto" and not dark):
         return found, []
-    parts = [
-        None if part is None else Part(255 - part.images, part.labels) for part in (found.train, found.test)
+    train = Part(255 - found.train.images, found.train.labels)
+    test = None if found.test is None else Part(255 - found.test.images, found.test.labels)
+    return replace(found, train=train, test=test), [
+        "black and white are exchanged, so that the ink is bright, as MNIST's"
     ]
-    train, test = parts
-    assert train is not None
-    turned = Found(train, test, found.classes, found.form, found.problems, found.notes)
-    return turned, ["black and white are exchanged, so that the ink is bright, as MNIST's"]
 
 
 def _fill_the_frame(images: NDArray[np.uint8]) -> bool:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from itertools import chain, repeat
+from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -27,7 +27,7 @@ Read = tuple[bytes | None, str]  # the image's pixels, or None and what is wrong
 
 def is_of_pictures(folder: Path) -> bool:
     """Whether a folder has subfolders with files in them."""
-    return any(True for below in _subfolders(folder) if any(below.iterdir()))
+    return any(any(below.iterdir()) for below in _subfolders(folder))
 
 
 def read_folders(folder: Path, preparation: Preparation, workers: int, progress: Progress) -> Found:
@@ -82,8 +82,8 @@ def _pictures(root: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:
     """The files in the folders of classes, and in the folders below these, each with its label."""
     found = []
     for below in _subfolders(root):
-        label = classes.index(_class_of(below.name))
-        files = (path for path in sorted(chain([below], below.rglob("*"))) if not path.is_dir())
+        label = classes.index(unicodedata.normalize("NFC", below.name))
+        files = (path for path in sorted(below.rglob("*")) if not path.is_dir())
         found += [(path, label) for path in files if not IGNORED.fullmatch(path.name)]
     return found
 
@@ -95,9 +95,3 @@ def _subfolders(folder: Path) -> list[Path]:
 def _by_number(name: str) -> tuple[int, str]:
     """Numbers in their order, words after them."""
     return (int(name), name) if name.isdecimal() and len(name) < 10 else (10**10, name)
-
-
-def _class_of(name: str) -> str:
-    """A folder's name as the name of its class."""
-
-    return unicodedata.normalize("NFC", name)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from MNIST.data.about import DIGITS, checked_classes
+from MNIST.data.about import checked_classes
 from MNIST.errors import DataError
 from MNIST.language.layer import MOST_CLASSES
+from MNIST.words import DIGITS
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ def numbered(sets: Sequence[NDArray[np.generic]], where: str, names: Sequence[st
     """Labels of some sets, numbers or words, as indices into classes.
 
     Numbers keep their meaning if they begin at 0; those from 1 on become one less. Words are sorted.
-    names: what the numbers mean, in order; without it, their own digits. Raises DataError for other labels.
+    names: what the numbers mean, in order; without it, numbers up to 9 are the digits, and others are called
+    as they are written. Raises DataError for other labels.
     """
     if any(np.issubdtype(one.dtype, np.floating) for one in sets):
         sets = [_whole(one, where) for one in sets]
@@ -44,7 +46,7 @@ def numbered(sets: Sequence[NDArray[np.generic]], where: str, names: Sequence[st
         if len(names) <= highest - first:
             raise DataError(f"{where}: expected labels below {len(names)}, found {highest - first}")
         classes = checked_classes(names, where)
-    elif first == 0 and highest <= 9:
+    elif highest == 9:
         classes = DIGITS
     else:
         classes = checked_classes([str(label) for label in range(first, highest + 1)], where)

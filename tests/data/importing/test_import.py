@@ -96,6 +96,19 @@ def test_the_array_file_that_keras_has(digits, tmp_path):
     assert load(tmp_path / "data").digest == digits.digest
 
 
+def test_labels_beyond_a_byte_and_numbers_that_are_no_digits(tmp_path):
+    labels = np.arange(900) % 300
+    images = np.random.default_rng(0).integers(0, 256, (900, 28, 28), dtype=np.uint8)
+    np.savez(tmp_path / "many.npz", x_train=images, y_train=labels)
+    imported = import_dataset(tmp_path / "many.npz", tmp_path / "many").dataset
+    dataset = load(tmp_path / "many")
+    assert dataset.digest == imported.digest
+    assert (len(dataset.classes), dataset.classes[-1]) == (300, "299")
+    assert max(dataset.train_labels) == 299
+    np.savez(tmp_path / "few.npz", x_train=images, y_train=labels % 3)
+    assert import_dataset(tmp_path / "few.npz", tmp_path / "few").dataset.classes == ("0", "1", "2")
+
+
 def test_pixels_from_0_to_1_become_grey_levels(digits, tmp_path):
     grey = digits.train_images[:100] / np.float32(255)
     np.savez(tmp_path / "some.npz", x_train=grey[..., None], y_train=digits.train_labels[:100, None])

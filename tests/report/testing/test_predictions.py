@@ -5,8 +5,8 @@ import io
 import numpy as np
 from rich.console import Console
 
-from MNIST.report.classes import DIGITS
 from MNIST.report.testing.predictions import Answers, bars, disagreements, percent, printable, table
+from MNIST.words import DIGITS
 
 ANSWERS = {
     "one": Answers(np.array([[0.0, 0.75, 0.25] + [0.0] * 7, [0.0] * 9 + [1.0]]), DIGITS),

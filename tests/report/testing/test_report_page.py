@@ -10,13 +10,14 @@ import pytest
 from examples import slowly
 from PIL import Image
 
-from MNIST.report.classes import DIGITS, MANY
+from MNIST.report.classes import MANY
 from MNIST.report.percentages import probability_text
 from MNIST.report.png import grey_png
 from MNIST.report.testing.comparison import Evaluation
 from MNIST.report.testing.embedding import choose_images, reduce_to_space
 from MNIST.report.testing.page import report_page
 from MNIST.report.testing.space_plot import APART, EYE, INVITATION, name_places
+from MNIST.words import DIGITS
 
 COUNT = 300
 GENERATOR = np.random.default_rng(0)

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from MNIST.report.classes import DIGITS
 from MNIST.report.percentages import probability_text
 from MNIST.report.png import grey_png
 from MNIST.report.sprite import SIDE, Sprite
 from MNIST.report.testing.comparison import Evaluation
 from MNIST.report.testing.confusion_picture import FAINTEST, confusion_png, error_shades
 from MNIST.report.testing.error_gallery import caption, top_errors_png
+from MNIST.words import DIGITS
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (50, SIDE, SIDE), dtype=np.uint8)
 
