@@ -4,9 +4,10 @@ Usage:
     python MNIST predict <model-names> <image>... [options]
     python MNIST predict --help
 
-A picture holds one digit, dark on light or light on dark, drawn or photographed: PNG, JPEG, GIF, BMP, TIFF
-or WebP. It is brought to the form of MNIST's images: white on black, in a box of 20×20 pixels, with its
-centre of mass in the middle of 28×28. If it is still unlike them, a warning says so: the answer is a guess.
+A picture holds a digit, dark on light or light on dark, drawn or photographed: PNG, JPEG, GIF, BMP, TIFF or
+WebP. It may hold several that do not touch: they are answered in reading order. Each is brought to the form
+of MNIST's images: white on black, in a box of 20×20 pixels, with its centre of mass in the middle of 28×28.
+If it is still unlike them, a warning says so: the answer is a guess.
 A network that has learned whole pictures, or dark ink on bright paper, gets the picture in that form.
 
 Arguments:
@@ -35,8 +36,8 @@ from MNIST.commands.values import MOST_THREADS, optional_whole_number
 from MNIST.errors import DataError, ModelError, UsageError, quoted
 from MNIST.files import write_atomically
 
-MOST_STEPS = 50  # pictures that --steps draws at most
-FEW = 3  # up to so many pictures, the probabilities of the classes are shown
+MOST_STEPS = 50  # pictures, or digits in them, that --steps draws at most
+FEW = 3  # up to so many answers, the probabilities of the classes are shown
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -48,26 +49,37 @@ def run(options: Mapping[str, Any]) -> int:
     steps_file = _steps_file(options["--steps"], images)
 
     pictures = _prepare(images, _forms(names), shown=options["--show"], kept=steps_file is not None)
-    answers = _answers(names, pictures, threads, engine) if pictures else {}
+    digits = [digit for picture in pictures for digit in picture.digits]
+    answers = _answers(names, digits, threads, engine) if digits else {}
     if not answers:
         return 1
-    _print(pictures, answers)
+    _print(pictures, digits, answers)
     if steps_file is not None:
-        _write_steps(steps_file, pictures, answers)
+        _write_steps(steps_file, digits, answers)
     return 0 if len(pictures) == len(images) and len(answers) == len(names) else 1
 
 
 @dataclass(frozen=True)
-class _Picture:
-    """A prepared picture; `file` is its name as typed, without characters that a terminal would obey.
+class _Digit:
+    """What one answer is about: a picture, or a digit of one that holds several.
 
-    images: the picture in each form and polarity that a network has learned.
+    name: what it is called in the answer, without characters that a terminal would obey.
+    images: it in each form and polarity that a network has learned.
     """
 
-    file: str
+    name: str
     images: Mapping[tuple[str, str], Any]
     warnings: tuple[str, ...]
     steps: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A picture's name, what it holds, in reading order, and how much of it is in each line."""
+
+    name: str
+    digits: Sequence[_Digit]
+    lengths: Sequence[int]
 
 
 def _forms(names: Sequence[str]) -> list[tuple[str, str]]:
@@ -89,40 +101,57 @@ def _prepare(
 
     The steps are those to the first form.
     """
-    from MNIST.report.explaining.preparation_steps import terminal_lines
-    from MNIST.report.half_blocks import can_show
     from MNIST.report.testing.predictions import printable
 
     pictures = []
     for file in files:
         name = printable(file)
         try:
-            in_forms = _prepared(file, forms)
+            lines = _lines(file, forms)
         except DataError as error:
             print(f"{name}: {error}", file=sys.stderr)
             continue
-        prepared = in_forms[forms[0]]
-        images = {form: each.image for form, each in in_forms.items()}
-        pictures.append(_Picture(name, images, prepared.warnings, prepared.steps if kept else ()))
-        if shown:
-            width = shutil.get_terminal_size().columns
-            print(name, *terminal_lines(prepared.steps, width, **can_show(sys.stdout)), "", sep="\n")
+        found = [each for line in lines for each in line]
+        names = [f"{name} {number}/{len(found)}" for number in range(1, len(found) + 1)]
+        digits = []
+        for called, in_forms in zip(names if len(found) > 1 else [name], found, strict=True):
+            prepared = in_forms[forms[0]]
+            images = {form: each.image for form, each in in_forms.items()}
+            digits.append(_Digit(called, images, prepared.warnings, prepared.steps if kept else ()))
+            if shown:
+                _show(called, prepared.steps)
+        pictures.append(_Picture(name, digits, [len(line) for line in lines]))
     return pictures
 
 
-def _prepared(file: str, forms: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
-    from MNIST.data import in_form, read_picture
+def _lines(file: str, forms: Sequence[tuple[str, str]]) -> list[list[dict[tuple[str, str], Any]]]:
+    """What each line of a picture holds, in each form. It is one if a network has learned whole pictures."""
+    from MNIST.data import in_form, lines_in_form, read_picture
     from MNIST.data.picture_files import pages
     from MNIST.report.testing.predictions import printable
 
     picture = read_picture(Path(file))
     if (several := pages(Path(file))) > 1:
         print(f"{printable(file)}: it has {several} pages, and the first one is answered", file=sys.stderr)
-    return {form: in_form(picture, *form) for form in forms}
+    if any(form == "whole" for form, _ in forms):
+        return [[{form: in_form(picture, *form) for form in forms}]]
+    in_each = [lines_in_form(picture, ink) for _, ink in forms]
+    return [
+        [dict(zip(forms, each, strict=True)) for each in zip(*line, strict=True)]
+        for line in zip(*in_each, strict=True)
+    ]
+
+
+def _show(name: str, steps: Any) -> None:
+    from MNIST.report.explaining.preparation_steps import terminal_lines
+    from MNIST.report.half_blocks import can_show
+
+    width = shutil.get_terminal_size().columns
+    print(name, *terminal_lines(steps, width, **can_show(sys.stdout)), "", sep="\n")
 
 
 def _answers(
-    names: Sequence[str], pictures: Sequence[_Picture], threads: int | None, engine: str | None
+    names: Sequence[str], digits: Sequence[_Digit], threads: int | None, engine: str | None
 ) -> dict[str, Any]:
     """Each network's Answers, by its name; networks that cannot answer are named."""
     import numpy as np
@@ -132,7 +161,7 @@ def _answers(
 
     def images_for(model: Any) -> Any:
         about = model.record.about
-        return np.stack([picture.images[about.form, about.ink] for picture in pictures])
+        return np.stack([digit.images[about.form, about.ink] for digit in digits])
 
     return {
         model.name: Answers(training.softmax(logits), model.record.about.classes)
@@ -140,36 +169,40 @@ def _answers(
     }
 
 
-def _print(pictures: Sequence[_Picture], answers: Mapping[str, Any]) -> None:
+def _print(pictures: Sequence[_Picture], digits: Sequence[_Digit], answers: Mapping[str, Any]) -> None:
     from rich.console import Console
 
     from MNIST.report.half_blocks import can_show
-    from MNIST.report.testing.predictions import bars, disagreements, table
+    from MNIST.report.testing.predictions import bars, disagreements, readings, table
 
     console = Console(highlight=False)
-    files = [picture.file for picture in pictures]
+    names = [digit.name for digit in digits]
     block = "#" if can_show(sys.stdout)["ascii_only"] else "█"
-    console.print(table(files, answers))
-    if len(pictures) <= FEW:
-        for place, file in enumerate(files):
+    console.print(table(names, answers))
+    if len(digits) <= FEW:
+        for place, name in enumerate(names):
             print()
             for classes in dict.fromkeys(each.classes for each in answers.values()):
                 alike = {name: each for name, each in answers.items() if each.classes == classes}
-                console.print(bars(file, place, alike, block))
-    notes = list(disagreements(files, answers))
-    notes += [f"{picture.file}: {warning}" for picture in pictures for warning in picture.warnings]
+                console.print(bars(name, place, alike, block))
+    notes = list(readings([(picture.name, picture.lengths) for picture in pictures], answers))
+    notes += disagreements(names, answers)
+    notes += [f"{digit.name}: {warning}" for digit in digits for warning in digit.warnings]
     if notes:
         print("", *notes, sep="\n")
 
 
-def _write_steps(file: Path, pictures: Sequence[_Picture], answers: Mapping[str, Any]) -> None:
+def _write_steps(file: Path, digits: Sequence[_Digit], answers: Mapping[str, Any]) -> None:
     from MNIST.report.explaining.preparation_steps import steps_png
     from MNIST.report.testing.predictions import in_words
 
-    titles = (f"{picture.file}: {in_words(place, answers)}" for place, picture in enumerate(pictures))
-    drawn = steps_png([(title, picture.steps) for title, picture in zip(titles, pictures, strict=True)])
-    write_atomically(file, drawn)
-    print(f"\nWritten: {file}")
+    drawn = [
+        (f"{digit.name}: {in_words(place, answers)}", digit.steps)
+        for place, digit in enumerate(digits[:MOST_STEPS])
+    ]
+    write_atomically(file, steps_png(drawn))
+    only = f", of the first {MOST_STEPS} digits" if len(digits) > MOST_STEPS else ""
+    print(f"\nWritten: {file}{only}")
 
 
 def _steps_file(wanted: str | None, images: Sequence[str]) -> Path | None:

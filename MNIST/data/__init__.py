@@ -6,7 +6,7 @@ from MNIST.data.catalogue import DATASETS
 from MNIST.data.datasets import Dataset, load
 from MNIST.data.download import download
 from MNIST.data.picture_files import read_picture
-from MNIST.data.pictures import Prepared, in_form, like_mnist
+from MNIST.data.pictures import Prepared, in_form, like_mnist, lines_in_form
 from MNIST.data.selection import select
 from MNIST.data.split import TrainingData, split
 from MNIST.data.suspicions import suspicions
@@ -23,6 +23,7 @@ __all__ = [
     "download",
     "in_form",
     "like_mnist",
+    "lines_in_form",
     "load",
     "read_picture",
     "select",

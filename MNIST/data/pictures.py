@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from MNIST.data.centring import HALF, SIDE, centred, cropped, weights
 from MNIST.data.ink import ink_map
+from MNIST.data.several import lines_of_digits, may_be_two
 from MNIST.data.strokes import line_width, pieces, thickened
 
 # What is usual. 1 in 2,000 of MNIST's 60,000 training images exceeds each limit, unless a comment says
@@ -36,7 +37,20 @@ def like_mnist(picture: NDArray[np.uint8]) -> Prepared:
     picture: uint8 (rows, columns), dark on light or light on dark.
     Raises DataError if it is blank.
     """
-    ink = ink_map(picture)
+    return _in_form_of_mnist(picture, ink_map(picture))
+
+
+def lines_in_form(picture: NDArray[np.uint8], ink: str = "bright") -> list[list[Prepared]]:
+    """The digits in each line of a picture, in reading order, in MNIST's form; ink: as in `About`.
+
+    picture: uint8 (rows, columns), dark on light or light on dark. Raises DataError if it is blank.
+    """
+    lines = lines_of_digits(ink_map(picture))
+    return [[_in_polarity(_in_form_of_mnist(picture, digit), ink) for digit in line] for line in lines]
+
+
+def _in_form_of_mnist(picture: NDArray[np.uint8], ink: NDArray[np.float32]) -> Prepared:
+    """ink: of one digit, float32 (rows, columns) in [0, 1]."""
     drawn = ink if line_width(ink) >= THINNEST else thickened(ink)
     image = centred(drawn)
     steps = (
@@ -52,7 +66,10 @@ def in_form(picture: NDArray[np.uint8], form: str = "digit", ink: str = "bright"
 
     picture: uint8 (rows, columns). Raises DataError if a digit is asked for and it is blank.
     """
-    prepared = like_mnist(picture) if form == "digit" else as_whole(picture)
+    return _in_polarity(like_mnist(picture) if form == "digit" else as_whole(picture), ink)
+
+
+def _in_polarity(prepared: Prepared, ink: str) -> Prepared:
     if ink == "bright":
         return prepared
     *before, (name, image) = prepared.steps
@@ -91,6 +108,8 @@ def _warnings(ink: NDArray[np.float32]) -> Iterator[str]:
         yield f"{large} separate pieces: are these several digits? Each needs a picture of its own"
     if width > WIDEST * height:
         yield "wider than any digit: turned, or several?"
+    elif large == 1 and may_be_two(digit):
+        yield "wide and thin in the middle: are these two digits that touch?"
     if (border >= 0.5).sum() >= AT_BORDER * longer:
         yield "it touches the picture's border: is a part cut off?"
     if full > FULLEST:

@@ -127,6 +127,30 @@ def test_networks_that_are_missing_are_named_and_the_others_answer(here, capsys)
     assert capsys.readouterr().out == ""
 
 
+def test_a_picture_with_several_digits_is_answered_digit_by_digit(here, capsys):
+    _seven("one.png")
+    one = np.asarray(Image.open("one.png"))
+    Image.fromarray(np.hstack([one] * 4)).save("four.png")
+    assert cli.main(["predict", "large", "one.png", "four.png", "--steps", "s.png"]) == 0
+    shown = capsys.readouterr().out
+    answers = _answers(shown)
+    assert len(answers) == 5
+    assert len(set(answers)) == 1
+    assert "four.png 4/4" in shown
+    assert f"four.png: 4 found, in reading order: {str(answers[0]) * 4}" in shown
+    Image.fromarray(np.vstack([np.hstack([one] * 3), np.hstack([one] * 3)])).save("six.png")
+    assert cli.main(["predict", "small,large", "six.png"]) == 0
+    three = str(answers[0]) * 3
+    assert f"large {three} / {three}" in capsys.readouterr().out
+
+
+def test_the_steps_of_the_first_fifty_digits_are_drawn(here, capsys):
+    one = np.asarray(Image.open(_seven("one.png")))
+    Image.fromarray(np.vstack([np.hstack([one] * 10)] * 6)).save("sixty.png")
+    assert cli.main(["predict", "large", "sixty.png", "--steps", "s.png"]) == 0
+    assert "Written: s.png, of the first 50 digits" in capsys.readouterr().out
+
+
 def test_names_may_hold_anything(here, capsys):
     names = [
         "<script>alert(1)<.png",

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from MNIST.data import like_mnist, load, read_picture, split
+from MNIST.data import like_mnist, lines_in_form, load, read_picture, split
 from MNIST.errors import DataError
 from MNIST.language import read_spec
 from MNIST.training import Run, resolve_settings
@@ -62,13 +62,37 @@ def test_what_paper_brings_along_is_not_taken_for_ink(engine, public_cases, name
     assert engine.logits(image_of(public_cases / f"{name}.png")[None]).argmax() == 3
 
 
-def test_several_digits_are_warned_of(handwriting):
+SEVERAL = {
+    "person_04/11.jpg": ["134678", "912532"],
+    "person_04/12.jpg": ["12345", "67890"],
+    "person_08/02.jpg": ["12", "1"],
+    "person_14/40.png": ["2026"],
+    "person_14/41.png": ["6666"],
+    "person_22/01.jpg": ["05221859"],
+    "person_22/02.jpg": ["12345", "6879", "88888", "66666", "77777"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("file", "written"), SEVERAL.items(), ids=SEVERAL)
+def test_several_digits_are_answered_in_reading_order(engine, handwriting, file, written):
+    lines = lines_in_form(read_picture(handwriting / file))
+    assert [len(line) for line in lines] == [len(line) for line in written]
+    answers = engine.logits(np.stack([digit.image for line in lines for digit in line])).argmax(axis=1)
+    right = sum(str(answer) == digit for answer, digit in zip(answers, "".join(written), strict=True))
+    assert right >= len(answers) - 1
+
+
+def test_single_digits_are_not_taken_apart(handwriting):
     rows = list(csv.DictReader((handwriting / "labels.csv").open()))
-    several = [row["file"] for row in rows if row["kind"] == "several digits"]
-    assert len(several) == 7
-    for file in several:
-        warnings = " ".join(like_mnist(read_picture(handwriting / file)).warnings)
-        assert "several" in warnings, file
+    single = [row["file"] for row in rows if len(row["digits"]) == 1 and "side" not in row["kind"]]
+    for file in single:
+        assert [len(line) for line in lines_in_form(read_picture(handwriting / file))] == [1], file
+
+
+def test_two_digits_that_touch_are_warned_of(public_cases):
+    prepared = like_mnist(read_picture(public_cases / "14_two_touching.png"))
+    assert "two digits that touch" in " ".join(prepared.warnings)
 
 
 def test_one_scan_in_8_and_in_16_bits_is_one_image(public_cases):

@@ -83,6 +83,26 @@ def disagreements(files: Sequence[str], answers: Mapping[str, Answers]) -> Itera
             yield f"{file}: they disagree: {in_words(place, answers)}"
 
 
+def readings(pictures: Sequence[tuple[str, Sequence[int]]], answers: Mapping[str, Answers]) -> Iterator[str]:
+    """What each picture says that holds several digits. pictures: name, and how many are in each line."""
+    place = 0
+    for name, lengths in pictures:
+        if (count := sum(lengths)) > 1:
+            read = ", ".join(
+                (f"{network} " if len(answers) > 1 else "") + _read(place, lengths, one)
+                for network, one in answers.items()
+            )
+            yield f"{name}: {count} found, in reading order: {read}"
+        place += count
+
+
+def _read(place: int, lengths: Sequence[int], answers: Answers) -> str:
+    """The answers from a place on, line after line, such as "1234 / 567"."""
+    between = " " if max(map(len, answers.classes)) > 1 else ""
+    ends = np.cumsum([place, *lengths]).tolist()
+    return " / ".join(between.join(map(answers.best, range(*ends[n : n + 2]))) for n in range(len(lengths)))
+
+
 def in_words(place: int, answers: Mapping[str, Answers]) -> str:
     """What each network answers for the picture at that place, such as "Optimal 7, Example 1"."""
     return ", ".join(f"{name} {each.best(place)}" for name, each in answers.items())

@@ -1,0 +1,73 @@
+"""Several digits in one picture: which strokes are one digit, and in what order digits are read."""
+
+import numpy as np
+import pytest
+
+from MNIST.data import load
+from MNIST.data.several import lines_of_digits, may_be_two
+
+
+def page(*strokes: tuple[int, int, int, int]) -> np.ndarray:
+    """An ink map with a rectangle for each stroke: its top, bottom, left and right."""
+    ink = np.zeros((200, 300), np.float32)
+    for top, bottom, left, right in strokes:
+        ink[top:bottom, left:right] = 1
+    return ink
+
+
+def places(ink: np.ndarray) -> list[list[tuple[int, int]]]:
+    """The highest row and the leftmost column of each digit, line by line."""
+    return [
+        [(int(digit.any(axis=1).argmax()), int(digit.any(axis=0).argmax())) for digit in line]
+        for line in lines_of_digits(ink)
+    ]
+
+
+def test_digits_are_read_line_by_line_from_left_to_right():
+    ink = page((20, 60, 200, 210), (25, 62, 20, 45), (120, 160, 30, 50), (22, 58, 100, 120))
+    assert places(ink) == [[(25, 20), (22, 100), (20, 200)], [(120, 30)]]
+
+
+def test_a_line_may_rise():
+    strokes = [
+        (100 - 12 * number, 140 - 12 * number, 20 + 40 * number, 30 + 40 * number) for number in range(6)
+    ]
+    below = [(top + 55, bottom + 55, left, right) for top, bottom, left, right in strokes]
+    assert [len(line) for line in lines_of_digits(page(*reversed(strokes), *below))] == [6, 6]
+
+
+@pytest.mark.parametrize(
+    "strokes",
+    [
+        [(20, 60, 20, 40)],
+        [(20, 60, 20, 40), (15, 20, 44, 60)],  # the bar of a 5
+        [(20, 40, 20, 40), (41, 60, 20, 40)],  # an 8 in halves
+        [(20, 45, 20, 30), (30, 60, 32, 36)],  # an open 4 whose link is too faint
+        [(20, 60, 20, 30), (38, 42, 50, 60)],  # a digit and a dash
+    ],
+    ids=["one", "bar", "halves", "open four", "dash"],
+)
+def test_strokes_of_one_digit_stay_together(strokes):
+    assert [len(line) for line in lines_of_digits(page(*strokes))] == [1]
+
+
+def test_each_digit_keeps_its_dot_and_nothing_is_lost():
+    ink = page((30, 60, 20, 26), (20, 24, 20, 26), (30, 60, 80, 86), (20, 24, 80, 86))  # i i
+    (line,) = lines_of_digits(ink)
+    assert len(line) == 2
+    assert all(digit[20:24].any() for digit in line)
+    assert np.array_equal(sum(line), ink)
+
+
+def test_images_of_mnist_are_one_digit_each(mnist_folder):
+    inks = load(mnist_folder).test_images[:3000] / np.float32(255)
+    assert sum(len(lines_of_digits(ink)[0]) > 1 for ink in inks) <= 3
+    assert sum(may_be_two(ink) for ink in inks) <= 15
+
+
+def test_two_that_touch_are_told_by_their_width_and_their_waist():
+    two = np.ones((40, 60))
+    assert not may_be_two(two)
+    two[5:-5, 28:32] = 0
+    assert may_be_two(two)
+    assert not may_be_two(two[:, :45])
