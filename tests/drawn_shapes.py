@@ -28,6 +28,16 @@ def drawn(shape: str, seed: int, side: int = 120) -> Image.Image:
     return image
 
 
+def photographed_sheet(shape: str, seed: int, rows: int, columns: int) -> Image.Image:
+    """A sheet with lines of one shape, unevenly lit and noisy, as a phone would take it."""
+    cells = [[drawn(shape, 1_000 * seed + row * columns + n) for n in range(columns)] for row in range(rows)]
+    paper = np.vstack([np.hstack(row) for row in cells]).astype(np.float32)
+    height, width = paper.shape
+    light = np.linspace(0.95, 0.6, width) * np.linspace(1, 0.8, height)[:, None]
+    noise = np.random.default_rng(seed).normal(0, 3, paper.shape)
+    return Image.fromarray(np.clip((40 + 0.8 * paper) * light + noise, 0, 255).astype(np.uint8))
+
+
 def write_folder(folder: Path, each: int, **options: int) -> Path:
     """A folder with a subfolder for each shape, and `each` pictures in it."""
     for shape in SHAPES:

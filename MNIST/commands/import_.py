@@ -18,9 +18,10 @@ nothing is written.
 Options:
     --test PROPORTION   the part of each class that tests, if the source has no test set [default: 0.15]
     --seed N            decides which images test [default: 0]
-    --form FORM         digit: find the ink, size and centre it, as `predict` does with a picture; whole:
-                        scale the whole picture to 28×28. Without it, images of 28×28 stay as they are, and
-                        others are brought to the form of digits
+    --form FORM         digit: find the ink, size and centre it, as `predict` does with a picture; sheet: do
+                        so with each of several in a picture, all of its class; whole: scale the whole picture
+                        to 28×28. Without it, images of 28×28 stay as they are, and others are brought to the
+                        form of digits
     --invert WHEN       exchange black and white: yes, no, or auto, if the ink is dark [default: auto]
     --transpose         exchange rows and columns (EMNIST's files need it, and are known)
     --skip              leave out what cannot be read
@@ -42,7 +43,7 @@ def run(options: Mapping[str, Any]) -> int:
     """Read the source, write the dataset, and say what was done."""
     source, folder = Path(options["<source>"]), Path(options["<dataset-dir>"])
     form = options["--form"]
-    form = None if form is None else one_of(form, "--form", ("digit", "whole"))
+    form = None if form is None else one_of(form, "--form", ("digit", "sheet", "whole"))
     invert = one_of(options["--invert"], "--invert", ("auto", "yes", "no"))
     test = proportion(options["--test"], "--test")
     seed = whole_number(options["--seed"], "--seed", lowest=0)

@@ -32,9 +32,11 @@ FULL_FRAME = 0.2  # the part of images with ink there from which on they are no 
 class Wishes:
     """How a source becomes a dataset.
 
-    form, transpose: as in `Preparation`. invert: "yes" exchanges black and white, "no" does not, "auto" does
-    if the ink is dark. test: the proportion of each class that becomes the test set if the source has none.
-    skip: leave out what cannot be read. seed: decides which images test. workers: how many processes read.
+    form: "digit", "whole" or None, as in `Preparation`; or "sheet", for folders of pictures that hold several
+    images each. transpose: as in `Preparation`. invert: "yes" exchanges black and white, "no" does not,
+    "auto" does if the ink is dark. test: the proportion of each class that becomes the test set if the source
+    has none. skip: leave out what cannot be read. seed: decides which images test. workers: how many
+    processes read.
     """
 
     form: str | None = None
@@ -129,9 +131,12 @@ def _key(image: NDArray[np.uint8]) -> bytes:
 
 
 def _read(source: Path, wishes: Wishes, progress: Progress) -> Found:
-    preparation = Preparation(wishes.form, wishes.transpose)
+    sheets = wishes.form == "sheet"
+    preparation = Preparation("digit" if sheets else wishes.form, wishes.transpose, sheets)
     if not source.exists():
         raise DataError(f"{source}: there is no such file or folder")
+    if sheets and not (source.is_dir() and is_of_pictures(source)):
+        raise DataError(f"{source}: sheets are pictures in a folder with a subfolder for each class")
     if source.is_dir():
         if idx_sources(source):
             return read_idx_files(source, preparation)

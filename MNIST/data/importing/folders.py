@@ -16,13 +16,14 @@ from MNIST.data.importing.shapes import Preparation
 from MNIST.data.importing.source import MOST_IMAGES, Found, Part, Progress
 from MNIST.data.picture_files import read_picture
 from MNIST.errors import DataError
+from MNIST.words import counted
 
 SETS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 IGNORED = re.compile(r"\..*|thumbs\.db|desktop\.ini", re.IGNORECASE)  # what systems leave in folders
 ALONE = 400  # pictures; for more, further processes help, which take a second to start
 CHUNK = 50  # pictures that a process gets at a time
 
-Read = tuple[bytes | None, str]  # the image's pixels, or None and what is wrong
+Read = tuple[bytes | None, str]  # the pixels of the image, or of those on a sheet; or None and what is wrong
 
 
 def is_of_pictures(folder: Path) -> bool:
@@ -48,8 +49,7 @@ def read_folders(folder: Path, preparation: Preparation, workers: int, progress:
     everything = [path for pictures in files.values() for path, _ in pictures]
     results = _read_all(everything, preparation, workers)
     for kind, pictures in files.items():
-        images = np.empty((len(pictures), SIDE, SIDE), np.uint8)
-        labels: list[int] = []
+        images, labels = bytearray(), []
         for path, label in pictures:
             pixels, problem = next(results)
             done += 1
@@ -57,10 +57,16 @@ def read_folders(folder: Path, preparation: Preparation, workers: int, progress:
             if pixels is None:
                 problems.append(f"{path.relative_to(folder)}: {problem}")
                 continue
-            images[len(labels)] = np.frombuffer(pixels, np.uint8).reshape(SIDE, SIDE)
-            labels.append(label)
-        parts[kind] = Part(images[: len(labels)], np.array(labels, np.int64))
-    return Found(parts["train"], parts.get("test"), classes, preparation.form, problems)
+            images += pixels
+            labels += [label] * (len(pixels) // SIDE**2)
+        parts[kind] = Part(
+            np.frombuffer(images, np.uint8).reshape(-1, SIDE, SIDE), np.array(labels, np.int64)
+        )
+    found = sum(map(len, parts.values()))
+    notes = (
+        [f"{found:,} images found on {counted(count - len(problems), 'sheet')}"] if preparation.sheets else []
+    )
+    return Found(parts["train"], parts.get("test"), classes, preparation.form, problems, notes)
 
 
 def _read_all(files: Sequence[Path], preparation: Preparation, workers: int) -> Iterator[Read]:
@@ -73,7 +79,9 @@ def _read_all(files: Sequence[Path], preparation: Preparation, workers: int) -> 
 
 def _read(file: Path, preparation: Preparation) -> Read:
     try:
-        return preparation.one(read_picture(file)).tobytes(), ""
+        picture = read_picture(file)
+        images = preparation.each(picture) if preparation.sheets else [preparation.one(picture)]
+        return b"".join(image.tobytes() for image in images), ""
     except DataError as error:
         return None, str(error)
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from MNIST.data.centring import SIDE
 from MNIST.data.importing.source import Part
-from MNIST.data.pictures import as_whole, like_mnist
+from MNIST.data.pictures import as_whole, like_mnist, lines_in_form
 from MNIST.errors import DataError
 
 
@@ -16,11 +16,13 @@ class Preparation:
     """What is done to each image.
 
     wanted: "digit" (MNIST's form), "whole" (the whole picture, scaled), or None: as it is if it has 28×28
-    pixels, else as a digit. transpose: whether rows and columns are exchanged first.
+    pixels, else as a digit. transpose: whether rows and columns are exchanged first. sheets: whether a
+    picture in a folder holds several images of its class.
     """
 
     wanted: str | None = None
     transpose: bool = False
+    sheets: bool = False
 
     @property
     def form(self) -> str:
@@ -36,6 +38,11 @@ class Preparation:
         if self.wanted == "whole":
             return as_whole(picture, turn=False).image
         return like_mnist(np.ascontiguousarray(picture)).image
+
+    def each(self, sheet: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+        """The images, uint8 (28, 28), on a sheet, uint8 (rows, columns). Raises DataError if it is blank."""
+        picture = np.ascontiguousarray(sheet.T if self.transpose else sheet)
+        return [prepared.image for line in lines_in_form(picture) for prepared in line]
 
     def part(
         self, pictures: NDArray[np.uint8], labels: NDArray[np.int64], where: str

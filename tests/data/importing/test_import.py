@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_shapes import SHAPES, drawn, write_folder
+from drawn_shapes import SHAPES, drawn, photographed_sheet, write_folder
 from PIL import Image
 
 from MNIST.data import About, Dataset, idx, load
@@ -66,6 +66,24 @@ def test_images_in_folders_come_as_they_are(digits, tmp_path):
     assert load(tmp_path / "data").about == About(
         "data", digits.classes, "bright", "digit", str(tmp_path / "pictures")
     )
+
+
+def test_each_of_several_on_a_sheet_becomes_an_image(tmp_path):
+    for shape in SHAPES:
+        (tmp_path / "sheets" / shape).mkdir(parents=True)
+        for seed in range(2):
+            photographed_sheet(shape, seed, 3, 4).save(tmp_path / "sheets" / shape / f"{seed}.jpg")
+    imported = import_dataset(tmp_path / "sheets", tmp_path / "data", Wishes(form="sheet", test=0.25))
+    assert "72 images found on 6 sheets" in imported.notes
+    dataset = load(tmp_path / "data")
+    assert np.bincount(dataset.train_labels).tolist() == [18, 18, 18]
+    assert np.bincount(dataset.test_labels).tolist() == [6, 6, 6]
+    assert dataset.about.form == "digit"
+    assert all(
+        19 <= np.ptp(np.argwhere(image > 64), axis=0).max() + 1 <= 20 for image in dataset.train_images
+    )
+    with pytest.raises(DataError, match="sheets are pictures in a folder with a subfolder for each class"):
+        import_dataset(tmp_path / "data", tmp_path / "other", Wishes(form="sheet"))
 
 
 @pytest.mark.parametrize("header", ["label," + ",".join(f"pixel{n}" for n in range(784)), None])
