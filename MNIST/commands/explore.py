@@ -68,6 +68,7 @@ With what:
 
 import json
 import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import ceil
@@ -151,9 +152,12 @@ class _Printed:
     def planned(
         self, dataset: "Dataset", data: "TrainingData", search: "Search", executor: "Executor"
     ) -> None:
+        from MNIST.data import suspicions
         from MNIST.explore.results import is_of_another
         from MNIST.explore.summary import left_out
 
+        for suspicion in suspicions(dataset):
+            print(f"{self._options['<dataset-dir>']}: {suspicion}", file=sys.stderr)
         images = f"{counted(len(data.train), 'image')} to train on, {len(data.validation):,} to validate"
         print(f"{dataset.name}: {images}", flush=True)
         for trial in list(search.plan.trials.values())[:1]:  # they differ in their seeds only

@@ -151,6 +151,11 @@ def test_the_steps_of_the_first_fifty_digits_are_drawn(here, capsys):
     assert "Written: s.png, of the first 50 digits" in capsys.readouterr().out
 
 
+def test_a_picture_with_two_pages_is_said_to_have_them(here, public_cases, capsys):
+    assert cli.main(["predict", "large", str(public_cases / "12_two_pages_3_then_7.tif")]) == 0
+    assert "it has 2 pages, and the first one is answered" in capsys.readouterr().err
+
+
 def test_names_may_hold_anything(here, capsys):
     names = [
         "<script>alert(1)<.png",
