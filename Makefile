@@ -17,7 +17,7 @@ test: .venv/installed-dev lint
 	$(PYTEST) -m "not slow"
 
 test-all: .venv/installed-dev lint
-	$(PYTEST)
+	$(PYTEST) -n 3
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check

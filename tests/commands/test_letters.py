@@ -62,7 +62,7 @@ def test_the_dataset_has_their_names(here, capsys):
     about = json.loads((here / "Letters/dataset.json").read_text())
     assert about["form"] == "digit"
     assert (here / "Letters/classes.txt").read_text().split() == list(LETTERS)
-    assert re.search(r"^25 Z +34 +6", said(capsys, "show", "Letters"), re.MULTILINE)
+    assert re.search(r"^25 Z +34 .* 6 ", said(capsys, "show", "Letters"), re.MULTILINE)
     assert re.search(r"Dense,26,softmax +26 ", said(capsys, "check", "net.txt", "--data", "Letters"))
 
 

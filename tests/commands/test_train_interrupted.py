@@ -26,8 +26,6 @@ from train_command import (
     weights,
 )
 
-from MNIST.engines import ENGINES
-
 
 def test_checkpoints_that_a_kill_has_left_behind_go_when_their_run_is_known_to_be_over(
     digits_folder, train, tmp_path, monkeypatch
@@ -96,13 +94,13 @@ def test_killed_between_its_end_and_its_files_it_only_writes_them(digits_folder,
 
 @pytest.mark.parametrize(
     "any_engine",
-    ["numpy", *slowly(name for name in ENGINES if name != "numpy")],
+    ["numpy", *slowly(("keras", "modules", "sonn"))],
     indirect=True,
 )
 def test_killed_at_random_moments_it_ends_with_the_same_bits(
     any_engine, digits_folder, tmp_path, monkeypatch
 ):
-    """Keras is killed most often, since most of its code is not ours; engines on PyTorch share their code."""
+    """Keras is killed most often, since most of its code is not ours. The others share the code of these."""
     kills = {"keras": 3, "numpy": 2, "sonn": 2}.get(any_engine, 1)
     seconds = 4 if any_engine == "keras" else 2  # a start takes about so many
     killed, whole = tmp_path / "killed", tmp_path / "whole"
