@@ -3,14 +3,12 @@
 A stroke that the pen left out, a dot or a bar goes with the digit that it lies above, below or beside.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from MNIST.data.strokes import Ink, pieces
 
+MOST = 500  # pieces: a picture with more is a pattern
 TALL = 0.5  # of the tallest piece's height: a digit, not a dot, a bar or a dash
 INKED = 0.15  # of the usual ink of tall pieces, at least, that a digit has; a 1 has little
 ABOVE = 0.5  # of the narrower one's width: pieces that overlap so far lie above one another
@@ -23,52 +21,39 @@ MIDDLE = 0.3, 0.7  # of the width: where they touch
 THIN = 0.33  # of the height: ink in that column, at most
 BOTH = 0.8  # of the height that either side takes
 
-
-@dataclass(frozen=True)
-class _Box:
-    """A rectangle, in pixels; the ends are excluded."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-    @property
-    def height(self) -> int:
-        return self.bottom - self.top
-
-    def beside(self, other: "_Box") -> int:
-        """The columns that both have; below 0, the gap between them."""
-        return min(self.right, other.right) - max(self.left, other.left)
-
-    def above(self, other: "_Box") -> int:
-        """The rows that both have; below 0, the gap between them."""
-        return min(self.bottom, other.bottom) - max(self.top, other.top)
+Places = NDArray[np.int64]  # (n,): where each of n rectangles begins, or ends, in pixels
 
 
 def lines_of_digits(ink: Ink) -> list[list[Ink]]:
     """The digits in each line of a picture, in reading order; each is an ink map of its own.
 
     ink: float32 (rows, columns) in [0, 1], with some ink. Pieces that belong to no digit, such as dashes, are
-    left out. What seems to be one digit is returned whole.
+    left out. What seems to be one digit is returned whole; around each of several, one pixel of paper is left
+    where the picture does not end.
     """
     from scipy import ndimage
 
     labels, masses = pieces(ink)
-    boxes = [
-        _Box(rows.start, rows.stop, columns.start, columns.stop)
-        for rows, columns in ndimage.find_objects(labels)
-    ]
-    digits = _digits(boxes, masses)
-    if len(digits) < 2:
+    found = ndimage.find_objects(labels)
+    if not 1 < len(found) <= MOST:
         return [[ink]]
-    around = [_around([boxes[number] for number in digit]) for digit in digits]
+    ends = np.array([(rows.start, rows.stop, columns.start, columns.stop) for rows, columns in found])
+    digit_of = _digits(ends, masses)
+    count = digit_of.max() + 1
+    if count < 2:
+        return [[ink]]
+    of_each = [ends[digit_of == digit] for digit in range(count)]
+    around = np.array([(*each.min(axis=0)[[0, 2]], *each.max(axis=0)[[1, 3]]) for each in of_each])
+    top, left, bottom, right = around.T
 
     def only(digit: int) -> Ink:
-        mine = np.isin(labels, [number + 1 for number in digits[digit]])
-        return np.where(mine, ink, np.float32(0))
+        part = tuple(
+            slice(max(0, begin[digit] - 1), end[digit] + 1) for begin, end in ((top, bottom), (left, right))
+        )
+        mine = np.isin(labels[part], np.flatnonzero(digit_of == digit) + 1)
+        return np.where(mine, ink[part], np.float32(0))
 
-    return [[only(digit) for digit in line] for line in _reading_order(around)]
+    return [[only(digit) for digit in line] for line in _reading_order(top, bottom, left, right)]
 
 
 def may_be_two(digit: NDArray[np.floating]) -> bool:
@@ -88,69 +73,54 @@ def may_be_two(digit: NDArray[np.floating]) -> bool:
     )
 
 
-def _digits(boxes: Sequence[_Box], masses: NDArray[np.float64]) -> list[list[int]]:
-    """The numbers of the pieces of each digit."""
-    highest = max(box.height for box in boxes)
-    tall = [number for number, box in enumerate(boxes) if box.height >= TALL * highest]
-    usual = np.median(masses[tall])
-    tall = [number for number in tall if masses[number] >= INKED * usual]
-    height = float(np.median([boxes[number].height for number in tall]))
-    groups = _connected(len(tall), lambda one, two: _are_one(boxes[tall[one]], boxes[tall[two]], height))
-    digits = [[tall[number] for number in group] for group in groups]
-    for number in sorted(set(range(len(boxes))) - set(tall)):
-        distances = [min(_distance(boxes[number], boxes[each]) for each in digit) for digit in digits]
-        nearest = int(np.argmin(distances))
-        if distances[nearest] <= BESIDE * height:
-            digits[nearest].append(number)
+def _digits(ends: NDArray[np.int64], masses: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The number, from 0, of the digit that each piece belongs to; -1: to none.
+
+    ends: (n, 4), each piece's first row, the row after its last one, and the same of its columns.
+    """
+    top, bottom, left, right = ends.T
+    heights, widths = bottom - top, right - left
+    tall = heights >= TALL * heights.max()
+    tall &= masses >= INKED * np.median(masses[tall])
+    height = np.median(heights[tall])
+    aside, above = _shared(left, right), _shared(top, bottom)
+    near = np.minimum(aside, above) >= -NEAR * height
+    stacked = aside >= ABOVE * np.minimum.outer(widths, widths)
+    stepped = above < LEVEL * np.minimum.outer(heights, heights)
+    strokes_of_one = near & (stacked | stepped)
+    digits = np.full(len(top), -1)
+    digits[tall] = _groups(strokes_of_one[np.ix_(tall, tall)])
+    distances = (np.maximum(0, -aside) + np.maximum(0, -above))[:, tall]
+    belongs = ~tall & (distances.min(axis=1) <= BESIDE * height)
+    digits[belongs] = digits[tall][distances[belongs].argmin(axis=1)]
     return digits
 
 
-def _are_one(one: _Box, two: _Box, height: float) -> bool:
-    """Whether two tall pieces are strokes of one digit. height: a digit's, in pixels."""
-    if min(one.beside(two), one.above(two)) < -NEAR * height:
-        return False
-    narrower = min(one.right - one.left, two.right - two.left)
-    return one.beside(two) >= ABOVE * narrower or one.above(two) < LEVEL * min(one.height, two.height)
-
-
-def _distance(one: _Box, two: _Box) -> float:
-    return max(0, -one.beside(two)) + max(0, -one.above(two))
-
-
-def _around(boxes: Sequence[_Box]) -> _Box:
-    return _Box(
-        min(box.top for box in boxes),
-        max(box.bottom for box in boxes),
-        min(box.left for box in boxes),
-        max(box.right for box in boxes),
-    )
-
-
-def _reading_order(boxes: Sequence[_Box]) -> list[list[int]]:
-    """The numbers of the boxes in each line, left to right, from the highest line to the lowest.
+def _reading_order(top: Places, bottom: Places, left: Places, right: Places) -> list[list[int]]:
+    """The numbers of the digits in each line, left to right, from the highest line to the lowest.
 
     A digit is in the line of the nearest one to its right that is as high up; so a line may rise or fall.
     """
-    order = sorted(range(len(boxes)), key=lambda number: boxes[number].left + boxes[number].right)
-    following = {}
-    for place, number in enumerate(order):
-        box = boxes[number]
-        level = (
-            other
-            for other in order[place + 1 :]
-            if box.above(boxes[other]) >= LINE * min(box.height, boxes[other].height)
-        )
-        following[number] = next(level, None)
-    lines = _connected(len(boxes), lambda one, two: following[one] == two)
-    ordered = [sorted(line, key=order.index) for line in lines]
-    return sorted(ordered, key=lambda line: float(np.mean([boxes[number].top for number in line])))
+    heights = bottom - top
+    level = _shared(top, bottom) >= LINE * np.minimum.outer(heights, heights)
+    order = np.argsort(left + right, kind="stable")
+    links = np.zeros_like(level)
+    for place, digit in enumerate(order):
+        following = order[place + 1 :][level[digit, order[place + 1 :]]]
+        links[digit, following[:1]] = True
+    line_of = _groups(links)
+    lines = [order[line_of[order] == line].tolist() for line in range(line_of.max() + 1)]
+    return sorted(lines, key=lambda line: float(top[line].mean()))
 
 
-def _connected(count: int, are_one: Callable[[int, int], bool]) -> list[list[int]]:
-    """The groups of numbers below count that are linked, directly or through others."""
+def _shared(begin: Places, end: Places) -> NDArray[np.int64]:
+    """How many pixels each two of n stretches share, (n, n); below 0, the gap between them."""
+    return np.minimum.outer(end, end) - np.maximum.outer(begin, begin)
+
+
+def _groups(links: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """The number of the group that each of n things is in, (n,); linked ones, (n, n), are in one."""
     from scipy import sparse
     from scipy.sparse import csgraph
 
-    links = [[one == two or are_one(one, two) for two in range(count)] for one in range(count)]
-    number, group = csgraph.connected_components(sparse.csr_array(np.array(links)), directed=False)
-    return [np.flatnonzero(group == each).tolist() for each in range(number)]
+    return csgraph.connected_components(sparse.csr_array(links), directed=False)[1]

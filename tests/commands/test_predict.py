@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from MNIST import cli, training
+from MNIST.commands import predict
 from MNIST.data import load
 from MNIST.data.catalogue import about_published
 
@@ -144,11 +145,12 @@ def test_a_picture_with_several_digits_is_answered_digit_by_digit(here, capsys):
     assert f"large {three} / {three}" in capsys.readouterr().out
 
 
-def test_the_steps_of_the_first_fifty_digits_are_drawn(here, capsys):
+def test_the_steps_of_the_first_digits_are_drawn(here, capsys, monkeypatch):
+    monkeypatch.setattr(predict, "MOST_STEPS", 3)
     one = np.asarray(Image.open(_seven("one.png")))
-    Image.fromarray(np.vstack([np.hstack([one] * 10)] * 6)).save("sixty.png")
-    assert cli.main(["predict", "large", "sixty.png", "--steps", "s.png"]) == 0
-    assert "Written: s.png, of the first 50 digits" in capsys.readouterr().out
+    Image.fromarray(np.vstack([np.hstack([one] * 2)] * 2)).save("four.png")
+    assert cli.main(["predict", "large", "four.png", "--steps", "s.png"]) == 0
+    assert "Written: s.png, of the first 3 digits" in capsys.readouterr().out
 
 
 def test_a_picture_with_two_pages_is_said_to_have_them(here, public_cases, capsys):
