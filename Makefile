@@ -17,7 +17,7 @@ test: .venv/installed-dev lint
 	$(PYTEST) -m "not slow"
 
 test-all: .venv/installed-dev lint
-	$(PYTEST) -n 3
+	$(PYTEST)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check
