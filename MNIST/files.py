@@ -1,14 +1,19 @@
 """How this project writes to the disk: whole files or nothing, and one writer at a time."""
 
 import errno
+import glob
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from MNIST.errors import BusyError
+
+
+ABANDONED = 3600  # seconds: a file is written in less
 
 
 class NotAFileError(OSError):
@@ -19,15 +24,14 @@ def write_atomically(path: Path, content: bytes | str, alone: bool = False) -> N
     """Write a file so that a reader sees the old content or the new, never a part, even after a crash.
 
     content: bytes, or text that is written as UTF-8 with `\\n` line ends.
-    alone: no other process writes this file now, because the caller holds its lock. Then temporary files
-    that killed writers left beside it are removed.
+    alone: no other process writes this file now, because the caller holds its lock. Then all temporary files
+    beside it are removed, which killed writers left; else those of an hour ago.
     Raises OSError if the disk is full or the folder cannot be written; the old file is then intact.
     """
     data = content.encode() if isinstance(content, str) else content
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if alone:
-        remove_stale(path)
+    remove_stale(path, age=0 if alone else ABANDONED)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -64,10 +68,15 @@ def refuse_link(folder: Path) -> None:
         raise OSError(errno.ELOOP, "this is a link to another place; remove it", str(folder))
 
 
-def remove_stale(path: Path) -> None:
-    """Remove the temporary files of killed writers of `path`. Call it only while holding its lock."""
-    for temporary in Path(path).parent.glob(f".{Path(path).name}.*.tmp"):
-        temporary.unlink(missing_ok=True)
+def remove_stale(path: Path, age: float = 0) -> None:
+    """Remove the temporary files of killed writers of `path` that have not been written to for `age` seconds.
+
+    Call it without an age only while holding the file's lock.
+    """
+    for temporary in Path(path).parent.glob(f".{glob.escape(Path(path).name)}.*.tmp"):
+        with suppress(OSError):  # another process may remove it too
+            if time.time() - temporary.stat().st_mtime >= age:
+                temporary.unlink()
 
 
 @contextmanager

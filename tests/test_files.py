@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import tempfile
 from pathlib import Path
 
@@ -53,6 +54,20 @@ write_atomically(Path({str(path)!r}), "new")
     assert path.read_text() == ("new" if (step, when) == ("replace", "after") else "old")
     remove_stale(path)
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["file.txt", "a[1]*.png"])
+def test_what_a_killed_writer_left_an_hour_ago_is_removed_by_the_next_one(name, tmp_path):
+    path, other = tmp_path / name, tmp_path / ".other.txt.abc.tmp"
+    old, new = (tmp_path / f".{name}.{word}.tmp" for word in ("old", "new"))
+    for temporary in (old, new, other):
+        temporary.touch()
+    for temporary in (old, other):
+        os.utime(temporary, (time.time() - 4_000,) * 2)
+    write_atomically(path, "text")
+    assert set(tmp_path.iterdir()) == {path, new, other}
+    write_atomically(path, "text", alone=True)
+    assert set(tmp_path.iterdir()) == {path, other}
 
 
 def test_a_written_file_has_the_permissions_that_the_user_wants(tmp_path):
