@@ -12,7 +12,6 @@ from pathlib import Path
 
 from MNIST.errors import BusyError
 
-
 ABANDONED = 3600  # seconds: a file is written in less
 
 
