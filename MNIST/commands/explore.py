@@ -208,7 +208,7 @@ class _Printed:
             epochs = outcome.candidates[0].reading.epochs[0].epoch
             print(f"Keeping the winner's network, after {counted(epochs, 'epoch')} ...", flush=True)
         if outcome.candidates:
-            _draw(self._folder / "results.csv", self._folder)
+            _draw(self._folder / "results.csv", self._folder, alone=True)  # the exploration's lock is held
 
     def illustrated(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
         """Draw the winner's learning curves."""
@@ -249,7 +249,8 @@ def _curves(name: str, files: Mapping[str, bytes]) -> bytes:
     return curves_png(history, name, record["kept_epoch"], training.run_rates(spec, steps, history))
 
 
-def _draw(results: Path, folder: Path) -> int:
+def _draw(results: Path, folder: Path, alone: bool = False) -> int:
+    """Draw a table's pictures. alone: as in `write_atomically`."""
     from MNIST.explore.results import read_results
     from MNIST.report.exploring.parallel_coordinates import parallel_coordinates
     from MNIST.report.exploring.pictures import draw_scan
@@ -258,7 +259,7 @@ def _draw(results: Path, folder: Path) -> int:
     files = {f"{name}.png": content for name, content in draw_scan(metrics, parameters, runs).items()}
     files["parallel.html"] = parallel_coordinates(metrics, parameters, folder.name).encode()
     for name, content in files.items():
-        write_atomically(folder / name, content)
+        write_atomically(folder / name, content, alone)
     print(f"Drawn in {folder}/: {', '.join(files)}")
     return 0
 
