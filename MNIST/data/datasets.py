@@ -108,6 +108,8 @@ def _why_missing(folder: Path, name: str) -> str:
         return (
             f"no {name}.gz, but {', '.join(others[:3])}: a dataset has four files with the names of MNIST's"
         )
+    if (folder / ABOUT_FILE).exists():
+        return f"no {name}.gz: what made this dataset was interrupted; repeat that command to complete it"
     known = [one for one in sorted(Path().glob("*/")) if all(find_file(one, file) for file in FILE_NAMES)]
     if known:
         return f"no {name}.gz in this folder; there is a dataset in {known[0]}"

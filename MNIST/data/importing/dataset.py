@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from MNIST import files
 from MNIST.data import idx
-from MNIST.data.about import About, about_files
+from MNIST.data.about import ABOUT_FILE, About, about_files
 from MNIST.data.catalogue import FILE_NAMES
 from MNIST.data.datasets import Dataset, data_of_others, find_file
 from MNIST.data.importing.arrays import read_npz
@@ -92,16 +93,17 @@ def import_dataset(
 def write_dataset(folder: Path, about: About, train: Part, test: Part) -> Dataset:
     """Write the files of a dataset. The images come last: a folder without them is no dataset yet.
 
-    Raises DataError if there are data already.
+    A dataset of which a killed process wrote some files is completed. Raises DataError if there are other
+    data.
     """
     kind = np.min_scalar_type(len(about.classes) - 1)
     arrays = train.images, train.labels.astype(kind), test.images, test.labels.astype(kind)
     digest = hashlib.sha256("".join(map(idx.sha256, arrays)).encode()).hexdigest()
     in_order = sorted(zip(FILE_NAMES, arrays, strict=True), key=lambda one: "images" in one[0])
-    packed = ((f"{name}.gz", gzip.compress(idx.encode(array), 6, mtime=0)) for name, array in in_order)
+    packed = {f"{name}.gz": gzip.compress(idx.encode(array), 6, mtime=0) for name, array in in_order}
     with files.only_one(folder / ".download.lock"):
-        refuse_other_data(folder)
-        for name, content in (*about_files(about, digest).items(), *packed):
+        refuse_other_data(folder, packed)
+        for name, content in (about_files(about, digest) | packed).items():
             files.write_atomically(folder / name, content, alone=True)
     return Dataset(about, *arrays, digest)
 
@@ -175,10 +177,19 @@ def _fill_the_frame(images: NDArray[np.uint8]) -> bool:
     return bool((outer > 0.02 * np.maximum(inner, 1)).mean() > FULL_FRAME)
 
 
-def refuse_other_data(folder: Path) -> None:
-    """Raise DataError if a folder has a dataset, or files that look like one."""
+def refuse_other_data(folder: Path, ours: Mapping[str, bytes] | None = None) -> None:
+    """Raise DataError if a folder has a dataset, or files that look like one.
+
+    ours: what will be written; files that are the same already are no others. Without it, it is not known
+    yet, and some files of a dataset whose other files are missing may prove to be ours.
+    """
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder}: expected a folder, found something else")
-    there = [path.name for name in FILE_NAMES if (path := find_file(folder, name))] + data_of_others(folder)
-    if there:
-        raise DataError(f"{folder} has data already ({', '.join(there[:3])}); take another folder")
+    there = [path for name in FILE_NAMES if (path := find_file(folder, name))]
+    if ours is not None:
+        there = [path for path in there if ours.get(path.name) != path.read_bytes()]
+    elif len(there) < len(FILE_NAMES) and (folder / ABOUT_FILE).exists():
+        there = []
+    names = [path.name for path in there] + data_of_others(folder)
+    if names:
+        raise DataError(f"{folder} has data already ({', '.join(names[:3])}); take another folder")

@@ -1,5 +1,6 @@
 """Every kind of source becomes the dataset that it holds."""
 
+import errno
 import gzip
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from drawn_shapes import SHAPES, drawn, photographed_sheet, write_folder
 from PIL import Image
 
+from MNIST import files
 from MNIST.data import About, Dataset, idx, load
 from MNIST.data.importing import Wishes, import_dataset
 from MNIST.errors import DataError
@@ -257,6 +259,33 @@ def test_a_folder_with_data_is_left_alone(digits, digits_folder, tmp_path):
     with pytest.raises(DataError, match="has data already"):
         import_dataset(tmp_path / "shapes", tmp_path / "data")
     assert load(tmp_path / "data").digest == digits.digest
+
+
+@pytest.mark.parametrize("written", range(6))
+def test_an_import_that_was_cut_short_is_completed_by_the_same_one(written, tmp_path, monkeypatch):
+    write_folder(tmp_path / "shapes", 5)
+    whole = import_dataset(tmp_path / "shapes", tmp_path / "whole").dataset
+    real, count = files.write_atomically, 0
+
+    def cut_short(path, content, alone=False):
+        nonlocal count
+        count += 1
+        if count > written:
+            raise OSError(errno.ENOSPC, "no space left")
+        real(path, content, alone)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write_atomically", cut_short)
+        with pytest.raises(OSError, match="no space left"):
+            import_dataset(tmp_path / "shapes", tmp_path / "data")
+    if written >= 2:  # dataset.json is there
+        with pytest.raises(DataError, match="was interrupted; repeat that command to complete it"):
+            load(tmp_path / "data")
+    if written >= 5:  # some of the images are
+        with pytest.raises(DataError, match="has data already"):
+            import_dataset(tmp_path / "shapes", tmp_path / "data", Wishes(seed=1))
+    assert import_dataset(tmp_path / "shapes", tmp_path / "data").dataset.digest == whole.digest
+    assert load(tmp_path / "data").digest == whole.digest
 
 
 @pytest.mark.parametrize(
