@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from examples import slowly
+from pebble import ProcessPool
 from stub_exploration import epoch_of, plan_of
 from waiting import eventually
 
@@ -68,6 +69,25 @@ def test_an_idle_worker_that_is_killed_is_replaced(workers):
         os.kill(process, signal.SIGKILL)
     eventually(lambda: not any(map(is_alive, processes)))
     assert list(workers.map(pow, [(2, 3)] * 3)) == [8] * 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_an_interrupt_does_not_end_the_start_of_a_worker_halfway(tmp_path, monkeypatch):
+    """Else the worker prints a traceback, because what it was to read never comes."""
+    executor, begun = LocalWorkers(1, DATASET, tmp_path / "checkpoints", "numpy"), []
+    real = ProcessPool.schedule
+
+    def interrupted(pool, *arguments, **named):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)  # lets the main thread take notice
+        begun.append(real(pool, *arguments, **named))
+        return begun[-1]
+
+    monkeypatch.setattr(ProcessPool, "schedule", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        executor.map(pow, [(2, 3)])
+    executor.close()
+    assert len(begun) == 1
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")

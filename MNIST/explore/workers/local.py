@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError
+from concurrent.futures import BrokenExecutor, CancelledError, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
@@ -56,6 +56,9 @@ class LocalWorkers:
             initargs=(images, self._sender),
             context=context,
         )
+        # An interrupt is raised in the main thread: there it could end the start of a worker halfway.
+        self._starter = ThreadPoolExecutor(1)
+        self._starter.submit(int).result()  # its thread is there now, so that `close` can wait for it
         self._pools = [self._make_pool() for _ in range(workers)]
         self._free = list(self._pools)
         self._busy: dict[str, tuple[ProcessPool, ProcessFuture[None]]] = {}
@@ -110,6 +113,7 @@ class LocalWorkers:
         return results()
 
     def close(self) -> None:
+        self._starter.shutdown()
         for pool in self._pools:
             pool.stop()
         for pool in self._pools:
@@ -121,11 +125,11 @@ class LocalWorkers:
     ) -> tuple[ProcessPool, ProcessFuture[Any]]:
         pool = self._free.pop()
         try:
-            return pool, pool.schedule(function, args=arguments)
+            return pool, self._starter.submit(pool.schedule, function, args=arguments).result()
         except RuntimeError:  # its worker was killed while it had nothing to do
             pool = self._replaced(pool)
         try:
-            return pool, pool.schedule(function, args=arguments)
+            return pool, self._starter.submit(pool.schedule, function, args=arguments).result()
         except RuntimeError as error:
             raise MNISTError(f"no worker process can be started: {error}") from error
 
