@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn_letters import LETTERS, drawn, word, write_folder
+from own_classes import DIGIT, said, visible
 
 from MNIST import cli, training
 from MNIST.data import load
@@ -24,8 +25,7 @@ Adam,0.01
 epochs=10
 batch=50
 """
-GRID = MODEL.replace("0.01", "{rate}").replace("10", "2") + "Explore:\nrate=0.003,0.01\n"
-DIGIT = re.compile(r"\bdigits?\b", re.IGNORECASE)
+GRID = MODEL.replace("0.01", "{rate}").replace("epochs=10", "epochs=2") + "Explore:\nrate=0.003,0.01\n"
 ENGINES = "numpy", "modules", "keras"
 
 
@@ -49,15 +49,6 @@ def here(place, monkeypatch) -> Path:
     return place
 
 
-def said(capsys, *words: str) -> str:
-    """What a command says; it speaks of no digit."""
-    capsys.readouterr()
-    assert cli.main(list(words)) == 0
-    output = "".join(capsys.readouterr())
-    assert not DIGIT.search(output), output
-    return output
-
-
 def test_the_dataset_has_their_names(here, capsys):
     about = json.loads((here / "Letters/dataset.json").read_text())
     assert about["form"] == "digit"
@@ -75,9 +66,7 @@ def test_every_engine_learns_them_and_the_report_names_them(here, capsys):
         assert np.mean([true == answer for true, answer in rows]) >= 0.9
         with (here / f"Results/{engine}_confusion.csv").open() as stream:
             assert next(csv.reader(stream)) == ["true", *LETTERS]
-    report = (here / "Results/report.html").read_text()
-    text = re.sub(r"(?s)<script.*?</script>|<style.*?</style>|<[^>]*>", " ", report)
-    assert not DIGIT.search(text)
+    assert not DIGIT.search(visible((here / "Results/report.html").read_text()))
 
 
 def test_explore_trains_its_winner_on_them(here, capsys):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn_shapes import SHAPES, drawn, write_folder
+from own_classes import DIGIT, said, visible
 
 from MNIST import cli, training
 from MNIST.data import load
@@ -23,7 +24,6 @@ epochs=6
 batch=20
 label_smoothing=0.05
 """
-DIGIT = re.compile(r"\bdigits?\b", re.IGNORECASE)
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +43,6 @@ def place(tmp_path_factory) -> Path:
 def here(place, monkeypatch) -> Path:
     monkeypatch.chdir(place)
     return place
-
-
-def said(capsys, *words: str, code: int = 0) -> str:
-    """What a command says; it speaks of no digit."""
-    capsys.readouterr()
-    assert cli.main(list(words)) == code
-    output = "".join(capsys.readouterr())
-    assert not DIGIT.search(output), output
-    return output
 
 
 def test_show_names_the_classes(here, capsys):
@@ -96,9 +87,7 @@ def test_test_and_its_report_name_them(here, capsys):
     assert {each for row in rows for each in row} <= set(SHAPES)
     with (here / "Results/net_confusion.csv").open() as stream:
         assert next(csv.reader(stream)) == ["true", *SHAPES]
-    text = re.sub(
-        r"(?s)<script.*?</script>|<style.*?</style>|<[^>]*>", " ", (here / "Results/report.html").read_text()
-    )
+    text = visible((here / "Results/report.html").read_text())
     assert not DIGIT.search(text)
     assert "What it takes each class for" in text
 
