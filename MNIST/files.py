@@ -23,8 +23,9 @@ def write_atomically(path: Path, content: bytes | str, alone: bool = False) -> N
     """Write a file so that a reader sees the old content or the new, never a part, even after a crash.
 
     content: bytes, or text that is written as UTF-8 with `\\n` line ends.
-    alone: no other process writes this file now, because the caller holds its lock. Then all temporary files
-    beside it are removed, which killed writers left; else those of an hour ago.
+    alone: no other process writes this file now, because the caller holds its lock.
+    Temporary files that killed writers left beside it are removed: all of them if `alone`, else those that
+    are an hour old, because a younger one may still be in use.
     Raises OSError if the disk is full or the folder cannot be written; the old file is then intact.
     """
     data = content.encode() if isinstance(content, str) else content

@@ -58,9 +58,8 @@ def steps_png(pictures: Sequence[tuple[str, Steps]]) -> bytes:
     """A row for each picture, below its title, as the bytes of a PNG file."""
     from matplotlib.figure import Figure  # not pyplot: no window system, no global state
 
-    figure = Figure(
-        figsize=(WIDTH, ROW * len(pictures))
-    )  # a layout that matplotlib finds takes minutes for 50
+    # The places are computed here: to let matplotlib find them takes minutes for 50 rows.
+    figure = Figure(figsize=(WIDTH, ROW * len(pictures)))
     for row, (title, steps) in enumerate(pictures, 1):
         bottom, height = 1 - row / len(pictures), 1 / len(pictures)
         figure.text(0.01, bottom + 0.9 * height, title, fontsize=11, parse_math=False)
