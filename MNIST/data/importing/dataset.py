@@ -187,9 +187,17 @@ def refuse_other_data(folder: Path, ours: Mapping[str, bytes] | None = None) -> 
         raise DataError(f"{folder}: expected a folder, found something else")
     there = [path for name in FILE_NAMES if (path := find_file(folder, name))]
     if ours is not None:
-        there = [path for path in there if ours.get(path.name) != path.read_bytes()]
+        there = [path for path in there if not _holds(path, ours.get(path.name))]
     elif len(there) < len(FILE_NAMES) and (folder / ABOUT_FILE).exists():
         there = []
     names = [path.name for path in there] + data_of_others(folder)
     if names:
         raise DataError(f"{folder} has data already ({', '.join(names[:3])}); take another folder")
+
+
+def _holds(path: Path, content: bytes | None) -> bool:
+    """Whether a file has that content; a pipe or a folder in its place has none."""
+    try:
+        return content is not None and files.read_whole(path, len(content)) == content
+    except files.NotAFileError:
+        return False

@@ -2,6 +2,7 @@
 
 import errno
 import gzip
+import os
 import shutil
 from pathlib import Path
 
@@ -286,6 +287,16 @@ def test_an_import_that_was_cut_short_is_completed_by_the_same_one(written, tmp_
             import_dataset(tmp_path / "shapes", tmp_path / "data", Wishes(seed=1))
     assert import_dataset(tmp_path / "shapes", tmp_path / "data").dataset.digest == whole.digest
     assert load(tmp_path / "data").digest == whole.digest
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")
+def test_a_pipe_in_place_of_a_file_is_refused_and_not_read(tmp_path):
+    write_folder(tmp_path / "shapes", 5)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "dataset.json").write_text("{}")
+    os.mkfifo(tmp_path / "data" / "train-labels-idx1-ubyte.gz")
+    with pytest.raises(DataError, match="has data already"):
+        import_dataset(tmp_path / "shapes", tmp_path / "data")
 
 
 @pytest.mark.parametrize(
