@@ -15,7 +15,7 @@ from urllib.request import url2pathname
 
 import examples
 import pytest
-from browser import watched_page
+from web_pages import watched_page
 
 from MNIST import engines
 from MNIST.errors import UsageError

@@ -29,7 +29,9 @@ ARROWS = {
     "export": BASE | {"program", "language", "engines", "training"},
     "tracking": {"errors", "program", "training"},
     "report": set(),
-    "page": {"errors", "language", "report"},
+    "browser": {"errors", "language"},
+    "page": {"errors", "language", "report", "browser"},
+    "lab": {"errors", "language", "report", "browser"},
     "explaining": {"errors", "language", "data", "engines", "training", "report"},
     "notebook": {"errors", "language", "data", "engines", "training"},
 }

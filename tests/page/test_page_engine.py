@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import watched_page
+from web_pages import watched_page
 
 from MNIST import engines
 from MNIST.language import lay_out, parse_spec

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import watched_page
+from web_pages import watched_page
 
 import MNIST.page
 from MNIST.page.assemble import PAGE_SCRIPTS, WORKER_SCRIPTS

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from browser import watched_page
+from web_pages import watched_page
 
 from MNIST.data.centring import centred
 from MNIST.language import lay_out, parse_spec

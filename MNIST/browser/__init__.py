@@ -1,0 +1,14 @@
+"""Neural networks in a browser: the language, the engine and the training, for the pages that need them.
+
+bundle.py    JavaScript modules joined to one script
+table.py     the language as data: layers, arguments, bounds, defaults and help, for language/
+
+In the browser, one way, each needing only those below it:
+training/    runs in workers: order, rates, batches over the workers, sums in a fixed order
+engine/      forward and backward passes of every layer on WebAssembly's memory; kernels.c has the hot loops
+language/    from a text to a spec and its network, by the table of the language
+"""
+
+from MNIST.browser.bundle import bundle, variable
+
+__all__ = ["bundle", "variable"]

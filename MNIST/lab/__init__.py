@@ -1,0 +1,1 @@
+"""The laboratory: one HTML file in which a text becomes a trained network."""
