@@ -57,8 +57,8 @@ def _simplified(layers: Iterable[Layer]) -> Iterator[Layer]:
     """The layers that have an effect, with those of each Repeat in its place."""
     for layer in layers:
         if isinstance(layer, Repeat):
-            inner = tuple(_simplified(layer.layers))
-            for _ in range(layer.times):
+            inner = tuple(_simplified(layer.layers)) if layer.times else ()
+            for _ in range(layer.times if inner else 0):
                 yield from inner
         elif isinstance(layer, Residual):
             yield replace(layer, layers=_block(layer.layers))

@@ -320,11 +320,12 @@ class _Layout:
 
 
 def _expanded(layers: Iterable[Layer]) -> Iterator[Layer]:
-    """The layers, with those of each Repeat in its place."""
+    """The layers, with those of each Repeat in its place; a Repeat of nothing takes no time."""
     for layer in layers:
         if isinstance(layer, Repeat):
-            for _ in range(layer.times):
-                yield from _expanded(layer.layers)
+            inner = tuple(_expanded(layer.layers)) if layer.times else ()
+            for _ in range(layer.times if inner else 0):
+                yield from inner
         else:
             yield layer
 

@@ -230,3 +230,19 @@ def test_what_is_computed_before_the_probabilities() -> None:
     assert layers_to_logits(dense + "relu\nActivation,softmax" + END) == ["Flatten", "Dense,10,relu"]
     columns = "Input:\nThreshold,9\nLayers:\nColumns,9,9\nOptimizer:\nParallelDelta,0.05\n5\n100\n"
     assert layers_to_logits(columns) == ["Columns,9,9"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join("  " * n + "Repeat,10000:\n" for n in range(9))
+        + "  " * 9
+        + "Repeat,0:\n"
+        + "  " * 10
+        + "Flatten\n",
+        "Repeat,0:\n" + "".join("  " * n + "Repeat,10000:\n" for n in range(1, 9)) + "  " * 9 + "BatchNorm\n",
+    ],
+)
+def test_nothing_is_repeated_in_no_time(text: str) -> None:
+    network = lay_out(parse_spec(f"Layers:\n{text}Flatten\nDense,10,softmax{END}"))
+    assert [node.path for node in network.walk()] == ["flatten_1", "dense_2"]
