@@ -5,7 +5,7 @@ import re
 CLASSES = "classes"
 
 _IN_PLACE_OF_A_VALUE = re.compile(r"\{\s*" + CLASSES + r"\s*\}")
-_OUTSIDE_COMMENTS = re.compile(r"^[^#\r\n]+", re.MULTILINE)
+_OUTSIDE_COMMENTS = re.compile(r"(?<![^\r\n])[^#\r\n]+")  # from the beginning of a line
 
 
 def fill_classes(text: str, classes: int | None) -> str:

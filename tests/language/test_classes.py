@@ -23,6 +23,7 @@ def test_a_file_that_asks_for_them_fits_every_dataset(classes):
     spec = parse_spec(TEXT, classes=classes)
     assert lay_out(spec).classes == classes
     assert parse_template(TEXT, classes=classes).names == ()
+    assert parse_spec(TEXT.replace("\n", "\r"), classes=classes) == spec
     assert parse_template(TEXT, classes=classes).fill({}) == spec
 
 
