@@ -29,13 +29,15 @@ class Kind:
     """Which values an argument takes.
 
     expects: them in words, for messages. read: turns a text into a value, or raises ValueError. write: turns
-    a value back into text. choices: the allowed words, if the value is one of a list.
+    a value back into text. choices: the allowed words, if the value is one of a list. data: what `read` does,
+    as JSON, for readers in other programming languages: a name, and bounds or the value of each word.
     """
 
     expects: str
     read: Callable[[str], Any]
     write: Callable[[Any], str] = str
     choices: tuple[str, ...] = ()
+    data: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
 
 
 def whole(low: int, high: int, odd: bool = False) -> Kind:
@@ -47,7 +49,8 @@ def whole(low: int, high: int, odd: bool = False) -> Kind:
             raise ValueError(text)
         return value
 
-    return Kind(f"{'an odd' if odd else 'a whole'} number from {low:,} to {high:,}", read)
+    expects = f"{'an odd' if odd else 'a whole'} number from {low:,} to {high:,}"
+    return Kind(expects, read, data={"kind": "whole", "low": low, "high": high, "odd": odd})
 
 
 def real(low: float, high: float, above: bool = False, below: bool = False) -> Kind:
@@ -60,7 +63,8 @@ def real(low: float, high: float, above: bool = False, below: bool = False) -> K
         return value + 0.0  # -0.0 is 0.0
 
     bounds = f"{'above' if above else 'of at least'} {low:g} and {'below' if below else 'at most'} {high:g}"
-    return Kind(f"a number {bounds}", read, lambda value: repr(value).removesuffix(".0"))
+    data = {"kind": "real", "low": low, "high": high, "above": above, "below": below}
+    return Kind(f"a number {bounds}", read, lambda value: repr(value).removesuffix(".0"), data=data)
 
 
 def choice(words: Iterable[str], **aliases: str) -> Kind:
@@ -72,7 +76,8 @@ def choice(words: Iterable[str], **aliases: str) -> Kind:
             raise ValueError(text)
         return by_name[text.lower()]
 
-    return Kind(f"one of {', '.join(by_name)}", read, choices=tuple(by_name))
+    data = {"kind": "choice", "words": by_name}
+    return Kind(f"one of {', '.join(by_name)}", read, choices=tuple(by_name), data=data)
 
 
 def flag() -> Kind:
@@ -84,7 +89,8 @@ def flag() -> Kind:
             raise ValueError(text)
         return words[text.lower()]
 
-    return Kind("yes or no", read, lambda value: "yes" if value else "no")
+    data = {"kind": "flag", "words": words}
+    return Kind("yes or no", read, lambda value: "yes" if value else "no", data=data)
 
 
 def positional(kind: Kind, default: Any = MISSING) -> Any:
