@@ -155,7 +155,7 @@ def _plain(line: Line, content: str, problems: Problems) -> str:
     """
     if content.isascii():
         return content
-    plain = [_look(character) for character in content]
+    plain = [plain_look(character) for character in content]
     for place, (character, look) in enumerate(zip(content, plain, strict=True)):
         if character in INVISIBLE:
             expected = "nothing"
@@ -169,7 +169,7 @@ def _plain(line: Line, content: str, problems: Problems) -> str:
     return "".join(plain)
 
 
-def _look(character: str) -> str:
+def plain_look(character: str) -> str:
     """The plain character that another one stands for; the same one if it stands for itself."""
     if character in DASHES:
         return "-"
