@@ -134,6 +134,7 @@ HOSTILE = {
     "commas": "Layers:\nConv" + "," * 900_000,
     "keys": "Layers:\nConv,1,1,1,relu" + ",stride=1" * 100_000,
     "digits": "Layers:\nDense," + "9" * 900_000 + ",relu\n",
+    "no_number": GOOD.replace("0.001", "9" * 900_000 + "x"),
     "equals": "=" * 900_000,
     "joined": TEMPLATE + "+".join("x" * 400_000) + "=1\n",
     "values": TEMPLATE + "x=" + "9" * 400_000 + "," + "9" * 400_000 + "\n",
