@@ -7,6 +7,8 @@ In the browser, one way, each needing only those below it:
 training/    runs in workers: order, rates, batches over the workers, sums in a fixed order
 engine/      forward and backward passes of every layer on WebAssembly's memory; kernels.c has the hot loops
 language/    from a text to a spec and its network, by the table of the language
+
+drawing/     a sheet to draw on, its ink as 28×28 pixels, answers as bars, maps as pictures
 """
 
 from MNIST.browser.bundle import bundle, variable

@@ -4,12 +4,10 @@ plan.py       a network as a list of operations that JavaScript can follow
 numbers.py    its weights as bytes: float32, or float16 for a large network
 assemble.py   puts plans, weights, scripts and styles into one file
 
-In the browser:
+In the browser, with browser/drawing:
 page.html  page.css     the page's markup and style
 engine.js               the forward pass of every layer, as in MNIST/engines/scratch
 worker.js               runs one network in its own thread
-picture.js              from a drawing to 28×28 pixels, as MNIST/data/centring.py does it
-drawing.js              the canvas: mouse, finger, keyboard
 cards.js                one card for each network: its answer, its bars, what its layers see
 page.js                 puts these together
 """

@@ -6,6 +6,7 @@ from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
+from MNIST.browser import bundle, variable
 from MNIST.errors import UsageError
 from MNIST.files import NotAFileError, read_whole
 from MNIST.page.plan import Plan
@@ -14,7 +15,8 @@ from MNIST.words import DIGITS
 
 TITLES = "Draw a digit", "Draw a picture"  # of a page on which all networks know digits, and of any other
 WORKER_SCRIPTS = "engine.js", "worker.js"
-PAGE_SCRIPTS = "picture.js", "drawing.js", "cards.js", "page.js"
+DRAWING = "colours", "picture", "drawing", "maps", "bars"  # modules of browser/drawing, used by their names
+PAGE_SCRIPTS = "cards.js", "page.js"
 MOST_BYTES = 100_000_000  # of a page; browsers still open one of this size easily
 
 
@@ -36,7 +38,7 @@ def draw_page(plans: Sequence[Plan]) -> str:
         plans=[_described(plan) for plan in plans],
         numbers=[b64encode(plan.numbers).decode() for plan in plans],
         worker=_strict(WORKER_SCRIPTS),
-        script=_strict(PAGE_SCRIPTS),
+        script=_drawing() + _strict(PAGE_SCRIPTS),
     )
 
 
@@ -65,6 +67,12 @@ def _strict(names: Sequence[str]) -> str:
     text = '"use strict";\n' + "".join(map(_read, names))
     assert "</script" not in text
     return text
+
+
+def _drawing() -> str:
+    """The modules for drawing; what they export has a global name."""
+    places = [f"browser/drawing/{name}.js" for name in DRAWING]
+    return bundle(*places) + "".join(f"Object.assign(globalThis, {variable(place)});\n" for place in places)
 
 
 def _read(name: str) -> str:

@@ -8,11 +8,12 @@ import pytest
 from web_pages import watched_page
 
 import MNIST.page
-from MNIST.page.assemble import PAGE_SCRIPTS, WORKER_SCRIPTS
+from MNIST.page.assemble import DRAWING, PAGE_SCRIPTS, WORKER_SCRIPTS
 from MNIST.report.percentages import probability_text
 from MNIST.report.templates import fill
 
 FOLDER = Path(MNIST.page.__file__).parent
+ON_PAGE = *(f"../browser/drawing/{name}.js" for name in DRAWING), *PAGE_SCRIPTS
 
 # Calls of each function: a JavaScript expression, and the value that it must have.
 CASES = {
@@ -213,7 +214,7 @@ ELSEWHERE = {
         *("localResponseNorm", "pad", "residual", "parallel", "columnsOfNeurons"),
     ),
     "test_page_picture.py::test_the_page_sees_what_python_sees": ("centred",),
-    "test_page_in_use.py::test_the_maps_are_those_of_the_layer": ("paintLayer", "answer"),
+    "test_page_in_use.py::test_the_maps_are_those_of_the_layer": ("paintLayer", "paintMaps", "answer"),
     "test_page_in_use.py::test_a_drawn_stroke_is_answered_by_every_network": (
         *("drawingOn", "look", "startNetwork", "showSeen", "textOf"),
     ),
@@ -225,7 +226,9 @@ ELSEWHERE = {
 
 
 def _source(names) -> str:
-    return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in names)
+    """Scripts joined to one, modules without their imports and exports: so all names are global."""
+    text = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in names)
+    return re.sub(r"^(?:import .*;\n|export )", "", text, flags=re.MULTILINE)
 
 
 def _functions(name: str) -> list[str]:
@@ -249,7 +252,7 @@ def on_page(chromium):
     empty = fill("page/page.html", title="", style=style, plans=[], numbers=[], worker="", script="")
     with watched_page(chromium) as page:
         page.set_content(empty)
-        page.add_script_tag(content=_source(name for name in PAGE_SCRIPTS if name != "page.js"))
+        page.add_script_tag(content=_source(name for name in ON_PAGE if name != "page.js"))
         yield page
 
 
@@ -264,7 +267,7 @@ def test_a_function_of_a_worker(call, expected, in_worker):
     assert in_worker.evaluate(call) == expected
 
 
-@pytest.mark.parametrize(("call", "expected"), _cases(PAGE_SCRIPTS))
+@pytest.mark.parametrize(("call", "expected"), _cases(ON_PAGE))
 def test_a_function_of_the_page(call, expected, on_page):
     assert on_page.evaluate(call) == expected
 
@@ -296,7 +299,7 @@ def test_a_worker_is_asked_and_its_error_is_raised(browser_page):
 
 
 def test_every_function_has_a_test():
-    declared = {name for script in (*WORKER_SCRIPTS, *PAGE_SCRIPTS) for name in _functions(script)}
+    declared = {name for script in (*WORKER_SCRIPTS, *ON_PAGE) for name in _functions(script)}
     here = [name for name, cases in CASES.items() if all(name in call for call, _ in cases)]
     elsewhere = [name for names in ELSEWHERE.values() for name in names]
     assert sorted([*here, *elsewhere]) == sorted(declared)

@@ -4,7 +4,9 @@
 // twice: for the eye, as sharp as the screen allows, and for the networks, always SIDE pixels large, so that their
 // answers are the same on every screen.
 
-const SIDE = 280;
+import { rgb } from "./colours.js";
+
+export const SIDE = 280;
 const WIDTH = 24; // of a stroke: two or three of MNIST's pixels if the digit fills the sheet
 const STEP = 7; // of the pen, at each key press
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -13,7 +15,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
  * Let the user draw on a canvas; return functions for the drawing. changed(ended) is called after each change of
  * the drawing; ended: whether a stroke is finished, or the sheet was cleared.
  */
-function drawingOn(canvas, changed) {
+export function drawingOn(canvas, changed) {
   let strokes = [];
   let stroke = null; // the stroke being drawn by mouse or finger
   const pen = { at: [SIDE / 2, SIDE / 4], isDown: false, isShown: false };

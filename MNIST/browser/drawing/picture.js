@@ -9,7 +9,7 @@ const NEARLY_BLACK = 0.99; // of full ink: the contrast of a paler digit is stre
 const HALF = 0.5 + 1e-6; // rounds a half up, even if the order of a sum leaves it slightly below
 
 /** A digit as in MNIST: Uint8Array of 28×28, 255 is full ink; null without any ink. ink: numbers from 0 to 1. */
-function centred(ink, rows, columns) {
+export function centred(ink, rows, columns) {
   const cut = cropped(ink, rows, columns);
   if (!cut) return null;
   const { digit, height, width } = scaled(cut);
@@ -61,7 +61,7 @@ function scaled({ ink, rows, columns }) {
 }
 
 /** A whole picture in 28×28: Uint8Array, 255 is full ink. ink: numbers from 0 to 1. */
-function whole(ink, rows, columns) {
+export function whole(ink, rows, columns) {
   return Uint8Array.from(resized(ink, [rows, columns], [IMAGE, IMAGE]), (value) => Math.floor(value * 255 + HALF));
 }
 
