@@ -3,8 +3,10 @@
 A module of this room begins with its imports, one a line, and says `export` before each name that others use:
 
     import { layOut, walk } from "./network.js";
+    export { layOut, walk } from "./network.js";
     export function parseSpec(text) { … }
 
+The second line passes names on, and brings them into the module as the first one does.
 Each becomes a function of its own, called once; so names of different modules never meet.
 """
 
@@ -14,6 +16,7 @@ from importlib.resources.abc import Traversable
 from posixpath import dirname, join, normpath
 
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]+)";\n', re.MULTILINE)
+_PASSED_ON = re.compile(r"^export (?=\{([^}]*)\} from )", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|const|let|class) (\w+))", re.MULTILINE)
 
 
@@ -44,13 +47,15 @@ def _add(
         return
     if module in importers:
         raise ValueError(f"modules import one another: {' → '.join((*importers, module))}")
-    text = root.joinpath(module).read_text(encoding="utf-8")
+    written = root.joinpath(module).read_text(encoding="utf-8")
+    text = _PASSED_ON.sub("import ", written)
     for names, place in _IMPORT.findall(text):
         other = normpath(join(dirname(module), place))
         _add(root, other, parts, exported, (*importers, module))
         if missing := {name.split(" as ")[0] for name in _words(names)} - exported[other]:
             raise ValueError(f"{module} imports {', '.join(sorted(missing))}, which {other} does not export")
-    exported[module] = set(_EXPORT.findall(text))
+    passed_on = {name.split(" as ")[-1] for names in _PASSED_ON.findall(written) for name in _words(names)}
+    exported[module] = passed_on | set(_EXPORT.findall(text))
 
     def imported(match: re.Match[str]) -> str:
         names = ", ".join(_words(match[1])).replace(" as ", ": ")

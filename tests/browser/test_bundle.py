@@ -34,6 +34,16 @@ def test_each_module_runs_once_with_names_of_its_own(room, browser_page):
     assert browser_page.evaluate("sum") == 7
 
 
+def test_names_are_passed_on(room, browser_page):
+    name = room(
+        one="export function two() { return 2; }\n",
+        index='export { two, two as zwei } from "./one.js";\n',
+        user='import { two, zwei } from "./index.js";\nglobalThis.product = two() * zwei();\n',
+    )
+    browser_page.add_script_tag(content=bundle("user.js", room=name))
+    assert browser_page.evaluate("product") == 4
+
+
 def test_a_circle_and_an_unknown_name_are_refused(room):
     name = room(
         a='import { b } from "./b.js";\nexport const a = 1;\n',
