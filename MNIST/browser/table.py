@@ -31,7 +31,6 @@ from MNIST.language import (
     network,
     text,
 )
-from MNIST.language.canonical import STILL
 from MNIST.language.classes import CLASSES
 from MNIST.language.grammar import Argument, Kind, arguments_of, block_field, usage
 from MNIST.language.names import EXPLORE, HEADS, OF_OTHERS
@@ -77,7 +76,6 @@ def language_table() -> dict[str, Any]:
         "settings": {key: _setting(key, *setting) for key, setting in SETTINGS.items()},
         "spellings": SPELLINGS,
         "constant": type(CONSTANT).__name__,
-        "still": [type(augmentation).__name__ for augmentation in STILL],
         "classes": CLASSES,
         "ofOthers": OF_OTHERS,
         "elsewhere": ELSEWHERE,
