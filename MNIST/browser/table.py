@@ -149,8 +149,8 @@ def _characters() -> dict[str, Any]:
     """Tables of characters in the version of Unicode that Python has.
 
     looks: characters that look like a plain one or like nothing, with that one (or themselves) and their
-    names. spaces: what `str.strip` removes. unseen, wide: the first and last code points of runs of
-    characters that take no column of a terminal, or two.
+    names. spaces: what `str.strip` removes. letters, unseen, wide: the first and last code points of runs of
+    characters that words are made of, that take no column of a terminal, or two.
     """
     known = range(sys.maxunicode + 1)
     looks = {
@@ -161,6 +161,7 @@ def _characters() -> dict[str, Any]:
     return {
         "looks": looks,
         "spaces": "".join(character for character in map(chr, known) if character.isspace()),
+        "letters": _runs([chr(code).isalnum() or chr(code) == "_" for code in known]),
         "unseen": _runs([unicodedata.combining(chr(code)) != 0 for code in known]),
         "wide": _runs([unicodedata.east_asian_width(chr(code)) in "WF" for code in known]),
     }

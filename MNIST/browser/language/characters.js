@@ -64,6 +64,16 @@ export function withoutComment(text) {
   return place < 0 ? text : text.slice(0, place);
 }
 
+/** The letters, digits and underscores that a text begins with; "" if it begins with something else. */
+export function firstWord(text) {
+  let end = 0;
+  for (const letter of text) {
+    if (!isIn(language().letters, letter.codePointAt(0))) break;
+    end += letter.length;
+  }
+  return text.slice(0, end);
+}
+
 /** A word in quotes, shortened if it is long. */
 export function quoted(word) {
   const { shown } = language().limits;

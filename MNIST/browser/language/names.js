@@ -1,6 +1,6 @@
 // Names that lines begin with, such as `Conv`, and what is said about an unknown one.
 
-import { quoted } from "./characters.js";
+import { firstWord, quoted } from "./characters.js";
 import { bind, find, made } from "./grammar.js";
 import { didYouMean } from "./similar.js";
 import { language } from "./table.js";
@@ -39,11 +39,6 @@ export function refuseBlock(statement, problems) {
   if (statement.block.length || statement.opens) {
     problems.add(statement.line, "nothing in this section opens a block: leave out the colon");
   }
-}
-
-/** The letters, digits and underscores that a text begins with; "" if it begins with something else. */
-export function firstWord(text) {
-  return /^[\p{L}\p{N}_]*/u.exec(text)[0];
 }
 
 /** A hint for a name that is none of `names`: what it was probably meant to be. */

@@ -25,6 +25,7 @@ export function setLanguage(given) {
     elsewhere: new Map(Object.entries(given.elsewhere)),
     looks: new Map(Object.entries(given.characters.looks)),
     spaces: new Set(Array.from(given.characters.spaces, (space) => space.charCodeAt(0))),
+    letters: given.characters.letters,
     unseen: given.characters.unseen,
     wide: given.characters.wide,
   };

@@ -1,8 +1,8 @@
 // The sections that say how a network is trained: `Optimizer:`, `Schedule:`, `Augment:`, `Stop:`.
 
-import { quoted } from "./characters.js";
+import { firstWord, quoted } from "./characters.js";
 import { bind, find, made, readValue, statementText, write } from "./grammar.js";
-import { firstWord, nameIn, readLine, refuseBlock } from "./names.js";
+import { nameIn, readLine, refuseBlock } from "./names.js";
 import { didYouMean } from "./similar.js";
 import { language } from "./table.js";
 import { keySpanOf, nameOf, spanOf } from "./text.js";
