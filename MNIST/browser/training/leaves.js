@@ -1,0 +1,29 @@
+// The eight leaves of a batch, and the order in which everything is added.
+//
+// The same eight parts, whatever the number of workers, and the same binary tree: so the bits are the same too.
+
+export const LEAVES = 8;
+export const PIXELS = 28 * 28;
+
+/** The leaves that a worker computes, by their numbers. workers: 1, 2, 4 or 8. */
+export function ownLeaves(rank, workers) {
+  const each = LEAVES / workers;
+  return Array.from({ length: each }, (_, place) => rank * each + place);
+}
+
+/** The part of a batch, or of any images, that a leaf has. places: a typed array. */
+export function leafOf(places, leaf) {
+  return places.subarray(leafBegin(places.length, leaf), leafBegin(places.length, leaf + 1));
+}
+
+/** The first of so many images that a leaf has. */
+export function leafBegin(count, leaf) {
+  return Math.floor((leaf * count) / LEAVES);
+}
+
+/** Add values as a binary tree: ((v0 + v1) + (v2 + v3)) + …. Their number is a power of two. */
+export function treeSum(values) {
+  if (values.length === 1) return values[0];
+  const half = values.length / 2;
+  return treeSum(values.slice(0, half)) + treeSum(values.slice(half));
+}
