@@ -131,7 +131,7 @@ def test_streams_differ_by_purpose_and_orders_are_even(page):
     seeds = page.evaluate(
         """() => {
              const leaves = [[1, 0, 0], [1, 0, 1], [1, 1, 0], [2, 0, 0]].map((leaf) => leafSeed(0, ...leaf));
-             const others = [weightsSeed(0), weightsSeed(1), augmentationSeed(0, 1), augmentationSeed(0, 2)];
+             const others = [augmentationSeed(0, 1), augmentationSeed(0, 2), augmentationSeed(1, 1)];
              return [...leaves, ...others].map(String);
            }"""
     )
@@ -186,8 +186,9 @@ def test_statistics_of_pixels_and_figures_of_logits(page):
              const even = (() => { try { pixelStatistics(pixelCounts(new Uint8Array(1568), [0, 1], 784), 2); }
                                    catch (error) { return error.message; } })();
              const z = Float32Array.from(logits);
-             const figures = { ...pixelStatistics(counts, places.length), ...measure(z, Int32Array.from(labels), 7) };
-             return { ...figures, even, probabilities: [...probabilitiesOf(z, 7)] };
+             const statistics = pixelStatistics(counts, places.length);
+             const figures = measure(z, Int32Array.from(labels), 7);
+             return { ...statistics, ...figures, even, probabilities: [...probabilitiesOf(z, 7)] };
            }""",
         [images.ravel().tolist(), [3, 4, 11], logits.ravel().tolist(), labels.tolist()],
     )

@@ -37,7 +37,7 @@ export class Crew {
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      this.end(received({ name: "Error", message: event.message || "a worker of this page failed" }));
+      this.end(new Error(event.message || "a worker of this page failed; it may have been out of memory"));
     };
     worker.onmessageerror = () => this.end(new Error("a message between this page and its worker was lost"));
     return worker;

@@ -1,20 +1,16 @@
-// Everything random in training: initial weights, the order of images, the seeds of dropout and augmentation.
+// Everything random in training but the initial weights (engine/draws.js): the order of images, the seeds of dropout
+// and augmentation.
 //
 // All of it follows from the run's seed alone. Each purpose has its own stream, as in MNIST/training/draws.py; the
 // numbers themselves are not those of NumPy.
 
 import { permutation, streamSeed } from "./random.js";
 
-const [SPLIT, WEIGHTS, ORDER, LAYERS, IMAGES] = [0, 1, 2, 3, 4];
+const [SPLIT, ORDER, LAYERS, IMAGES] = [0, 2, 3, 4]; // 1: the initial weights
 
 /** The training images of a dataset in the order in which they are divided: places in it, Int32Array. */
 export function splitOrder(count, seed) {
   return permutation(count, streamSeed(seed, SPLIT));
-}
-
-/** The 64-bit seed of a network's initial weights. */
-export function weightsSeed(seed) {
-  return streamSeed(seed, WEIGHTS);
 }
 
 /** The training images' places in the order in which one epoch (from 1) sees them: Int32Array. */

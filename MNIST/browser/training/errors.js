@@ -1,5 +1,7 @@
 // What can go wrong in training, on its way from a worker to the page.
 
+import { TooLarge } from "../engine/memory.js";
+
 /** The loss or a weight is no longer finite. trained: the network after the whole epochs before, null without any. */
 export class Diverged extends Error {
   constructor(message) {
@@ -11,13 +13,13 @@ export class Diverged extends Error {
 
 /** An error as plain data, for a message. */
 export function sent(error) {
-  return { name: error?.name ?? "Error", message: error?.message ?? String(error) };
+  return { kind: error.constructor.name, message: error.message };
 }
 
-/** The error in a message. classes: of errors that have one of their own. */
-export function received({ name, message }, classes = [Diverged]) {
-  const found = classes.find((each) => each.name === name);
-  if (found) return new found(message);
-  const memory = name === "RangeError" || /out of memory|allocation/i.test(message);
-  return Object.assign(new Error(memory ? `this tab is out of memory: ${message}` : message), { name });
+/** The error in a message. */
+export function received({ kind, message }) {
+  if (kind === "Diverged") return new Diverged(message);
+  if (kind === "TooLarge") return new TooLarge(message);
+  if (kind === "RangeError") return new TooLarge(`this tab is out of memory: ${message}`); // as browsers say it
+  return new Error(message);
 }
