@@ -1,16 +1,22 @@
-"""NumPy's .npz with x_train, y_train and perhaps x_test and y_test, as Keras has MNIST."""
+"""NumPy's .npz with x_train, y_train and perhaps x_test and y_test, as Keras has MNIST.
+
+There may be `classes` too, the names that the labels number from 0: a laboratory writes it with drawn digits.
+"""
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from MNIST.data.importing.labels import numbered
+from MNIST.data.about import checked_classes
+from MNIST.data.importing.labels import Labelled, numbered
 from MNIST.data.importing.shapes import Preparation
 from MNIST.data.importing.source import MOST_IMAGES, Found, as_bytes, squares
 from MNIST.errors import DataError
 
 NAMES = "x_train", "y_train", "x_test", "y_test"
+CLASSES = "classes"
 LARGEST = 2**32  # bytes of an array
 
 
@@ -19,7 +25,7 @@ def read_npz(path: Path, preparation: Preparation) -> Found:
     try:
         with np.load(path, allow_pickle=False) as file:
             _refuse_large(path)
-            arrays = {name: file[name] for name in NAMES if name in file.files}
+            arrays = {name: file[name] for name in (*NAMES, CLASSES) if name in file.files}
             names = ", ".join(file.files[:8])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: not a file of NumPy's arrays ({str(error)[:100]})") from None
@@ -27,9 +33,13 @@ def read_npz(path: Path, preparation: Preparation) -> Found:
         raise DataError(f"{path}: expected the arrays {', '.join(NAMES)}, found {names or 'none'}")
     pairs = [(arrays["x_train"], arrays["y_train"])]
     pairs += [(arrays["x_test"], arrays["y_test"])] if "x_test" in arrays else []
-    labelled = numbered([_flat(path, labels, len(images)) for images, labels in pairs], str(path))
+    labels = [_flat(path, labels, len(images)) for images, labels in pairs]
+    if CLASSES in arrays:
+        labelled = _of_named_classes(path, labels, arrays[CLASSES])
+    else:
+        labelled = numbered(labels, str(path))
     parts, problems = [], []
-    for (images, _), labels in zip(pairs, labelled.labels, strict=True):
+    for (images, _), of_part in zip(pairs, labelled.labels, strict=True):
         if images.ndim == 4 and images.shape[3] == 1:
             images = images[..., 0]
         if images.ndim == 2:
@@ -38,11 +48,22 @@ def read_npz(path: Path, preparation: Preparation) -> Found:
             raise DataError(
                 f"{path}: expected grey images (n, rows, columns), found the shape {images.shape}"
             )
-        part, wrong = preparation.part(as_bytes(images, str(path)), labels, path.name)
+        part, wrong = preparation.part(as_bytes(images, str(path)), of_part, path.name)
         parts.append(part)
         problems += wrong
     test = parts[1] if len(parts) > 1 else None
     return Found(parts[0], test, labelled.classes, preparation.form, problems, labelled.notes)
+
+
+def _of_named_classes(path: Path, labels: Sequence[np.ndarray], names: np.ndarray) -> Labelled:
+    """Labels that are places in a list of names."""
+    if names.ndim != 1 or names.dtype.kind != "U":
+        raise DataError(f"{path}: expected a list of texts as {CLASSES}, found {names.dtype} {names.shape}")
+    classes = checked_classes(names.tolist(), f"{path}, {CLASSES}")
+    for one in labels:
+        if not np.issubdtype(one.dtype, np.integer) or (one < 0).any() or (one >= len(classes)).any():
+            raise DataError(f"{path}: expected labels from 0 to {len(classes) - 1}, places in {CLASSES}")
+    return Labelled([one.astype(np.int64) for one in labels], classes)
 
 
 def _flat(path: Path, labels: np.ndarray, count: int) -> np.ndarray:
