@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from MNIST.errors import BusyError
 
@@ -51,13 +52,19 @@ def read_whole(path: Path, most: int) -> bytes:
 
     Raises FileNotFoundError; NotAFileError for a folder, a pipe or a device, which might have no end.
     """
+    with opened(path) as stream:
+        return stream.read(min(most, os.fstat(stream.fileno()).st_size) + 1)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to read its bytes. Raises FileNotFoundError; NotAFileError as `read_whole` does."""
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise NotAFileError(errno.EINVAL, "this is not a file", str(path))
         with os.fdopen(handle, "rb", closefd=False) as stream:
-            return stream.read(min(most, status.st_size) + 1)
+            yield stream
     finally:
         os.close(handle)
 

@@ -41,7 +41,7 @@ def run(options: Mapping[str, Any]) -> int:
     from MNIST.export import FORMATS, SharedNetwork
 
     record = training.read_record(name)
-    trained = training.load_trained(name, engine=engines.name_of(record.settings.engine))  # in float32
+    trained = training.load_trained(name, engine=engines.reader_of(record.settings.engine))  # in float32
     shared = SharedNetwork(
         name=name,
         text=training.read_model_text(name),

@@ -1,19 +1,25 @@
-"""Make a dataset out of your own pictures, a table, or files of other names.
+"""Make a dataset out of your own pictures, a table or other files; take in networks of a laboratory.
 
 Usage:
     python MNIST import <source> <dataset-dir> [options]
+    python MNIST import <network>... [--as NAME] [--by-file] [--replace]
     python MNIST import --help
 
 Sources:
     a folder     with a subfolder of pictures for each class, whose names are the classes; or with folders
                  train and test of that kind
     a CSV        a row for each image: its label, first or last, and its pixels; as Kaggle has MNIST
-    an .npz      with x_train, y_train and perhaps x_test, y_test; as Keras has MNIST
+    an .npz      with x_train, y_train and perhaps x_test, y_test, as Keras has MNIST; or digits that
+                 somebody drew in a laboratory, with the names of their classes
     IDX files    in a folder, under all names in use: EMNIST's, QMNIST's, with dots, unzipped. If there are
                  several datasets, name one of its files
 
 Writes the four files of a dataset, classes.txt and dataset.json. What cannot be read is listed, and then
 nothing is written.
+
+A network is a .zip that somebody saved in a laboratory (see `lab`); a folder stands for all that are in it.
+Each is checked, and becomes a trained network in Model_Output/, for `test`, `explain`, `page` and the others.
+One that is refused does not keep the others out.
 
 Options:
     --test PROPORTION   the part of each class that tests, if the source has no test set [default: 0.15]
@@ -25,6 +31,9 @@ Options:
     --invert WHEN       exchange black and white: yes, no, or auto, if the ink is dark [default: auto]
     --transpose         exchange rows and columns (EMNIST's files need it, and are known)
     --skip              leave out what cannot be read
+    --as NAME           what to call the network, instead of its name in the laboratory
+    --by-file           call each network as its file is called: Anna/my_net.zip is Anna_my_net in a folder
+    --replace           let networks take the places of others that have their names
 """
 
 import shlex
@@ -34,13 +43,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from MNIST.commands.import_networks import are_networks, import_networks
 from MNIST.commands.values import one_of, proportion, whole_number
 from MNIST.program import program
 from MNIST.words import counted
 
 
 def run(options: Mapping[str, Any]) -> int:
-    """Read the source, write the dataset, and say what was done."""
+    """Import networks, or read the source, write the dataset, and say what was done."""
+    if networks := _networks(options):
+        by_file, replace = options["--by-file"], options["--replace"]
+        return import_networks(networks, options["--as"], by_file, replace, options["words"])
     source, folder = Path(options["<source>"]), Path(options["<dataset-dir>"])
     form = options["--form"]
     form = None if form is None else one_of(form, "--form", ("digit", "sheet", "whole"))
@@ -68,6 +81,14 @@ def run(options: Mapping[str, Any]) -> int:
     )
     print(f"Next: {program()} show {shlex.quote(options['<dataset-dir>'])}")
     return 0
+
+
+def _networks(options: Mapping[str, Any]) -> list[str]:
+    """The words that name networks; none if a dataset is to be imported."""
+    if options["<network>"]:
+        return list(options["<network>"])
+    both = [options["<source>"], options["<dataset-dir>"]]
+    return both if are_networks(both[1:]) and are_networks(both[:1]) else []
 
 
 @contextmanager

@@ -25,6 +25,7 @@ Options:
     --pictures           write the page's confusion matrix, errors and reliability diagram as PNG files too
     --engine NAME        compute with this engine, in float32: keras, numpy, tensors, autograd, modules, sonn;
                          without it, each network's own engine computes, in the precision it trained with
+                         (and numpy for networks from a laboratory)
     --threads N          threads for one operation; without it, all cores
 """
 
@@ -113,13 +114,17 @@ def _validation(names: Sequence[str], dataset: "Dataset") -> "np.ndarray":
     """The numbers of the images that all these networks were validated on, in order."""
     import numpy as np
 
-    from MNIST import training
+    from MNIST import engines, training
     from MNIST.data import split
 
     divisions = {}
     for name in names:
         with suppress(ModelError):  # it will be named when it is asked
             settings = training.read_record(name).settings
+            if engines.name_of(settings.engine) in engines.ELSEWHERE:
+                raise UsageError(
+                    f"{name} was trained in a laboratory, which validates on images of its own choice"
+                )
             divisions[name] = settings.split, settings.seed, settings.images, settings.data_digest
     if len(set(divisions.values())) > 1:
         raise UsageError(f"{' and '.join(divisions)} were not validated on the same images: test them apart")

@@ -7,6 +7,7 @@ equal in every engine: initial weights, the order of the images, rates, seeds an
 from MNIST.engines.protocol import Arrays, Engine, EpochMetrics, GradientEngine, OnStep
 from MNIST.engines.registry import (
     DEFAULT,
+    ELSEWHERE,
     ENGINES,
     MODEL_FILES,
     PRECISIONS,
@@ -17,12 +18,14 @@ from MNIST.engines.registry import (
     device,
     name_of,
     read_saved,
+    reader_of,
     resolve_precision,
     version,
 )
 
 __all__ = [
     "DEFAULT",
+    "ELSEWHERE",
     "ENGINES",
     "MODEL_FILES",
     "PRECISIONS",
@@ -38,6 +41,7 @@ __all__ = [
     "device",
     "name_of",
     "read_saved",
+    "reader_of",
     "resolve_precision",
     "version",
 ]

@@ -29,6 +29,9 @@ PRELOADED = {
 }
 """What a process may import of each engine before it forks: no thread starts, and no GPU is asked for."""
 
+ELSEWHERE = {"browser": "numpy"}
+"""Engines that are no part of this program: their networks come in files. Which engine computes with them."""
+
 WITHOUT_GRADIENTS = frozenset({"sonn"})  # these have their own learning rule, for Columns
 DEFAULT = "keras"  # for a model file that several engines can train
 
@@ -103,6 +106,12 @@ def choose(spec: ModelSpec, wanted: str | None = None) -> str:
 def name_of(version: str) -> str:
     """The engine's name in a text that `version` returned."""
     return version.split(" ", 1)[0]
+
+
+def reader_of(version: str) -> str:
+    """The name of the engine that computes with the weights of a network that `version` trained."""
+    name = name_of(version)
+    return ELSEWHERE.get(name, name)
 
 
 def version(name: str) -> str:

@@ -70,22 +70,29 @@ def read_arrays(content: bytes, expected: Mapping[str, np.ndarray]) -> Arrays:
 
 
 def _read(archive: zipfile.ZipFile, name: str, expected: np.ndarray) -> np.ndarray:
-    header = _header(expected)
-    length = len(header) + expected.nbytes
     member = archive.getinfo(f"{name}.npy")
     if member.compress_type != zipfile.ZIP_STORED:
         raise ModelError(f"its {name} is compressed, and this program compresses none")
     try:
         with archive.open(member) as stream:
-            content = stream.read(length + 1)
+            content = stream.read(len(_header(expected)) + expected.nbytes + 1)
     except _DAMAGED as error:
         raise ModelError(f"its {name} is damaged: {str(error)[:200]}") from None
+    return as_array(content, name, expected)
+
+
+def as_array(content: bytes, name: str, expected: np.ndarray) -> np.ndarray:
+    """The array in a member of a .npz file, whose shape and type must be the expected one's.
+
+    Raises ModelError for anything else.
+    """
+    header = _header(expected)
     if not content.startswith(header):
         raise ModelError(
             f"its weights are not those of the model text: {name} is not an array "
             f"{expected.dtype.str} {expected.shape}"
         )
-    if len(content) != length:
+    if len(content) != len(header) + expected.nbytes:
         raise ModelError(f"its {name} is damaged: not {expected.nbytes:,} bytes of numbers")
     return np.frombuffer(content, expected.dtype, offset=len(header)).reshape(expected.shape).copy()
 

@@ -3,6 +3,12 @@
 from MNIST.training.checkpoint import EpochResult, newest_epoch, remove_checkpoints, remove_surpassed
 from MNIST.training.history import parse_history
 from MNIST.training.identity import RunSettings, run_identities, run_identity
+from MNIST.training.laboratory import (
+    LaboratoryNetwork,
+    files_of,
+    is_there_as,
+    read_laboratory_network,
+)
 from MNIST.training.metrics import cross_entropy, softmax
 from MNIST.training.network_files import (
     EXPLAINED,
@@ -35,6 +41,7 @@ __all__ = [
     "CURVES",
     "EXPLAINED",
     "EpochResult",
+    "LaboratoryNetwork",
     "Run",
     "RunRecord",
     "RunSettings",
@@ -42,9 +49,11 @@ __all__ = [
     "checkpoint_folder",
     "continue_run",
     "cross_entropy",
+    "files_of",
     "finish_replacing",
     "is_finished",
     "is_over",
+    "is_there_as",
     "keeps_best",
     "kept_epoch",
     "kept_figures",
@@ -54,6 +63,7 @@ __all__ = [
     "output_folder",
     "parse_history",
     "read_history",
+    "read_laboratory_network",
     "read_model_text",
     "read_record",
     "refuse_other_classes",

@@ -65,6 +65,15 @@ def run_identities(spec: ModelSpec, each: Sequence[RunSettings]) -> tuple[str, .
     )
 
 
+def identity_elsewhere(spec: ModelSpec, settings: RunSettings, weights: str) -> str:
+    """The identity of a run of another program, whose weights cannot be computed here again.
+
+    weights: their file's digest. It is a part of the identity, because nothing else vouches for them.
+    """
+    content = {"run": run_identity(spec, settings), "weights": weights}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
 def other_text(spec: ModelSpec) -> str:
     """Say in words what differs from a run that has the same settings but another identity."""
     schedule = type(spec.schedule).__name__

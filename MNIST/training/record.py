@@ -41,7 +41,7 @@ from MNIST.words import counted
 FORMAT = 1
 MOST_THREADS = 1024
 _LIMIT = MOST_OF_A_RECORD  # bytes, also of a model file's text
-_SPEC, _HISTORY, CURVES = "spec.txt", "history.csv", "curves.png"
+SPEC, HISTORY, CURVES = "spec.txt", "history.csv", "curves.png"
 
 Fields = TypeVar("Fields", RunSettings, "RunRecord")
 
@@ -135,7 +135,7 @@ def trained_files(run: Run, text: str, about: About, command: Sequence[str]) -> 
     started the run.
     """
     model_file, network = run.engine.save()
-    contents = {_SPEC: text.encode(), _HISTORY: history_csv(run.history).encode(), model_file: network}
+    contents = {SPEC: text.encode(), HISTORY: history_csv(run.history).encode(), model_file: network}
     record = RunRecord(
         format=FORMAT,
         command=list(command),
@@ -150,7 +150,7 @@ def trained_files(run: Run, text: str, about: About, command: Sequence[str]) -> 
         pixel_deviation=run.pixel_statistics[1],
         parameters=run.network.parameters,
         seconds=sum(result.seconds for result in run.history),
-        files={file: hashlib.sha256(content).hexdigest() for file, content in contents.items()},
+        files=digests(contents),
         machine=machine(),
         kept_epoch=run.kept.epoch,
         stopped=run.is_over,
@@ -158,10 +158,20 @@ def trained_files(run: Run, text: str, about: About, command: Sequence[str]) -> 
         ink=about.ink,
         form=about.form,
     )
+    return with_record(contents, record, run.kept)
+
+
+def digests(contents: Mapping[str, bytes]) -> dict[str, str]:
+    """The SHA-256, in hex, of each file, for a record."""
+    return {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
+
+
+def with_record(contents: Mapping[str, bytes], record: RunRecord, kept: EpochResult) -> dict[str, bytes]:
+    """The files of a finished run with its record and its four figures. kept: the epoch that is kept."""
     return {
         **contents,
         RECORD: (json.dumps(asdict(record), indent=2) + "\n").encode(),
-        FIGURES: figures(run.kept).encode(),
+        FIGURES: figures(kept).encode(),
     }
 
 
@@ -200,7 +210,7 @@ def is_finished(name: str, run_identity: str, spec: ModelSpec) -> bool:
             return False
         largest = _largest(lay_out(spec))
         for file, digest in record.files.items():
-            if file not in (_SPEC, _HISTORY, *engines.MODEL_FILES):
+            if file not in (SPEC, HISTORY, *engines.MODEL_FILES):
                 return False
             _verified(name, file, digest, largest)
     except ModelError:
@@ -225,6 +235,8 @@ def other_run_there(name: str, run: Run) -> str:
         return ""
     if record.identity == run.identity and record.has_epochs(run.epochs):
         return ""
+    if engines.name_of(record.settings.engine) in engines.ELSEWHERE:
+        return "a network from a laboratory, whose training cannot go on here (see --from)"
     of_its_length = run_identity(replace(run.spec, epochs=record.epochs), run.settings)
     if record.identity not in (run.identity, of_its_length):
         changes = run.settings.changes_from(asdict(record.settings)) or other_text(run.spec)
@@ -268,10 +280,10 @@ def refuse_other_classes(name: str, record: RunRecord, about: About) -> None:
 
 def read_history(name: str) -> list[EpochResult]:
     """Read `history.csv` of a trained network. Raises ModelError if its digest is not the record's."""
-    record, path = read_record(name), output_folder(name) / _HISTORY
+    record, path = read_record(name), output_folder(name) / HISTORY
     try:
         limit = _LIMIT + 1000 * record.epochs
-        return parse_history(_verified(name, _HISTORY, record.files.get(_HISTORY), limit).decode())
+        return parse_history(_verified(name, HISTORY, record.files.get(HISTORY), limit).decode())
     except (ModelError, ValueError) as error:
         raise ModelError(f"{path}: refused: {error}") from None
 
@@ -297,8 +309,8 @@ def load_trained(name: str, threads: int | None = None, engine: str | None = Non
 
 def read_model_text(name: str) -> str:
     """The exact text of a trained network's model file. Raises ModelError if it has another digest."""
-    digest = read_record(name).files.get(_SPEC)
-    return as_text(_verified(name, _SPEC, digest), str(output_folder(name) / _SPEC))
+    digest = read_record(name).files.get(SPEC)
+    return as_text(_verified(name, SPEC, digest), str(output_folder(name) / SPEC))
 
 
 def _loaded(name: str, record: RunRecord, threads: int, engine: str | None) -> TrainedModel:
@@ -307,13 +319,13 @@ def _loaded(name: str, record: RunRecord, threads: int, engine: str | None) -> T
         model_file = next((file for file in record.files if file in engines.MODEL_FILES), None)
         if model_file is None:
             raise ModelError(f"{RECORD} names no file of a network")
-        place = str(folder / _SPEC)
-        text = as_text(_verified(name, _SPEC, record.files.get(_SPEC)), place)
+        place = str(folder / SPEC)
+        text = as_text(_verified(name, SPEC, record.files.get(SPEC)), place)
         network = lay_out(parse_spec(text, place, len(record.about.classes)))
         content = _verified(name, model_file, record.files.get(model_file), _largest(network))
         if len(content) < 4 * network.parameters:  # before a network of that size is built
-            raise ModelError(f"{model_file} is too small to hold the weights of {_SPEC}")
-        trainer = engines.name_of(record.settings.engine)
+            raise ModelError(f"{model_file} is too small to hold the weights of {SPEC}")
+        trainer = engines.reader_of(record.settings.engine)
         precision = engines.resolve_precision(trainer, record.settings.precision)
         trained = engines.read_saved(
             trainer,

@@ -1,0 +1,143 @@
+"""Take networks that a laboratory saved into `Model_Output/`; each is checked and reported by itself."""
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from MNIST.errors import MNISTError, ModelError, UsageError
+from MNIST.files import only_one
+from MNIST.paths import MODEL_OUTPUT, checked_name
+from MNIST.program import program
+from MNIST.words import counted
+
+if TYPE_CHECKING:
+    from MNIST.training import LaboratoryNetwork
+
+LONGEST_NAME = 64  # characters
+
+
+def are_networks(words: Sequence[str]) -> bool:
+    """Whether all these words are zips, folders with zips, or saved networks that were unpacked."""
+    return all(word.lower().endswith(".zip") or any(_files_in(Path(word))) for word in words)
+
+
+def import_networks(
+    words: Sequence[str], name: str | None, by_file: bool, replace: bool, command: Sequence[str]
+) -> int:
+    """Import every network that can be trusted, and name the others; return 0 if there are no others.
+
+    words: zips, or folders in which they are. name: what to call the only network; None: as it was called.
+    by_file: call each as its file. replace: let them take the places of other networks. command: all words.
+    """
+    if not are_networks(words):
+        other = next(word for word in words if not are_networks([word]))
+        raise UsageError(
+            f"{other}: expected a network that a laboratory saved, a .zip, or a folder with some;"
+            f" to make a dataset: {program()} import {shlex.quote(other)} <dataset-dir>"
+        )
+    if name is not None:
+        checked_name(name, "network name")
+    files = {file: called for word in words for file, called in _files(Path(word))}
+    if name is not None and (by_file or len(files) > 1):
+        raise UsageError(f"--as {name}: for one network; --by-file calls each of several as its file")
+    codes, names = [], []
+    for file, called in files.items():
+        try:
+            names.append(_import(file, called if by_file else name, replace, command))
+        except (MNISTError, OSError) as error:
+            print(f"{file}: refused: {_reason(error)}", file=sys.stderr)
+            codes.append(error.exit_code if isinstance(error, MNISTError) else 1)
+    if codes and len(files) > 1:
+        print(f"{len(codes)} of {len(files):,} networks are refused", file=sys.stderr)
+    if names:
+        listed = ",".join(dict.fromkeys(names))
+        print(f"Next: {program()} test Results <dataset-dir> {listed}")
+    return max(codes, default=0)
+
+
+def _import(file: Path, wanted: str | None, replace: bool, command: Sequence[str]) -> str:
+    """Check one network, and only then write it; return its name."""
+    from MNIST import training
+
+    saved = training.read_laboratory_network(file)
+    name = saved.name if wanted is None else checked_name(wanted, "network name")
+    busy = f"another process writes {name} now; wait for it, or take another name"
+    with only_one(training.output_folder(name) / ".lock", busy):
+        training.finish_replacing(name)
+        there = _what_is_there(name, saved)
+        if there == SAME:
+            print(f"{name}: {there} is there already")
+            return name
+        if there and not replace:
+            raise UsageError(
+                f"the name {name} is taken by {there}; --as NAME takes another name,"
+                f" --replace puts this network in its place"
+            )
+        (training.output_folder(name) / training.CURVES).unlink(missing_ok=True)  # those of another training
+        training.write_trained(name, training.files_of(saved, list(command)))
+        training.remove_checkpoints(training.checkpoint_folder(name))
+    print(f"{name}: {_described(saved)}; in {MODEL_OUTPUT / name}/")
+    return name
+
+
+SAME = "the same network"
+
+
+def _what_is_there(name: str, saved: "LaboratoryNetwork") -> str:
+    """What has this name already, in words; "" if nothing has."""
+    from MNIST import training
+
+    try:
+        return SAME if training.is_there_as(training.read_record(name), saved) else "another network"
+    except ModelError:
+        others = [one.name for one in training.output_folder(name).iterdir() if one.name != ".lock"]
+        if "checkpoint" in others:
+            return "a network that is not trained to its end"
+        return "a network that cannot be read" if others else ""
+
+
+def _described(saved: "LaboratoryNetwork") -> str:
+    kept = saved.kept
+    validated = kept.val_accuracy == kept.val_accuracy
+    accuracy = kept.val_accuracy if validated else kept.accuracy
+    return (
+        f"{saved.network.parameters:,} parameters, {counted(len(saved.history), 'epoch')},"
+        f" {accuracy:.2%} of the {'validation' if validated else 'training'} images right"
+    )
+
+
+def _files(path: Path) -> Iterator[tuple[Path, str]]:
+    """Each saved network in a zip or a folder, and a name for it that follows from its file's name."""
+    if path.is_dir() and not _is_unpacked(path):
+        for file in _files_in(path):
+            yield file, _name(file.relative_to(path))
+    else:
+        yield path, _name(Path(path.name))
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """The saved networks in a folder and those below it, in the order of their names; links are left out."""
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))  # such as __MACOSX
+        if _is_unpacked(Path(place)):
+            yield Path(place)
+        zips = (Path(place, name) for name in sorted(files) if name.lower().endswith(".zip"))
+        yield from (path for path in zips if not path.is_symlink() and path.name[0] != ".")
+
+
+def _is_unpacked(folder: Path) -> bool:
+    """Whether a folder is a saved network that was unpacked."""
+    return (folder / "network.json").is_file()
+
+
+def _name(file: Path) -> str:
+    """A network's name that follows from a file's: `Anna M/my net.zip` gives Anna_M_my_net."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", str(file.with_suffix("")))[:LONGEST_NAME]
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, MNISTError) else getattr(error, "strerror", "") or str(error)
