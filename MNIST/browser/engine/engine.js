@@ -1,0 +1,399 @@
+// One network in one worker: its weights, their gradients, its optimizer. MNIST/engines/scratch/engine.py is beside it.
+//
+// A batch is cut into leaves, and an engine computes some of them in a step; it adds their gradients as a binary tree,
+// and so do the workers among each other, so that the same numbers come out for any number of workers. A leaf is
+// computed in chunks, whose size follows from the network: so that what lies between two layers stays in the
+// processor's cache. BatchNorm needs sums over the whole batch; so all chunks of all leaves go through the operations
+// before it, then through those behind it.
+
+import { statementText, walk } from "../language/language.js";
+import { drawParameter } from "./draws.js";
+import { instantiate } from "./kernels.js";
+import { Plan } from "./memory.js";
+import { Builder } from "./network.js";
+import { initialSlots, UPDATES } from "./optimizers.js";
+
+const PIXELS = 28 * 28;
+const VALUES_AT_ONCE = 2 ** 18; // between the layers, of all images of a chunk
+const MOST_AT_ONCE = 64; // images of a chunk
+const STEPS = "optimizer/steps"; // the name in a state for the number of steps so far
+
+export class Engine {
+  /**
+   * kernels: of loadKernels. network: of layOut. pixelStatistics: {mean, deviation} of the training images, in [0, 1].
+   * leafImages: the most images of a leaf; leaves: how many leaves this engine computes in a step, a power of two.
+   * training: whether it will be trained, which takes more memory. Throws TooLarge before it takes any memory.
+   */
+  static create(kernels, network, { pixelStatistics, leafImages = 1, leaves = 1, training = true }) {
+    if (training && network.onlyEngine !== null) {
+      throw new Error("Columns learns without gradients: the browser only computes its answers");
+    }
+    return new Engine(kernels, network, { pixelStatistics, leafImages, leaves, training });
+  }
+
+  constructor(kernels, network, { pixelStatistics, leafImages, leaves, training }) {
+    const c = instantiate(kernels);
+    const plan = new Plan(c.__heap_base.value);
+    Object.assign(this, { c, network, leafImages, leaves, training });
+    this.optimizer = network.spec.optimizer;
+    this.placeParameters(plan);
+    this.chunk = imagesAtOnce(network);
+    const parameters = new Map(this.parameters.map((each) => [each.name, each]));
+    const sizes = { chunk: this.chunk, leaves, leafImages, training };
+    this.build = new Builder({ c, plan, network, parameters, pixelStatistics, ...sizes });
+    plan.allocate(c.memory);
+    this.steps = 0;
+    this.isPacked = false;
+    this.segments = segmentsOf(this.build.operations);
+    this.norms = this.segments.map(([first]) => (first.addSums ? first : null));
+    this.build.operations.forEach((operation) => operation.write?.(this.heap));
+    this.slotPlaces.forEach((place, index) => c.fill(place, this.slotStarts[index], this.trainable));
+  }
+
+  /** Places for the weights, the gradients of as many leaves as wait for one another, and the optimizer's arrays. */
+  placeParameters(plan) {
+    const all = [...walk(this.network.nodes)].flatMap((node) =>
+      node.parameters.map((each, index) => ({ ...each, node, index, name: `${node.path}/${each.name}` })),
+    );
+    const owners = [...new Set(all.map(({ node }) => node))];
+    const trained = [true, false].flatMap((trainable) => all.filter((each) => each.trainable === trainable));
+    let begin = 0;
+    this.parameters = trained.map(({ name, shape, trainable, init, fanIn, fanOut, node, index }) => {
+      const size = shape.reduce((product, side) => product * side, 1);
+      const parameter = { name, shape, trainable, begin, size, path: node.path, offset: 4 * begin };
+      Object.assign(parameter, { init, fanIn, fanOut, rank: owners.indexOf(node), index });
+      begin += size;
+      return parameter;
+    });
+    this.trainable = this.parameters.reduce((sum, { trainable, size }) => sum + (trainable ? size : 0), 0);
+    this.weightsPlace = plan.floats(begin);
+    this.size = begin;
+    for (const parameter of this.parameters) parameter.place = this.weightsPlace + parameter.offset;
+    this.slotStarts = this.training ? initialSlots(this.optimizer) : [];
+    this.slotPlaces = this.slotStarts.map(() => plan.floats(this.trainable));
+    const waiting = this.training ? Math.log2(this.leaves) + 1 : 0;
+    this.gradientPlaces = Array.from({ length: waiting }, () => plan.floats(this.trainable));
+  }
+
+  /** All memory, by type; looked up anew each time, because it may have grown. */
+  get heap() {
+    const { buffer } = this.c.memory;
+    if (this.views?.floats.buffer !== buffer) {
+      this.views = {
+        bytes: new Uint8Array(buffer),
+        halves: new Uint16Array(buffer),
+        ints: new Int32Array(buffer),
+        floats: new Float32Array(buffer),
+        doubles: new Float64Array(buffer),
+      };
+    }
+    return this.views;
+  }
+
+  get weights() {
+    return this.heap.floats.subarray(this.weightsPlace / 4, this.weightsPlace / 4 + this.size);
+  }
+
+  /** Of the trainable weights, which come first: of this engine's leaves, or whatever was written here since. */
+  get gradients() {
+    const begin = this.gradientPlaces[0] / 4;
+    return this.heap.floats.subarray(begin, begin + this.trainable);
+  }
+
+  /** What the optimizer remembers, one array after another, each as long as the gradients: a copy. */
+  slots() {
+    const slots = new Float32Array(this.slotPlaces.length * this.trainable);
+    this.slotPlaces.forEach((place, index) => {
+      slots.set(this.heap.floats.subarray(place / 4, place / 4 + this.trainable), index * this.trainable);
+    });
+    return slots;
+  }
+
+  getWeights() {
+    const { weights } = this;
+    return Object.fromEntries(
+      this.parameters.map(({ name, begin, size }) => [name, weights.slice(begin, begin + size)]),
+    );
+  }
+
+  /** Set all weights. Throws an Error for other names or sizes, before any change. */
+  setWeights(weights) {
+    this.assign(this.weightArrays(), weights);
+  }
+
+  /** The weights, the optimizer's arrays, and the number of steps so far. */
+  getState() {
+    const arrays = this.slotArrays().map(([name, place, size]) => [
+      name,
+      this.heap.floats.slice(place / 4, place / 4 + size),
+    ]);
+    return { ...this.getWeights(), ...Object.fromEntries(arrays), [STEPS]: this.steps };
+  }
+
+  setState({ [STEPS]: steps, ...arrays }) {
+    this.assign([...this.weightArrays(), ...this.slotArrays()], arrays);
+    this.steps = Number(steps);
+  }
+
+  /** Draw the initial weights, one stream of random numbers for each parameter. seed: a whole number. */
+  drawWeights(seed) {
+    for (const parameter of this.parameters) {
+      drawParameter(this.c, parameter, parameter, { seed, rank: parameter.rank, index: parameter.index });
+    }
+    this.isPacked = false;
+  }
+
+  /**
+   * Find the loss and the gradients of a batch's mean loss, as far as this engine's leaves contribute to them.
+   *
+   * leaves: for each leaf of this engine {images: Uint8Array (n × 784) or null, labels: Uint16Array, draws: null or
+   * {path: Float32Array}, seed: [a, b]}; the layers' random numbers are given, or drawn from the leaf's seed, two whole
+   * numbers of 32 bits. count: the images of the whole batch. smoothing: of the labels. reduce: adds a Float64Array over
+   * all workers and promises the sum; null if there is one worker.
+   * Returns {loss, correct}: sums over the images. The gradients are left in `gradients`.
+   */
+  async differentiate(leaves, { count, smoothing, reduce = null }) {
+    this.pack();
+    const chunks = leaves.map((leaf, index) => this.chunksOf(leaf, index));
+    const absent = chunks.map(({ length }) => length === 0);
+    const losses = leaves.map(() => [0, 0]);
+    const last = this.segments.length - 1;
+    const reduced = async (norm) => {
+      const sum = treeSum(norm.leafSums(this.heap, absent), addArrays);
+      return reduce === null ? sum : reduce(sum);
+    };
+    for (let segment = 0; segment < last; segment++) {
+      for (const pass of chunks.flat()) this.forward(segment, pass);
+      this.norms[segment + 1].takeSums(this.heap, await reduced(this.norms[segment + 1]), count);
+    }
+    for (let segment = last; segment >= 0; segment--) {
+      this.eachLeaf(segment, chunks, (pass) => {
+        if (segment === last) {
+          this.forward(segment, pass);
+          const found = this.build.loss.differentiate(pass, this.heap, pass.labels, { count, smoothing });
+          losses[pass.leaf][0] += found.loss;
+          losses[pass.leaf][1] += found.correct;
+        }
+        this.backward(segment, pass);
+      });
+      const norm = this.norms[segment];
+      if (norm) norm.takeSlopes(this.heap, await reduced(norm), count);
+    }
+    const [loss, correct] = treeSum(losses, addArrays);
+    return { loss, correct };
+  }
+
+  /** One step of the optimizer on all weights, from the gradients. */
+  update(learningRate) {
+    this.steps += 1;
+    const { c, optimizer, weightsPlace: w, trainable: n, slotPlaces: slots, steps: step } = this;
+    UPDATES[optimizer.kind](c, optimizer, { w, g: this.gradientPlaces[0], n, slots, rate: learningRate, step });
+    for (const norm of this.norms) norm?.keepMoving(this.heap);
+    this.isPacked = false;
+  }
+
+  /** The logits of any number of images: Float32Array (n × classes). images: Uint8Array (n × 784). */
+  logits(images) {
+    const { size, data } = this.build.logits;
+    const found = new Float32Array((images.length / PIXELS) * size);
+    this.infer(images, (pass) => {
+      const at = data.at(pass) / 4;
+      found.set(this.heap.floats.subarray(at, at + pass.images * size), pass.start * size);
+    });
+    return found;
+  }
+
+  /** The same as probabilities. */
+  probabilities(images) {
+    const { size, data } = this.build.logits;
+    const found = new Float32Array((images.length / PIXELS) * size);
+    this.infer(images, (pass) => {
+      const at = data.at(pass);
+      this.c.softmax(at, pass.images, size, at);
+      found.set(this.heap.floats.subarray(at / 4, at / 4 + pass.images * size), pass.start * size);
+    });
+    return found;
+  }
+
+  /** Each layer's output for one image, in the order of computation: [{path, kind, text, shape, values}]. */
+  look(image) {
+    const outputs = [];
+    this.infer(
+      image,
+      () => {},
+      (operation, pass) => {
+        const { node, y, ways } = operation;
+        if (!node) return;
+        const { data, size } = y ?? ways[0];
+        const values = this.heap.floats.slice(data.at(pass) / 4, data.at(pass) / 4 + size);
+        const text = statementText(node.layer, { defaults: false });
+        outputs.push({ path: node.path, kind: node.layer.kind, text, shape: node.outputShape, values });
+      },
+    );
+    return outputs;
+  }
+
+  /** The L2 norm of each layer's gradient: [{path, norm}], in the order of the file. */
+  gradientNorms() {
+    const squares = new Map();
+    for (const { path, trainable, offset, size } of this.parameters) {
+      if (!trainable) continue;
+      squares.set(path, (squares.get(path) ?? 0) + this.c.square_sum(this.gradientPlaces[0] + offset, size));
+    }
+    return [...squares].map(([path, square]) => ({ path, norm: Math.sqrt(square) }));
+  }
+
+  // -------------------------------------------------------------------------------------------------------------
+
+  /** The chunks of a leaf, each a pass: which images, where their numbers lie, where their gradients go. */
+  chunksOf({ images, labels, draws = null, seed = [0, 0] }, leaf) {
+    const n = images === null ? 0 : images.length / PIXELS;
+    if (n > this.leafImages) throw new Error(`a leaf has ${n} images, and at most ${this.leafImages} were announced`);
+    const count = Math.ceil(n / this.chunk);
+    const key = (BigInt(seed[1] >>> 0) << 32n) | BigInt(seed[0] >>> 0);
+    return Array.from({ length: count }, (_, index) => {
+      const [start, end] = [index, index + 1].map((part) => Math.floor((part * n) / count));
+      return {
+        leaf,
+        start, // in the leaf
+        first: leaf * this.leafImages + start, // among all images of this engine
+        images: end - start,
+        pixels: images.subarray(start * PIXELS, end * PIXELS),
+        labels: labels.subarray(start, end),
+        training: true,
+        add: index > 0 ? 1 : 0,
+        gradients: 0,
+        draws,
+        stream: (number) => this.c.splitmix64(key, BigInt(number)),
+        write: (place, values) => this.heap.floats.set(values, place / 4),
+      };
+    });
+  }
+
+  /**
+   * Let `work` go through all chunks of all leaves, and add the leaves' gradients of one segment's weights as a binary
+   * tree, ((l0 + l1) + (l2 + l3)): a leaf's gradients go to the first free place, and wait there for their partner.
+   */
+  eachLeaf(segment, chunks, work) {
+    const ranges = this.rangesOf(segment);
+    let depth = 0;
+    chunks.forEach((passes, leaf) => {
+      const gradients = this.gradientPlaces[depth++];
+      if (passes.length === 0) ranges.forEach(({ offset, size }) => this.c.fill(gradients + offset, 0, size));
+      for (const pass of passes) work(Object.assign(pass, { gradients }));
+      for (let rest = leaf + 1; rest % 2 === 0; rest /= 2, depth--) {
+        const [a, b] = [this.gradientPlaces[depth - 2], this.gradientPlaces[depth - 1]];
+        ranges.forEach(({ offset, size }) => this.c.add(a + offset, b + offset, a + offset, size));
+      }
+    });
+  }
+
+  /** Where the gradients lie that one segment's operations compute: [{offset, size}]. */
+  rangesOf(segment) {
+    this.ranges ??= this.segments.map((operations) => {
+      const own = operations.flatMap(({ W, b, gamma, beta }) => [W, b, gamma, beta].filter(Boolean));
+      return joined(own.filter(({ trainable }) => trainable));
+    });
+    return this.ranges[segment];
+  }
+
+  /** The forward pass of one segment for one chunk; and its sums, for the BatchNorm behind it. */
+  forward(segment, pass) {
+    if (segment === 0) this.heap.bytes.set(pass.pixels, this.build.pixels.images);
+    for (const operation of this.segments[segment]) operation.forward?.(pass);
+    this.norms[segment + 1]?.addSums(pass);
+  }
+
+  /** The backward pass of one segment for one chunk; it ends with the sums for the BatchNorm before it. */
+  backward(segment, pass) {
+    this.norms[segment + 1]?.backward(pass);
+    const operations = this.segments[segment];
+    const norm = this.norms[segment];
+    for (let index = operations.length - 1; index >= (norm ? 1 : 0); index--) operations[index].backward?.(pass);
+    norm?.addSlopes(pass, this.heap);
+  }
+
+  /** Compute images without training, chunk by chunk; after each, call `done`, and after each operation `seen`. */
+  infer(images, done, seen = () => {}) {
+    this.pack();
+    for (const norm of this.norms) norm?.useMoving(this.heap);
+    const n = images.length / PIXELS;
+    for (let start = 0; start < n; start += this.chunk) {
+      const count = Math.min(this.chunk, n - start);
+      const pass = { start, first: 0, images: count, training: false };
+      this.heap.bytes.set(images.subarray(start * PIXELS, (start + count) * PIXELS), this.build.pixels.images);
+      for (const operation of this.build.operations) {
+        operation.forward?.(pass);
+        seen(operation, pass);
+      }
+      done(pass);
+    }
+  }
+
+  pack() {
+    if (this.isPacked) return;
+    for (const operation of this.build.operations) operation.pack?.();
+    this.isPacked = true;
+  }
+
+  weightArrays() {
+    return this.parameters.map(({ name, place, size }) => [name, place, size]);
+  }
+
+  slotArrays() {
+    return this.parameters
+      .filter(({ trainable }) => trainable)
+      .flatMap(({ name, offset, size }) =>
+        this.slotPlaces.map((place, index) => [`optimizer/${name}/${index}`, place + offset, size]),
+      );
+  }
+
+  /** Give arrays, [name, place, size], their values. Throws an Error for other names or sizes, before any change. */
+  assign(arrays, values) {
+    const names = arrays.map(([name]) => name);
+    const wrong = [
+      ...names.filter((name) => !(name in values)),
+      ...Object.keys(values).filter((name) => !names.includes(name)),
+      ...arrays.filter(([name, , size]) => values[name]?.length !== size).map(([name]) => name),
+    ];
+    if (wrong.length > 0) throw new Error(`other arrays than the network's: ${[...new Set(wrong)].join(", ")}`);
+    for (const [name, place] of arrays) this.heap.floats.set(values[name], place / 4);
+    this.isPacked = false;
+  }
+}
+
+/** How many images a chunk has: so few that all that lies between the layers stays in the cache. */
+function imagesAtOnce({ nodes, inputShape }) {
+  const size = (shape) => shape.reduce((product, side) => product * side, 1);
+  const values = [...walk(nodes)].reduce((sum, { outputShape }) => sum + size(outputShape), size(inputShape));
+  return Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(VALUES_AT_ONCE / values)));
+}
+
+/** The operations, cut before each BatchNorm. */
+function segmentsOf(operations) {
+  const segments = [];
+  for (const operation of operations) (segments[operation.segment] ??= []).push(operation);
+  return segments;
+}
+
+/** Neighbouring parameters as one range. */
+function joined(parameters) {
+  const ranges = [];
+  for (const { offset, size } of parameters.sort((a, b) => a.offset - b.offset)) {
+    const last = ranges.at(-1);
+    if (last && last.offset + 4 * last.size === offset) last.size += size;
+    else ranges.push({ offset, size });
+  }
+  return ranges;
+}
+
+/** The sum of some things as a binary tree; their number is a power of two. */
+function treeSum(things, add) {
+  if (things.length === 1) return things[0];
+  const middle = things.length / 2;
+  return add(treeSum(things.slice(0, middle), add), treeSum(things.slice(middle), add));
+}
+
+function addArrays(a, b) {
+  return a.map((value, index) => value + b[index]);
+}

@@ -1,0 +1,84 @@
+// The memory of an engine: everything it will ever need has its place before the first image is computed.
+//
+// Places are numbers of bytes in one WebAssembly.Memory. Behind each array there are spare bytes, because the
+// kernels read up to eight values at a time, also at an array's end.
+
+/** The network needs more memory than a tab may have; the message says how much. */
+export class TooLarge extends Error {}
+
+const MOST_BYTES = 2 ** 32 - 2 ** 20; // what a place of 32 bits can name
+const PAGE = 2 ** 16; // of WebAssembly's memory, in bytes
+const LINE = 64; // bytes, of a processor's cache
+const SPARE = 64;
+
+/** Hands out places one after another; nothing is allocated until `allocate`. */
+export class Plan {
+  constructor(begin) {
+    this.end = begin;
+  }
+
+  /** A place for some bytes. */
+  take(bytes) {
+    const place = Math.ceil(this.end / LINE) * LINE;
+    this.end = place + bytes + SPARE;
+    return place;
+  }
+
+  /** A place for some float32 numbers. */
+  floats(count) {
+    return this.take(4 * count);
+  }
+
+  /** Let the memory have all places. Throws TooLarge if that is more than there can be. */
+  allocate(memory) {
+    if (this.end > MOST_BYTES) throw tooLarge(this.end);
+    const missing = Math.ceil((this.end - memory.buffer.byteLength) / PAGE);
+    if (missing <= 0) return;
+    try {
+      memory.grow(missing);
+    } catch {
+      throw tooLarge(this.end);
+    }
+  }
+}
+
+function tooLarge(bytes) {
+  const gigabytes = (bytes / 2 ** 30).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  return new TooLarge(
+    `the network is too large for a browser: with its batches it needs ${gigabytes} GiB of memory; ` +
+      "take fewer filters or units, or a smaller batch",
+  );
+}
+
+/** An array between two layers: `size` numbers for each image, of one chunk or, if `whole`, of all leaves. */
+export class Block {
+  constructor(size) {
+    Object.assign(this, { size, whole: false, place: 0 });
+  }
+
+  /** Where the numbers of a pass's images begin. */
+  at(pass) {
+    return this.place + (this.whole ? 4 * this.size * pass.first : 0);
+  }
+}
+
+/**
+ * Give each block its place in one region, so that blocks that are needed at the same time do not overlap.
+ * blocks: [{block, bytes, begin, end}], needed from begin to end. Returns how many bytes the region has.
+ */
+export function placeTogether(blocks, region) {
+  const placed = [];
+  let most = 0;
+  for (const one of [...blocks].sort((a, b) => b.bytes - a.bytes)) {
+    const others = placed.filter((other) => other.begin <= one.end && one.begin <= other.end);
+    let offset = 0;
+    for (const other of others.sort((a, b) => a.offset - b.offset)) {
+      if (offset + one.bytes <= other.offset) break;
+      offset = Math.max(offset, other.offset + other.bytes);
+    }
+    placed.push({ ...one, offset });
+    one.block.place = region + offset;
+    most = Math.max(most, offset + one.bytes);
+  }
+  return most;
+}
