@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 from examples import slowly
+from hostile_texts import GOOD, HOSTILE, HOSTILE_FOR_SECONDS
 
 from MNIST.language import SpecError, parse_spec, parse_template, read_spec, read_text
 from MNIST.language.errors import MOST_PROBLEMS
 
 PAIRS = sorted((Path(__file__).parent / "errors").glob("*.txt"))
 TEMPLATES = sorted((Path(__file__).parent / "template_errors").glob("*.txt"))
-GOOD = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.001\n5\n100\n"
-TEMPLATE = GOOD.replace("0.001", "{x}") + "Explore:\n"
 
 
 @pytest.mark.parametrize("file", PAIRS, ids=lambda file: file.stem)
@@ -127,26 +126,6 @@ def test_thousandfold_nesting_is_one_mistake() -> None:
     with pytest.raises(SpecError, match="nested more than 64 deep") as caught:
         parse_spec("Layers:\n" + nested + " " * 1001 + "Flatten\n")
     assert len(caught.value.problems) == 1
-
-
-HOSTILE = {
-    "lines": "Layers:\n" + "a\n" * 400_000,
-    "commas": "Layers:\nConv" + "," * 900_000,
-    "keys": "Layers:\nConv,1,1,1,relu" + ",stride=1" * 100_000,
-    "digits": "Layers:\nDense," + "9" * 900_000 + ",relu\n",
-    "no_number": GOOD.replace("0.001", "9" * 900_000 + "x"),
-    "equals": "=" * 900_000,
-    "joined": TEMPLATE + "+".join("x" * 400_000) + "=1\n",
-    "values": TEMPLATE + "x=" + "9" * 400_000 + "," + "9" * 400_000 + "\n",
-    "names": "Layers:\n" + "".join(f"{{y{n}}},{{{'y' * 60}{n}}}\n" for n in range(9_000)) + "Explore:\nx=1\n",
-}
-HOSTILE_FOR_SECONDS = {
-    "levels": "Input:\nThreshold" + ",5" * 400_000 + "\nLayers:\nFlatten\n",
-    "sections": "Layers:\n" * 100_000,
-    "placeholders": "{a}," * 200_000,
-    "ranges": TEMPLATE + "x=" + "1:9999," * 100_000,
-    "axes": TEMPLATE + "".join(f"y{n}=0:1e99:1e-99\n" for n in range(10_000)),
-}
 
 
 @pytest.mark.parametrize("name", [*HOSTILE, *slowly(HOSTILE_FOR_SECONDS)])

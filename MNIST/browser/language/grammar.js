@@ -12,7 +12,7 @@ const WHOLE = /^[+-]?[0-9]{1,30}$/;
 const REAL = /^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?$/i;
 
 // What each kind makes of a text, undefined if it takes none such; and of a value.
-const KINDS = {
+export const KINDS = {
   whole: { read: readWhole, write: String },
   real: { read: readReal, write: shortest },
   choice: { read: readWord, write: String },

@@ -6,13 +6,14 @@ import { language } from "./table.js";
 
 /**
  * How the line could go on at a place: {from, to, options: [{text, help}]}.
- * line, column: the place, from 1; columns in characters. The options, which begin with what stands before the place
- * in any case of letters, take the place of the columns from `from` up to and without `to`.
+ * line, place: from 1; the place in the line is a column, in characters. The options, which begin with what stands
+ * before it in any case of letters, replace the columns from `from` up to and without `to`.
  */
-export function completions(text, line, column) {
-  const lines = linesOf(text);
-  const written = lines[line - 1] ?? "";
-  const before = part(written, 0, column - 1);
+export function completions(text, line, place) {
+  const lines = linesOf(text, line);
+  const written = lines[line - 1];
+  const before = part(written, 0, place - 1);
+  const column = size(before) + 1; // the line may end before the place
   const from = column - size(/[^,=]*$/.exec(before)[0].replace(/^\s+/, ""));
   if (before.includes("#")) return { from: column, to: column, options: [] };
   const to = column + size(/^\w*/.exec(part(written, column - 1))[0]);
@@ -26,11 +27,11 @@ export function completions(text, line, column) {
  * begins with no name of the language. default: as text, null if there is none.
  */
 export function helpFor(text, line) {
-  const lines = linesOf(text);
-  const content = strip(withoutComment(lines[line - 1] ?? "")).replace(/:$/, "");
+  const lines = linesOf(text, line);
+  const content = strip(withoutComment(lines[line - 1])).replace(/:$/, "");
   const word = strip(content.split(",")[0]);
   const section = sectionAt(lines, line);
-  const head = headIn(lines[line - 1] ?? "");
+  const head = headIn(lines[line - 1]);
   if (head !== null) return helpForSection(head);
   if (section === "Stop") return content ? helpForLine("Stop", language().stop) : null;
   const names = namesIn(section);
@@ -167,6 +168,9 @@ function blockAt(lines, line, before) {
   return null;
 }
 
-function linesOf(text) {
-  return text.replace(/\r\n?/g, "\n").split("\n");
+/** The lines of a text; at least `count`. */
+function linesOf(text, count) {
+  const lines = text.replace(/\r\n?/g, "\n").split("\n");
+  while (lines.length < count) lines.push("");
+  return lines;
 }

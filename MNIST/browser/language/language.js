@@ -11,7 +11,7 @@ export { asksForClasses, fillClasses } from "./classes.js";
 export { problemText, SpecError } from "./errors.js";
 export { statementText } from "./grammar.js";
 export { completions, helpFor } from "./help.js";
-export { described, LAYERS } from "./layers.js";
+export { described } from "./layers.js";
 export { countFlops, countParameters, layOut, nodesAsWritten, toLogits, walk } from "./network.js";
 export { parseSpec } from "./parse.js";
 export { setLanguage } from "./table.js";
