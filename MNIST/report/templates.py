@@ -4,8 +4,13 @@ Every page is one file that works from the disk; its own policy forbids the brow
 Values are escaped, unless a template says that they are HTML or a script already.
 """
 
+from collections.abc import Collection
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from MNIST.files import NotAFileError, read_whole
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -14,6 +19,14 @@ if TYPE_CHECKING:
 def fill(template: str, **values: Any) -> str:
     """The text of a template with its values. template: a path below MNIST/, such as report/page.html."""
     return _environment().get_template(template).render(values)
+
+
+def has_title(path: Path, titles: Collection[str]) -> bool:
+    """Whether a file begins like a page with one of these titles."""
+    with suppress(NotAFileError):
+        begin = read_whole(path, 1_000)
+        return any(f"<title>{title}</title>".encode() in begin for title in titles)
+    return False
 
 
 @cache
