@@ -7,7 +7,8 @@ Usage:
 
 The main job:
     download    fetch a dataset and verify it
-    import      make a dataset out of your own pictures, a table or other files
+    import      make a dataset out of your own pictures, a table or other files; take in networks
+                of a laboratory
     show        show some of its images with their labels
     check       read model files: print a table of layers, or every mistake
     train       train the network that a model file describes
@@ -18,6 +19,7 @@ To look into it, try it and share it:
     predict     tell which digit is in your own pictures
     explain     show what each layer makes of one image, and why the network answers so
     page        write a web page on which you draw digits and the networks answer
+    lab         write a web page in which networks are written, trained and tested
     export      write a trained network as a file for other programs: ONNX, Keras
 
 To trust it:
@@ -52,7 +54,7 @@ from MNIST.program import as_started, install_command, program
 
 COMMANDS = (
     *("download", "import", "show", "check", "train", "test", "explore"),
-    *("predict", "explain", "page", "export", "certify", "demo"),
+    *("predict", "explain", "page", "lab", "export", "certify", "demo"),
 )
 
 USAGE = __doc__ or ""

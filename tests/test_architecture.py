@@ -31,7 +31,7 @@ ARROWS = {
     "report": set(),
     "browser": {"errors", "language"},
     "page": {"errors", "language", "report", "browser"},
-    "lab": {"errors", "language", "report", "browser"},
+    "lab": {"errors", "language", "data", "report", "browser"},
     "explaining": {"errors", "language", "data", "engines", "training", "report"},
     "notebook": {"errors", "language", "data", "engines", "training"},
 }
