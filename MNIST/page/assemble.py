@@ -1,79 +1,53 @@
-"""The page as one file: its markup, style and scripts, with each network's plan and weights."""
+"""The page as one file: its markup, style and scripts, with each network's text and weights."""
 
 from base64 import b64encode
 from collections.abc import Sequence
-from contextlib import suppress
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 
-from MNIST.browser import bundle, variable
+from MNIST.browser import bundle
+from MNIST.browser.kernels import kernels_in_base64
+from MNIST.browser.table import language_table
 from MNIST.errors import UsageError
-from MNIST.files import NotAFileError, read_whole
-from MNIST.page.plan import Plan
-from MNIST.report.templates import fill
+from MNIST.page.networks import PageNetwork
+from MNIST.report.templates import fill, has_title
 from MNIST.words import DIGITS
 
 TITLES = "Draw a digit", "Draw a picture"  # of a page on which all networks know digits, and of any other
-WORKER_SCRIPTS = "engine.js", "worker.js"
-DRAWING = "colours", "picture", "drawing", "maps", "bars"  # modules of browser/drawing, used by their names
-PAGE_SCRIPTS = "cards.js", "page.js"
 MOST_BYTES = 100_000_000  # of a page; browsers still open one of this size easily
 
 
-def draw_page(plans: Sequence[Plan]) -> str:
+def draw_page(networks: Sequence[PageNetwork]) -> str:
     """The HTML of a page on which these networks answer.
 
     Raises UsageError if it would be larger than MOST_BYTES.
     """
-    size = sum(4 * len(plan.numbers) // 3 for plan in plans)  # as base64
+    size = sum(4 * len(network.numbers) // 3 for network in networks)  # as base64
     if size > MOST_BYTES:
+        names = ", ".join(network.name for network in networks)
         raise UsageError(
-            f"a page of {', '.join(plan.name for plan in plans)} would take {size / 1e6:,.0f} MB, "
-            f"and {MOST_BYTES / 1e6:,.0f} are the most: take {'fewer or ' * (len(plans) > 1)}smaller networks"
+            f"a page of {names} would take {size / 1e6:,.0f} MB, and {MOST_BYTES / 1e6:,.0f} are the most: "
+            f"take {'fewer or ' * (len(networks) > 1)}smaller networks"
         )
     return fill(
         "page/page.html",
-        title=TITLES[any(plan.classes != DIGITS for plan in plans)],
-        style=_read("page.css"),
-        plans=[_described(plan) for plan in plans],
-        numbers=[b64encode(plan.numbers).decode() for plan in plans],
-        worker=_strict(WORKER_SCRIPTS),
-        script=_drawing() + _strict(PAGE_SCRIPTS),
+        title=TITLES[any(network.classes != DIGITS for network in networks)],
+        style=files(__package__).joinpath("page.css").read_text(encoding="utf-8"),
+        networks=[_described(network) for network in networks],
+        numbers=[b64encode(network.numbers).decode() for network in networks],
+        table=language_table(),
+        kernels=kernels_in_base64(),
+        worker=bundle("page/worker.js"),
+        script=bundle("page/page.js"),
     )
 
 
 def is_draw_page(path: Path) -> bool:
     """Whether a file begins like a page of `draw_page`."""
-    with suppress(NotAFileError):
-        begin = read_whole(path, 1_000)
-        return any(f"<title>{title}</title>".encode() in begin for title in TITLES)
-    return False
+    return has_title(path, TITLES)
 
 
-def _described(plan: Plan) -> dict[str, object]:
-    return {
-        "name": plan.name,
-        "parameters": plan.parameters,
-        "flops": plan.flops,
-        "classes": plan.classes,
-        "form": plan.form,
-        "ink": plan.ink,
-        "operations": plan.operations,
-    }
-
-
-def _strict(names: Sequence[str]) -> str:
-    """Several scripts joined into one, in strict mode."""
-    text = '"use strict";\n' + "".join(map(_read, names))
-    assert "</script" not in text
-    return text
-
-
-def _drawing() -> str:
-    """The modules for drawing; what they export has a global name."""
-    places = [f"browser/drawing/{name}.js" for name in DRAWING]
-    return bundle(*places) + "".join(f"Object.assign(globalThis, {variable(place)});\n" for place in places)
-
-
-def _read(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+def _described(network: PageNetwork) -> dict[str, object]:
+    """What the page's scripts read about a network; its bytes stand elsewhere."""
+    return {name: value for name, value in asdict(network).items() if name != "numbers"}

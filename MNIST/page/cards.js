@@ -1,21 +1,24 @@
 // One card for each network: its answer, a bar for each class, and what its convolutions see.
 
+import { addBar, inPercent, likeliest } from "../browser/drawing/bars.js";
+import { paintMaps } from "../browser/drawing/maps.js";
+
 const MOST_BARS = 12; // of more classes, the likeliest are shown
 
-/** Add a card for a network of plan.py to the end of `parent`; return the functions that change it. */
-function addCard(parent, plan) {
+/** Add a card for a network of networks.py to the end of `parent`; return the functions that change it. */
+export function addCard(parent, network) {
   const card = document.getElementById("card").content.cloneNode(true).firstElementChild;
   const [name, size, work, answer, digit, percent, bars, details, layers] = [
     ".name", ".size", ".work", ".answer", ".digit", ".percent", ".bars", "details", ".layers",
   ].map((selector) => card.querySelector(selector));
-  name.textContent = plan.name;
-  size.textContent = `${plan.parameters.toLocaleString("en")} parameters`;
-  details.hidden = !hasMaps(plan.operations);
-  const longest = Math.max(...plan.classes.map((each) => each.length));
+  name.textContent = network.name;
+  size.textContent = `${network.parameters.toLocaleString("en")} parameters`;
+  details.hidden = network.maps.length === 0;
+  const longest = Math.max(...network.classes.map((each) => each.length));
   answer.classList.toggle("named", longest > 2);
   bars.style.setProperty("--label", `${longest}ch`);
-  const few = plan.classes.length <= MOST_BARS;
-  const rows = plan.classes.slice(0, MOST_BARS).map((each) => addBar(bars, few ? each : ""));
+  const few = network.classes.length <= MOST_BARS;
+  const rows = network.classes.slice(0, MOST_BARS).map((each) => addBar(bars, few ? each : ""));
   parent.append(card);
   let maps = [];
 
@@ -24,7 +27,7 @@ function addCard(parent, plan) {
     answer.classList.add("waits");
     digit.textContent = "?";
     percent.textContent = why;
-    work.textContent = `${mega(plan.flops)} MFLOPs`;
+    work.textContent = `${mega(network.flops)} MFLOPs`;
     rows.forEach((row) => row.show(null));
     maps = [];
     layers.replaceChildren();
@@ -34,13 +37,13 @@ function addCard(parent, plan) {
   function show(found) {
     const best = found.probabilities.indexOf(Math.max(...found.probabilities));
     answer.classList.remove("waits");
-    digit.textContent = plan.classes[best];
+    digit.textContent = network.classes[best];
     percent.textContent = inPercent(found.probabilities[best]);
-    work.textContent = `${mega(plan.flops)} MFLOPs in ${Math.max(1, Math.round(found.milliseconds))} ms`;
+    work.textContent = `${mega(network.flops)} MFLOPs in ${Math.max(1, Math.round(found.milliseconds))} ms`;
     const order = few ? [...rows.keys()] : likeliest(found.probabilities, rows.length);
     rows.forEach((row, place) => {
       const each = order[place];
-      row.show(found.probabilities[each], each === best, plan.classes[each]);
+      row.show(found.probabilities[each], each === best, network.classes[each]);
     });
     maps = found.maps;
     repaint();
@@ -57,7 +60,7 @@ function addCard(parent, plan) {
     repaint,
     wantsMaps: () => details.open,
     onOpen: (opened) => details.addEventListener("toggle", () => details.open && opened()),
-    inWords: () => `${plan.name}: ${digit.textContent}, ${percent.textContent}`,
+    inWords: () => `${network.name}: ${digit.textContent}, ${percent.textContent}`,
   };
 }
 
@@ -77,13 +80,6 @@ function paintLayer(figure, { text, shape: [rows, columns], channels, values }) 
   code.textContent = text;
   rest.textContent = `: ${values.length} maps of ${rows}×${columns}` + (more > 0 ? ` and ${more} more` : "");
   paintMaps(figure.querySelector("canvas"), values, [rows, columns]);
-}
-
-/** Whether some operation, here or in a block, is a convolution whose maps can be shown. */
-function hasMaps(operations) {
-  return operations.some(
-    (each) => each.text || hasMaps(each.block ?? []) || (each.paths ?? []).some((path) => hasMaps(path)),
-  );
 }
 
 function mega(flops) {

@@ -5,11 +5,19 @@ than 2⁻¹¹ of the tensor's largest, because that is what matters in a sum. Ro
 offsets) are always float32: they are few, and often the difference of large numbers.
 """
 
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
 ROUNDING = 2.0**-11  # the largest relative change of a number in float16
+
+
+class Place(TypedDict):
+    """How a page finds a tensor among the bytes: its type (float32 or float16), first byte and count."""
+
+    type: str
+    at: int
+    count: int
 
 
 class Numbers:
@@ -20,15 +28,12 @@ class Numbers:
         self._parts: list[bytes] = []
         self._size = 0  # in bytes
 
-    def add(self, values: np.ndarray, exact: bool = False) -> dict[str, Any]:
-        """Append a tensor; return how the page finds it again: its type, first byte and count.
-
-        exact: whether it must be float32, which holds every whole number up to 2²⁴.
-        """
+    def add(self, values: np.ndarray) -> Place:
+        """Append a tensor; return where it is."""
         full = np.asarray(values, np.float32)
-        is_half = self._compact and not exact and full.ndim > 1 and _survives(full)
+        is_half = self._compact and full.ndim > 1 and _survives(full)
         content = full.astype("<f2" if is_half else "<f4").tobytes()
-        place = {"type": "float16" if is_half else "float32", "at": self._size, "count": full.size}
+        place = Place(type="float16" if is_half else "float32", at=self._size, count=full.size)
         self._parts.append(content)
         self._size += len(content)
         return place

@@ -3,13 +3,17 @@
 // As soon as a network has answered, it is asked about the newest drawing. So a fast network keeps up with the hand,
 // a large one follows when it can, and drawing waits for none of them.
 
+import { drawingOn, SIDE } from "../browser/drawing/drawing.js";
+import { centred, whole } from "../browser/drawing/picture.js";
+import { addCard } from "./cards.js";
+
 const textOf = (id) => document.getElementById(id).textContent;
 const workerScript = URL.createObjectURL(new Blob([textOf("worker")], { type: "text/javascript" }));
 
 let newest = { forms: null }; // the drawing in each form that a network may have learned; null if there is none
 
-const plans = JSON.parse(textOf("plans"));
-const networks = plans.map((plan, index) => startNetwork(plan, index));
+const [networks, table, kernels] = ["networks", "table", "kernels"].map((id) => JSON.parse(textOf(id)));
+const started = networks.map((network, index) => startNetwork(network, index));
 const drawing = drawingOn(document.getElementById("pad"), (ended) => look(ended));
 
 document.getElementById("clear").addEventListener("click", drawing.clear);
@@ -19,13 +23,14 @@ document.addEventListener("keydown", (event) => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   drawing.repaint();
-  networks.forEach(({ card }) => card.repaint());
+  started.forEach(({ card }) => card.repaint());
 });
 look(false);
 
-/** For tests: a network's answer to 28×28 pixels, and the picture that networks get of some ink. */
+/** For tests: a network's answer to 28×28 pixels, the drawing as it gets it, and the picture made of some ink. */
 window.MNIST = {
-  probabilities: async (index, pixels) => (await networks[index].ask(pixels, false)).probabilities,
+  probabilities: async (index, pixels) => (await started[index].ask(pixels, false)).probabilities,
+  seen: (index) => Array.from(asLearned(networks[index], newest)),
   picture: (ink, rows, columns) => Array.from(centred(Float32Array.from(ink), rows, columns) ?? []),
   whole: (ink, rows, columns) => Array.from(whole(Float32Array.from(ink), rows, columns)),
 };
@@ -36,18 +41,18 @@ async function look(ended) {
   newest = { forms: ink && { digit: centred(ink, SIDE, SIDE), whole: whole(ink, SIDE, SIDE) } };
   const mine = newest;
   document.getElementById("invitation").hidden = !drawing.isEmpty();
-  showSeen(asLearned(plans[0] ?? {}, newest));
-  await Promise.all(networks.map((network) => network.follow()));
+  showSeen(asLearned(networks[0] ?? {}, newest));
+  await Promise.all(started.map((network) => network.follow()));
   if (ended && mine.forms === newest.forms) {
-    const words = ink ? networks.map(({ card }) => card.inWords()) : ["The sheet is empty"];
+    const words = ink ? started.map(({ card }) => card.inWords()) : ["The sheet is empty"];
     document.getElementById("spoken").textContent = `${words.join(". ")}.`;
   }
 }
 
-function startNetwork(plan, index) {
+function startNetwork(network, index) {
   const worker = new Worker(workerScript);
-  const card = addCard(document.getElementById("cards"), plan);
-  const ready = asked(worker, { plan: JSON.stringify(plan.operations), numbers: textOf(`numbers-${index}`) });
+  const card = addCard(document.getElementById("cards"), network);
+  const ready = asked(worker, { network, numbers: textOf(`numbers-${index}`), table, kernels });
   document.getElementById(`numbers-${index}`).remove(); // the worker has them now
   let last = ready;
   let shown = null;
@@ -78,7 +83,7 @@ function startNetwork(plan, index) {
       const looked = newest;
       if (looked.forms) {
         try {
-          card.show(await ask(asLearned(plan, looked), card.wantsMaps()));
+          card.show(await ask(asLearned(network, looked), card.wantsMaps()));
         } catch {
           card.wait("failed: reload this page"); // no older answer stays beside this drawing
         }
@@ -120,7 +125,7 @@ function showSeen(pixels) {
   const context = document.getElementById("seen").getContext("2d");
   const image = new ImageData(28, 28);
   for (let place = 0; place < 784; place++) {
-    const grey = pixels ? pixels[place] : plans[0]?.ink === "dark" ? 255 : 0;
+    const grey = pixels ? pixels[place] : networks[0]?.ink === "dark" ? 255 : 0;
     image.data.set([grey, grey, grey, 255], 4 * place);
   }
   context.putImageData(image, 0, 0);

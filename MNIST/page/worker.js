@@ -1,47 +1,61 @@
 // One network in its own thread, so that a large network delays neither the drawing nor other networks.
 //
-// The first message is { plan, numbers }, both as text; the answer is { ready: true }.
+// The first message is { network, numbers, table, kernels }, as the page carries them; the answer is { ready: true }.
 // Any number of messages { pixels, maps } may follow; the answer to each, in order, is
-// { probabilities: ten numbers, milliseconds, maps: for each convolution { text, shape, channels, values } }.
+// { probabilities: a number for each class, milliseconds, maps: for each convolution { text, shape, channels, values } }.
+
+import { Engine } from "../browser/engine/engine.js";
+import { loadKernels } from "../browser/engine/kernels.js";
+import { layOut, parseSpec, setLanguage } from "../browser/language/language.js";
 
 const MOST_MAPS = 16; // the most channels of a layer that are sent to be shown
 
-let operations = [];
+let started = null; // {engine, maps}: the network, and the paths of the layers whose maps are shown
 
 onmessage = ({ data }) => {
-  if (data.plan) {
-    operations = readPlan(data.plan, bytesOf(data.numbers));
-    postMessage({ ready: true });
+  if (data.network) {
+    start(data).then(
+      () => postMessage({ ready: true }),
+      (error) => setTimeout(() => { throw error; }), // outside the promise, so that the page is told
+    );
   } else {
     postMessage(answer(data.pixels, data.maps));
   }
 };
 
+async function start({ network, numbers, table, kernels }) {
+  setLanguage(table);
+  const laidOut = layOut(parseSpec(network.text, { classes: network.classes.length }));
+  const loaded = await loadKernels(bytesOf(kernels.simd), bytesOf(kernels.plain));
+  const [mean, deviation] = network.pixel_statistics;
+  const engine = Engine.create(loaded, laidOut, { pixelStatistics: { mean, deviation }, training: false });
+  engine.setWeights(readWeights(network.weights, bytesOf(numbers)));
+  started = { engine, maps: new Set(network.maps) };
+}
+
 function answer(pixels, wantsMaps) {
-  const maps = [];
   const begin = performance.now();
-  const found = probabilities(operations, pixels, (operation, y) => {
-    if (wantsMaps && operation.text) maps.push(firstMaps(operation, y));
-  });
-  return { probabilities: found, milliseconds: performance.now() - begin, maps };
+  const probabilities = [...started.engine.probabilities(Uint8Array.from(pixels))];
+  const milliseconds = performance.now() - begin;
+  const layers = wantsMaps ? started.engine.look(Uint8Array.from(pixels)) : [];
+  const maps = layers.filter(({ path }) => started.maps.has(path)).map(firstMaps);
+  return { probabilities, milliseconds, maps };
 }
 
 /** The first few channels of a convolution's output, each as a picture: values[channel][row * columns + column]. */
-function firstMaps({ text, output: [rows, columns, channels] }, y) {
+function firstMaps({ text, shape: [rows, columns, channels], values: y }) {
   const values = Array.from({ length: Math.min(channels, MOST_MAPS) }, (_, channel) =>
     Float32Array.from({ length: rows * columns }, (_, place) => y[place * channels + channel]),
   );
   return { text, shape: [rows, columns], channels, values };
 }
 
-/** A plan of plan.py, its references to numbers replaced by those numbers. */
-function readPlan(text, bytes) {
+/** The weights by name, from their bytes. places: as MNIST/page/numbers.py gives them. */
+function readWeights(places, bytes) {
   const readers = { float16: float16s, float32: (buffer) => new Float32Array(buffer) };
   const sizes = { float16: 2, float32: 4 };
-  return JSON.parse(text, (_, value) => {
-    if (!value || !readers[value.type]) return value;
-    return readers[value.type](bytes.slice(value.at, value.at + value.count * sizes[value.type]).buffer);
-  });
+  const read = ({ type, at, count }) => readers[type](bytes.slice(at, at + count * sizes[type]).buffer);
+  return Object.fromEntries(Object.entries(places).map(([name, place]) => [name, read(place)]));
 }
 
 /** float16 as float32, by a table of all values, because not every browser has Float16Array. */

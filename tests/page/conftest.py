@@ -8,10 +8,10 @@ from MNIST.page import draw_page
 
 @pytest.fixture
 def open_page(browser_page, tmp_path):
-    """Write a page of some plans and open it from the disk."""
+    """Write a page of some networks and open it from the disk."""
 
-    def opened(*plans):
-        (tmp_path / "page.html").write_text(draw_page(plans), encoding="utf-8")
+    def opened(*networks):
+        (tmp_path / "page.html").write_text(draw_page(networks), encoding="utf-8")
         browser_page.goto((tmp_path / "page.html").as_uri())
         return browser_page
 

@@ -9,13 +9,13 @@ from web_pages import watched_page
 from MNIST import engines
 from MNIST.language import lay_out, parse_spec
 from MNIST.language.layer import ACTIVATION
-from MNIST.page import draw_page, plan, plan_network
+from MNIST.page import draw_page, networks, page_network
 from MNIST.training import softmax
 from MNIST.training.draws import initial_weights
 
 EVERYTHING = Path(__file__).parents[1] / "certify" / "everything.txt"
 PIXELS = 0.13, 0.31  # mean and deviation
-ROUNDING = 1e-5  # tolerance of the probabilities: one engine sums in float32, the other in float64
+ROUNDING = 1e-5  # tolerance of the probabilities: the two engines sum in different orders
 
 NETWORKS = {
     "valid": "Conv,5,3,2,linear",
@@ -94,8 +94,8 @@ def _expected(network, weights, images):
 def page(chromium, tmp_path_factory):
     """One page of all the networks in TEXTS."""
     file = tmp_path_factory.mktemp("page") / "page.html"
-    plans = [plan_network(name, *_drawn(text), PIXELS) for name, text in TEXTS.items()]
-    file.write_text(draw_page(plans), encoding="utf-8")
+    all_of_them = [page_network(name, *_drawn(text), PIXELS) for name, text in TEXTS.items()]
+    file.write_text(draw_page(all_of_them), encoding="utf-8")
     with watched_page(chromium) as page:
         page.goto(file.as_uri())
         yield page
@@ -112,23 +112,23 @@ def test_every_layer_and_input_step(name, page, answers):
     _agree(answers(page, _images(), list(TEXTS).index(name)), *_drawn(TEXTS[name]))
 
 
-@pytest.mark.parametrize("most_in_full", [0, plan.MOST_IN_FULL], ids=["float16", "float32"])
+@pytest.mark.parametrize("most_in_full", [0, networks.MOST_IN_FULL], ids=["float16", "float32"])
 def test_a_network_of_everything_there_is(most_in_full, open_page, answers, monkeypatch):
-    monkeypatch.setattr(plan, "MOST_IN_FULL", most_in_full)
+    monkeypatch.setattr(networks, "MOST_IN_FULL", most_in_full)
     network, weights = _drawn(EVERYTHING.read_text())
-    page = open_page(plan_network("it", network, weights, PIXELS))
+    page = open_page(page_network("it", network, weights, PIXELS))
     _agree(answers(page, _images()), network, weights)
 
 
 def test_extreme_values_keep_their_sense(open_page, answers, monkeypatch):
     """Weights too large and too small for float16, powers that would overflow, and large variances."""
-    monkeypatch.setattr(plan, "MOST_IN_FULL", 0)
+    monkeypatch.setattr(networks, "MOST_IN_FULL", 0)
     network, weights = _drawn(_text("Conv,4,3,3,softplus\nBatchNorm,epsilon=1e-9\nActivation,silu"))
     weights["conv_1/kernel"] *= np.float32(1e6)
     weights["batchnorm_2/moving_variance"][:] = 1e11, 1e12, 2e12, 3e12
     weights["dense_5/kernel"] *= np.float32(1e-7)
     weights["dense_5/bias"] *= np.float32(1e3)
-    page = open_page(plan_network("it", network, weights, PIXELS))
+    page = open_page(page_network("it", network, weights, PIXELS))
     np.testing.assert_allclose(
         answers(page, _images()), _expected(network, weights, _images()), rtol=0, atol=ROUNDING
     )

@@ -8,48 +8,31 @@ import pytest
 from web_pages import watched_page
 
 import MNIST.page
-from MNIST.page.assemble import DRAWING, PAGE_SCRIPTS, WORKER_SCRIPTS
 from MNIST.report.percentages import probability_text
 from MNIST.report.templates import fill
 
 FOLDER = Path(MNIST.page.__file__).parent
-ON_PAGE = *(f"../browser/drawing/{name}.js" for name in DRAWING), *PAGE_SCRIPTS
+DRAWING = "colours", "picture", "drawing", "maps", "bars"
+ON_PAGE = *(f"../browser/drawing/{name}.js" for name in DRAWING), "cards.js", "page.js"
+IN_WORKER = ("worker.js",)
 
 # Calls of each function: a JavaScript expression, and the value that it must have.
 CASES = {
-    # engine.js
-    "probabilities": [("probabilities([], [0, 0, 0, 0])", [0.25] * 4)],
-    "softmax": [
-        ("softmax([1000, 1000])", [0.5, 0.5]),
-        ("softmax([0, Math.log(3)])", pytest.approx([0.25, 0.75], rel=1e-12)),
-    ],
-    "clipped": [
-        ("clipped(0, 0, [5, 5], [3, 3], [1, 1], [1, 1])", [-1, 1, 3]),
-        ("clipped(2, 1, [5, 4], [3, 3], [2, 2], [1, 1])", [3, 0, 1]),
-    ],
-    "addRow": [("(() => { const s = [1, 2]; addRow(s, 3, [9, 9, 4, 5], 2); return s; })()", [13, 17])],
-    "threshold": [("[...threshold([0, 64, 200], { levels: [1, 64] })]", [0, 0, 1, 1, 1, 1])],
-    "activate": [
-        ("[...activate(Float32Array.of(-2, 3), 'relu')]", [0, 3]),
-        ("[...activate(Float32Array.of(-2, 3), 'linear')]", [-2, 3]),
-    ],
-    "sigmoid": [("[0, 1e4, -1e4].map(sigmoid)", [0.5, 1, 0]), ("sigmoid(-700) > 0", True)],
     # worker.js
     "firstMaps": [
         (
             "(({ values, ...rest }) => ({ ...rest, values: values.map((map) => [...map]) }))"
-            "(firstMaps({ text: 'Conv', output: [1, 2, 2] }, [1, 2, 3, 4]))",
+            "(firstMaps({ text: 'Conv', shape: [1, 2, 2], values: [1, 2, 3, 4] }))",
             {"text": "Conv", "shape": [1, 2], "channels": 2, "values": [[1, 3], [2, 4]]},
         ),
-        ("firstMaps({ text: '', output: [1, 1, 20] }, new Float32Array(20)).values.length", 16),
+        ("firstMaps({ text: '', shape: [1, 1, 20], values: new Float32Array(20) }).values.length", 16),
     ],
-    "readPlan": [
+    "readWeights": [
         (
-            """(([one]) => [one.kind, [...one.half], [...one.full]])(readPlan(
-                '[{"kind": "Dense", "half": {"type": "float16", "at": 0, "count": 2},'
-                + '"full": {"type": "float32", "at": 4, "count": 1}}]',
+            """(({ half, full }) => [[...half], [...full]])(readWeights({
+                half: { type: 'float16', at: 0, count: 2 }, full: { type: 'float32', at: 4, count: 1 } },
                 new Uint8Array([0, 60, 0, 192, 0, 0, 128, 62])))""",
-            ["Dense", [1, -2], [0.25]],
+            [[1, -2], [0.25]],
         )
     ],
     # picture.js
@@ -138,12 +121,6 @@ CASES = {
         )
     ],
     "mega": [("mega(1234567)", "1.2"), ("mega(350)", "0.00035"), ("mega(205880064)", "210")],
-    "hasMaps": [
-        ("hasMaps([{}, { text: 'Conv' }])", True),
-        ("hasMaps([{ block: [{ text: 'Conv' }] }])", True),
-        ("hasMaps([{ paths: [[{}], [{ text: 'Conv' }]] }])", True),
-        ("hasMaps([{ block: [{}], paths: [[{}]] }])", False),
-    ],
     "likeliest": [("likeliest([0.1, 0.5, 0.1, 0.3], 3)", [1, 3, 0])],
     "addBar": [
         (
@@ -179,10 +156,10 @@ CASES = {
     "addCard": [
         (
             """(() => {
-                const plan = { name: 'net', parameters: 1234, flops: 2e6, operations: [],
+                const network = { name: 'net', parameters: 1234, flops: 2e6, maps: [],
                     classes: [...'0123456789'] };
                 const parent = document.getElementById('cards');
-                const card = addCard(parent, plan);
+                const card = addCard(parent, network);
                 const text = (name) => parent.lastElementChild.querySelector(name).textContent;
                 card.show({ probabilities: [0.2, 0.8, 0, 0, 0, 0, 0, 0, 0, 0], milliseconds: 3.4, maps: [] });
                 const shown = [text('.digit'), text('.work'), card.inWords(), card.wantsMaps()];
@@ -199,20 +176,7 @@ CASES = {
 
 # Functions that other tests compare with the numpy engine or with Python, or use on the page.
 ELSEWHERE = {
-    "test_page_engine.py::test_every_layer_and_input_step": (
-        *(
-            "forward",
-            "convolution",
-            "depthwiseConvolution",
-            "dense",
-            "maxPool",
-            "avgPool",
-            "pooled",
-            "globalAvgPool",
-            "batchNorm",
-        ),
-        *("localResponseNorm", "pad", "residual", "parallel", "columnsOfNeurons"),
-    ),
+    "test_page_engine.py::test_every_layer_and_input_step": ("start",),
     "test_page_picture.py::test_the_page_sees_what_python_sees": ("centred",),
     "test_page_in_use.py::test_the_maps_are_those_of_the_layer": ("paintLayer", "paintMaps", "answer"),
     "test_page_in_use.py::test_a_drawn_stroke_is_answered_by_every_network": (
@@ -241,7 +205,7 @@ def _functions(name: str) -> list[str]:
 def in_worker(chromium):
     """An empty page with the scripts of a network's worker."""
     with watched_page(chromium) as page:
-        page.add_script_tag(content=_source(WORKER_SCRIPTS))
+        page.add_script_tag(content=_source(IN_WORKER))
         yield page
 
 
@@ -249,7 +213,17 @@ def in_worker(chromium):
 def on_page(chromium):
     """The page's markup, style and scripts, but for the one that puts networks on it."""
     style = _source(["page.css"])
-    empty = fill("page/page.html", title="", style=style, plans=[], numbers=[], worker="", script="")
+    empty = fill(
+        "page/page.html",
+        title="",
+        style=style,
+        networks=[],
+        table={},
+        kernels={},
+        numbers=[],
+        worker="",
+        script="",
+    )
     with watched_page(chromium) as page:
         page.set_content(empty)
         page.add_script_tag(content=_source(name for name in ON_PAGE if name != "page.js"))
@@ -262,7 +236,7 @@ def _cases(scripts) -> list:
     return [pytest.param(*CASES[name][number], id=f"{name}-{number}") for name, number in cases]
 
 
-@pytest.mark.parametrize(("call", "expected"), _cases(WORKER_SCRIPTS))
+@pytest.mark.parametrize(("call", "expected"), _cases(IN_WORKER))
 def test_a_function_of_a_worker(call, expected, in_worker):
     assert in_worker.evaluate(call) == expected
 
@@ -275,7 +249,7 @@ def test_a_function_of_the_page(call, expected, on_page):
 def test_float16_is_that_of_numpy(in_worker):
     found = in_worker.evaluate("[...float16s(Uint16Array.from({ length: 65536 }, (_, bits) => bits).buffer)]")
     expected = np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float64)
-    finite = np.isfinite(expected)  # plan.py writes only finite numbers
+    finite = np.isfinite(expected)  # numbers.py writes only finite numbers
     assert np.array_equal(np.array(found)[finite], expected[finite])
     assert finite.sum() == 2 * 31 * 1024
 
@@ -299,7 +273,7 @@ def test_a_worker_is_asked_and_its_error_is_raised(browser_page):
 
 
 def test_every_function_has_a_test():
-    declared = {name for script in (*WORKER_SCRIPTS, *ON_PAGE) for name in _functions(script)}
+    declared = {name for script in (*IN_WORKER, *ON_PAGE) for name in _functions(script)}
     here = [name for name, cases in CASES.items() if all(name in call for call, _ in cases)]
     elsewhere = [name for names in ELSEWHERE.values() for name in names]
     assert sorted([*here, *elsewhere]) == sorted(declared)

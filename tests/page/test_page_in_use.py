@@ -1,6 +1,5 @@
 """The page as someone uses it: drawn on by mouse and keyboard, on a phone, with hostile names."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +7,9 @@ import pytest
 
 from MNIST.data.catalogue import about_published
 from MNIST.errors import UsageError
-from MNIST.language import LAYERS, lay_out, layers, parse_spec, read_text
-from MNIST.page import Plan, assemble, draw_page, is_draw_page, plan_network
+from MNIST.language import lay_out, parse_spec
+from MNIST.page import PageNetwork, assemble, draw_page, is_draw_page, page_network
 from MNIST.page.numbers import Numbers
-from MNIST.page.plan import STEPS
 from MNIST.training.draws import initial_weights
 
 ROOT = Path(__file__).parents[2]
@@ -20,9 +18,9 @@ ROWS = "Layers:\nFlatten\nDense,8,relu\nDense,10,softmax\nOptimizer:\n0.001,0\n1
 SEVEN = [(70, 60), (210, 60), (175, 130), (140, 230)]
 
 
-def _plan(text=SMALL, name="small", seed=0, **more):
+def _network(text=SMALL, name="small", seed=0, **more):
     network = lay_out(parse_spec(text))
-    return plan_network(name, network, initial_weights(network, seed), (0.13, 0.31), **more)
+    return page_network(name, network, initial_weights(network, seed), (0.13, 0.31), **more)
 
 
 def _draw(page, stroke=SEVEN):
@@ -55,7 +53,7 @@ def _seen(page):
 def test_a_drawn_stroke_is_answered_by_every_network(open_page, answers):
     from playwright.sync_api import expect  # the fixture has checked that it is installed
 
-    page = open_page(_plan(), _plan(ROWS, "rows", 1))
+    page = open_page(_network(), _network(ROWS, "rows", 1))
     assert page.locator("#invitation").is_visible()
     expect(page.locator(".card .percent")).to_have_text(["draw a digit"] * 2)  # after loading their weights
     _draw(page)
@@ -82,7 +80,7 @@ def test_a_drawn_stroke_is_answered_by_every_network(open_page, answers):
 
 
 def test_the_keyboard_draws_opens_and_clears(open_page):
-    page = open_page(_plan())
+    page = open_page(_network())
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "pad"
     for keys in (["ArrowLeft"] * 5, [" "], ["ArrowRight"] * 12, ["ArrowDown"] * 15, [" "]):
@@ -110,7 +108,7 @@ def test_the_maps_are_those_of_the_layer(open_page):
     text = "Layers:\nConv,3,1,1,linear\nFlatten\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n32\n"
     network = lay_out(parse_spec(text))
     weights = initial_weights(network, 0) | {"conv_1/kernel": np.float32([[[[1, -1, 0]]]])}
-    page = open_page(plan_network("it", network, weights, (0.1, 0.3)))
+    page = open_page(page_network("it", network, weights, (0.1, 0.3)))
     page.locator("summary").click()
     _draw(page)
     page.wait_for_selector(".layers canvas")
@@ -127,12 +125,11 @@ def test_the_maps_are_those_of_the_layer(open_page):
 
 
 def test_each_network_sees_a_drawing_in_its_form_and_polarity(open_page):
-    page = open_page(_plan(), _plan(ROWS, "whole", form="whole"), _plan(ROWS, "dark", ink="dark"))
+    page = open_page(_network(), _network(ROWS, "whole", form="whole"), _network(ROWS, "dark", ink="dark"))
     _draw(page)
     _spoken(page)
     digit, whole, dark = (
-        np.array(page.evaluate(f"[...asLearned(plans[{place}], newest)]")).reshape(28, 28)
-        for place in range(3)
+        np.array(page.evaluate(f"MNIST.seen({place})")).reshape(28, 28) for place in range(3)
     )
     assert np.array_equal(digit, _seen(page))
     assert np.array_equal(dark, 255 - digit)
@@ -141,7 +138,7 @@ def test_each_network_sees_a_drawing_in_its_form_and_polarity(open_page):
 
 
 def test_a_phone_is_wide_enough(open_page):
-    page = open_page(_plan(name="a_name_" + "x" * 57), _plan(ROWS, "rows"))
+    page = open_page(_network(name="a_name_" + "x" * 57), _network(ROWS, "rows"))
     page.set_viewport_size({"width": 390, "height": 844})
     page.locator("summary").first.click()
     _draw(page)
@@ -150,11 +147,11 @@ def test_a_phone_is_wide_enough(open_page):
 
 
 def test_an_error_in_a_network_leaves_no_older_answer_standing(open_page):
-    page = open_page(_plan(), _plan(ROWS, "rows"))
+    page = open_page(_network(), _network(ROWS, "rows"))
     _draw(page)
     _spoken(page)
     assert len(_shown_bars(page)) == 20
-    page.evaluate("networks[0].ask(null, false).catch(() => null)")  # its worker cannot read that
+    page.evaluate("MNIST.probabilities(0, null).catch(() => null)")  # its worker cannot read that
     page.locator("#pad").focus()
     page.keyboard.press("c")
     _spoken(page, "empty")
@@ -166,7 +163,7 @@ def test_an_error_in_a_network_leaves_no_older_answer_standing(open_page):
 
 def test_a_network_of_clothes_names_them_and_asks_for_no_digit(open_page):
     clothes = about_published("fashion").classes
-    page = open_page(_plan(ROWS, "rows", classes=clothes))
+    page = open_page(_network(ROWS, "rows", classes=clothes))
     assert page.title() == "Draw a picture"
     assert page.locator("#invitation").text_content() == "draw a picture"
     assert "digit:" not in page.locator("body").inner_text()
@@ -181,7 +178,7 @@ def test_a_network_of_clothes_names_them_and_asks_for_no_digit(open_page):
 
 def test_hostile_names_are_text(open_page):
     name = "</script><script>document.title = 'taken'</script><img src=x onerror=alert(1)><!--"
-    page = open_page(_plan(name=name), _plan(ROWS, "rows"))
+    page = open_page(_network(name=name), _network(ROWS, "rows"))
     assert page.locator("h2").all_text_contents() == [name, "rows"]
     _draw(page)
     _spoken(page)
@@ -190,7 +187,7 @@ def test_hostile_names_are_text(open_page):
 
 
 def test_the_policy_forbids_every_request(open_page, chromium):
-    file = open_page(_plan()).url
+    file = open_page(_network()).url
     page, refused = chromium.new_page(), []
     page.on("console", lambda message: refused.append(message.text))
     page.goto(file)
@@ -201,41 +198,11 @@ def test_the_policy_forbids_every_request(open_page, chromium):
     page.close()
 
 
-def test_every_layer_of_the_language_has_an_operation():
-    nothing_to_do = {layer for layer in LAYERS.values() if layer.passes_through}
-    inside_others = {layers.Path, layers.Repeat}
-    assert STEPS.keys() == set(LAYERS.values()) - nothing_to_do - inside_others
-    script = (Path(assemble.__file__).parent / "engine.js").read_text()
-    operations = re.search(r"OPERATIONS = \{(.*?)\n\}", script, re.DOTALL)[1]
-    assert {layer.__name__ for layer in STEPS} <= set(re.findall(r"^  (\w+):", operations, re.MULTILINE))
-
-
-@pytest.mark.parametrize("model", sorted(path.stem for path in (ROOT / "Models").glob("*.txt")))
-def test_every_shipped_model_has_a_plan(model):
-    text = read_text(ROOT / "Models" / f"{model}.txt")
-    if "{" in text:
-        pytest.skip("a template")
-    if lay_out(parse_spec(text)).parameters > 1_000_000:
-        pytest.skip("of its layers others have a plan, and its weights would fill gigabytes")
-    plan = _plan(text)
-    assert plan.operations[-1]["output"] == (10,)
-    assert len(plan.numbers) == 4 * plan.parameters - 8 * _folded(plan.operations)
-
-
-def _folded(operations):
-    """How many channels have a BatchNorm; the page keeps two of its four numbers for each."""
-    total = 0
-    for each in operations:
-        total += each["output"][-1] if each["kind"] == "BatchNorm" else 0
-        total += sum(_folded(inner) for inner in [each.get("block", []), *each.get("paths", [])])
-    return total
-
-
 def test_a_page_too_large_is_refused(monkeypatch):
     monkeypatch.setattr(assemble, "MOST_BYTES", 1_000)
-    plan = Plan("large", 1, 1, [], b"0" * 800)
+    network = PageNetwork("large", "", b"0" * 800, {}, (0.1, 0.3), (), 1, 1)
     with pytest.raises(UsageError, match="large would take"):
-        draw_page([plan])
+        draw_page([network])
 
 
 def test_float16_is_kept_to_what_it_can_hold():

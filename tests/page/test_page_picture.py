@@ -6,7 +6,7 @@ from web_pages import watched_page
 
 from MNIST.data.centring import centred
 from MNIST.language import lay_out, parse_spec
-from MNIST.page import draw_page, plan_network
+from MNIST.page import draw_page, page_network
 from MNIST.training.draws import initial_weights
 
 
@@ -14,7 +14,7 @@ from MNIST.training.draws import initial_weights
 def pictured(chromium, tmp_path_factory):
     network = lay_out(parse_spec("Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n32\n"))
     file = tmp_path_factory.mktemp("page") / "page.html"
-    plan = plan_network("it", network, initial_weights(network, 0), (0.1, 0.3))
+    plan = page_network("it", network, initial_weights(network, 0), (0.1, 0.3))
     file.write_text(draw_page([plan]), encoding="utf-8")
     with watched_page(chromium) as page:
         page.goto(file.as_uri())
