@@ -54,6 +54,8 @@ def written(words: list[str]) -> list[str]:
             return ["Demo/Results.txt"]
         case ["download", folder, *_]:
             return [f"{folder}/train-images-idx3-ubyte.gz"]
+        case ["import", _] | ["import", _, ("--as" | "--by-file" | "--replace"), *_]:
+            return ["Model_Output/my_net/run.json", "Model_Output/my_net.txt"]
         case ["import", _, folder]:
             return [f"{folder}/classes.txt"]
         case ["show", folder, *_]:
@@ -65,7 +67,7 @@ def written(words: list[str]) -> list[str]:
             return [f"{name}.txt", f"{name}/report.html"]
         case ["explore", _, name, *_]:
             return [f"Hyperparam_Search/{name}/results.csv", f"Model_Output/{name}/run.json"]
-        case ["predict", *_, "--steps", file] | ["page" | "export", _, file]:
+        case ["predict", *_, "--steps", file] | ["page" | "export", _, file] | ["lab", _, file, *_]:
             return [file]
         case ["explain", name, *_]:
             return [f"Model_Output/{name}/explained/test_247.png"]

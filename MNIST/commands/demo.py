@@ -5,9 +5,9 @@ Usage:
     python MNIST demo --help
 
 Downloads MNIST, looks at it, checks a model file, trains it, tests it, explores a few hyper-parameters, and
-ends with pictures and a page on which the networks answer what you draw; all in the folder Demo/. Each
-command is shown as you would type it. Where MNIST's mirrors are out of reach, the 1,797 handwritten digits
-that scikit-learn carries take its place.
+ends with pictures, a page on which the networks answer what you draw, and a laboratory in which you train
+your own; all in the folder Demo/. Each command is shown as you would type it. Where MNIST's mirrors are out
+of reach, the 1,797 handwritten digits that scikit-learn carries take its place.
 """
 
 import os
@@ -26,6 +26,7 @@ FOLDER = Path("Demo")
 
 FILES = """
 These files are in Demo/ now. Look at these first:
+    lab.html                          write and train networks of your own, in your browser
     draw.html                         draw a digit in your browser, and both networks answer
     Results/report.html               how well they do on images that they have never seen, and
                                       where they go wrong
@@ -72,6 +73,7 @@ def run(options: Mapping[str, Any]) -> int:
                 f"test Results {data} demo,demo_scan",
                 f"explain demo --image 0 --data {data}",
                 "page demo,demo_scan draw.html",
+                f"lab {data} lab.html",
             )
         )
     finally:

@@ -44,7 +44,7 @@ def test_without_a_network(offline):
     assert f"{NAME} train Demo/Digits/ my_net my_net.txt" in output
     assert f"Copy {ROOT / 'Models' / 'demo.txt'} to my_net.txt" in output
     named = re.findall(r"^    (\S+)  +\S", output.split("These files are in Demo/ now")[1], re.MULTILINE)
-    assert len(named) == 12
+    assert len(named) == 13
     assert all((folder / "Demo" / name).exists() for name in named), named
 
 
