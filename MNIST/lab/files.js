@@ -1,0 +1,62 @@
+// Files that leave the page and come back: texts, networks, drawings.
+
+import { openNetwork, saveDigits, saveNetwork } from "../browser/saving.js";
+import { addNetwork, freeName } from "./networks.js";
+
+const LONGEST_TEXT = 1_000_000; // bytes of a model text, as on the command line
+const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Let the browser save bytes or a text under a name. */
+export function saveAs(name, content, type) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** Save a network of the session as one file, which `python MNIST import` takes. */
+export function keepNetwork(state, network, about) {
+  saveAs(`${network.trained.name}.zip`, saveNetwork(network.trained, about), "application/zip");
+  network.isSaved = true;
+  state.set({ networks: [...state.get("networks")] });
+}
+
+/** Save drawings as a file that `python MNIST import` makes a dataset of. */
+export function keepDigits(state, digits, about) {
+  saveAs("drawn.npz", saveDigits({ ...digits, classes: about.classes }), "application/octet-stream");
+  state.set({ unsavedDigits: false });
+}
+
+/** A name for a network out of a file's name: what is not allowed in one becomes _. */
+export function nameOf(file) {
+  const stem = file.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 64);
+  return stem || "my_net";
+}
+
+export function isName(name) {
+  return NAME.test(name);
+}
+
+/** Open a file that a user gave: a network joins the session, a text goes to the editor. Throws an Error. */
+export async function openFile(file, { state, about, write }) {
+  const head = new Uint8Array(await file.slice(0, 4).arrayBuffer());
+  if (head[0] === 0x50 && head[1] === 0x4b) {
+    const trained = openNetwork(new Uint8Array(await file.arrayBuffer()));
+    if (JSON.stringify(trained.classes) !== JSON.stringify(about.classes)) {
+      throw new Error(`${trained.name} knows other classes than those of this page's dataset, ${about.name}`);
+    }
+    addNetwork(state, { ...trained, name: freeName(state, trained.name) }, true);
+    write(trained.text, trained.name);
+    return `${trained.name} is opened: its text and its weights`;
+  }
+  if (file.size > LONGEST_TEXT) throw new Error(`${file.name} has more than 1 MB: a model text has less, and a network is a zip`);
+  let text;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+  } catch {
+    throw new Error(`${file.name} is neither a text nor a network that a laboratory saved`);
+  }
+  write(text, nameOf(file.name));
+  return `${file.name} is opened`;
+}

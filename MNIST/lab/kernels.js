@@ -1,0 +1,35 @@
+// The kernels of the first Conv as pictures, while they change.
+
+import { paintMaps } from "../browser/drawing/maps.js";
+import { counted } from "./words.js";
+
+const MOST = 64; // kernels that are shown
+
+/** Show kernels in a figure. kernels: {path, shape: [rows, columns, maps in, filters], values}; null hides it. */
+export function showKernels(figure, kernels) {
+  figure.hidden = kernels === null;
+  if (kernels === null) return;
+  const [rows, columns, maps, filters] = kernels.shape;
+  const inEach = Math.min(maps, MOST); // of a filter
+  const shown = Math.min(filters, Math.max(1, Math.floor(MOST / inEach)));
+  const pictures = Array.from({ length: shown * inEach }, (_, place) => {
+    const [filter, map] = [Math.floor(place / inEach), place % inEach];
+    return Float32Array.from({ length: rows * columns }, (_, at) => kernels.values[(at * maps + map) * filters + filter]);
+  });
+  const canvas = figure.querySelector("canvas");
+  paintMaps(canvas, pictures, [rows, columns], maps > 1 ? inEach : Math.min(8, Math.max(4, Math.ceil(shown / 4))));
+  canvas.setAttribute("aria-label", `Kernels of ${kernels.path}, ${rows}×${columns}`);
+  const more = filters > shown ? `, the first ${shown} of ${filters}` : "";
+  const each = maps > 1 ? `; a row for each filter, a picture for each of ${counted(maps, "map")}` : "";
+  figure.querySelector("figcaption").replaceChildren(
+    `Kernels of the first convolution${more}${each}: `,
+    swatch("positive"), "above 0 ", swatch("negative"), "below 0",
+  );
+}
+
+/** A small square in one of the two colours of all pictures. */
+export function swatch(kind) {
+  const square = document.createElement("span");
+  square.className = `swatch ${kind}`;
+  return square;
+}

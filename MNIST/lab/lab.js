@@ -1,0 +1,357 @@
+// Puts the laboratory together: the text, what it says, its training, and what came of it.
+
+import { setLanguage } from "../browser/language/language.js";
+import { Laboratory } from "../browser/training/laboratory.js";
+import { offerCompletions } from "./completion.js";
+import { createCurves } from "./curves.js";
+import { bytesOf, unpackDataset } from "./dataset.js";
+import { createDraw } from "./draw.js";
+import { besideLines, createEditor } from "./editor.js";
+import { isName, keepDigits, keepNetwork, openFile, saveAs } from "./files.js";
+import { createGradients } from "./gradients.js";
+import { showHelp } from "./help.js";
+import { showKernels } from "./kernels.js";
+import { createLook } from "./look.js";
+import { drawNetwork } from "./network_drawing.js";
+import { createNetworks, linesOf } from "./networks.js";
+import { propose } from "./proposal.js";
+import { read } from "./read.js";
+import { showConfusion, showErrors } from "./results.js";
+import { createState, keep, kept } from "./state.js";
+import { createTabs } from "./tabs.js";
+import { createTraining } from "./training.js";
+import { shownProblems, summarised, tableOfLayers } from "./verdict.js";
+import { element, say, thousands } from "./words.js";
+
+const LONG = 20_000; // characters; a longer text is read when the keys rest
+const SLOW = 40; // milliseconds; if reading took longer, the next one waits too
+const REST = 250; // milliseconds
+
+const byId = (id) => document.getElementById(id);
+const dataOf = (id) => JSON.parse(byId(id).textContent);
+
+const [table, models, about] = ["table", "models", "about"].map(dataOf);
+setLanguage(table);
+
+const first = kept(about.digest) ?? models[0];
+const state = createState({
+  text: "", name: first.name, parsed: null, dataset: null, phase: "ready", progress: null, running: null,
+  networks: [], shown: null, tests: 0, digits: [], unsavedDigits: false, line: 1, theme: "",
+});
+const texts = new Map(models.map(({ name, text }) => [name, text])); // of this page, as they are now
+
+// The text.
+
+const editor = createEditor(byId("editor"), { changed, moved: (line) => state.set({ line }) });
+offerCompletions(editor, byId("options"));
+let reading = null;
+let milliseconds = 0;
+
+function changed(text) {
+  state.set({ text });
+  clearTimeout(reading);
+  if (text.length > LONG || milliseconds > SLOW) reading = setTimeout(readNow, REST);
+  else readNow();
+}
+
+function readNow() {
+  clearTimeout(reading);
+  const parsed = read(state.get("text"), { name: state.get("name"), classes: about.classes.length });
+  milliseconds = parsed.milliseconds;
+  const rows = parsed.check ? besideLines(parsed.check) : new Map();
+  editor.show({ rows, problems: parsed.problems });
+  state.set({ parsed });
+  keep(about.digest, { text: parsed.text, name: state.get("name") });
+}
+
+/** Bring a text to the editor, under a name; the text that was there stays among the texts. */
+function write(text, name) {
+  if (state.get("text")) texts.set(state.get("name"), state.get("text"));
+  texts.set(name, text);
+  byId("name").value = name;
+  state.set({ name });
+  editor.setText(text);
+  listTexts();
+}
+
+function listTexts() {
+  const options = [...texts.keys()].map((name) => element("option", { value: name }, name));
+  byId("texts").replaceChildren(element("option", { value: "" }, "Texts …"), ...options);
+}
+
+byId("texts").addEventListener("change", ({ target }) => target.value && write(texts.get(target.value), target.value));
+byId("name").addEventListener("change", ({ target }) => {
+  if (!isName(target.value)) {
+    buttons.tell("a network's name has 1 to 64 letters, digits, _ and -", true);
+    target.value = state.get("name");
+  } else if (target.value !== state.get("name")) {
+    state.set({ name: target.value });
+    texts.set(target.value, state.get("text"));
+    listTexts();
+    readNow();
+  }
+});
+byId("new").addEventListener("click", () => {
+  const name = ["my_net", ...Array.from({ length: 999 }, (_, at) => `my_net_${at + 2}`)].find((each) => !texts.has(each));
+  write(`Layers:\nFlatten\nDense,${about.classes.length},softmax\nOptimizer:\n0.001,0\n5\n100\n`, name);
+  editor.go(2);
+});
+byId("copy").addEventListener("click", async () => {
+  try {
+    await navigator.clipboard.writeText(state.get("text"));
+  } catch {
+    editor.textarea.select(); // where a browser keeps the clipboard from files
+    document.execCommand("copy");
+  }
+  buttons.tell("the text is copied");
+});
+byId("save-text").addEventListener("click", () => saveAs(`${state.get("name")}.txt`, state.get("text"), "text/plain"));
+
+state.watch(["parsed"], ({ parsed, name, line }) => {
+  shownProblems(byId("problems"), parsed.problems, editor.go);
+  summarised(byId("summary"), parsed, name);
+  afterwards(() => tableOfLayers(byId("table-of-layers"), parsed.check));
+  afterwards(() => showHelp(byId("help"), state.get("text"), line, writeWord));
+  afterwards(drawNow);
+});
+state.watch(["line"], ({ text, line }) => {
+  afterwards(() => showHelp(byId("help"), text, line, writeWord));
+  picture?.light(line);
+});
+
+/** Write a word at the end of the line under the cursor, with what it takes as a guide. */
+function writeWord(word) {
+  const { selectionStart } = editor.textarea;
+  editor.replace(selectionStart, selectionStart, word);
+}
+
+let picture = null;
+
+function drawNow() {
+  const { network } = state.get("parsed");
+  byId("drawing").classList.toggle("past", network === null);
+  if (network === null) return;
+  const { nodes, inputShape } = network;
+  const words = state.get("parsed").check.rows[0].layer;
+  picture = drawNetwork(byId("drawing"), { nodes, inputShape, words }, (line) => editor.go(line));
+  picture.light(state.get("line"));
+}
+
+const waiting = new Map();
+
+/** Do something before the browser paints next, once, however often it is asked for. */
+function afterwards(action) {
+  const key = action.toString();
+  if (!waiting.has(key)) requestAnimationFrame(() => {
+    const latest = waiting.get(key);
+    waiting.delete(key);
+    latest();
+  });
+  waiting.set(key, action);
+}
+
+// The training.
+
+let opened = null;
+
+/** The laboratory, with the dataset unpacked. */
+function laboratory() {
+  opened ??= openLaboratory();
+  return opened;
+}
+
+async function openLaboratory() {
+  const dataset = await unpackDataset(about);
+  const [simd, plain] = [await bytesOf("kernels"), await bytesOf("kernels-plain")];
+  const made = new Laboratory({ worker: byId("worker").textContent, table, kernels: { simd, plain }, dataset });
+  state.set({ dataset });
+  return made;
+}
+
+function settings() {
+  const [seed, images, split] = ["seed", "images", "split"].map((id) => byId(id));
+  const whole = ({ value, min, max }, usual) => {
+    const number = Math.round(Number(value));
+    return value === "" || !Number.isFinite(number) ? usual : Math.min(Math.max(number, Number(min)), max === "" ? number : Number(max));
+  };
+  const all = about.counts.training;
+  const some = whole(images, null);
+  return { seed: whole(seed, 0), split: whole(split, 90) / 100, images: some === null || some >= all ? null : some };
+}
+
+function showSettings() {
+  const { seed, split, images } = settings();
+  const which = images === null ? "all images" : `${thousands(images)} images`;
+  document.querySelector("#run summary").textContent = `Seed ${seed} · ${Math.round(100 * split)} % of ${which} for training`;
+}
+
+for (const id of ["seed", "images", "split"]) byId(id).addEventListener("input", showSettings);
+showSettings();
+
+const lab = { state, laboratory, settings };
+const buttons = createTraining(lab);
+const curves = createCurves(byId("curves"));
+const gradients = createGradients(byId("gradients"));
+let kernels = null; // the newest of the training that is shown
+
+editor.textarea.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  buttons.begin();
+});
+state.watch(["progress"], ({ progress }) => {
+  if (!progress) return;
+  ({ kernels } = progress);
+  showKernels(byId("kernel-pictures"), kernels);
+  gradients.show(progress.gradientNorms);
+});
+state.watch(["running", "shown"], ({ running, shown }) => {
+  const trained = shown?.trained;
+  if (running) curves.show(running);
+  else curves.show(trained ? { history: trained.history, early: trained.early ?? [], epochs: Math.max(trained.spec.epochs, trained.history.length) } : null);
+});
+state.watch(["shown"], ({ shown }) => {
+  kernels = shown ? firstKernels(shown.trained) : null;
+  showKernels(byId("kernel-pictures"), kernels);
+});
+state.watch(["text", "running", "shown"], ({ text, running, shown, phase }) => {
+  const from = running?.text ?? shown?.trained.text ?? null;
+  const isPast = from !== null && linesOf(from).join("\n") !== linesOf(text).join("\n");
+  const now = phase === "training" ? "this one is trained from an earlier text" : "trained from an earlier text; Train begins anew";
+  curves.fade(isPast ? `${running ? "" : `${shown.trained.name}: `}${now}` : null);
+  for (const id of ["kernel-pictures", "gradients"]) byId(id).classList.toggle("past", isPast);
+});
+
+/** The kernels of a network's first Conv, or null if it has none. */
+function firstKernels({ network, weights }) {
+  const node = network.nodes.find(({ layer }) => layer.kind === "Conv");
+  if (!node) return null;
+  const { shape } = node.parameters.find(({ name }) => name === "kernel");
+  return { path: node.path, shape, values: weights[`${node.path}/kernel`] };
+}
+
+// After the first training, one change to try.
+
+let proposed = false;
+
+state.watch(["networks"], ({ networks, text, parsed }) => {
+  if (proposed || networks.length !== 1 || networks[0].trained.text !== text || !parsed.spec) return;
+  const proposal = propose(text, parsed.spec);
+  if (!proposal) return;
+  proposed = true;
+  const take = () => {
+    editor.replaceLine(proposal.line, proposal.text);
+    byId("proposal").hidden = true;
+    say("The line is written");
+  };
+  byId("proposal").replaceChildren(
+    element("p", {}, `Try one change: ${proposal.words} Then compare the two under Networks.`),
+    element("button", { type: "button", onclick: take }, "Write this line"),
+    element("button", { type: "button", onclick: () => (byId("proposal").hidden = true) }, "No"),
+  );
+  byId("proposal").hidden = false;
+});
+state.watch(["networks"], ({ networks }) => {
+  if (networks.length > 1) byId("proposal").hidden = true;
+});
+
+// What came of it.
+
+const draw = createDraw(byId("panel-draw"), lab, about, (digits) => keepDigits(state, digits, about));
+const look = createLook(byId("panel-look"), lab, draw.pixels);
+const openTab = createTabs(document.querySelector("[role=tablist]"), (panel) => {
+  byId("network").parentElement.hidden = panel === "panel-networks";
+  look.opened(panel === "panel-look");
+  if (panel === "panel-draw") draw.repaint();
+});
+byId("network").parentElement.hidden = true;
+createNetworks(byId("panel-networks"), state, {
+  save: (network) => keepNetwork(state, network, about),
+  write: ({ trained }) => write(trained.text, trained.name),
+});
+state.watch(["networks", "shown", "dataset"], ({ networks, shown, dataset }) => {
+  const select = byId("network");
+  select.disabled = networks.length < 2;
+  select.replaceChildren(
+    ...(networks.length ? [] : [element("option", {}, "none yet")]),
+    ...networks.map((each, place) => element("option", { value: place, selected: each === shown }, each.trained.name)),
+  );
+  showErrors(byId("panel-errors"), shown, dataset, (number) => {
+    look.at(number);
+    openTab("tab-look");
+  });
+  showConfusion(byId("panel-confusion"), shown, dataset);
+});
+byId("network").addEventListener("change", ({ target }) => state.set({ shown: state.get("networks")[target.value] }));
+
+// Files.
+
+async function openFiles(files) {
+  for (const file of files) {
+    try {
+      buttons.tell(await openFile(file, { state, about, write }));
+    } catch (error) {
+      buttons.tell(error.message, true);
+    }
+  }
+}
+
+byId("open").addEventListener("click", () => byId("file").click());
+byId("file").addEventListener("change", async ({ target }) => {
+  await openFiles([...target.files]);
+  target.value = "";
+});
+addEventListener("dragover", (event) => {
+  if (![...event.dataTransfer.types].includes("Files")) return;
+  event.preventDefault();
+  document.body.classList.add("dropping");
+});
+addEventListener("dragleave", (event) => event.relatedTarget || document.body.classList.remove("dropping"));
+addEventListener("drop", (event) => {
+  document.body.classList.remove("dropping");
+  if (!event.dataTransfer.files.length) return;
+  event.preventDefault();
+  openFiles([...event.dataTransfer.files]);
+});
+addEventListener("beforeunload", (event) => {
+  const isUnsaved = state.get("networks").some(({ isSaved }) => !isSaved);
+  if (isUnsaved || state.get("phase") === "training" || state.get("unsavedDigits")) event.preventDefault();
+});
+
+// Colours, and what the page says of itself.
+
+let chosenTheme = null;
+
+function colour() {
+  const preferred = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  const theme = chosenTheme ?? preferred;
+  document.documentElement.dataset.theme = theme;
+  byId("theme").setAttribute("aria-pressed", `${theme === "dark"}`);
+  draw.repaint();
+  showKernels(byId("kernel-pictures"), kernels);
+}
+
+byId("theme").addEventListener("click", () => {
+  chosenTheme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  colour();
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", colour);
+byId("about-open").addEventListener("click", () => byId("about-page").showModal());
+
+const { training, test } = about.counts;
+byId("dataset").textContent = `${about.name} · ${thousands(training)} + ${thousands(test)} images`;
+const facts = [
+  ["Dataset", `${about.name}: ${thousands(training)} images for training and validation, ${thousands(test)} for the test. ${about.note}`],
+  ["Classes", about.classes.slice(0, 20).join(", ") + (about.classes.length > 20 ? ", …" : "")],
+  ["Version", about.version],
+];
+byId("facts").append(...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+colour();
+write(first.text, first.name);
+
+/** Begin to unpack once the page is painted and the whole file is read. */
+function whenPainted() {
+  requestAnimationFrame(() => setTimeout(() => laboratory().catch((error) => buttons.tell(error.message, true))));
+}
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", whenPainted);
+else whenPainted();

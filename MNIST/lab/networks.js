@@ -1,0 +1,215 @@
+// All networks of this session: a table in which each row says what differs from the one above, and comparisons.
+//
+// A network of the session: {trained, result, isSaved}. trained: as the laboratory gives it; result: of its last test,
+// with correctOf, whether each answer is right; null before. isSaved: whether it was saved as a file, or came from one.
+
+import { countParameters } from "../browser/language/language.js";
+import { comparePairs, LEVEL, pairText, wilsonInterval } from "./statistics.js";
+import { counted, duration, element, listed, percent, thousands } from "./words.js";
+
+/** Add a network that was trained or opened, and show it. */
+export function addNetwork(state, trained, isSaved = false) {
+  const network = { trained, result: null, isSaved };
+  state.set({ networks: [...state.get("networks"), network], shown: network });
+}
+
+/** A name for a new network: the one wished, or with a number that no network of the session has. */
+export function freeName(state, wished) {
+  const names = new Set(state.get("networks").map(({ trained }) => trained.name));
+  if (!names.has(wished)) return wished;
+  const stem = wished.replace(/_\d+$/, "").slice(0, 58);
+  for (let number = 2; ; number++) if (!names.has(`${stem}_${number}`)) return `${stem}_${number}`;
+}
+
+/** Show the networks in `root`. actions: {save(network), write(network)}: save one, bring its text to the editor. */
+export function createNetworks(root, state, actions) {
+  let chosen = []; // the networks that are compared
+
+  function paint() {
+    const networks = state.get("networks");
+    chosen = chosen.filter((network) => networks.includes(network));
+    if (!networks.length) {
+      root.replaceChildren(
+        element("p", { class: "quiet" }, "Each network that you train is a row here. Train one, change a line, train again: the table says what became of the change."),
+      );
+      return;
+    }
+    const heads = [
+      element("th", { scope: "col" }, element("span", { class: "unseen" }, "Compare")),
+      ...["Network", "What differs from the row above", "Parameters", "Time", "Validation", "Test, 95 % interval"].map((head) =>
+        element("th", { scope: "col" }, head),
+      ),
+    ];
+    const rows = networks.map((network, place) => rowOf(network, networks[place - 1]));
+    const table = element(
+      "table",
+      { class: "networks" },
+      element("thead", {}, element("tr", {}, ...heads)),
+      element("tbody", {}, ...rows),
+    );
+    const scrolled = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "All networks" }, table);
+    root.replaceChildren(scrolled, ...comparison(networks));
+  }
+
+  function rowOf(network, above) {
+    const { trained, result } = network;
+    const { name, spec, history, keptEpoch } = trained;
+    const best = history[keptEpoch - 1] ?? history.at(-1);
+    const box = element("input", {
+      type: "checkbox",
+      "aria-label": `Compare ${name}`,
+      checked: chosen.includes(network),
+      onchange: () => choose(network),
+    });
+    const isShown = network === state.get("shown");
+    const show = element("button", { type: "button", "aria-label": `Show ${name}`, onclick: () => state.set({ shown: network }) }, "Show");
+    const write = element("button", { type: "button", "aria-label": `Bring the lines of ${name} to the editor`, onclick: () => actions.write(network) }, "Lines");
+    const save = element("button", { type: "button", "aria-label": `Save ${name} as a file`, onclick: () => actions.save(network) }, "Save");
+    const cells = [
+      element("td", {}, box),
+      element("th", { scope: "row" }, name, element("div", { class: "row-actions" }, ...(isShown ? [] : [show]), write, save)),
+      element("td", { class: "differs" }, above ? differences(above.trained, trained).join("\n") : "the first one"),
+      element("td", {}, thousands(parametersOf(trained))),
+      element("td", {}, ...doubled(duration(trained.seconds), epochsOf(history.length, spec.epochs))),
+      element("td", {}, Number.isFinite(best?.valAccuracy) ? percent(best.valAccuracy) : "–"),
+      element("td", {}, ...(result ? tested(result) : ["–"])),
+    ];
+    return element("tr", { class: isShown ? "shown" : "" }, ...cells);
+  }
+
+  function choose(network) {
+    chosen = chosen.includes(network) ? chosen.filter((each) => each !== network) : [...chosen, network].slice(-2);
+    const name = network.trained.name;
+    paint();
+    [...root.querySelectorAll("input")].find((box) => box.getAttribute("aria-label") === `Compare ${name}`)?.focus();
+  }
+
+  function comparison(networks) {
+    if (networks.length < 2) return [];
+    if (chosen.length < 2) {
+      return [
+        element("p", { class: "quiet" }, "Choose two rows to compare them."),
+        ...beyondChance(networks),
+      ];
+    }
+    const [first, second] = networks.filter((network) => chosen.includes(network));
+    const sentences = compared(first, second).map((sentence) => element("li", {}, sentence));
+    const title = `${first.trained.name} and ${second.trained.name}`;
+    return [element("h3", {}, title), element("ul", { class: "compared" }, ...sentences), ...beyondChance(networks)];
+  }
+
+  state.watch(["networks", "shown"], paint);
+  paint();
+}
+
+function tested({ correct, count, accuracy }) {
+  const [low, high] = wilsonInterval(correct, count);
+  return doubled(percent(accuracy), `${(100 * low).toFixed(2)} to ${percent(high)}`);
+}
+
+function epochsOf(epochs, wished) {
+  return epochs === wished ? counted(epochs, "epoch") : `${epochs} of ${counted(wished, "epoch")}`;
+}
+
+/** A value, and below it another one in smaller letters. */
+function doubled(value, other) {
+  return [value, element("span", { class: "interval" }, other)];
+}
+
+/** Two networks compared: a list of sentences. */
+function compared(first, second) {
+  const [one, other] = [first.trained, second.trained];
+  const texts = differences(one, other);
+  const [fewer, more] = [one, other].sort((a, b) => parametersOf(a) - parametersOf(b));
+  const [few, many] = [fewer, more].map(parametersOf);
+  const sentences = [
+    texts[0].startsWith("the same") ? `${other.name} is trained from ${texts[0]}.` : `${other.name} differs from ${one.name}: ${listed(texts)}.`,
+    few === many
+      ? `Both have ${counted(few, "parameter")}.`
+      : `${more.name} has ${counted(many, "parameter")}, ${(many / few).toFixed(many / few < 10 ? 1 : 0)} times those of ${fewer.name}.`,
+    `${one.name} took ${duration(one.seconds)}, ${other.name} ${duration(other.seconds)}.`,
+  ];
+  if (!first.result || !second.result) {
+    const open = [first, second].filter(({ result }) => !result).map(({ trained }) => trained.name);
+    return [...sentences, `Whether they differ in what they answer is known once ${listed(open)} ${open.length > 1 ? "have been" : "has been"} tested.`];
+  }
+  const [pair] = comparePairs([first.result.correctOf, second.result.correctOf]);
+  const verdict =
+    pair.p < LEVEL ? "This is more than chance explains." : "Chance alone could explain it: do not choose by it.";
+  return [...sentences, pairText(pair, one.name, other.name), verdict];
+}
+
+/** Which differences between all tested networks are more than chance: sentences, if there are more than two. */
+function beyondChance(networks) {
+  const tested = networks.filter(({ result }) => result);
+  if (tested.length < 3) return [];
+  const names = tested.map(({ trained }) => trained.name);
+  const pairs = comparePairs(tested.map(({ result }) => result.correctOf));
+  const clear = pairs.filter(({ p }) => p < LEVEL);
+  const title = element("h3", {}, `Of ${pairs.length} pairs that were tested, ${clear.length ? clear.length : "none"} differ${clear.length === 1 ? "s" : ""} by more than chance`);
+  return [
+    title,
+    element("ul", { class: "compared" }, ...clear.map((pair) => element("li", {}, pairText(pair, names[pair.first], names[pair.second])))),
+  ];
+}
+
+function parametersOf({ network }) {
+  return network.parameters ?? countParameters(network.nodes);
+}
+
+/** What differs between two trainings, as short lines: those of the text, then the settings. */
+function differences(before, after) {
+  const lines = changedLines(linesOf(before.text), linesOf(after.text));
+  const settings = [
+    ["seed", (trained) => trained.seed],
+    ["images", (trained) => trained.images ?? "all"],
+    ["for training", (trained) => `${Math.round(100 * trained.split)} %`],
+  ].flatMap(([name, value]) => (value(before) === value(after) ? [] : [`${name} ${value(after)} instead of ${value(before)}`]));
+  const all = [...lines, ...settings];
+  if (all.length) return all.slice(0, 6).concat(all.length > 6 ? [`and ${all.length - 6} more`] : []);
+  const further = after.history.length - before.history.length;
+  return [further ? `the same lines, ${after.history.length} epochs instead of ${before.history.length}` : "the same lines and settings"];
+}
+
+/** The lines that say something, without comments; the bare numbers below Optimizer: with what they are. */
+export function linesOf(text) {
+  const keys = { epochs: true, batch: true }; // that the section still lacks
+  let section = "";
+  return text.split(/\r\n?|\n/).flatMap((whole) => {
+    const line = whole.replace(/#.*/, "").trim();
+    if (/^\w+:$/.test(line) && !/^\s/.test(whole)) section = line.toLowerCase();
+    if (section !== "optimizer:") return line ? [line] : [];
+    const named = /^(epochs|batch)\s*=/i.exec(line)?.[1].toLowerCase();
+    const key = named ?? (/^\d+$/.test(line) ? Object.keys(keys)[0] : undefined);
+    if (key) delete keys[key];
+    if (key && !named) return [`${key}=${line}`];
+    return line ? [line] : [];
+  });
+}
+
+/** What became of some lines: "Conv,16,3,3,relu instead of Conv,8,3,3,relu", "without …", "with …". */
+export function changedLines(before, after) {
+  if (before.length * after.length > 1e6) return before.join("\n") === after.join("\n") ? [] : ["another text"];
+  const longest = Array.from({ length: before.length + 1 }, () => new Uint16Array(after.length + 1));
+  for (let i = before.length - 1; i >= 0; i--) {
+    for (let j = after.length - 1; j >= 0; j--) {
+      longest[i][j] = before[i] === after[j] ? longest[i + 1][j + 1] + 1 : Math.max(longest[i + 1][j], longest[i][j + 1]);
+    }
+  }
+  const found = [];
+  let [i, j, gone, come] = [0, 0, [], []];
+  const close = () => {
+    gone.forEach((line, place) => found.push(place < come.length ? `${come[place]} instead of ${line}` : `without ${line}`));
+    found.push(...come.slice(gone.length).map((line) => `with ${line}`));
+    [gone, come] = [[], []];
+  };
+  while (i < before.length || j < after.length) {
+    if (i < before.length && j < after.length && before[i] === after[j]) {
+      close();
+      [i, j] = [i + 1, j + 1];
+    } else if (j === after.length || (i < before.length && longest[i + 1][j] >= longest[i][j + 1])) gone.push(before[i++]);
+    else come.push(after[j++]);
+  }
+  close();
+  return found;
+}

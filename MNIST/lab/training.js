@@ -1,0 +1,196 @@
+// The buttons Train, Stop, Go on and Test, and the figures that they change.
+
+import { SpecError } from "../browser/language/language.js";
+import { counted, duration, percent, say, thousands } from "./words.js";
+import { addNetwork, freeName } from "./networks.js";
+
+const byName = (name) => document.querySelector(`[data-test="${name}"]`);
+const TESTING = "On images that no training and no validation has seen, Test says how good the network really is. ";
+
+/** Let the buttons work. lab: {state, laboratory() → Promise, settings() → {seed, images, split}, moment(progress)}. */
+export function createTraining(lab) {
+  const { state } = lab;
+  const [train, stop, goOn, test, message, progress] = ["train", "stop", "go-on", "test", "message", "progress"].map(
+    (id) => document.getElementById(id),
+  );
+  let stopping = null;
+
+  function tell(sentence, isBad = false) {
+    message.textContent = sentence;
+    message.classList.toggle("bad", isBad);
+  }
+
+  /** Train a text to its end, or until it is stopped. wishes: as `Laboratory.train` takes them. */
+  async function run(wishes) {
+    stopping = new AbortController();
+    const begun = { early: [], history: wishes.from?.history ?? [], epochs: wishes.epochs ?? state.get("parsed").spec.epochs };
+    state.set({ phase: "training", progress: null, running: { text: wishes.text, ...begun } });
+    show(begun.history.at(-1), begun.epochs, 0);
+    tell(state.get("dataset") ? "" : "unpacking the images …");
+    const clock = { last: -1 };
+    try {
+      const laboratory = await lab.laboratory();
+      tell("");
+      const trained = await laboratory.train({
+        ...wishes,
+        signal: stopping.signal,
+        onProgress: (now) => onProgress(now, clock),
+        onEpoch,
+      });
+      finish(trained);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  function onProgress(now, clock) {
+    const running = state.get("running");
+    const second = Math.floor(performance.now() / 1000);
+    const isEarly = now.epoch === 1 && second !== clock.last && Number.isFinite(now.loss);
+    if (isEarly) {
+      clock.last = second;
+      const point = { epoch: now.step / now.steps, loss: now.loss, accuracy: now.accuracy };
+      state.set({ running: { ...running, early: [...running.early, point] } });
+    }
+    state.set({ progress: now });
+    byName("epoch").textContent = `${now.epoch}`;
+    byName("images-per-second").textContent = thousands(now.imagesPerSecond);
+    const share = (now.epoch - 1 + now.step / now.steps) / now.epochs;
+    progress.firstElementChild.style.transform = `scaleX(${share})`;
+    progress.setAttribute("aria-valuenow", Math.round(100 * share));
+    const left = Number.isFinite(now.secondsLeft) ? ` · about ${duration(now.secondsLeft)} left` : "";
+    tell(`epoch ${now.epoch} of ${now.epochs}${left}`);
+  }
+
+  function onEpoch(result) {
+    const running = state.get("running");
+    const history = [...running.history.filter(({ epoch }) => epoch < result.epoch), result];
+    state.set({ running: { ...running, history } });
+    show(result, running.epochs, history.reduce((sum, { seconds }) => sum + seconds, 0));
+  }
+
+  function show(result, epochs, seconds) {
+    byName("epoch").textContent = result ? `${result.epoch}` : "–";
+    document.getElementById("of-epochs").textContent = ` of ${epochs}`;
+    byName("validation-accuracy").textContent = Number.isFinite(result?.valAccuracy) ? percent(result.valAccuracy) : "–";
+    byName("test-accuracy").textContent = "–";
+    byName("seconds").textContent = seconds ? seconds.toFixed(1) : "–";
+  }
+
+  function finish(trained) {
+    const { history, stopped, seconds, keptEpoch, spec } = trained;
+    if (!history.length) {
+      state.set({ phase: "stopped", running: null });
+      tell("stopped within the first epoch: nothing is kept");
+      say("Training stopped");
+      return;
+    }
+    const isEarly = !stopped && history.length < spec.epochs;
+    const why = stopped ? "stopped" : isEarly ? "ended by the rules of Stop:" : "finished";
+    const keeps = keptEpoch === history.length ? "" : `; it keeps the weights of epoch ${keptEpoch}`;
+    addNetwork(state, trained);
+    state.set({ phase: stopped ? "stopped" : "finished", running: null });
+    tell(`${why} after ${counted(history.length, "epoch")} in ${duration(seconds)}${keeps}`);
+    say(`Training ${why}. Validation accuracy ${byName("validation-accuracy").textContent}`);
+  }
+
+  function fail(error) {
+    if (error.trained?.history.length) addNetwork(state, error.trained);
+    state.set({ phase: "failed", running: null });
+    tell(error instanceof SpecError ? "the text has mistakes" : error.message, true);
+    say(`Training failed: ${error.message}`);
+  }
+
+  /** What the current text and settings ask for. */
+  function wished() {
+    const name = freeName(state, state.get("name"));
+    return { text: state.get("text"), name, ...lab.settings() };
+  }
+
+  function begin() {
+    if (!train.disabled) run(wished());
+  }
+
+  train.addEventListener("click", begin);
+  stop.addEventListener("click", () => {
+    stopping?.abort();
+    tell("stopping …");
+  });
+  goOn.addEventListener("click", () => {
+    const from = state.get("shown").trained;
+    const { text, seed, split, images, history, spec } = from;
+    const epochs = history.length < spec.epochs ? spec.epochs : history.length + state.get("parsed").spec.epochs;
+    run({ text, name: freeName(state, from.name), seed, split, images, epochs, from });
+  });
+  test.addEventListener("click", async () => {
+    const network = state.get("shown");
+    test.disabled = true;
+    tell("testing …");
+    try {
+      const laboratory = await lab.laboratory();
+      const result = await laboratory.test(network.trained);
+      network.result = { ...result, correctOf: correctOf(result, state.get("dataset")) };
+      state.set({ tests: state.get("tests") + 1, networks: [...state.get("networks")] });
+      const { correct, count } = result;
+      tell(`${thousands(correct)} of ${counted(count, "test image")} right`);
+      say(`Test accuracy ${percent(result.accuracy)}`);
+    } catch (error) {
+      tell(error.message, true);
+    }
+    allow();
+  });
+
+  /** Which buttons can be used now. */
+  function allow() {
+    const [phase, parsed, shown] = ["phase", "parsed", "shown"].map(state.get);
+    const isTraining = phase === "training";
+    train.disabled = isTraining || !parsed?.spec || parsed.text !== state.get("text");
+    if (stop.disabled === isTraining) stop.disabled = !isTraining;
+    test.disabled = isTraining || !shown;
+    goOn.hidden = isTraining || !shown || !shown.trained.state || shown.trained.text !== state.get("text");
+    progress.hidden = !isTraining;
+    const label = document.getElementById("state");
+    if (label.textContent !== phase) label.textContent = phase;
+    label.dataset.phase = phase;
+  }
+
+  /** The figures of the network that is shown. */
+  function showNetwork() {
+    const network = state.get("shown");
+    if (state.get("phase") === "training" || !network) return;
+    const { trained, result } = network;
+    const kept = trained.history[trained.keptEpoch - 1] ?? trained.history.at(-1);
+    show(kept && { ...kept, epoch: trained.history.length }, trained.spec.epochs, trained.seconds);
+    byName("test-accuracy").textContent = result ? percent(result.accuracy) : "–";
+  }
+
+  function explainTest() {
+    const tests = state.get("tests");
+    const used = ["Not used yet", "Used once", "Used twice"][tests] ?? `Used ${tests} times`;
+    const why =
+      tests < 2
+        ? "keep it for the end: whoever chooses by it has trained on it, in a way."
+        : "each time you choose by it, its answer is a little more flattering than the truth; choose by validation.";
+    document.getElementById("about-test").textContent = `${TESTING}${used}; ${why}`;
+  }
+
+  state.watch(["phase", "parsed", "shown", "text"], allow);
+  state.watch(["shown", "networks", "phase"], showNetwork);
+  state.watch(["tests"], explainTest);
+  allow();
+  explainTest();
+  return { begin, tell };
+}
+
+/** For each test image whether its likeliest class is its own: an array of 0 and 1. */
+function correctOf({ probabilities, count }, { classes, testLabels }) {
+  return Array.from({ length: count }, (_, image) => +(likeliestOf(probabilities, image, classes.length) === testLabels[image]));
+}
+
+/** The likeliest class of an image. probabilities: of all images, one after another. */
+export function likeliestOf(probabilities, image, classes) {
+  let best = 0;
+  const begin = image * classes;
+  for (let each = 1; each < classes; each++) if (probabilities[begin + each] > probabilities[begin + best]) best = each;
+  return best;
+}
