@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 from string import ascii_letters
+from textwrap import dedent
 
 import pytest
 from examples import most, slowly
@@ -295,6 +296,31 @@ def test_every_layer_has_its_methods_in_javascript_and_no_others(page):
         name for name, member in vars(Layer).items() if callable(member) or isinstance(member, property)
     }
     assert {*METHODS} == {name for name in shared if not name.startswith("_")}
+
+
+def test_a_layer_type_is_one_dataclass_and_one_entry(page, monkeypatch):
+    """As Model_Specification.md shows them."""
+    document = (ROOT / "Model_Specification.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^   ```(python|javascript)\n(.*?)^   ```$", document, re.MULTILINE | re.DOTALL)
+    python = next(text for language, text in blocks if language == "python")
+    (javascript,) = (text for language, text in blocks if language == "javascript")
+    names = {}
+    exec(
+        "from dataclasses import dataclass\n"
+        "from MNIST.language.grammar import *\n"
+        "from MNIST.language import *\n"
+        "from MNIST.language.layer import Normal\n" + dedent(python),
+        names,
+    )
+    table = language_table()
+    monkeypatch.setitem(LAYERS, "GaussianDropout", names["GaussianDropout"])
+    page.evaluate(
+        f"table => {{ Object.assign(LAYERS, {{ {javascript} }}); setLanguage(table); }}", language_table()
+    )
+    rates = "0.25", "0", "1", "{x}"
+    text = "Layers:\nGaussianDropout,{}\n" + GOOD.partition("\n")[2]
+    compare(page, *((text.format(rate), "<text>", None) for rate in rates))
+    page.evaluate("table => { delete LAYERS.GaussianDropout; setLanguage(table); }", table)
 
 
 def test_every_section_and_kind_of_value_is_read_in_javascript(page):
