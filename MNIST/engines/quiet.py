@@ -1,5 +1,6 @@
-"""Start a library without its messages on the screen, and without libraries that it can do without."""
+"""Start a library without messages on the screen, and without what costs time and is of no use to it."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -39,3 +40,18 @@ def hidden(*libraries: str) -> Iterator[None]:
     finally:
         for library in absent:
             del sys.modules[library]
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Let Python look for no cycles of unused objects, which an import hardly makes.
+
+    A large library makes so many objects that Python would look through all of them again and again.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

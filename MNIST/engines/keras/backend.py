@@ -14,14 +14,14 @@ import numpy as np
 
 from MNIST.engines.keras.backends import chosen_backend
 from MNIST.engines.processor import BFLOAT16, described, processor, widest_instructions
-from MNIST.engines.quiet import hidden, quiet_stderr
+from MNIST.engines.quiet import hidden, quiet_stderr, without_collections
 
 BACKEND = os.environ["KERAS_BACKEND"] = chosen_backend()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors reach us as exceptions anyway
 
 # Keras takes these along for plots, tables and scikit-learn's interface if they are installed. Nothing here
 # needs that, and without them Keras starts in seven tenths of the time.
-with quiet_stderr(), hidden("sklearn", "matplotlib", "pandas"):
+with quiet_stderr(), hidden("sklearn", "matplotlib", "pandas"), without_collections():
     import keras  # TensorFlow prints its processor features before it reads that level
 
 # TensorFlow warns about functions that it traces repeatedly. Ours are traced once for each of many networks.
