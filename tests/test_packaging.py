@@ -62,8 +62,11 @@ def test_every_package_and_every_file_in_one_is_listed():
     data = PROJECT["tool"]["setuptools"]["package-data"]
     for path in (ROOT / "MNIST").rglob("*.*"):
         if path.is_file() and path.suffix not in {".py", ".pyc"}:
-            package = ".".join(path.parent.relative_to(ROOT).parts)
-            assert any(path.match(pattern) for pattern in data.get(package, [])), f"{path} is not listed"
+            package = next(folder for folder in path.parents if (folder / "__init__.py").exists())
+            place = path.relative_to(package)
+            patterns = data.get(".".join(package.relative_to(ROOT).parts), [])
+            listed = [one for one in patterns if place.match(one) and one.count("/") == len(place.parts) - 1]
+            assert listed, f"{path} is not listed"
 
 
 @pytest.fixture(scope="module")
