@@ -10,7 +10,13 @@ import numpy as np
 from MNIST.browser.table import language_table
 
 MODULES = "browser/language/language.js", "browser/engine/engine.js", "browser/engine/kernels.js"
-TYPES = {"f4": "Float32Array", "u1": "Uint8Array", "u2": "Uint16Array", "i4": "Int32Array", "f8": "Float64Array"}
+TYPES = {
+    "f4": "Float32Array",
+    "u1": "Uint8Array",
+    "u2": "Uint16Array",
+    "i4": "Int32Array",
+    "f8": "Float64Array",
+}
 
 # Arrays cross the border as {type, base64}; `decoded` finds them anywhere in a value, `encoded` makes them.
 BORDER = """
@@ -51,7 +57,10 @@ def open_engine(modules: Any, *more: str) -> Any:
     page = modules(*MODULES, *more)
     page.add_script_tag(content=BORDER)
     names = "kernels.wasm", "kernels_plain.wasm"
-    wasm = [to_page(np.frombuffer((files("MNIST") / "browser/engine" / name).read_bytes(), "u1")) for name in names]
+    wasm = [
+        to_page(np.frombuffer((files("MNIST") / "browser/engine" / name).read_bytes(), "u1"))
+        for name in names
+    ]
     page.evaluate(SET_UP, [language_table(), *wasm])
     return page
 

@@ -7,7 +7,7 @@ const WEIGHTS = 1n; // keeps these streams apart from others that follow from th
 
 /** Draw a parameter's initial values into memory. rank, index: of its layer among those with weights, and in it. */
 export function drawParameter(c, { init, fanIn, fanOut }, { place, size }, { seed, rank, index }) {
-  let stream = BigInt(seed);
+  let stream = seedOf(seed);
   for (const number of [WEIGHTS, BigInt(rank), BigInt(index)]) stream = c.splitmix64(stream, number);
   if (init === "zeros" || init === "ones") return c.fill(place, init === "ones" ? 1 : 0, size);
   const [family, shape] = init.split("_");
@@ -21,3 +21,9 @@ const VARIANCES = {
   he: (fanIn) => 2 / fanIn,
   lecun: (fanIn) => 1 / fanIn,
 };
+
+/** A seed of 64 bits as a BigInt. seed: a whole number, a BigInt, or [its lower 32 bits, its upper 32 bits]. */
+export function seedOf(seed) {
+  if (!Array.isArray(seed)) return BigInt(seed);
+  return (BigInt(seed[1] >>> 0) << 32n) | BigInt(seed[0] >>> 0);
+}

@@ -7,7 +7,7 @@
 // before it, then through those behind it.
 
 import { statementText, walk } from "../language/language.js";
-import { drawParameter } from "./draws.js";
+import { drawParameter, seedOf } from "./draws.js";
 import { instantiate } from "./kernels.js";
 import { Plan } from "./memory.js";
 import { Builder } from "./network.js";
@@ -250,7 +250,7 @@ export class Engine {
     const n = images === null ? 0 : images.length / PIXELS;
     if (n > this.leafImages) throw new Error(`a leaf has ${n} images, and at most ${this.leafImages} were announced`);
     const count = Math.ceil(n / this.chunk);
-    const key = (BigInt(seed[1] >>> 0) << 32n) | BigInt(seed[0] >>> 0);
+    const key = seedOf(seed);
     return Array.from({ length: count }, (_, index) => {
       const [start, end] = [index, index + 1].map((part) => Math.floor((part * n) / count));
       return {

@@ -1019,6 +1019,98 @@ void EXPORT(draw_uniform)(u64 seed, int n, double limit, float *y) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------
+// `Augment:`, bit for bit as MNIST/data/augmentation.py, which explains each step
+
+enum { SIDE = 28, PIXELS = SIDE * SIDE, AMOUNTS = 6, PADDED = SIDE + 4 };
+#define CENTRE 13.5
+
+// The row and the column of the original image from which each pixel takes its value.
+static void affine_sources(const double *amounts, float *rows, float *columns) {
+  const double down = amounts[1], right = amounts[2], height = 1 + amounts[3], width = 1 + amounts[4];
+  double sine, cosine, slant_sine, slant_cosine;
+  sin_cos(amounts[0], &sine, &cosine);
+  sin_cos(amounts[5], &slant_sine, &slant_cosine);
+  const double tangent = slant_sine / slant_cosine;
+  const double row_of_r = cosine / height, row_of_c = sine / height;
+  const double column_of_r = (cosine * tangent - sine) / width, column_of_c = (sine * tangent + cosine) / width;
+  float row_part[SIDE], column_part[SIDE];
+  for (int j = 0; j < SIDE; j++) {
+    const double c = j - CENTRE - right;
+    row_part[j] = (float)(row_of_c * c);
+    column_part[j] = (float)(column_of_c * c);
+  }
+  for (int i = 0; i < SIDE; i++) {
+    const double r = i - CENTRE - down;
+    const float row = (float)(row_of_r * r + CENTRE), column = (float)(column_of_r * r + CENTRE);
+    for (int j = 0; j < SIDE; j++) {
+      *rows++ = row + row_part[j];
+      *columns++ = column + column_part[j];
+    }
+  }
+}
+
+// y = a b, both 28×28
+static void square_product(const double *a, const double *b, double *y) {
+  for (int i = 0; i < SIDE; i++, a += SIDE, y += SIDE)
+    for (int begin = 0; begin < SIDE; begin += 4) {
+      d2 s0 = {}, s1 = {};
+      const double *from = b + begin;
+      for (int j = 0; j < SIDE; j++, from += SIDE) {
+        s0 += a[j] * (d2){from[0], from[1]};
+        s1 += a[j] * (d2){from[2], from[3]};
+      }
+      y[begin] = s0[0], y[begin + 1] = s0[1], y[begin + 2] = s1[0], y[begin + 3] = s1[1];
+    }
+}
+
+// Add to rows and columns how far each pixel's value comes from elsewhere: smoothed noise times alpha.
+static void add_displacements(u64 key, double alpha, const double *G, float *rows, float *columns) {
+  static double noise[2 * PIXELS], once[PIXELS], smoothed[PIXELS];
+  for (int n = 0; n < 2 * PIXELS / 8; n++) {
+    u64 eight = splitmix(key, (u64)(AMOUNTS + n));
+    for (int byte = 0; byte < 8; byte++, eight >>= 8) noise[8 * n + byte] = (signed char)(eight & 255) + 0.5;
+  }
+  for (int axis = 0; axis < 2; axis++) {
+    float *to = axis ? columns : rows;
+    square_product(G, noise + axis * PIXELS, once);
+    square_product(once, G, smoothed);
+    for (int i = 0; i < PIXELS; i++) to[i] += (float)(smoothed[i] * (alpha / 128));
+  }
+}
+
+INLINE float clipped(float v) { return v < -1 ? -1 : v > SIDE ? SIDE : v; }
+
+static void interpolate(const u8 *image, const float *rows, const float *columns, float paper, u8 *to) {
+  static float padded[(SIDE + 3) * PADDED];
+  for (int i = 0; i < (SIDE + 3) * PADDED; i++) padded[i] = paper;
+  for (int i = 0; i < PIXELS; i++) padded[(1 + i / SIDE) * PADDED + 1 + i % SIDE] = image[i];
+  for (int i = 0; i < PIXELS; i++) {
+    const float row = clipped(rows[i]), column = clipped(columns[i]);
+    const float top = __builtin_floorf(row), left = __builtin_floorf(column);
+    const float down = row - top, right = column - left;
+    const float *at = padded + ((int)top + 1) * PADDED + (int)left + 1;
+    const float value = at[0] + (at[1] - at[0]) * right;
+    const float below = at[PADDED] + (at[PADDED + 1] - at[PADDED]) * right;
+    to[i] = (u8)__builtin_rintf(value + (below - value) * down);
+  }
+}
+
+// images: those with the numbers which[0 … n). most: the largest of each of the six amounts. G: the Gaussian matrix,
+// or null without Elastic.
+void EXPORT(augment)(u64 seed, const u8 *images, const u32 *which, int n, const double *most, double alpha,
+                     const double *G, int paper, u8 *to) {
+  static float rows[PIXELS], columns[PIXELS];
+  for (int k = 0; k < n; k++, images += PIXELS, to += PIXELS) {
+    const u64 key = splitmix(seed, which[k]);
+    double amounts[AMOUNTS];
+    for (int i = 0; i < AMOUNTS; i++) amounts[i] = most[i] * from_minus_one_to_one(splitmix(key, (u64)i));
+    affine_sources(amounts, rows, columns);
+    if (G) add_displacements(key, alpha, G, rows, columns);
+    interpolate(images, rows, columns, (float)paper, to);
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------
 // Optimizers: w the weights, g the gradients, the others what the optimizer remembers; all but g are changed.
 
 void EXPORT(sgd)(float *w, const float *g, int n, float rate) {

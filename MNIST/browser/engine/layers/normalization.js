@@ -61,8 +61,10 @@ export class BatchNorm {
     this.use(heap, kept(this.mean), kept(this.variance));
   }
 
+  /** Prepare y = factor · (x − middle) + β; `rest` is what float32 has lost of the mean. */
   use(heap, mean, variance) {
     this.scale = Float64Array.from(variance, (value) => 1 / Math.sqrt(value + this.epsilon));
+    this.rest = Float64Array.from(mean, (value) => value - Math.fround(value));
     heap.floats.set(mean, this.middle / 4);
     this.scale.forEach((scale, k) => {
       heap.floats[this.factor / 4 + k] = heap.floats[this.gamma.place / 4 + k] * scale;
@@ -91,18 +93,24 @@ export class BatchNorm {
     c.channel_sums(x.data.at(pass), y.slope.at(pass), this.middle, count, channels, pass.add, place);
     const [dgamma, dbeta] = [this.gamma, this.beta].map(({ offset }) => (pass.gradients + offset) / 4);
     for (let k = 0; k < channels; k++) {
-      heap.floats[dbeta + k] = heap.doubles[place / 8 + k];
-      heap.floats[dgamma + k] = heap.doubles[place / 8 + channels + k] * this.scale[k];
+      const [sum, product] = [heap.doubles[place / 8 + k], heap.doubles[place / 8 + channels + k]];
+      heap.floats[dbeta + k] = sum;
+      heap.floats[dgamma + k] = (product - sum * this.rest[k]) * this.scale[k];
     }
   }
 
-  /** Take Σ dy and Σ dy (x − μ) over a batch of `count` images. */
+  /**
+   * Take Σ dy and Σ dy (x − μ) over a batch of `count` images. The offset is found from what the other two are in
+   * float32, so that the sum of dx is as near to 0 as it should be.
+   */
   takeSlopes(heap, sums, count) {
     const numbers = count * this.positions;
     this.scale.forEach((scale, k) => {
-      const factor = heap.floats[this.gamma.place / 4 + k] * scale;
-      heap.floats[this.offset / 4 + k] = (factor * sums[k]) / numbers;
-      heap.floats[this.slope / 4 + k] = (factor * scale * scale * sums[this.channels + k]) / numbers;
+      const [sum, product] = [sums[k], sums[this.channels + k] - sums[k] * this.rest[k]];
+      const factor = heap.floats[this.factor / 4 + k];
+      const slope = Math.fround((factor * scale * scale * product) / numbers);
+      heap.floats[this.slope / 4 + k] = slope;
+      heap.floats[this.offset / 4 + k] = (factor * sum) / numbers - slope * this.rest[k];
     });
   }
 
