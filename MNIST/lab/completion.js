@@ -4,6 +4,7 @@
 
 import { completions } from "../browser/language/language.js";
 import { unitsBefore } from "../browser/language/characters.js";
+import { withoutHead } from "./help.js";
 import { element } from "./words.js";
 
 const MOST_TEXT = 200_000; // characters; in a longer text no options are looked for
@@ -40,7 +41,7 @@ export function offerCompletions(editor, list) {
           "li",
           { role: "option", id: `option-${at}`, "aria-selected": "false", onpointerdown: (event) => take(event, at) },
           element("b", {}, option.text),
-          element("span", {}, option.help),
+          element("span", {}, withoutHead(option.help)),
         ),
       ),
     );

@@ -19,7 +19,7 @@ export function createCurves(root) {
   const legend = element(
     "p",
     { class: "legend quiet" },
-    element("span", { class: "of-training" }, "training images"),
+    element("span", { class: "of-training" }, "training images, while it learns"),
     element("span", { class: "of-validation" }, "validation images, which it does not learn from"),
   );
   const figures = CHARTS.map(({ title }) => element("figure", {}, element("figcaption", {}, title)));

@@ -46,6 +46,8 @@ export function createEditor(root, { changed, moved }) {
     gutter.replaceChildren(...places.map((place) => placed(place, "number", `${place + 1}`)));
     layer.replaceChildren(...(isPlain ? [] : places.map((place) => placed(place, "code", ...codeOf(place)))));
     beside.replaceChildren(...places.filter((place) => marks.rows.has(place + 1)).map(rowBeside));
+    beside.hidden = marks.rows.size === 0;
+    layer.querySelectorAll(".said").forEach((said) => intoSight(said, root));
   }
 
   function placed(place, kind, ...children) {
@@ -177,6 +179,14 @@ export function createEditor(root, { changed, moved }) {
       };
     },
   };
+}
+
+/** Move an error's message to the left if it would not fit, but not beyond the beginning of the text. */
+function intoSight(said, root) {
+  const [frame, box] = [root.getBoundingClientRect(), said.getBoundingClientRect()];
+  const begin = said.closest(".code").getBoundingClientRect().left;
+  const beyond = box.right - (frame.right - 12);
+  if (beyond > 0) said.style.left = `${-Math.min(beyond, box.left - begin)}px`;
 }
 
 /** The rows beside the text: by line, what `checkRows` says; of a line that is repeated, all of it in one row. */

@@ -6,7 +6,7 @@ const [LEAST, MOST] = [-6, 1]; // powers of ten at the ends of a bar
 
 /** Bars in `root`; returns {show}. show(norms): [{path, norm}], norm that of a layer's gradients; null hides them. */
 export function createGradients(root) {
-  const caption = element("p", { class: "quiet" }, "Size of the gradients, layer by layer: from 10⁻⁶ to 10");
+  const caption = element("p", { class: "quiet" }, "Size of the gradients, layer by layer (10⁻⁶ to 10)");
   const list = element("dl", { class: "gradients", tabindex: "0", role: "group", "aria-label": "Size of the gradients" });
   let bars = new Map();
 

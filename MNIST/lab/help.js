@@ -20,7 +20,7 @@ function about({ usage, help, lesson, arguments: takes }) {
   return [
     element("p", { class: "usage" }, element("code", {}, usage)),
     ...(lesson ? [element("p", {}, ...withCode(lesson))] : []),
-    ...(help && help !== lesson ? [element("p", { class: "quiet" }, ...withCode(help.replace(/^`\w+:`: /, "")))] : []),
+    ...(help && help !== lesson ? [element("p", { class: "quiet" }, ...withCode(withoutHead(help)))] : []),
     ...(known.length ? [element("dl", {}, ...known.flatMap(aboutArgument))] : []),
   ];
 }
@@ -40,6 +40,11 @@ function choices(text, line, write) {
     element("button", { type: "button", title: option.help, onclick: () => write(option.text) }, option.text),
   );
   return [element("p", { class: "quiet" }, "This line is empty. It could be:"), element("div", { class: "chips" }, ...chips)];
+}
+
+/** The help of a section without its head, which stands above it already. */
+export function withoutHead(help) {
+  return help.replace(/^`\w+:`: /, "");
 }
 
 /** Words with what stands between backticks as code. */

@@ -1,7 +1,7 @@
 // The kernels of the first Conv as pictures, while they change.
 
 import { paintMaps } from "../browser/drawing/maps.js";
-import { counted } from "./words.js";
+import { counted, element } from "./words.js";
 
 const MOST = 64; // kernels that are shown
 
@@ -17,19 +17,18 @@ export function showKernels(figure, kernels) {
     return Float32Array.from({ length: rows * columns }, (_, at) => kernels.values[(at * maps + map) * filters + filter]);
   });
   const canvas = figure.querySelector("canvas");
-  paintMaps(canvas, pictures, [rows, columns], maps > 1 ? inEach : Math.min(8, Math.max(4, Math.ceil(shown / 4))));
+  paintMaps(canvas, pictures, [rows, columns], maps > 1 ? inEach : shown > 8 ? 8 : 4);
   canvas.setAttribute("aria-label", `Kernels of ${kernels.path}, ${rows}×${columns}`);
   const more = filters > shown ? `, the first ${shown} of ${filters}` : "";
   const each = maps > 1 ? `; a row for each filter, a picture for each of ${counted(maps, "map")}` : "";
   figure.querySelector("figcaption").replaceChildren(
     `Kernels of the first convolution${more}${each}: `,
-    swatch("positive"), "above 0 ", swatch("negative"), "below 0",
+    swatches(),
   );
 }
 
-/** A small square in one of the two colours of all pictures. */
-export function swatch(kind) {
-  const square = document.createElement("span");
-  square.className = `swatch ${kind}`;
-  return square;
+/** What the two colours of all pictures mean. */
+export function swatches() {
+  const square = (kind) => element("span", { class: `swatch ${kind}` });
+  return element("span", { class: "swatches" }, square("positive"), "above 0 ", square("negative"), "below 0");
 }

@@ -3,7 +3,7 @@
 import { addBar, inPercent, likeliest } from "../browser/drawing/bars.js";
 import { paintMaps } from "../browser/drawing/maps.js";
 import { imageOf, pictureOf } from "./dataset.js";
-import { swatch } from "./kernels.js";
+import { swatches } from "./kernels.js";
 import { counted, element } from "./words.js";
 
 const MOST_BARS = 12; // of more classes, the likeliest are shown
@@ -118,7 +118,7 @@ function legend() {
   return element(
     "p",
     { class: "quiet", style: "grid-column: 1 / -1; margin: 0" },
-    "What each layer gives: ", swatch("positive"), "above 0 ", swatch("negative"), "below 0; the fuller, the further from 0.",
+    "What each layer gives: ", swatches(), "; the fuller, the further from 0.",
   );
 }
 
