@@ -9,7 +9,7 @@ import pytest
 
 from MNIST.engines.saved_arrays import read_arrays, write_arrays
 
-SHAPES = {"conv_1/kernel": (3, 3, 1, 8), "conv_1/bias": (8,), "dense_3/kernel": (123456, 1), "odd": (1, 1, 1)}
+SHAPES = {"conv_1/kernel": (3, 3, 1, 8), "conv_1/bias": (8,), "dense_3/kernel": (12345, 1), "odd": (1, 1, 1)}
 
 
 @pytest.fixture(scope="module")

@@ -90,7 +90,8 @@ def test_all_of_a_dataset_is_in_the_file(lab, digits_folder):
         assert base64.b64decode(tags.texts[name]).startswith(b"\0asm")
     assert tags.texts["worker"].startswith('"use strict"')
     lab(digits_folder, "again.html")
-    assert Path("again.html").read_text() == text
+    same = Path("again.html").read_text() == text
+    assert same
 
 
 def test_its_policy_lets_nothing_out(lab, digits_folder):
