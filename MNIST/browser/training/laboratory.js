@@ -1,0 +1,268 @@
+// The page's side of training: it reads the text, lets workers train, and keeps what they report.
+//
+// Nothing heavy is done here. The workers end if one of them fails or does not stop in time, and others begin when they
+// are next needed. What a training has reached is here, so that nothing is lost with them.
+
+import { layOut, parseSpec, setLanguage } from "../language/language.js";
+import { Crew } from "./crew.js";
+import { Diverged } from "./errors.js";
+import { leafBegin, LEAVES, ownLeaves, PIXELS, treeSum } from "./leaves.js";
+import { goesOn, weightsFrom, weightsOf } from "./start.js";
+import { isOver, keepsBest, keptEpoch } from "./stopping.js";
+
+const PATIENCE = 300; // milliseconds in which workers must stop before they are ended
+const MOST_OPEN = 2; // trained networks that workers hold ready
+const FEW = 64; // images that one worker answers alone
+
+/** The workers were ended for a reason that is not their own fault. */
+class Ended extends Error {}
+
+/** Trains networks on one dataset, and asks trained ones. */
+export class Laboratory {
+  /**
+   * worker: the script of worker.js. table: the language. kernels: {simd, plain}, bytes. workers: a power of two up to 8;
+   * null takes as many as there are cores. dataset: {classes, ink, trainImages, trainLabels, testImages, testLabels}.
+   */
+  constructor({ worker, table, kernels, dataset, workers = null }) {
+    setLanguage(table);
+    Object.assign(this, { worker, table, kernels });
+    this.dataset = dataset;
+    this.workers = workers ?? mostWorkers(navigator.hardwareConcurrency);
+    this.keys = new WeakMap(); // of trained networks
+    this.nextKey = 0;
+    this.training = null;
+    this.closed = false;
+    this.crew = this.begun();
+  }
+
+  /**
+   * Train the network of a text; return it as it is after the last whole epoch: {name, text, spec, network, seed, split,
+   * images, weights, state, history, keptEpoch, stopped, seconds, pixelStatistics, trainingImages, validationImages,
+   * browser}. See `goesOn` for what `from` does. Throws SpecError, Diverged, or an Error with a sentence.
+   */
+  async train({ text, name, onEpoch = () => {}, onProgress = () => {}, signal = null, ...wishes }) {
+    const crew = this.ready();
+    if (this.training) throw new Error("a network is being trained; stop it first");
+    const training = new Training(this.dataset, text, name, wishes);
+    if (training.isOver) return training.trained(false);
+    this.training = training;
+    let timer = null;
+    const stop = () => {
+      crew.workers.forEach((_, rank) => crew.ask(rank, "stop").catch(() => {}));
+      if (training.begun) timer ??= setTimeout(() => crew.end(new Ended("stopped")), PATIENCE);
+    };
+    this.onReport = ({ start, progress, epoch }) => {
+      if (start) training.begin(start);
+      if (start && signal?.aborted) stop();
+      if (progress && !signal?.aborted) onProgress(progress);
+      if (epoch) {
+        training.add(epoch);
+        onEpoch(epoch.result);
+      }
+    };
+    try {
+      const answers = crew.askAll("train", { settings: training.settings });
+      signal?.addEventListener("abort", stop);
+      if (signal?.aborted) stop();
+      const [{ stopped }] = await answers;
+      return training.trained(stopped);
+    } catch (error) {
+      crew.end(new Ended(error.message)); // the other workers wait for the one that failed
+      if (error instanceof Ended && signal?.aborted && training.begun) return training.trained(true);
+      if (error instanceof Diverged && training.history.length) error.trained = training.trained(false);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", stop);
+      this.training = null;
+    }
+  }
+
+  /** Test on all test images: {accuracy, loss, probabilities: Float32Array (n × classes), correct, count}. */
+  async test(trained) {
+    const parts = (await this.asked(trained, (crew, key) => crew.askAll("test", { key }))).flat();
+    const count = this.dataset.testLabels.length;
+    const correct = treeSum(parts.map((part) => part.correct));
+    const loss = treeSum(parts.map((part) => part.loss)) / count;
+    return { accuracy: correct / count, loss, probabilities: joined(parts), correct, count };
+  }
+
+  /** The probabilities of the classes for some images, Float32Array (n × classes), and how long it took to find them. */
+  async answer(trained, images) {
+    const count = images.length / PIXELS;
+    const parts = await this.asked(trained, (crew, key) => {
+      const last = crew.workers.length - 1; // worker 0 has more to do than the others
+      if (count <= FEW) return Promise.all([crew.ask(last, "answer", { key, images })]);
+      const at = (rank) => PIXELS * Math.floor((rank * count) / crew.workers.length);
+      return Promise.all(
+        crew.workers.map((_, rank) => crew.ask(rank, "answer", { key, images: images.slice(at(rank), at(rank + 1)) })),
+      );
+    });
+    return { probabilities: joined(parts), milliseconds: Math.max(...parts.map((part) => part.milliseconds)) };
+  }
+
+  /** What each layer makes of one image: a list of {path, kind, text, shape, values}. */
+  look(trained, image) {
+    return this.asked(trained, (crew, key) => crew.ask(crew.workers.length - 1, "look", { key, image }));
+  }
+
+  /** End all that runs. Nothing can be asked afterwards. */
+  close() {
+    this.closed = true;
+    this.crew.end(new Error("the laboratory is closed"));
+  }
+
+  /** Ask workers about a trained network; again if they are ended meanwhile only because a training had to stop. */
+  async asked(trained, question) {
+    for (;;) {
+      try {
+        const crew = this.ready();
+        return await question(crew, await this.opened(crew, trained));
+      } catch (error) {
+        if (!(error instanceof Ended)) throw error;
+      }
+    }
+  }
+
+  /** The workers' key for a trained network, which all of them hold ready. */
+  async opened(crew, trained) {
+    if (!this.keys.has(trained)) this.keys.set(trained, this.nextKey++);
+    const key = this.keys.get(trained);
+    if (!crew.opened.has(key)) {
+      const { network, pixelStatistics, weights } = trained;
+      crew.opened.set(key, crew.askAll("open", { key, network, pixelStatistics, weights }));
+    }
+    const opening = crew.opened.get(key);
+    crew.opened.delete(key);
+    crew.opened.set(key, opening); // the last one used is the last one shut
+    for (const other of [...crew.opened.keys()].slice(0, -MOST_OPEN)) {
+      crew.opened.delete(other);
+      crew.askAll("shut", { key: other }).catch(() => {});
+    }
+    try {
+      await opening;
+    } catch (error) {
+      crew.opened.delete(key);
+      throw error;
+    }
+    return key;
+  }
+
+  /** The workers; new ones if the others have ended. */
+  ready() {
+    if (this.closed) throw new Error("the laboratory is closed");
+    if (this.crew.ended) this.crew = this.begun();
+    return this.crew;
+  }
+
+  begun() {
+    const { trainImages: images, trainLabels: labels, ink } = this.dataset;
+    const data = { images, labels, paper: ink === "dark" ? 255 : 0 };
+    const begin = (rank) => ({ table: this.table, data, tests: this.tests(rank), kernels: this.kernels });
+    const crew = new Crew(this.worker, this.workers, begin, (report) => this.onReport(report));
+    return Object.assign(crew, { opened: new Map() });
+  }
+
+  /** A worker's leaves of the test images. */
+  tests(rank) {
+    const { testImages, testLabels } = this.dataset;
+    const at = (leaf) => leafBegin(testLabels.length, leaf);
+    return ownLeaves(rank, this.workers).map((leaf) => ({
+      images: testImages.slice(PIXELS * at(leaf), PIXELS * at(leaf + 1)),
+      labels: testLabels.slice(at(leaf), at(leaf + 1)),
+    }));
+  }
+}
+
+/** A training as the page knows it: what was wished, and what the workers have reported. */
+class Training {
+  constructor(dataset, text, name, { seed = 0, split = 0.9, images = null, epochs = null, from = null }) {
+    const source = name ? `${name}.txt` : "<text>";
+    const written = parseSpec(text, { source, classes: dataset.classes.length });
+    const spec = { ...written, epochs: epochs ?? written.epochs };
+    const network = layOut(spec);
+    refuseColumns(network, name);
+    this.about = { name, text, spec, network, seed, split, images };
+    this.history = [];
+    this.settings = { network, seed, split, images, history: [], weights: null, state: null };
+    this.best = null;
+    this.begun = false;
+    if (from && goesOn(from, spec, { seed, split, images })) this.goOn(from);
+    else if (from) this.settings.weights = weightsFrom(from, network);
+  }
+
+  goOn({ history, state, weights, pixelStatistics, trainingImages, validationImages }) {
+    this.history = [...history];
+    this.settings.history = history;
+    this.settings.state = state;
+    this.state = state;
+    this.best = weights;
+    this.counts = { pixelStatistics, trainingImages, validationImages };
+  }
+
+  /** Whether there is nothing left to train. */
+  get isOver() {
+    const { spec } = this.about;
+    return this.history.length > 0 && (this.history.length >= spec.epochs || isOver(spec.stop, this.history));
+  }
+
+  /** Take what the workers say when they begin. */
+  begin({ state, ...counts }) {
+    this.state = state;
+    this.counts = counts;
+    this.begun = true;
+  }
+
+  /** Take a whole epoch. */
+  add({ result, state }) {
+    const { stop } = this.about.spec;
+    this.history.push(result);
+    this.state = state;
+    if (keepsBest(stop) && keptEpoch(stop, this.history) === result) this.best = this.weights();
+  }
+
+  trained(stopped) {
+    const { stop } = this.about.spec;
+    const { history, state, counts } = this;
+    return {
+      ...this.about,
+      weights: keepsBest(stop) && this.best ? this.best : this.weights(),
+      state,
+      history,
+      keptEpoch: history.length ? keptEpoch(stop, history).epoch : 0,
+      stopped,
+      seconds: history.reduce((sum, { seconds }) => sum + seconds, 0),
+      ...counts,
+      browser: navigator.userAgent,
+    };
+  }
+
+  /** The weights in the state. */
+  weights() {
+    return Object.fromEntries(weightsOf(this.about.network).map(({ key }) => [key, this.state[key]]));
+  }
+}
+
+function refuseColumns(network, name) {
+  if (!network.onlyEngine) return;
+  throw new Error(
+    "Columns learns by a rule of its own, not by gradients, and is left out here; this trains it: " +
+      `python MNIST train Data ${name || "my_net"} ${name || "my_net"}.txt`,
+  );
+}
+
+/** The largest power of two that is neither above 8 nor above the number of cores. */
+function mostWorkers(cores) {
+  return 2 ** Math.floor(Math.log2(Math.min(LEAVES, cores || 1)));
+}
+
+/** The probabilities of parts, one after another. */
+function joined(parts) {
+  const all = new Float32Array(parts.reduce((sum, { probabilities }) => sum + probabilities.length, 0));
+  let at = 0;
+  for (const { probabilities } of parts) {
+    all.set(probabilities, at);
+    at += probabilities.length;
+  }
+  return all;
+}

@@ -1,0 +1,343 @@
+"""Training in workers of a real browser: the same bits for any number of them; stopping and going on."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from engine_page import ask
+from laboratory_page import WORKER, dataset_of, open_laboratory, patterns, train
+
+from MNIST import data
+from MNIST.browser import bundle, variable
+from MNIST.language import canonical_text, parse_spec
+from MNIST.training import Run, resolve_settings
+from MNIST.training.metrics import accuracy
+
+LAYERS = """Layers:
+Conv,4,3,3,linear
+BatchNorm,momentum=0.7
+Activation,relu
+MaxPool,2,2
+Dropout,0.2
+Flatten
+Dense,12,tanh
+Dropout,0.3
+Dense,10,softmax
+"""
+OPTIMIZER = "Optimizer:\nAdam,0.01\nepochs=3\nbatch=25\n"
+AUGMENT = "Augment:\nRotate,10\nShift,0.05\nElastic,20,4\n"
+TEXT = LAYERS + OPTIMIZER
+SMALL = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\nSGD,0.05,momentum=0.9\nepochs=4\nbatch=32\n"
+
+
+@pytest.fixture(scope="module")
+def page(modules):
+    return open_laboratory(modules, dataset_of(*patterns(403, 0), *patterns(150, 1)))
+
+
+def numbers(results):
+    """Results without what depends on the machine."""
+    kept = [
+        {key: value for key, value in result.items() if key not in ("seconds", "phases")}
+        for result in results
+    ]
+    return [
+        {
+            key: None if isinstance(value, float) and math.isnan(value) else value
+            for key, value in each.items()
+        }
+        for each in kept
+    ]
+
+
+def test_the_number_of_workers_changes_no_bit(page):
+    """With Dropout, BatchNorm, augmentation, smoothed labels and a last batch of fewer images than leaves."""
+    text = f"{LAYERS}{OPTIMIZER}label_smoothing=0.1\n{AUGMENT}"
+    found = []
+    for workers in (8, 4, 1, 2):
+        page.evaluate("workers => open({ workers })", workers)
+        trained = train(page, text)
+        tested = ask(page, "() => laboratory.test(globalThis.trained)")
+        found.append(
+            (
+                trained["digests"],
+                numbers(trained["history"]),
+                tested["loss"],
+                tested["probabilities"].tobytes(),
+            )
+        )
+    assert trained["trainingImages"] % 25 == 13
+    assert trained["validationImages"] == 40
+    assert all(one == found[0] for one in found)
+    other = train(page, text, seed=1)
+    assert other["digests"]["weights"] != found[0][0]["weights"]
+
+
+def test_it_learns_and_says_so(page):
+    trained = train(page, TEXT)
+    assert numbers(trained["history"]) == numbers(trained["reported"])
+    assert [result["epoch"] for result in trained["history"]] == [1, 2, 3]
+    first, *_, last = trained["history"]
+    assert last["loss"] < first["loss"]
+    assert last["valAccuracy"] > 0.5
+    assert last["gradientNormMean"] > 0 < last["gradientNormVariance"]
+    assert math.isclose(trained["seconds"], sum(result["seconds"] for result in trained["history"]))
+    assert (trained["keptEpoch"], trained["stopped"]) == (3, False)
+    tested = ask(page, "() => laboratory.test(globalThis.trained)")
+    assert tested["count"] == 150
+    assert tested["accuracy"] == tested["correct"] / 150 > 0.5
+    answers = tested["probabilities"].reshape(150, 10)
+    np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-6)
+    labels = patterns(150, 1)[1]
+    assert (answers.argmax(axis=1) == labels).sum() == tested["correct"]
+    assert math.isclose(tested["loss"], -np.log(answers[np.arange(150), labels]).mean(), rel_tol=1e-5)
+
+
+def test_a_trained_network_answers_while_another_one_trains(page):
+    train(page, TEXT, "first")
+    images = patterns(150, 1)[0]
+    script = """async ({ images }) => {
+      const training = train("second", { text: globalThis.slow, name: "second" });
+      const few = await laboratory.answer(globalThis.first, images.subarray(0, 3 * 784));
+      const all = await laboratory.answer(globalThis.first, images);
+      const layers = await laboratory.look(globalThis.first, images.subarray(0, 784));
+      const tested = await laboratory.test(globalThis.first);
+      const refused = await laboratory.train({ text: globalThis.slow }).catch((error) => error.message);
+      const { history } = await training;
+      return { few, all, layers, tested, refused, epochs: history.length };
+    }"""
+    page.evaluate("text => { globalThis.slow = text; }", TEXT.replace("epochs=3", "epochs=6"))
+    found = ask(page, script, images=images)
+    tested = found["tested"]["probabilities"]
+    np.testing.assert_array_equal(found["few"]["probabilities"], tested[:30])
+    np.testing.assert_array_equal(found["all"]["probabilities"], tested)
+    assert found["all"]["milliseconds"] > 0
+    assert next(layer["path"] for layer in found["layers"]) == "conv_1"
+    assert found["refused"] == "a network is being trained; stop it first"
+    assert found["epochs"] == 6
+
+
+def test_a_run_goes_on_as_if_it_had_never_stopped(page):
+    text = TEXT + AUGMENT
+    whole = train(page, text, "whole")
+    stopped = train(page, text, "stopped", stop={"stopAfter": 1})
+    assert (stopped["stopped"], len(stopped["history"])) == (True, 1)
+    gone_on = train(page, text, "gone_on", **{"from": "stopped"})
+    assert gone_on["digests"] == whole["digests"]
+    assert numbers(gone_on["history"]) == numbers(whole["history"])
+    assert [result["epoch"] for result in gone_on["reported"]] == [2, 3]
+    further = train(page, text, "further", epochs=4, **{"from": "gone_on"})
+    assert further["digests"] == train(page, text, epochs=4)["digests"]
+    assert further["spec"]["epochs"] == 4
+    nothing_left = train(page, text, **{"from": "whole"})
+    assert (nothing_left["digests"], nothing_left["reported"]) == (whole["digests"], [])
+
+
+def test_another_text_begins_with_the_weights_alone(page):
+    train(page, TEXT, "first")
+    slower = TEXT.replace("0.01", "0.0001").replace("Dropout,0.3\n", "").replace("epochs=3", "epochs=1")
+    second = train(page, slower, "second", **{"from": "first"})
+    assert [result["epoch"] for result in second["history"]] == [1]
+    assert second["history"][0]["valAccuracy"] > 0.5  # one epoch at this rate alone does not reach it
+    other = train(page, TEXT.replace("Dense,12", "Dense,13"), **{"from": "first"})
+    assert other["error"] == "trained.txt, line 8: dense_7/kernel takes 676×13 weights, and first has 676×12"
+
+
+def test_it_stops_at_once_even_within_a_long_step(page):
+    short = train(page, TEXT, epochs=1000, stop={"stopAt": 700})
+    assert short["stopped"]
+    assert short["toStop"] < 1500
+    assert short["keptEpoch"] == len(short["history"]) == len(short["reported"])
+    wide = SMALL.replace("Flatten\n", "Conv,64,5,5,relu\nConv,64,5,5,relu\nConv,64,5,5,relu\nFlatten\n")
+    long = train(page, wide.replace("batch=32", "batch=400"), stop={"stopAt": 1000})  # a step takes seconds
+    assert long["stopped"]
+    assert long["toStop"] < 1500
+    assert (long["history"], long["keptEpoch"]) == ([], 0)
+    assert train(page, SMALL)["keptEpoch"] == 4  # by workers that have begun anew
+
+
+def test_progress_is_told_at_most_five_times_a_second(page):
+    found = train(page, TEXT, epochs=1000, stop={"stopAt": 1500})
+    progress = found["progress"]
+    assert 2 <= len(progress) <= 8
+    for report in progress:
+        assert (report["epochs"], report["steps"]) == (1000, 15)
+        assert 1 <= report["step"] <= 15
+        assert report["epoch"] >= 1
+        assert report["imagesPerSecond"] > 0 < report["secondsLeft"]
+        assert 0 <= report["accuracy"] <= 1
+        assert report["loss"] > 0
+        assert (report["kernels"]["path"], report["kernels"]["shape"]) == ("conv_1", [3, 3, 1, 4])
+        assert report["kernels"]["values"].shape == (36,)
+        norms = report["gradientNorms"]
+        assert [layer["path"] for layer in norms] == ["conv_1", "batchnorm_2", "dense_7", "dense_9"]
+        assert all(layer["norm"] > 0 for layer in norms)
+    moved = progress[0]["kernels"]["values"] != progress[-1]["kernels"]["values"]
+    assert moved.any()
+
+
+def test_the_weights_of_the_best_epoch_are_kept(page):
+    stop = "Stop:\npatience=2\n"
+    text = LAYERS + "Optimizer:\nAdam,0.03\nepochs=40\nbatch=25\n"
+    found = train(page, text + stop)
+    losses = [result["valLoss"] for result in found["history"]]
+    best = int(np.argmin(losses)) + 1
+    assert found["keptEpoch"] == best == len(losses) - 2
+    assert not found["stopped"]
+    alone = train(page, text, epochs=best)
+    assert found["digests"]["weights"] == alone["digests"]["weights"]
+    assert found["digests"]["state"] != alone["digests"]["state"]
+    reached = train(page, text + "Stop:\naccuracy=0.3\n")
+    assert len(reached["history"]) < 40
+    assert reached["history"][-1]["valAccuracy"] >= 0.3
+
+
+def test_a_run_that_diverges_keeps_the_epochs_before(page):
+    linear = SMALL.replace("Dense,10", "Dense,16,linear\nDense,10").replace(
+        "SGD,0.05,momentum=0.9", "SGD,1e20"
+    )
+    found = train(page, linear)
+    assert (found["kind"], found["trained"]) == ("Diverged", None)
+    assert found["error"] == (
+        "diverged at epoch 1: the loss or a weight is no longer a finite number; "
+        "try a smaller learning rate than 1e+20"
+    )
+    one_step = linear.replace("1e20", "0.05").replace("batch=32", "batch=1000")
+    found = train(page, f"{one_step}Schedule:\nOneCycle,1e30,warmup=0.9\n")
+    assert found["error"] == (
+        "diverged at epoch 2: the loss or a weight is no longer a finite number; "
+        "the state after epoch 1 is kept; try a smaller learning rate than 0.05"
+    )
+    assert found["trained"] == {"epochs": 1, "digest": train(page, one_step, epochs=1)["digests"]["weights"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "wishes", "error"),
+    [
+        (SMALL, {"images": 404}, "images: expected 1 to 403, which the dataset has, found 404"),
+        (SMALL, {"images": 1, "split": 0.2}, "a split of 0.2 of 1 images leaves none to train on"),
+        (
+            f"{SMALL}Stop:\npatience=1\n",
+            {"split": 1},
+            "Stop goes by the validation images, and this split leaves none; take a split of 0.9",
+        ),
+        (
+            f"{SMALL}Schedule:\nPlateau\n",
+            {"split": 1},
+            "Plateau goes by the validation images, and this split leaves none; take a split of 0.9",
+        ),
+        (
+            "Input:\nThreshold,128\nLayers:\nColumns,10,64\nOptimizer:\nParallelDelta,0.05\nepochs=1\nbatch=1\n",
+            {},
+            "Columns learns by a rule of its own, not by gradients, and is left out here; this trains it: "
+            "python MNIST train Data trained trained.txt",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_with_a_sentence(page, text, wishes, error):
+    assert train(page, text, **wishes)["error"] == error
+
+
+def test_a_text_with_a_mistake_and_a_network_that_is_too_large(page):
+    wrong = train(page, SMALL.replace("Dense", "Dens"), "wrong")
+    assert wrong["kind"] == "SpecError"
+    assert wrong["error"].startswith("wrong.txt, line 3: unknown layer 'Dens'; did you mean 'Dense'?")
+    large = train(page, SMALL.replace("Dense,10", "Dense,400000,relu\nDense,10"))
+    assert large["kind"] == "TooLarge"
+    assert large["error"].startswith("the network is too large for a browser")
+    assert train(page, SMALL)["keptEpoch"] == 4
+
+
+def test_no_validation_and_standardized_pixels(page):
+    found = train(page, f"Input:\nStandardize\n{SMALL}", split=1, images=100, epochs=1)
+    assert math.isnan(found["history"][0]["valLoss"])
+    assert math.isnan(found["history"][0]["valAccuracy"])
+    assert (found["trainingImages"], found["validationImages"]) == (100, 0)
+    everything = train(page, f"Input:\nStandardize\n{SMALL}", split=1, epochs=1)["pixelStatistics"]
+    pixels = patterns(403, 0)[0] / 255
+    assert math.isclose(everything["mean"], pixels.mean(), rel_tol=1e-12)
+    assert math.isclose(everything["deviation"], pixels.std(), rel_tol=1e-12)
+
+
+def failing(condition, error):
+    """A worker script whose optimizer fails in the fifth step if the condition on `rank` holds."""
+    engine = f"{variable('browser/engine/engine.js')}.Engine"
+    return f"""{bundle(WORKER)}
+{{
+  const {{ update }} = {engine}.prototype;
+  const begin = self.onmessage;
+  let [rank, steps] = [0, 0];
+  self.onmessage = (event) => {{
+    if (event.data.what === "begin") rank = event.data.rank;
+    return begin(event);
+  }};
+  {engine}.prototype.update = function (rate) {{
+    if (++steps === 5 && {condition}) {error};
+    return update.call(this, rate);
+  }};
+}}"""
+
+
+@pytest.mark.parametrize(
+    ("worker", "error"),
+    [
+        (
+            failing("rank === 1", 'throw new RangeError("Array buffer allocation failed")'),
+            "this tab is out of memory: Array buffer allocation failed",
+        ),
+        (failing("rank === 0", 'throw new Error("broken")'), "broken"),
+        (failing("rank === 1", "Promise.resolve().then(() => null.x); setTimeout(() => { null.x; }); "), "x"),
+        ("this is no script", "SyntaxError"),
+    ],
+)
+def test_a_worker_that_fails_rejects_the_training(page, worker, error):
+    page.evaluate("worker => open({ workers: 2, worker })", worker)
+    found = train(page, TEXT)
+    page.evaluate("open({ workers: 2 })")
+    assert error in found["error"]
+
+
+def test_nothing_runs_after_it_was_closed(page):
+    script = """async () => {
+      const said = (promise) => promise.catch((error) => error.message);
+      const training = said(laboratory.train({ text: globalThis.slow, epochs: 1000 }));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const asked = said(laboratory.test(globalThis.first));
+      laboratory.close();
+      const later = [laboratory.test(globalThis.first), laboratory.train({ text: globalThis.slow })];
+      return Promise.all([training, asked, ...later.map(said)]);
+    }"""
+    page.evaluate("text => { globalThis.slow = text; }", TEXT)
+    train(page, SMALL, "first")
+    assert ask(page, script) == ["the laboratory is closed"] * 4
+    page.evaluate("open({ workers: 2 })")
+
+
+def test_example_model_learns_real_digits_as_well_as_with_numpy(modules, mnist_folder):
+    """2,000 images in batches of 100; both divide, order and begin by random numbers of their own.
+
+    One training's accuracy on 2,000 test images varies by a percentage point or so from seed to seed.
+    """
+    dataset = data.load(mnist_folder)
+    names = "train_images", "train_labels", "test_images", "test_labels"
+    few = replace(dataset, **{name: getattr(dataset, name)[:2000] for name in names})
+    spec = replace(parse_spec(Path("Models/example_model.txt").read_text()), batch_size=100)
+    expected = [_with_numpy(spec, few, seed) for seed in range(3)]
+    page = open_laboratory(modules, dataset_of(*(getattr(few, name) for name in names)))
+    found = []
+    for seed in range(3):
+        train(page, canonical_text(spec), seed=seed)
+        found.append(ask(page, "() => laboratory.test(globalThis.trained)")["accuracy"])
+    deviation = np.sqrt((np.var(expected, ddof=1) + np.var(found, ddof=1)) / 3)
+    assert abs(np.mean(found) - np.mean(expected)) < 4 * deviation + 0.005, (found, expected)
+
+
+def _with_numpy(spec, dataset, seed):
+    """The accuracy on the test images after training with NumPy's engine."""
+    divided = data.split(dataset, 0.9, seed)
+    settings = resolve_settings("mnist", images=None, split=0.9, seed=seed, engine="numpy", threads=1)
+    run = Run(spec, divided, settings, epochs=spec.epochs)
+    run.train()
+    return accuracy(run.engine.logits(dataset.test_images), dataset.test_labels)
