@@ -31,7 +31,10 @@ export function readExplore(head, lines, known, problems) {
   }
 }
 
-/** How many values the axis of a line has; mistakes are noted. given: the names so far; those of this line are added. */
+/**
+ * How many values the axis of a line has; mistakes are noted. given: the names so far; those of this line are
+ * added.
+ */
 function countAxis(statement, known, given, problems) {
   const { line } = statement;
   const word = nameOf(statement);

@@ -15,9 +15,9 @@ export function canonicalText(spec) {
 /**
  * The same network without parts that have no effect: specs that compute the same become equal.
  *
- * Repeat is expanded. Dropout and noise of 0, linear activations and padding by 0 are left out (a block that would be
- * empty keeps one linear activation). So are Scale before Standardize, `nesterov` without momentum, augmentations of 0,
- * and the `monitor` of `Stop:` without patience. Step and Plateau of factor 1 become Constant.
+ * Repeat is expanded. Dropout and noise of 0, linear activations and padding by 0 are left out (a block that would
+ * be empty keeps one linear activation). So are Scale before Standardize, `nesterov` without momentum,
+ * augmentations of 0, and the `monitor` of `Stop:` without patience. Step and Plateau of factor 1 become Constant.
  */
 export function simplify(spec) {
   const { schedules, constant } = language();

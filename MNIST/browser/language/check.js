@@ -8,10 +8,9 @@ import { language } from "./table.js";
 /**
  * The table and the lines below it, all as texts, as `check` writes them:
  *
- * rows: [{line, layer, output, parameters, flops, depth, path}], the first one for the input. line: its number, null
- * for the input. depth: how many blocks are around the layer. path: as in a node; null for the input.
- * layers, parameters, flops: the last row. training: the lines below the table, settings with their usual value left
- * out.
+ * rows: [{line, layer, output, parameters, flops, depth, path}], the first one for the input. line: its number,
+ * null for the input. depth: how many blocks are around the layer. path: as in a node; null for the input. layers,
+ * parameters, flops: the last row. training: the lines below the table, settings with their usual value left out.
  */
 export function checkRows(spec) {
   const nodes = nodesAsWritten(spec);

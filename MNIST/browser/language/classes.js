@@ -3,7 +3,10 @@
 import { strip } from "./characters.js";
 import { language } from "./table.js";
 
-/** The text of a model file with the number of classes in place of each {classes} outside comments; null: unchanged. */
+/**
+ * The text of a model file with the number of classes in place of each {classes} outside comments; null:
+ * unchanged.
+ */
 export function fillClasses(text, classes) {
   if (classes === null) return text;
   const filled = (code) =>

@@ -1,10 +1,11 @@
 // Mistakes in a model file: where each one is, what was expected, and how it is shown.
 //
-// A problem is plain data: {line, column, length, message, source, text, ofShapes}. line and column count from 1 (0:
-// the file as a whole), column and length in characters; text is the whole line. ofShapes: whether the layers do not
-// make a network, although each value may be right by itself.
+// A problem is plain data: {line, column, length, message, source, text, ofShapes}. line and column count from 1
+// (0: the file as a whole), column and length in characters; text is the whole line. ofShapes: whether the layers
+// do not make a network, although each value may be right by itself.
 
-import { cells, characters, indentation, part, printable, size, stripBegin, stripEnd, withoutComment } from "./characters.js";
+import { cells, characters, indentation, part, printable } from "./characters.js";
+import { size, stripBegin, stripEnd, withoutComment } from "./characters.js";
 import { language } from "./table.js";
 
 /** A problem as Python shows it: where, the message, the line, and carets below the mistake. */

@@ -23,8 +23,8 @@ export function completions(text, line, place) {
 }
 
 /**
- * What a line takes: {name, usage, help, lesson, arguments: [{name, required, expects, default, help}]}; null if it
- * begins with no name of the language. default: as text, null if there is none.
+ * What a line takes: {name, usage, help, lesson, arguments: [{name, required, expects, default, help}]}; null if
+ * it begins with no name of the language. default: as text, null if there is none.
  */
 export function helpFor(text, line) {
   const lines = linesOf(text, line);

@@ -1,8 +1,8 @@
 // The model language: from a text to a checked spec, its network, and back to text. Begin with `setLanguage`.
 //
-// The files are named as those of MNIST/language, which decides: both give the same specs, networks and messages, to
-// the letter. Nothing here knows what a line of the language takes; the table says it (MNIST/browser/table.py). What a
-// layer does with shapes is in layers.js.
+// The files are named as those of MNIST/language, which decides: both give the same specs, networks and messages,
+// to the letter. Nothing here knows what a line of the language takes; the table says it (MNIST/browser/table.py).
+// What a layer does with shapes is in layers.js.
 
 export { canonicalText, simplify } from "./canonical.js";
 export { part, size, unitsBefore } from "./characters.js";

@@ -1,4 +1,5 @@
-// What each layer of the language does with shapes: one entry in LAYERS for each class of MNIST/language/layers.py.
+// What each layer of the language does with shapes: one entry in LAYERS for each class of
+// MNIST/language/layers.py.
 //
 // An entry has the methods that its class has in Python, under the same names, and no others; LAYER has what all
 // layers share. A method takes the layer, plain data, and for one image the shape that goes in:

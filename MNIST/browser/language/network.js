@@ -3,8 +3,8 @@
 // This is arithmetic on shapes; nothing is built. It finds models that cannot work.
 //
 // node: one layer in its place in the network: {layer, path, inputShape, outputShape, parameters, flops, children,
-// projectionStride, margins, draws, passesThrough, needsWholeBatch, workingValues}. path: unique, the layer's kind and
-// its place among its siblings, from 1, after the path of the block around it: `conv_1`, `residual_3.conv_1`.
+// projectionStride, margins, draws, passesThrough, needsWholeBatch, workingValues}. path: unique, the layer's kind
+// and its place among its siblings, from 1, after the path of the block around it: `conv_1`, `residual_3.conv_1`.
 // parameters, flops: its own, without those of its children. children: a Residual's layers, a Parallel's paths, a
 // Path's layers. projectionStride: the stride of a Residual's "projection", null for other nodes.
 
@@ -96,7 +96,8 @@ export function layOutLayers(layers, shape, problems) {
   for (const layer of layers) {
     count += countLayers(layer);
     if (count > most) {
-      note(problems, layer, "", `up to here the network has more than the ${thousands(most)} layers that are allowed`);
+      const message = `up to here the network has more than the ${thousands(most)} layers that are allowed`;
+      note(problems, layer, "", message);
       return null;
     }
   }

@@ -38,7 +38,9 @@ export function hundredths(number) {
   return `${thousands(whole)}.${decimals}`;
 }
 
-/** The first `count` digits of a number, and the power of ten of the first; a number in the middle becomes even. */
+/**
+ * The first `count` digits of a number, and the power of ten of the first; a number in the middle becomes even.
+ */
 function rounded(number, count) {
   const exact = number.toExponential(99);
   const [digits, power] = [exact.replace(/[.]|e.*/g, ""), Number(exact.split("e")[1])];
@@ -48,7 +50,9 @@ function rounded(number, count) {
   return [shown.replace(/[.]|e.*/g, ""), Number(shown.split("e")[1])];
 }
 
-/** Digits, the first worth 10^power, as a decimal; with an exponent if the power is below -4 or at least `most`. */
+/**
+ * Digits, the first worth 10^power, as a decimal; with an exponent if the power is below -4 or at least `most`.
+ */
 function written(digits, power, most) {
   if (power < -4 || power >= most) {
     const exponent = String(Math.abs(power)).padStart(2, "0");

@@ -1,7 +1,7 @@
 // From the text of a model file to its spec: sections are told apart, then read and checked together.
 //
-// spec: {input, layers, optimizer, epochs, batch_size, label_smoothing, schedule, augment, stop}, plain data with the
-// names of Python's fields; what a line makes has its type as `kind`.
+// spec: {input, layers, optimizer, epochs, batch_size, label_smoothing, schedule, augment, stop}, plain data with
+// the names of Python's fields; what a line makes has its type as `kind`.
 
 import { readExplore } from "./axes.js";
 import { quoted } from "./characters.js";
@@ -17,8 +17,8 @@ import { nameOf, readStatements, spanOf, walkStatements } from "./text.js";
 /**
  * The spec that a model file's text describes; its layers fit together, from image to classes.
  *
- * source: what messages call the text. classes: how many the dataset has; the number takes the place of {classes}, and
- * the network must end in as many. null if there is no dataset.
+ * source: what messages call the text. classes: how many the dataset has; the number takes the place of {classes},
+ * and the network must end in as many. null if there is no dataset.
  * Throws SpecError with every mistake in it; a placeholder is one.
  */
 export function parseSpec(text, { source = "<text>", classes = null } = {}) {

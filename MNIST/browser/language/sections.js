@@ -18,8 +18,8 @@ import {
 /**
  * How each section is read and written, in the order of the canonical text; one is the inverse of the other.
  *
- * read: takes the section's head and its lines, notes mistakes, and returns fields of a spec. A field that is wrong or
- * still open is null; among the layers, only the layer in question is.
+ * read: takes the section's head and its lines, notes mistakes, and returns fields of a spec. A field that is
+ * wrong or still open is null; among the layers, only the layer in question is.
  * write: returns the lines of a spec, with all defaults; none if the spec has nothing in this section.
  */
 export const SECTIONS = {

@@ -1,7 +1,7 @@
 // The language as data: what Python's table says, made ready for the other files of this room.
 //
-// The table has plain objects, in the order of the language. Names that a user writes are looked up in Maps, so that
-// no text meets what JavaScript's objects know by themselves, such as "constructor".
+// The table has plain objects, in the order of the language. Names that a user writes are looked up in Maps, so
+// that no text meets what JavaScript's objects know by themselves, such as "constructor".
 
 let table = null;
 
@@ -42,7 +42,9 @@ function lineOf(line) {
   return { ...line, arguments: new Map(args.map((argument) => [argument.name, argument])) };
 }
 
-/** A kind of value; words: those that it takes, each with its value. choices: them in order, if it takes no others. */
+/**
+ * A kind of value; words: those that it takes, each with its value. choices: them in order, if it takes no others.
+ */
 function kindOf(kind) {
   const words = new Map(Object.entries(kind.words ?? {}));
   return { ...kind, words, choices: kind.kind === "choice" ? [...words.keys()] : [] };

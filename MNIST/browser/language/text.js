@@ -1,8 +1,8 @@
 // From the text of a model file to its statements: lines, words and indented blocks. No meaning yet.
 //
-// line: {source, number, text}. word: {text, column, length, key, keyColumn, placeholder, isOpen}: what stands between
-// two commas, a value or `key=value` (key is null without one); columns and lengths in characters, columns from 1.
-// placeholder: NAME if the file has {NAME} in the value's place. isOpen: whether it has no value yet.
+// line: {source, number, text}. word: {text, column, length, key, keyColumn, placeholder, isOpen}: what stands
+// between two commas, a value or `key=value` (key is null without one); columns and lengths in characters, columns
+// from 1. placeholder: NAME if the file has {NAME} in the value's place. isOpen: whether it has no value yet.
 // statement: {line, words, opens, block}: one line, and the statements indented below it.
 
 import { indentation, quoted, size, strip, stripBegin, stripEnd, withoutComment } from "./characters.js";
@@ -50,8 +50,8 @@ function firstWrongLine(bytes) {
 
 /**
  * The statements of a text; each has those of its block.
- * Notes mistakes in indentation, commas and placeholders, and goes on with the rest. Throws SpecError at once for a
- * text beyond the limits.
+ * Notes mistakes in indentation, commas and placeholders, and goes on with the rest. Throws SpecError at once for
+ * a text beyond the limits.
  */
 export function readStatements(text, source, problems) {
   const most = language().limits.statements;

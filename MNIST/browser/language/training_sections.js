@@ -70,7 +70,8 @@ function* settingsOf(lines) {
 /** The lines of `Optimizer:`, with keys for the numbers; an option that is 0 is left out. */
 export function writeOptimizer(spec) {
   const shown = [...language().settings].filter(([, { number, field }]) => number || spec[field]);
-  return [statementText(spec.optimizer), ...shown.map(([key, { field, kind }]) => `${key}=${write(kind, spec[field])}`)];
+  const lines = shown.map(([key, { field, kind }]) => `${key}=${write(kind, spec[field])}`);
+  return [statementText(spec.optimizer), ...lines];
 }
 
 /** `Schedule:`: one line, how the learning rate changes. */
