@@ -42,6 +42,7 @@ export class Builder {
     this.add(this.pixels, [], x, null);
     this.logits = this.chain(this.nodes, x);
     if (training) this.loss = this.add(new CrossEntropy(this, this.logits), [this.logits], null, null);
+    if (training) this.findIdleBiases();
     this.placeBlocks();
     this.shared.place = plan.take(this.shared.bytes);
   }
@@ -123,6 +124,24 @@ export class Builder {
   }
 
   /**
+   * Mark biases that a BatchNorm takes away again, because it subtracts the mean: their gradient is exactly 0. Computed,
+   * it would be a sum of roundings, and Adam would take that for a direction.
+   */
+  findIdleBiases() {
+    for (const operation of this.operations) {
+      if (operation.b && operation.isLinear) operation.biasIsIdle = this.losesShift(operation.y);
+    }
+  }
+
+  /** Whether a number that is added to a whole channel of a value is lost in a BatchNorm. */
+  losesShift({ taken }) {
+    const operation = this.operations[taken];
+    if (operation instanceof BatchNorm) return true;
+    if (operation instanceof Fork) return operation.ways.every((way) => this.losesShift(way));
+    return SHIFTING.some((kind) => operation instanceof kind) && this.losesShift(operation.y);
+  }
+
+  /**
    * Give all blocks their places. What the forward pass makes stays for the backward pass. The slopes of a chunk
    * share their places as soon as they are no longer needed; slopes that wait for sums over the whole batch do not
    * share them with any in the same segments, because all chunks go through a segment before the next one begins.
@@ -156,6 +175,9 @@ export class Builder {
     plan.take(bytes);
   }
 }
+
+/** Operations whose output is shifted by what their input is shifted by. */
+const SHIFTING = [MaxPool, AvgPool, GlobalAvgPool, GaussianNoise, Add, Concatenate];
 
 const BUILDERS = {
   Conv: (build, node, x) => {

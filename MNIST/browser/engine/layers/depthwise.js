@@ -7,11 +7,13 @@
 // Source: Sifre (2014), Rigid-motion scattering for image classification, chapter 6.
 
 import { ACTIVATIONS } from "./activations.js";
+import { biasGradient } from "./products.js";
 
 /** W: (rows, columns, channels, 1); b: (channels), or null without a bias (in a SeparableConv). */
 export class Depthwise {
   constructor(c, x, y, windows, { W, b, activation }) {
     Object.assign(this, { c, x, y, windows, W, b, activation: ACTIVATIONS[activation] });
+    this.isLinear = activation === "linear";
   }
 
   write(heap) {
@@ -26,10 +28,10 @@ export class Depthwise {
   }
 
   backward(pass) {
-    const { c, x, y, windows, W, b } = this;
+    const { c, x, y, windows, W } = this;
     const dz = y.slope.at(pass);
     c.activate_backward(this.activation, y.data.at(pass), dz, dz, pass.images * y.size);
-    const [dW, db] = [pass.gradients + W.offset, b ? pass.gradients + b.offset : 0];
+    const [dW, db] = [pass.gradients + W.offset, biasGradient(this, pass)];
     c.depthwise_dW(windows.place, x.data.at(pass), pass.images, dz, pass.add, dW, db);
     if (x.wantsSlope) c.depthwise_dx(windows.place, dz, pass.images, W.place, x.slope.at(pass));
   }

@@ -11,6 +11,12 @@
 import { ACTIVATIONS } from "./activations.js";
 import { Margin } from "./padding.js";
 
+/** Where a layer's db is to be computed; 0 if it has no bias, or an idle one, whose db is then made 0. */
+export function biasGradient({ c, b, biasIsIdle }, { gradients }) {
+  if (biasIsIdle) c.fill(gradients + b.offset, 0, b.size);
+  return b && !biasIsIdle ? gradients + b.offset : 0;
+}
+
 /** Y = activation(P(x) W + b). */
 export class Products {
   /**
@@ -23,6 +29,7 @@ export class Products {
     const filters = y.size / (positions[0] * positions[1]);
     Object.assign(this, { c, x, y, W, b, filters, rows: size[0], run: size[1] * channels });
     this.activation = ACTIVATIONS[activation];
+    this.isLinear = activation === "linear";
     this.margin = new Margin(build, map, margins);
     const [, width] = this.margin.padded;
     this.step = width * channels;
@@ -74,8 +81,8 @@ export class Products {
     const count = pass.images * this.positions;
     c.activate_backward(this.activation, this.y.data.at(pass), dz, dz, count * filters);
     const x = margin.pad(this.x.data.at(pass), pass.images);
-    const [dW, db] = [pass.gradients + this.W.offset, this.b ? pass.gradients + this.b.offset : 0];
-    c.product_dW(x, table, count, rows, step, run, dz, filters, pass.add, dW, db);
+    const dW = pass.gradients + this.W.offset;
+    c.product_dW(x, table, count, rows, step, run, dz, filters, pass.add, dW, biasGradient(this, pass));
     if (!this.x.wantsSlope) return;
     const dx = margin.place(this.x.slope.at(pass));
     if (!this.isTiled) c.fill(dx, 0, pass.images * margin.size);
