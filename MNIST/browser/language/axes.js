@@ -101,11 +101,14 @@ function countValues(names, words, wrong) {
 }
 
 /** The values that one word stands for: one value, or those of a range; each has a text for each name. */
-function expanded(names, word) {
+function* expanded(names, word) {
   if (word.includes("=")) {
     throw new AxisError(`expected a value, found ${quoted(word)}; another name begins a list of its own`);
   }
-  if (names.length === 1) return (word.includes(":") ? range(word) : [word]).map((value) => [value]);
+  if (names.length === 1) {
+    for (const value of word.includes(":") ? range(word) : [word]) yield [value];
+    return;
+  }
   const value = word.split("+").map(strip);
   if (value.length !== names.length || value.includes("")) {
     const expected = `expected ${names.length} values joined by '+', for ${shown(names)}`;
@@ -114,11 +117,11 @@ function expanded(names, word) {
   if (word.includes(":")) {
     throw new AxisError(`joined values are written out: there is no range in ${quoted(word)}`);
   }
-  return [value];
+  yield value;
 }
 
 /** The numbers of `start:end` or `start:end:step`, with the end if a step hits it. */
-function range(word) {
+function* range(word) {
   const parts = word.split(":").map(strip);
   if (parts.length < 2 || parts.length > 3 || !parts.every((part) => NUMBER.test(part))) {
     throw new AxisError(`expected a range of numbers, start:end or start:end:step, found ${quoted(word)}`);
@@ -140,11 +143,9 @@ function range(word) {
   }
   const most = language().limits.axisValues;
   if (count > most) throw new AxisError(`${word} has more than ${thousands(most)} values`);
-  const values = Array.from({ length: Number(count) }, (_, place) =>
-    shortly({ digits: start + BigInt(place) * step, power }),
-  );
-  if (start === 0n && parts[0].startsWith("-") && step < 0n) values[0] = "-0"; // as Python's decimals
-  return values;
+  if (start === 0n && parts[0].startsWith("-") && step < 0n) yield "-0"; // as Python's decimals
+  else yield shortly({ digits: start, power });
+  for (let place = 1n; place < count; place += 1n) yield shortly({ digits: start + place * step, power });
 }
 
 /** A decimal: the whole number `digits` times ten to the `power`. */
