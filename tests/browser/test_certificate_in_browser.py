@@ -45,7 +45,7 @@ def page(modules):
 
 @pytest.fixture(scope="module")
 def everything():
-    """The problem of everything.txt, with another optimizer if one is given, and the numpy engine's answer."""
+    """The problem of everything.txt with an optimizer, and the numpy engine's answer."""
 
     def of(optimizer):
         text = EVERYTHING.replace("Adam,0.003", optimizer)
@@ -56,7 +56,7 @@ def everything():
 
 
 def _refuse_strays(found, expected):
-    """Fail if a number is farther from its expected value than TOLERANCE of its array's largest one.
+    """Fail if a number is farther from the expected one than TOLERANCE of the largest of its array.
 
     A gradient that is 0 but for rounding is exactly 0 here: that of a bias whose shift BatchNorm takes away.
     """

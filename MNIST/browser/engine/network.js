@@ -129,7 +129,8 @@ export class Builder {
    */
   findIdleBiases() {
     for (const operation of this.operations) {
-      if (operation.b && operation.isLinear) operation.biasIsIdle = this.losesShift(operation.y);
+      const hasBias = operation instanceof BatchNorm || (operation.b && operation.isLinear);
+      if (hasBias) operation.biasIsIdle = this.losesShift(operation.y);
     }
   }
 
@@ -138,7 +139,8 @@ export class Builder {
     const operation = this.operations[taken];
     if (operation instanceof BatchNorm) return true;
     if (operation instanceof Fork) return operation.ways.every((way) => this.losesShift(way));
-    return SHIFTING.some((kind) => operation instanceof kind) && this.losesShift(operation.y);
+    const shifts = operation.shiftsEvenly || SHIFTING.some((kind) => operation instanceof kind);
+    return shifts && this.losesShift(operation.y);
   }
 
   /**

@@ -94,7 +94,7 @@ export class BatchNorm {
     const [dgamma, dbeta] = [this.gamma, this.beta].map(({ offset }) => (pass.gradients + offset) / 4);
     for (let k = 0; k < channels; k++) {
       const [sum, product] = [heap.doubles[place / 8 + k], heap.doubles[place / 8 + channels + k]];
-      heap.floats[dbeta + k] = sum;
+      heap.floats[dbeta + k] = this.biasIsIdle ? 0 : sum;
       heap.floats[dgamma + k] = (product - sum * this.rest[k]) * this.scale[k];
     }
   }

@@ -31,6 +31,7 @@ export class Products {
     this.activation = ACTIVATIONS[activation];
     this.isLinear = activation === "linear";
     this.margin = new Margin(build, map, margins);
+    this.shiftsEvenly = this.isLinear && !this.margin.exists; // if x is shifted by a number, all of y is shifted by one
     const [, width] = this.margin.padded;
     this.step = width * channels;
     this.positions = positions[0] * positions[1];
