@@ -2,83 +2,69 @@
 
 import { received } from "./errors.js";
 
-/** So many workers of one script, each linked to log₂ of their number of others. */
+/** So many workers of one script. The page makes the first, which makes the others (tree.js). */
 export class Crew {
-  /** begin: what each worker gets first, by its rank, beside {rank, ports}. onReport: gets the reports of trainings. */
-  constructor(script, count, begin, onReport) {
-    this.url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-    this.waiting = new Map(); // for each question: {resolve, reject}
+  /** begin: what each worker gets first. onReport: gets the reports of trainings. */
+  constructor(script, workers, begin, onReport) {
+    Object.assign(this, { workers, onReport });
+    this.waiting = new Map(); // for each question: {answers, missing, resolve, reject}
     this.questions = 0;
     this.ended = null; // why, as an Error
-    this.onReport = onReport;
-    this.workers = Array.from({ length: count }, () => this.worker());
-    const ports = links(count);
-    this.begun = Promise.all(
-      this.workers.map((_, rank) => {
-        const message = { ...begin(rank), rank, ports: ports[rank] };
-        return this.ask(rank, "begin", message, ports[rank]);
-      }),
-    );
-    this.begun.catch((error) => this.end(error));
-  }
-
-  worker() {
-    const worker = new Worker(this.url);
-    worker.onmessage = ({ data: { report, id, value, error } }) => {
-      if (this.ended) return;
-      if (report) {
-        this.onReport(report);
-        return;
-      }
-      const { resolve, reject } = this.waiting.get(id);
-      this.waiting.delete(id);
-      if (error) reject(received(error));
-      else resolve(value);
-    };
-    worker.onerror = (event) => {
+    this.url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+    this.first = new Worker(this.url);
+    this.first.onmessage = ({ data }) => this.ended || this.take(data);
+    this.first.onerror = (event) => {
       event.preventDefault();
-      this.end(new Error(event.message || "a worker of this page failed; it may have been out of memory"));
+      this.take({ failed: event.message });
     };
-    worker.onmessageerror = () => this.end(new Error("a message between this page and its worker was lost"));
-    return worker;
+    this.first.onmessageerror = () => this.take({ failed: "a message between this page and its worker was lost" });
+    this.askAll("begin", { ...begin, rank: 0, workers, script }).catch((error) => this.end(error));
   }
 
   /** Ask one worker; the promise of its answer. */
-  ask(rank, what, content = {}, transfer = []) {
+  async ask(rank, what, content = {}) {
+    const [answer] = await this.question(rank, what, content);
+    return answer;
+  }
+
+  /** Ask all workers; the promise of their answers, in their order. */
+  askAll(what, content = {}) {
+    return this.question(null, what, content);
+  }
+
+  question(to, what, content) {
     if (this.ended) return Promise.reject(this.ended);
     const id = this.questions++;
     return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject });
-      this.workers[rank].postMessage({ ...content, id, what }, transfer);
+      this.waiting.set(id, { answers: [], missing: to === null ? this.workers : 1, resolve, reject });
+      this.first.postMessage({ ...content, id, what, to });
     });
   }
 
-  /** Ask all workers; the promise of their answers. */
-  askAll(what, content = {}) {
-    return Promise.all(this.workers.map((_, rank) => this.ask(rank, what, content)));
+  /** Take what a worker says. */
+  take({ report, failed, id, rank, value, error }) {
+    if (report) return this.onReport(report);
+    if (failed !== undefined) return this.end(new Error(failed || "a worker failed; it may have been out of memory"));
+    const question = this.waiting.get(id);
+    if (!question) return undefined; // another worker has failed at it before
+    if (error) {
+      this.waiting.delete(id);
+      return question.reject(received(error));
+    }
+    question.answers[rank] = value;
+    question.missing -= 1;
+    if (question.missing > 0) return undefined;
+    this.waiting.delete(id);
+    return question.resolve(question.answers.filter(() => true));
   }
 
-  /** End all workers at once. why: the Error with which all questions are rejected. */
+  /** End all workers at once: those that a worker has made end with it. why: the Error that all questions meet. */
   end(why) {
     if (this.ended) return;
     this.ended = why;
-    this.workers.forEach((worker) => worker.terminate());
+    this.first.terminate();
     URL.revokeObjectURL(this.url);
     this.waiting.forEach(({ reject }) => reject(why));
     this.waiting.clear();
   }
-}
-
-/** For each worker its ports: for each bit of its number, one to the worker whose number differs in that bit. */
-export function links(count) {
-  const ports = Array.from({ length: count }, () => []);
-  for (let bit = 1; bit < count; bit *= 2) {
-    for (let rank = 0; rank < count; rank++) {
-      if (rank & bit) continue;
-      const { port1, port2 } = new MessageChannel();
-      ports[rank].push(port1);
-      ports[rank | bit].push(port2);
-    }
-  }
-  return ports;
 }

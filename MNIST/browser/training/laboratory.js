@@ -6,7 +6,7 @@
 import { layOut, parseSpec, setLanguage } from "../language/language.js";
 import { Crew } from "./crew.js";
 import { Diverged } from "./errors.js";
-import { leafBegin, LEAVES, ownLeaves, PIXELS, treeSum } from "./leaves.js";
+import { LEAVES, PIXELS, treeSum } from "./leaves.js";
 import { goesOn, weightsFrom, weightsOf } from "./start.js";
 import { isOver, keepsBest, keptEpoch } from "./stopping.js";
 
@@ -48,7 +48,7 @@ export class Laboratory {
     this.training = training;
     let timer = null;
     const stop = () => {
-      crew.workers.forEach((_, rank) => crew.ask(rank, "stop").catch(() => {}));
+      crew.askAll("stop").catch(() => {});
       if (training.begun) timer ??= setTimeout(() => crew.end(new Ended("stopped")), PATIENCE);
     };
     this.onReport = ({ start, progress, epoch }) => {
@@ -90,12 +90,14 @@ export class Laboratory {
   /** The probabilities of the classes for some images, Float32Array (n × classes), and how long it took to find them. */
   async answer(trained, images) {
     const count = images.length / PIXELS;
-    const parts = await this.asked(trained, (crew, key) => {
-      const last = crew.workers.length - 1; // worker 0 has more to do than the others
-      if (count <= FEW) return Promise.all([crew.ask(last, "answer", { key, images })]);
-      const at = (rank) => PIXELS * Math.floor((rank * count) / crew.workers.length);
+    const parts = await this.asked(trained, async (crew, key) => {
+      const last = crew.workers - 1; // worker 0 has more to do than the others
+      if (count <= FEW) return [await crew.ask(last, "answer", { key, images: images.slice() })];
+      const at = (rank) => PIXELS * Math.floor((rank * count) / crew.workers);
       return Promise.all(
-        crew.workers.map((_, rank) => crew.ask(rank, "answer", { key, images: images.slice(at(rank), at(rank + 1)) })),
+        Array.from({ length: crew.workers }, (_, rank) =>
+          crew.ask(rank, "answer", { key, images: images.slice(at(rank), at(rank + 1)) }),
+        ),
       );
     });
     return { probabilities: joined(parts), milliseconds: Math.max(...parts.map((part) => part.milliseconds)) };
@@ -103,7 +105,7 @@ export class Laboratory {
 
   /** What each layer makes of one image: a list of {path, kind, text, shape, values}. */
   look(trained, image) {
-    return this.asked(trained, (crew, key) => crew.ask(crew.workers.length - 1, "look", { key, image }));
+    return this.asked(trained, (crew, key) => crew.ask(crew.workers - 1, "look", { key, image }));
   }
 
   /** End all that runs. Nothing can be asked afterwards. */
@@ -156,21 +158,11 @@ export class Laboratory {
   }
 
   begun() {
-    const { trainImages: images, trainLabels: labels, ink } = this.dataset;
-    const data = { images, labels, paper: ink === "dark" ? 255 : 0 };
-    const begin = (rank) => ({ table: this.table, data, tests: this.tests(rank), kernels: this.kernels });
+    const { trainImages, trainLabels, testImages, testLabels, ink } = this.dataset;
+    const dataset = { trainImages, trainLabels, testImages, testLabels, paper: ink === "dark" ? 255 : 0 };
+    const begin = { table: this.table, dataset, kernels: this.kernels };
     const crew = new Crew(this.worker, this.workers, begin, (report) => this.onReport(report));
     return Object.assign(crew, { opened: new Map() });
-  }
-
-  /** A worker's leaves of the test images. */
-  tests(rank) {
-    const { testImages, testLabels } = this.dataset;
-    const at = (leaf) => leafBegin(testLabels.length, leaf);
-    return ownLeaves(rank, this.workers).map((leaf) => ({
-      images: testImages.slice(PIXELS * at(leaf), PIXELS * at(leaf + 1)),
-      labels: testLabels.slice(at(leaf), at(leaf + 1)),
-    }));
   }
 }
 

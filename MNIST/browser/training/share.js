@@ -1,22 +1,23 @@
 // Sums over all workers: each worker ends with the same sum, to the bit.
 //
-// Recursive doubling: worker w exchanges its sum with worker w ^ 1, then with w ^ 2, then with w ^ 4. So each sum is
-// the tree ((0+1)+(2+3))+((4+5)+(6+7)), and a hop takes one message each way: 0.05 ms with 120 kB, two workers of
-// Chromium (two cores of an AMD EPYC). Buffers are handed over, not copied, and used again for the next message.
+// Sums go up the tree of workers; the two at its top exchange theirs, and the whole goes down again. So each sum is
+// ((0+1)+(2+3))+((4+5)+(6+7)), and takes one message for two workers, 3 for four and 5 for eight, one after another.
+// Buffers are handed over, not copied, and used again for the next message.
 
 const BYTES = { float32: 4, float64: 8 };
 
-/** This worker's links to others. ports: for each hop the MessagePort to this worker's partner; none if it is alone. */
+/** This worker's part in all sums. */
 export class Share {
-  constructor(ports) {
-    this.links = ports.map((port) => new Link(port));
+  /** tree: this worker's place among the others. */
+  constructor({ rank, workers, above, below }) {
+    const links = below.map(({ link }) => link);
+    const isTop = rank === 0 || rank === workers / 2;
+    this.workers = workers;
+    this.partner = isTop && workers > 1 ? (rank === 0 ? links.pop() : above) : null;
+    this.above = isTop ? null : above;
+    this.below = links;
     this.seconds = 0; // spent on messages so far, waiting included
     this.spare = new Map(); // buffers by their size
-  }
-
-  /** How many workers share. */
-  get workers() {
-    return 2 ** this.links.length;
   }
 
   /**
@@ -25,16 +26,16 @@ export class Share {
    */
   async add(doubles, floats = null) {
     const begin = performance.now();
-    for (const link of this.links) {
-      const [there, single] = [BYTES.float64 * doubles.length, floats ? floats().length : 0];
-      const buffer = this.buffer(there + BYTES.float32 * single);
-      new Float64Array(buffer, 0, doubles.length).set(doubles);
-      if (floats) new Float32Array(buffer, there, single).set(floats());
-      const received = await link.exchange(buffer);
-      addTo(doubles, new Float64Array(received, 0, doubles.length));
-      if (floats) addTo(floats(), new Float32Array(received, there, single));
-      this.spare.get(received.byteLength).push(received);
+    for (const link of this.below) this.addTo(doubles, floats, await link.next());
+    if (this.partner) {
+      this.partner.send(this.filled(doubles, floats));
+      this.addTo(doubles, floats, await this.partner.next());
     }
+    if (this.above) {
+      this.above.send(this.filled(doubles, floats));
+      this.replace(doubles, floats, await this.above.next());
+    }
+    for (const link of this.below) link.send(this.filled(doubles, floats));
     this.seconds += (performance.now() - begin) / 1000;
     return doubles;
   }
@@ -44,35 +45,40 @@ export class Share {
     this.spare.clear();
   }
 
-  buffer(size) {
+  /** A buffer with these numbers. */
+  filled(doubles, floats) {
+    const size = BYTES.float64 * doubles.length + (floats ? BYTES.float32 * floats().length : 0);
+    const buffer = this.spare.get(size)?.pop() ?? new ArrayBuffer(size);
+    const [inDoubles, inFloats] = this.parts(buffer, doubles.length);
+    inDoubles.set(doubles);
+    if (floats) inFloats.set(floats());
+    return buffer;
+  }
+
+  /** Add a buffer's numbers, element by element. */
+  addTo(doubles, floats, buffer) {
+    const [others, single] = this.parts(buffer, doubles.length);
+    for (let place = 0; place < doubles.length; place++) doubles[place] += others[place];
+    const sums = floats?.() ?? [];
+    for (let place = 0; place < sums.length; place++) sums[place] += single[place];
+    this.keep(buffer);
+  }
+
+  replace(doubles, floats, buffer) {
+    const [others, single] = this.parts(buffer, doubles.length);
+    doubles.set(others);
+    if (floats) floats().set(single);
+    this.keep(buffer);
+  }
+
+  /** A buffer's doubles and floats. */
+  parts(buffer, count) {
+    return [new Float64Array(buffer, 0, count), new Float32Array(buffer, BYTES.float64 * count)];
+  }
+
+  keep(buffer) {
+    const size = buffer.byteLength;
     if (!this.spare.has(size)) this.spare.set(size, []);
-    return this.spare.get(size).pop() ?? new ArrayBuffer(size);
+    this.spare.get(size).push(buffer);
   }
-}
-
-/** One partner. It may be one message ahead of this worker. */
-class Link {
-  constructor(port) {
-    this.port = port;
-    this.received = [];
-    this.waiting = null;
-    port.onmessage = ({ data }) => {
-      const waiting = this.waiting;
-      this.waiting = null;
-      if (waiting) waiting(data);
-      else this.received.push(data);
-    };
-  }
-
-  /** Send a buffer, which is then gone, and return the partner's. */
-  exchange(buffer) {
-    this.port.postMessage(buffer, [buffer]);
-    if (this.received.length) return this.received.shift();
-    return new Promise((resolve) => (this.waiting = resolve));
-  }
-}
-
-/** sum += other, element by element. */
-function addTo(sum, other) {
-  for (let place = 0; place < sum.length; place++) sum[place] += other[place];
 }

@@ -1,42 +1,56 @@
 // What runs in each worker: its part of a training, and of the questions to trained networks.
 //
-// A message is {id, what, …}: `what` names one of the functions below, which gets the message. The answer is
-// {id, value} or {id, error}. A training also sends {report}.
+// A message from the page is {id, what, to, …}: `what` names one of the functions below, which gets the message; `to` is
+// the worker that is meant, or null for all. The answer is {id, rank, value} or {id, error}. A training also sends
+// {report}; a worker that failed is told of as {failed}.
 
 import { Engine } from "../engine/engine.js";
 import { loadKernels } from "../engine/kernels.js";
 import { setLanguage } from "../language/language.js";
 import { sent } from "./errors.js";
+import { leafBegin, ownLeaves, PIXELS } from "./leaves.js";
 import { measure, probabilitiesOf } from "./metrics.js";
 import { Run } from "./run.js";
 import { Share } from "./share.js";
+import { Tree } from "./tree.js";
 
-let me = null; // what `begin` brought: {rank, share, data, tests, kernels}
+let me = null; // what `begin` brought and made: {tree, share, dataset, kernels}
 let wish = { stop: false }; // of the training in progress
 const opened = new Map(); // trained networks, ready to answer
 
-self.onmessage = async ({ data }) => {
-  const { id, what } = data;
-  try {
-    self.postMessage({ id, value: await ANSWERS[what](data) });
-  } catch (error) {
-    self.postMessage({ id, error: sent(error) });
+self.onmessage = ({ data }) => {
+  if (data instanceof ArrayBuffer) me.tree.above.take(data);
+  else if (data.what === "begin") answer(data);
+  else {
+    if (data.to !== me.tree.rank) me.tree.passOn(data);
+    if (data.to === null || data.to === me.tree.rank) answer(data);
   }
 };
 
+async function answer(message) {
+  const { id, what } = message;
+  try {
+    const value = await ANSWERS[what](message);
+    self.postMessage({ id, rank: me.tree.rank, value });
+  } catch (error) {
+    self.postMessage({ id, error: sent(error) });
+  }
+}
+
 const ANSWERS = {
-  /** tests: this worker's leaves of the test images, a list of {images, labels}. */
-  begin({ rank, ports, table, data, tests, kernels }) {
+  begin({ id, what, rank, workers, script, table, dataset, kernels }) {
     setLanguage(table);
-    const loaded = loadKernels(kernels.simd, kernels.plain);
-    me = { rank, share: new Share(ports), data, tests, kernels: loaded };
-    return loaded.then(() => null);
+    const tree = new Tree({ rank, workers, script }, { id, what, table, dataset, kernels });
+    me = { tree, share: new Share(tree), dataset, kernels: loadKernels(kernels.simd, kernels.plain) };
+    return me.kernels.then(() => null);
   },
 
   async train({ settings }) {
     wish = { stop: false };
-    const own = { rank: me.rank, share: me.share, wish, report: (report) => self.postMessage({ report }) };
-    return new Run(await me.kernels, me.data, settings, own).train();
+    const { trainImages: images, trainLabels: labels, paper } = me.dataset;
+    const report = (news) => self.postMessage({ report: news });
+    const place = { rank: me.tree.rank, share: me.share, wish, report };
+    return new Run(await me.kernels, { images, labels, paper }, settings, place).train();
   },
 
   stop() {
@@ -45,8 +59,7 @@ const ANSWERS = {
 
   /** Make a trained network ready under a key. */
   async open({ key, network, pixelStatistics, weights }) {
-    const kernels = await me.kernels;
-    const engine = await Engine.create(kernels, network, { pixelStatistics, training: false });
+    const engine = Engine.create(await me.kernels, network, { pixelStatistics, training: false });
     engine.setWeights(weights);
     opened.set(key, { engine, classes: network.classes });
   },
@@ -55,11 +68,15 @@ const ANSWERS = {
     opened.delete(key);
   },
 
+  /** For each of this worker's leaves of the test images: {loss, correct, probabilities}. */
   test({ key }) {
     const { engine, classes } = opened.get(key);
-    return me.tests.map(({ images, labels }) => {
-      const logits = engine.logits(images);
-      return { ...measure(logits, labels, classes), probabilities: probabilitiesOf(logits, classes) };
+    const { testImages, testLabels } = me.dataset;
+    return ownLeaves(me.tree.rank, me.tree.workers).map((leaf) => {
+      const [begin, end] = [leaf, leaf + 1].map((each) => leafBegin(testLabels.length, each));
+      const logits = engine.logits(testImages.subarray(PIXELS * begin, PIXELS * end));
+      const measured = measure(logits, testLabels.subarray(begin, end), classes);
+      return { ...measured, probabilities: probabilitiesOf(logits, classes) };
     });
   },
 
