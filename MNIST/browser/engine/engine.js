@@ -14,7 +14,7 @@ import { Builder } from "./network.js";
 import { initialSlots, UPDATES } from "./optimizers.js";
 
 const PIXELS = 28 * 28;
-const VALUES_AT_ONCE = 2 ** 18; // between the layers, of all images of a chunk
+const VALUES_AT_ONCE = 2 ** 19; // between the layers, of all images of a chunk
 const MOST_AT_ONCE = 64; // images of a chunk
 const STEPS = "optimizer/steps"; // the name in a state for the number of steps so far
 

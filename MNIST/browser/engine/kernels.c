@@ -671,66 +671,73 @@ static void max_pool_dx_of(const Windows *w, const float *x, const float *y, con
   }
 }
 
+// Whether windows of 2×2 stand side by side inside the map, with at least four channels.
 static int two_by_two(const Windows *w) {
   return w->height == 2 && w->width == 2 && w->row_stride == 2 && w->column_stride == 2 && w->top == 0 &&
-         w->left == 0 && 2 * w->R <= w->rows && 2 * w->C <= w->columns;
+         w->left == 0 && 2 * w->R <= w->rows && 2 * w->C <= w->columns && w->channels >= 4;
 }
 
+// For each 2×2 window and each four channels: `from` and `to` are their places in x and y. If the channels are no
+// multiple of four, the last four of them overlap with those before, and are computed twice.
+#define EACH_TWO_BY_TWO(w, images)                                             \
+  for (int image = 0, row = (w)->columns * (w)->channels; image < (images); image++) \
+    for (int r = 0; r < (w)->R; r++)                                           \
+      for (int q = 0; q < (w)->C; q++)                                         \
+        for (int c = 0, from = (image * (w)->rows + 2 * r) * row + 2 * q * (w)->channels,  \
+                 to = ((image * (w)->R + r) * (w)->C + q) * (w)->channels;     \
+             c < (w)->channels; c += 4)
+
+#define FOUR(w, c) smaller(c, (w)->channels - 4)
+
 void EXPORT(max_pool)(const Windows *w, const float *x, int images, float *y) {
-  if (two_by_two(w) && w->channels % 4 == 0) {
-    const int C = w->channels, row = w->columns * C;
-    for (int image = 0; image < images; image++)
-      for (int r = 0; r < w->R; r++) {
-        const float *from = x + (image * w->rows + 2 * r) * row;
-        for (int q = 0; q < w->C; q++, from += 2 * C, y += C)
-          for (int c = 0; c < C; c += 4) {
-            f4 most = load(from + c), v = load(from + C + c);
-            most = select(v > most, v, most);
-            v = load(from + row + c);
-            most = select(v > most, v, most);
-            v = load(from + row + C + c);
-            store(y + c, select(v > most, v, most));
-          }
-      }
-    return;
+  if (!two_by_two(w)) return max_pool_of(w, x, images, y);
+  const int C = w->channels;
+  EACH_TWO_BY_TWO(w, images) {
+    const float *at = x + from + FOUR(w, c);
+    f4 most = load(at), v = load(at + C);
+    most = select(v > most, v, most);
+    v = load(at + row);
+    most = select(v > most, v, most);
+    v = load(at + row + C);
+    store(y + to + FOUR(w, c), select(v > most, v, most));
   }
-  max_pool_of(w, x, images, y);
 }
 
 void EXPORT(max_pool_dx)(const Windows *w, const float *x, const float *y, const float *dy, int images, float *dx) {
   fill(dx, 0, images * w->rows * w->columns * w->channels);
-  if (two_by_two(w) && w->channels % 4 == 0) {
-    const int C = w->channels, row = w->columns * C;
-    for (int image = 0; image < images; image++)
-      for (int r = 0; r < w->R; r++) {
-        int at = (image * w->rows + 2 * r) * row;
-        for (int q = 0; q < w->C; q++, at += 2 * C, y += C, dy += C)
-          for (int c = 0; c < C; c += 4) {
-            const f4 most = load(y + c), d = load(dy + c);
-            const float *from = x + at + c;
-            float *to = dx + at + c;
-            i4 found = load(from) == most, open = ~found;
-            store(to, (f4)((i4)d & found));
-            found = (load(from + C) == most) & open, open &= ~found;
-            store(to + C, (f4)((i4)d & found));
-            found = (load(from + row) == most) & open, open &= ~found;
-            store(to + row, (f4)((i4)d & found));
-            found = (load(from + row + C) == most) & open;
-            store(to + row + C, (f4)((i4)d & found));
-          }
-      }
-    return;
+  if (!two_by_two(w)) return max_pool_dx_of(w, x, y, dy, images, dx);
+  const int C = w->channels;
+  EACH_TWO_BY_TWO(w, images) {
+    const f4 most = load(y + to + FOUR(w, c)), d = load(dy + to + FOUR(w, c));
+    const float *at = x + from + FOUR(w, c);
+    float *into = dx + from + FOUR(w, c);
+    i4 found = load(at) == most, open = ~found;
+    store(into, (f4)((i4)d & found));
+    found = (load(at + C) == most) & open, open &= ~found;
+    store(into + C, (f4)((i4)d & found));
+    found = (load(at + row) == most) & open, open &= ~found;
+    store(into + row, (f4)((i4)d & found));
+    found = (load(at + row + C) == most) & open;
+    store(into + row + C, (f4)((i4)d & found));
   }
-  max_pool_dx_of(w, x, y, dy, images, dx);
 }
 
 void EXPORT(avg_pool)(const Windows *w, const float *x, int images, float *y) {
+  if (two_by_two(w)) {
+    const int C = w->channels;
+    EACH_TWO_BY_TWO(w, images) {
+      const float *at = x + from + FOUR(w, c);
+      const f4 sum = load(at) + load(at + C) + load(at + row) + load(at + row + C);
+      store(y + to + FOUR(w, c), sum / 4.0f);
+    }
+    return;
+  }
   EACH_POSITION(w, images) {
     const Window at = window_at(w, image, r, q);
     const float count = (float)((at.i1 - at.i0) * (at.j1 - at.j0));
 #define BODY(get, put)                                                        \
   f4 sum = splat(0);                                                          \
-  EACH_INSIDE(at) sum += get(x + PLACE(w, at, i, j, c));         \
+  EACH_INSIDE(at) sum += get(x + PLACE(w, at, i, j, c));                      \
   put(y + at.to + c, sum / count);
     EACH_CHANNELS(w->channels, BODY)
 #undef BODY
@@ -739,15 +746,27 @@ void EXPORT(avg_pool)(const Windows *w, const float *x, int images, float *y) {
 
 void EXPORT(avg_pool_dx)(const Windows *w, const float *dy, int images, float *dx) {
   fill(dx, 0, images * w->rows * w->columns * w->channels);
+  if (two_by_two(w)) {
+    const int C = w->channels;
+    EACH_TWO_BY_TWO(w, images) {
+      float *into = dx + from + FOUR(w, c);
+      const f4 share = load(dy + to + FOUR(w, c)) / 4.0f;
+      store(into, share);
+      store(into + C, share);
+      store(into + row, share);
+      store(into + row + C, share);
+    }
+    return;
+  }
   EACH_POSITION(w, images) {
     const Window at = window_at(w, image, r, q);
     const float count = (float)((at.i1 - at.i0) * (at.j1 - at.j0));
 #define BODY(get, put)                                                        \
-  const f4 share = get(dy + at.to + c) / count;                                  \
-  EACH_INSIDE(at) {                                           \
-      const int place = PLACE(w, at, i, j, c);                                      \
-      put(dx + place, get(dx + place) + share);                                     \
-    }
+  const f4 share = get(dy + at.to + c) / count;                               \
+  EACH_INSIDE(at) {                                                           \
+    const int place = PLACE(w, at, i, j, c);                                  \
+    put(dx + place, get(dx + place) + share);                                 \
+  }
     EACH_CHANNELS(w->channels, BODY)
 #undef BODY
   }
@@ -974,6 +993,7 @@ INLINE float kept(u32 number, u32 least, float scale) {
 void EXPORT(draw_mask)(u64 seed, u32 begin, int n, u32 least, float scale, float *mask) {
   int i = 0;
   if (begin & 1 && n) mask[i++] = kept(half(seed, begin), least, scale);
+#pragma clang loop vectorize(disable)  // two products of 64 bits at once take longer than one after the other
   for (; i + 2 <= n; i += 2) {
     const u64 two = splitmix(seed, (begin + (u32)i) >> 1);
     mask[i] = kept((u32)two, least, scale);
