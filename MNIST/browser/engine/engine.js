@@ -55,13 +55,13 @@ export class Engine {
     const all = [...walk(this.network.nodes)].flatMap((node) =>
       node.parameters.map((each, index) => ({ ...each, node, index, name: `${node.path}/${each.name}` })),
     );
-    const owners = [...new Set(all.map(({ node }) => node))];
+    const ranks = new Map([...new Set(all.map(({ node }) => node))].map((node, rank) => [node, rank]));
     const trained = [true, false].flatMap((trainable) => all.filter((each) => each.trainable === trainable));
     let begin = 0;
     this.parameters = trained.map(({ name, shape, trainable, init, fanIn, fanOut, node, index }) => {
       const size = shape.reduce((product, side) => product * side, 1);
       const parameter = { name, shape, trainable, begin, size, path: node.path, offset: 4 * begin };
-      Object.assign(parameter, { init, fanIn, fanOut, rank: owners.indexOf(node), index });
+      Object.assign(parameter, { init, fanIn, fanOut, rank: ranks.get(node), index });
       begin += size;
       return parameter;
     });
@@ -350,10 +350,10 @@ export class Engine {
 
   /** Give arrays, [name, place, size], their values. Throws an Error for other names or sizes, before any change. */
   assign(arrays, values) {
-    const names = arrays.map(([name]) => name);
+    const names = new Set(arrays.map(([name]) => name));
     const wrong = [
-      ...names.filter((name) => !(name in values)),
-      ...Object.keys(values).filter((name) => !names.includes(name)),
+      ...[...names].filter((name) => !(name in values)),
+      ...Object.keys(values).filter((name) => !names.has(name)),
       ...arrays.filter(([name, , size]) => values[name]?.length !== size).map(([name]) => name),
     ];
     if (wrong.length > 0) throw new Error(`other arrays than the network's: ${[...new Set(wrong)].join(", ")}`);

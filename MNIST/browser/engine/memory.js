@@ -67,16 +67,17 @@ export class Block {
  * blocks: [{block, bytes, begin, end}], needed from begin to end. Returns how many bytes the region has.
  */
 export function placeTogether(blocks, region) {
-  const placed = [];
+  let active = []; // in the order of their places
   let most = 0;
-  for (const one of [...blocks].sort((a, b) => b.bytes - a.bytes)) {
-    const others = placed.filter((other) => other.begin <= one.end && one.begin <= other.end);
+  for (const one of [...blocks].sort((a, b) => a.begin - b.begin)) {
+    active = active.filter(({ end }) => end >= one.begin);
     let offset = 0;
-    for (const other of others.sort((a, b) => a.offset - b.offset)) {
-      if (offset + one.bytes <= other.offset) break;
-      offset = Math.max(offset, other.offset + other.bytes);
+    let index = 0; // of the first gap that is large enough
+    while (index < active.length && active[index].offset < offset + one.bytes) {
+      offset = active[index].offset + active[index].bytes;
+      index += 1;
     }
-    placed.push({ ...one, offset });
+    active.splice(index, 0, { ...one, offset });
     one.block.place = region + offset;
     most = Math.max(most, offset + one.bytes);
   }

@@ -83,8 +83,7 @@ export class Builder {
   }
 
   parameter(node, name) {
-    const parameter = this.parameters.get(`${node.path}/${name}`);
-    return parameter;
+    return this.parameters.get(`${node.path}/${name}`);
   }
 
   /** The value that consecutive layers make of x. */
@@ -128,19 +127,16 @@ export class Builder {
    * it would be a sum of roundings, and Adam would take that for a direction.
    */
   findIdleBiases() {
-    for (const operation of this.operations) {
-      const hasBias = operation instanceof BatchNorm || (operation.b && operation.isLinear);
-      if (hasBias) operation.biasIsIdle = this.losesShift(operation.y);
+    const losesShift = []; // by operation: whether a number that is added to a whole channel of its input gets lost
+    const isLost = ({ taken }) => losesShift[taken];
+    for (let index = this.operations.length - 1; index >= 0; index--) {
+      const operation = this.operations[index];
+      const isNorm = operation instanceof BatchNorm;
+      if (isNorm || (operation.b && operation.isLinear)) operation.biasIsIdle = isLost(operation.y);
+      if (isNorm) losesShift[index] = true;
+      else if (operation instanceof Fork) losesShift[index] = operation.ways.every(isLost);
+      else losesShift[index] = shiftsEvenly(operation) && isLost(operation.y);
     }
-  }
-
-  /** Whether a number that is added to a whole channel of a value is lost in a BatchNorm. */
-  losesShift({ taken }) {
-    const operation = this.operations[taken];
-    if (operation instanceof BatchNorm) return true;
-    if (operation instanceof Fork) return operation.ways.every((way) => this.losesShift(way));
-    const shifts = operation.shiftsEvenly || SHIFTING.some((kind) => operation instanceof kind);
-    return shifts && this.losesShift(operation.y);
   }
 
   /**
@@ -157,11 +153,10 @@ export class Builder {
       block.place = plan.floats(block.size * images);
     }
     if (!this.training) return;
-    const begins = operations.map(({ segment }) => operations.findIndex((other) => other.segment === segment));
     const segmentBegin = [];
     const segmentEnd = [];
     operations.forEach(({ segment }, index) => {
-      segmentBegin[segment] ??= begins[index];
+      segmentBegin[segment] ??= index;
       segmentEnd[segment] = index;
     });
     const slopes = this.values
@@ -178,8 +173,11 @@ export class Builder {
   }
 }
 
-/** Operations whose output is shifted by what their input is shifted by. */
-const SHIFTING = [MaxPool, AvgPool, GlobalAvgPool, GaussianNoise, Add, Concatenate];
+/** Whether each channel of an operation's output is shifted by one number if its input's channels are. */
+function shiftsEvenly(operation) {
+  const kinds = [MaxPool, AvgPool, GlobalAvgPool, GaussianNoise, Add, Concatenate];
+  return operation.shiftsEvenly || kinds.some((kind) => operation instanceof kind);
+}
 
 const BUILDERS = {
   Conv: (build, node, x) => {
