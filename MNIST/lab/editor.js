@@ -11,6 +11,8 @@ const LINE = 26; // pixels, as in lab.css
 const SPARE = 8; // lines drawn above and below those in sight
 const LONGEST = 200_000; // characters of a text with colours
 const WIDEST = 2_000; // characters of a line with colours
+const LARGEST = 20_000; // characters at once that the browser changes itself; a million take Chromium minutes
+const SIMPLE = /^insert(Text|LineBreak|FromPaste)$|^deleteContent/; // kinds of changes that are done here if large
 const INDENT = "    ";
 const WORDS = /[A-Za-z_]\w*|[-+.\d][-+.\w]*|[\s\S]/g; // of a line, without its comment
 
@@ -126,6 +128,14 @@ export function createEditor(root, { changed, moved }) {
     replace(selectionStart, selectionEnd, `\n${margin}${opens ? INDENT : ""}`);
   }
 
+  textarea.addEventListener("beforeinput", (event) => {
+    const { selectionStart: from, selectionEnd: to } = textarea;
+    const text = event.inputType === "insertLineBreak" ? "\n" : (event.data ?? "");
+    if (!SIMPLE.test(event.inputType) || Math.max(text.length, to - from) < LARGEST) return;
+    event.preventDefault();
+    textarea.setRangeText(text, from, to, "end");
+    edited();
+  });
   textarea.addEventListener("input", edited);
   textarea.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing) return;

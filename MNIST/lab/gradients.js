@@ -7,7 +7,8 @@ const [LEAST, MOST] = [-6, 1]; // powers of ten at the ends of a bar
 /** Bars in `root`; returns {show}. show(norms): [{path, norm}], norm that of a layer's gradients; null hides them. */
 export function createGradients(root) {
   const caption = element("p", { class: "quiet" }, "Size of the gradients, layer by layer (10⁻⁶ to 10)");
-  const list = element("dl", { class: "gradients", tabindex: "0", role: "group", "aria-label": "Size of the gradients" });
+  const list = element("dl", { class: "gradients" });
+  const tall = element("div", { class: "tall", tabindex: "0", role: "group", "aria-label": "Size of the gradients" }, list);
   let bars = new Map();
 
   function add(path) {
@@ -16,7 +17,7 @@ export function createGradients(root) {
     bars.set(path, { bar, value });
   }
 
-  root.replaceChildren(caption, list);
+  root.replaceChildren(caption, tall);
   return {
     show(norms) {
       root.hidden = !norms?.length;

@@ -36,9 +36,14 @@ function choices(text, line, write) {
   if (written.trim()) return [];
   const { options } = completions(text, line, written.length + 1);
   if (!options.length) return [];
-  const chips = options.map((option) =>
-    element("button", { type: "button", title: option.help, onclick: () => write(option.text) }, option.text),
-  );
+  const chip = ({ text: word, help }) => {
+    const take = (event) => {
+      event.preventDefault();
+      write(word);
+    };
+    return element("a", { href: "#text", title: withoutHead(help), onclick: take }, word);
+  };
+  const chips = options.map(chip);
   return [element("p", { class: "quiet" }, "This line is empty. It could be:"), element("div", { class: "chips" }, ...chips)];
 }
 

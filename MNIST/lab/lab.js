@@ -12,7 +12,7 @@ import { createGradients } from "./gradients.js";
 import { showHelp } from "./help.js";
 import { showKernels } from "./kernels.js";
 import { createLook } from "./look.js";
-import { drawNetwork } from "./network_drawing.js";
+import { drawNetwork, MOST as MOST_DRAWN } from "./network_drawing.js";
 import { createNetworks, linesOf } from "./networks.js";
 import { propose } from "./proposal.js";
 import { read } from "./read.js";
@@ -126,13 +126,17 @@ function writeWord(word) {
 }
 
 let picture = null;
+let pictured = ""; // the rows that the picture shows
 
 function drawNow() {
-  const { network } = state.get("parsed");
+  const { network, check } = state.get("parsed");
   byId("drawing").classList.toggle("past", network === null);
   if (network === null) return;
+  const rows = JSON.stringify(check.rows.slice(0, 2 * MOST_DRAWN));
+  if (rows === pictured) return;
+  pictured = rows;
   const { nodes, inputShape } = network;
-  const words = state.get("parsed").check.rows[0].layer;
+  const words = check.rows[0].layer;
   picture = drawNetwork(byId("drawing"), { nodes, inputShape, words }, (line) => editor.go(line));
   picture.light(state.get("line"));
 }

@@ -5,7 +5,7 @@
 
 import { drawn } from "./words.js";
 
-const MOST = 300; // layers that are drawn
+export const MOST = 300; // layers that are drawn
 const ROW = 2.1; // pixels for one row of a map
 const COLUMN = 0.62; // and for a column, slanting
 const GAP = 12;

@@ -20,15 +20,14 @@ export function showErrors(root, network, dataset, look) {
   const wrong = surestErrors(network.result, dataset);
   const pictures = wrong.slice(0, MOST_ERRORS).map(({ number, label, answer, probability }) => {
     const [right, taken] = [dataset.classes[label], dataset.classes[answer]];
-    const words = `Image ${thousands(number)}: ${right}, taken for ${taken}, ${inPercent(probability)}`;
     return element(
       "li",
       {},
       element(
         "button",
-        { type: "button", "aria-label": `${words}; look closer`, onclick: () => look(number) },
+        { type: "button", title: `Look closer at image ${thousands(number)}`, onclick: () => look(number) },
         pictureOf(imageOf(dataset, "test", number), null),
-        element("span", {}, element("b", {}, right), ` taken for `, element("b", {}, taken)),
+        element("span", {}, element("b", {}, right), ` taken for `, element("b", {}, taken), " "),
         element("span", { class: "quiet" }, inPercent(probability)),
       ),
     );
