@@ -11,7 +11,8 @@ import { drawParameter, seedOf } from "./draws.js";
 import { instantiate } from "./kernels.js";
 import { Plan } from "./memory.js";
 import { Builder } from "./network.js";
-import { initialSlots, UPDATES } from "./optimizers.js";
+import { UPDATES } from "./optimizers.js";
+import { Parameters } from "./parameters.js";
 
 const PIXELS = 28 * 28;
 const VALUES_AT_ONCE = 2 ** 19; // between the layers, of all images of a chunk
@@ -36,7 +37,8 @@ export class Engine {
     const plan = new Plan(c.__heap_base.value);
     Object.assign(this, { c, network, leafImages, leaves, training });
     this.optimizer = network.spec.optimizer;
-    this.placeParameters(plan);
+    this.arrays = new Parameters(plan, network, training ? leaves : 0);
+    this.parameters = this.arrays.all;
     this.chunk = imagesAtOnce(network);
     const parameters = new Map(this.parameters.map((each) => [each.name, each]));
     const sizes = { chunk: this.chunk, leaves, leafImages, training };
@@ -47,32 +49,7 @@ export class Engine {
     this.segments = segmentsOf(this.build.operations);
     this.norms = this.segments.map(([first]) => (first.addSums ? first : null));
     this.build.operations.forEach((operation) => operation.write?.(this.heap));
-    this.slotPlaces.forEach((place, index) => c.fill(place, this.slotStarts[index], this.trainable));
-  }
-
-  /** Places for the weights, the gradients of as many leaves as wait for one another, and the optimizer's arrays. */
-  placeParameters(plan) {
-    const all = [...walk(this.network.nodes)].flatMap((node) =>
-      node.parameters.map((each, index) => ({ ...each, node, index, name: `${node.path}/${each.name}` })),
-    );
-    const ranks = new Map([...new Set(all.map(({ node }) => node))].map((node, rank) => [node, rank]));
-    const trained = [true, false].flatMap((trainable) => all.filter((each) => each.trainable === trainable));
-    let begin = 0;
-    this.parameters = trained.map(({ name, shape, trainable, init, fanIn, fanOut, node, index }) => {
-      const size = shape.reduce((product, side) => product * side, 1);
-      const parameter = { name, shape, trainable, begin, size, path: node.path, offset: 4 * begin };
-      Object.assign(parameter, { init, fanIn, fanOut, rank: ranks.get(node), index });
-      begin += size;
-      return parameter;
-    });
-    this.trainable = this.parameters.reduce((sum, { trainable, size }) => sum + (trainable ? size : 0), 0);
-    this.weightsPlace = plan.floats(begin);
-    this.size = begin;
-    for (const parameter of this.parameters) parameter.place = this.weightsPlace + parameter.offset;
-    this.slotStarts = this.training ? initialSlots(this.optimizer) : [];
-    this.slotPlaces = this.slotStarts.map(() => plan.floats(this.trainable));
-    const waiting = this.training ? Math.log2(this.leaves) + 1 : 0;
-    this.gradientPlaces = Array.from({ length: waiting }, () => plan.floats(this.trainable));
+    this.arrays.fillSlots(c);
   }
 
   /** All memory, by type; looked up anew each time, because it may have grown. */
@@ -90,49 +67,41 @@ export class Engine {
     return this.views;
   }
 
+  /** The trainable ones first, then those of BatchNorm that are not trained. */
   get weights() {
-    return this.heap.floats.subarray(this.weightsPlace / 4, this.weightsPlace / 4 + this.size);
+    return this.arrays.weights(this.heap);
   }
 
-  /** Of the trainable weights, which come first: of this engine's leaves, or whatever was written here since. */
+  /** Of the trainable weights: of this engine's leaves, or whatever was written here since. */
   get gradients() {
-    const begin = this.gradientPlaces[0] / 4;
-    return this.heap.floats.subarray(begin, begin + this.trainable);
+    return this.arrays.gradients(this.heap);
   }
 
   /** What the optimizer remembers, one array after another, each as long as the gradients: a copy. */
   slots() {
-    const slots = new Float32Array(this.slotPlaces.length * this.trainable);
-    this.slotPlaces.forEach((place, index) => {
-      slots.set(this.heap.floats.subarray(place / 4, place / 4 + this.trainable), index * this.trainable);
-    });
-    return slots;
+    return this.arrays.slots(this.heap);
   }
 
+  /** Copies of all weights by name. */
   getWeights() {
-    const { weights } = this;
-    return Object.fromEntries(
-      this.parameters.map(({ name, begin, size }) => [name, weights.slice(begin, begin + size)]),
-    );
+    return this.arrays.get(this.heap, this.arrays.ofWeights());
   }
 
   /** Set all weights. Throws an Error for other names or sizes, before any change. */
   setWeights(weights) {
-    this.assign(this.weightArrays(), weights);
+    this.arrays.set(this.heap, this.arrays.ofWeights(), weights);
+    this.isPacked = false;
   }
 
-  /** The weights, the optimizer's arrays, and the number of steps so far. */
+  /** Copies of the weights and of the optimizer's arrays by name, and the number of steps so far. */
   getState() {
-    const arrays = this.slotArrays().map(([name, place, size]) => [
-      name,
-      this.heap.floats.slice(place / 4, place / 4 + size),
-    ]);
-    return { ...this.getWeights(), ...Object.fromEntries(arrays), [STEPS]: this.steps };
+    return { ...this.arrays.get(this.heap, this.arrays.ofState()), [STEPS]: this.steps };
   }
 
   setState({ [STEPS]: steps, ...arrays }) {
-    this.assign([...this.weightArrays(), ...this.slotArrays()], arrays);
+    this.arrays.set(this.heap, this.arrays.ofState(), arrays);
     this.steps = Number(steps);
+    this.isPacked = false;
   }
 
   /** Draw the initial weights, one stream of random numbers for each parameter. seed: a whole number. */
@@ -186,8 +155,9 @@ export class Engine {
   /** One step of the optimizer on all weights, from the gradients. */
   update(learningRate) {
     this.steps += 1;
-    const { c, optimizer, weightsPlace: w, trainable: n, slotPlaces: slots, steps: step } = this;
-    UPDATES[optimizer.kind](c, optimizer, { w, g: this.gradientPlaces[0], n, slots, rate: learningRate, step });
+    const { c, optimizer, steps: step } = this;
+    const { weightsPlace: w, gradientPlaces, trainable: n, slotPlaces: slots } = this.arrays;
+    UPDATES[optimizer.kind](c, optimizer, { w, g: gradientPlaces[0], n, slots, rate: learningRate, step });
     for (const norm of this.norms) norm?.keepMoving(this.heap);
     this.isPacked = false;
   }
@@ -238,7 +208,7 @@ export class Engine {
     const squares = new Map();
     for (const { path, trainable, offset, size } of this.parameters) {
       if (!trainable) continue;
-      squares.set(path, (squares.get(path) ?? 0) + this.c.square_sum(this.gradientPlaces[0] + offset, size));
+      squares.set(path, (squares.get(path) ?? 0) + this.c.square_sum(this.arrays.gradientPlaces[0] + offset, size));
     }
     return [...squares].map(([path, square]) => ({ path, norm: Math.sqrt(square) }));
   }
@@ -278,11 +248,11 @@ export class Engine {
     const ranges = this.rangesOf(segment);
     let depth = 0;
     chunks.forEach((passes, leaf) => {
-      const gradients = this.gradientPlaces[depth++];
+      const gradients = this.arrays.gradientPlaces[depth++];
       if (passes.length === 0) ranges.forEach(({ offset, size }) => this.c.fill(gradients + offset, 0, size));
       for (const pass of passes) work(Object.assign(pass, { gradients }));
       for (let rest = leaf + 1; rest % 2 === 0; rest /= 2, depth--) {
-        const [a, b] = [this.gradientPlaces[depth - 2], this.gradientPlaces[depth - 1]];
+        const [a, b] = [this.arrays.gradientPlaces[depth - 2], this.arrays.gradientPlaces[depth - 1]];
         ranges.forEach(({ offset, size }) => this.c.add(a + offset, b + offset, a + offset, size));
       }
     });
@@ -334,31 +304,6 @@ export class Engine {
     if (this.isPacked) return;
     for (const operation of this.build.operations) operation.pack?.();
     this.isPacked = true;
-  }
-
-  weightArrays() {
-    return this.parameters.map(({ name, place, size }) => [name, place, size]);
-  }
-
-  slotArrays() {
-    return this.parameters
-      .filter(({ trainable }) => trainable)
-      .flatMap(({ name, offset, size }) =>
-        this.slotPlaces.map((place, index) => [`optimizer/${name}/${index}`, place + offset, size]),
-      );
-  }
-
-  /** Give arrays, [name, place, size], their values. Throws an Error for other names or sizes, before any change. */
-  assign(arrays, values) {
-    const names = new Set(arrays.map(([name]) => name));
-    const wrong = [
-      ...[...names].filter((name) => !(name in values)),
-      ...Object.keys(values).filter((name) => !names.has(name)),
-      ...arrays.filter(([name, , size]) => values[name]?.length !== size).map(([name]) => name),
-    ];
-    if (wrong.length > 0) throw new Error(`other arrays than the network's: ${[...new Set(wrong)].join(", ")}`);
-    for (const [name, place] of arrays) this.heap.floats.set(values[name], place / 4);
-    this.isPacked = false;
   }
 }
 

@@ -624,7 +624,7 @@ INLINE Window window_at(const Windows *w, int image, int r, int q) {
 // Where a window's value (i, j) of channel c lies in x.
 #define PLACE(w, at, i, j, c) ((at).from + ((i) * (w)->columns + (j)) * (w)->channels + (c))
 
-// Let `body` work on four channels at a time, with PLACES telling how many.
+// Let `body` work on four channels at a time; it reads and writes by what it is given.
 #define EACH_CHANNELS(channels, body)                           \
   for (int c = 0; c < (channels); c += 4) {                     \
     if (c + 4 <= (channels)) {                                  \
