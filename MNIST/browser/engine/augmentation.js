@@ -1,6 +1,6 @@
 // `Augment:` at work: each training image is rotated, shifted, zoomed, sheared and bent by random amounts, as in
-// MNIST/data/augmentation.py, and bit for bit the same. The amounts for an image are a hash of the seed and the image's
-// index; so an image comes out the same in any order and in any worker.
+// MNIST/data/augmentation.py, and bit for bit the same. The amounts for an image are a hash of the seed and the
+// image's index; so an image comes out the same in any order and in any worker.
 
 import { seedOf } from "./draws.js";
 import { instantiate } from "./kernels.js";
@@ -14,9 +14,9 @@ const FARTHEST = 1000; // pixels; far beyond what the widest Gaussian, 28 pixels
 /**
  * The images with these indices, each changed: a new Uint8Array (n × 784).
  *
- * kernels: of loadKernels. images: Uint8Array (N × 784). which: indices, each in [0, N). augmentations: of the spec, each
- * kind at most once. seed: that of the epoch, a whole number, a BigInt, or its lower and upper 32 bits. paper: the value
- * of a pixel outside the images.
+ * kernels: of loadKernels. images: Uint8Array (N × 784). which: indices, each in [0, N). augmentations: of the
+ * spec, each kind at most once. seed: that of the epoch, a whole number, a BigInt, or its lower and upper 32 bits.
+ * paper: the value of a pixel outside the images.
  */
 export function augment(kernels, images, which, augmentations, seed, paper = 0) {
   const { c, places } = prepared(kernels);

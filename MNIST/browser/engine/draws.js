@@ -1,5 +1,5 @@
-// Initial weights, drawn by the counter-based generator of MNIST/data/counter_random.py: each parameter has a stream of
-// its own, which the seed and its place among the network's parameters name.
+// Initial weights, drawn by the counter-based generator of MNIST/data/counter_random.py: each parameter has a
+// stream of its own, which the seed and its place among the network's parameters name.
 //
 // Sources: Glorot and Bengio (2010); He et al. (2015); LeCun et al. (1998), Efficient BackProp.
 

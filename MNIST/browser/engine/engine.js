@@ -1,10 +1,11 @@
-// One network in one worker: its weights, their gradients, its optimizer. MNIST/engines/scratch/engine.py is beside it.
+// One network in one worker: its weights, their gradients, its optimizer. MNIST/engines/scratch/engine.py is
+// beside it.
 //
-// A batch is cut into leaves, and an engine computes some of them in a step; it adds their gradients as a binary tree,
-// and so do the workers among each other, so that the same numbers come out for any number of workers. A leaf is
-// computed in chunks, whose size follows from the network: so that what lies between two layers stays in the
-// processor's cache. BatchNorm needs sums over the whole batch; so all chunks of all leaves go through the operations
-// before it, then through those behind it.
+// A batch is cut into leaves, and an engine computes some of them in a step; it adds their gradients as a binary
+// tree, and so do the workers among each other, so that the same numbers come out for any number of workers. A
+// leaf is computed in chunks, whose size follows from the network: so that what lies between two layers stays in
+// the processor's cache. BatchNorm needs sums over the whole batch; so all chunks of all leaves go through the
+// operations before it, then through those behind it.
 
 import { statementText, walk } from "../language/language.js";
 import { drawParameter, seedOf } from "./draws.js";
@@ -21,9 +22,10 @@ const STEPS = "optimizer/steps"; // the name in a state for the number of steps 
 
 export class Engine {
   /**
-   * kernels: of loadKernels. network: of layOut. pixelStatistics: {mean, deviation} of the training images, in [0, 1].
-   * leafImages: the most images of a leaf; leaves: how many leaves this engine computes in a step, a power of two.
-   * training: whether it will be trained, which takes more memory. Throws TooLarge before it takes any memory.
+   * kernels: of loadKernels. network: of layOut. pixelStatistics: {mean, deviation} of the training images, in [0,
+   * 1]. leafImages: the most images of a leaf; leaves: how many leaves this engine computes in a step, a power of
+   * two. training: whether it will be trained, which takes more memory. Throws TooLarge before it takes any
+   * memory.
    */
   static create(kernels, network, { pixelStatistics, leafImages = 1, leaves = 1, training = true }) {
     if (training && network.onlyEngine !== null) {
@@ -115,10 +117,10 @@ export class Engine {
   /**
    * Find the loss and the gradients of a batch's mean loss, as far as this engine's leaves contribute to them.
    *
-   * leaves: for each leaf of this engine {images: Uint8Array (n × 784) or null, labels: Uint16Array, draws: null or
-   * {path: Float32Array}, seed: [a, b]}; the layers' random numbers are given, or drawn from the leaf's seed, two whole
-   * numbers of 32 bits. count: the images of the whole batch. smoothing: of the labels. reduce: adds a Float64Array over
-   * all workers and promises the sum; null if there is one worker.
+   * leaves: for each leaf of this engine {images: Uint8Array (n × 784) or null, labels: Uint16Array, draws: null
+   * or {path: Float32Array}, seed: [a, b]}; the layers' random numbers are given, or drawn from the leaf's seed,
+   * two whole numbers of 32 bits. count: the images of the whole batch. smoothing: of the labels. reduce: adds a
+   * Float64Array over all workers and promises the sum; null if there is one worker.
    * Returns {loss, correct}: sums over the images. The gradients are left in `gradients`.
    */
   async differentiate(leaves, { count, smoothing, reduce = null }) {
@@ -218,7 +220,7 @@ export class Engine {
   /** The chunks of a leaf, each a pass: which images, where their numbers lie, where their gradients go. */
   chunksOf({ images, labels, draws = null, seed = [0, 0] }, leaf) {
     const n = images === null ? 0 : images.length / PIXELS;
-    if (n > this.leafImages) throw new Error(`a leaf has ${n} images, and at most ${this.leafImages} were announced`);
+    if (n > this.leafImages) throw new Error(`a leaf has ${n} images, more than the ${this.leafImages} announced`);
     const count = Math.ceil(n / this.chunk);
     const key = seedOf(seed);
     return Array.from({ length: count }, (_, index) => {
@@ -241,8 +243,9 @@ export class Engine {
   }
 
   /**
-   * Let `work` go through all chunks of all leaves, and add the leaves' gradients of one segment's weights as a binary
-   * tree, ((l0 + l1) + (l2 + l3)): a leaf's gradients go to the first free place, and wait there for their partner.
+   * Let `work` go through all chunks of all leaves, and add the leaves' gradients of one segment's weights as a
+   * binary tree, ((l0 + l1) + (l2 + l3)): a leaf's gradients go to the first free place, and wait there for their
+   * partner.
    */
   eachLeaf(segment, chunks, work) {
     const ranges = this.rangesOf(segment);

@@ -72,11 +72,13 @@ INLINE void store_part(float *p, f4 v, int n) {
 // ---------------------------------------------------------------------------------------------------------------
 // Matrix products
 //
-// P is the matrix whose rows are windows of x: `positions` of them, each of `rows` runs of `run` values. The window
-// at position m begins at x[at[m]], and its runs are `step` values apart. No copy of the windows is made. Dense
-// is the case of one run for each image. Three products are all that convolutions and dense layers need:
+// P is the matrix whose rows are windows of x: `positions` of them, each of `rows` runs of `run` values. The
+// window at position m begins at x[at[m]], and its runs are `step` values apart. No copy of the windows is made.
+// Dense is the case of one run for each image. Three products are all that convolutions and dense layers need:
 //
-//     product         Y = P W + b          product_dW      dW = Pᵀ dZ, db = Σ dZ        product_dx      dx = Pᵀ(dZ Wᵀ)
+//     product       Y = P W + b
+//     product_dW    dW = Pᵀ dZ, db = Σ dZ
+//     product_dx    dx = Pᵀ(dZ Wᵀ)
 //
 // Each computes tiles of 4×8 values in eight registers: from each row of a tile one value is multiplied by eight
 // columns at a time. The eight columns lie side by side in a panel, which pack_kernel and pack_transposed make.
@@ -132,9 +134,10 @@ INLINE f4 relu4(f4 v) { return (f4)((i4)v & ~(v <= splat(0))); }  // NaN stays N
 
 enum { BLOCK = 128 };  // positions at a time: what they see of x stays in the cache for all panels
 
-// panels: those of W, for `columns` columns. bias: as long as all panels are wide, or null. relu: whether to apply it.
-INLINE void product_of(const float *x, const int *at, int positions, int rows, int step, int run, const float *panels,
-                       const float *bias, int columns, int relu, float *y) {
+// panels: those of W, for `columns` columns. bias: as long as all panels are wide, or null. relu: whether to apply
+// it.
+INLINE void product_of(const float *x, const int *at, int positions, int rows, int step, int run,
+                       const float *panels, const float *bias, int columns, int relu, float *y) {
   const int inner = rows * run;
   for (int begin = 0; begin < positions; begin += BLOCK) {
     const int end = smaller(begin + BLOCK, positions);
@@ -179,9 +182,9 @@ void EXPORT(product)(const float *x, const int *at, int positions, int rows, int
     product_of(x, at, positions, rows, step, run, panels, bias, columns, relu, y);
 }
 
-// dW: (rows · run, columns); db: (columns), or null. add: whether to add to what they hold. The positions are taken in
-// blocks: what they see stays in the cache, and short sums round less. Eight columns of dz are first laid together: in
-// their own places, far apart, reading them takes a tenth longer.
+// dW: (rows · run, columns); db: (columns), or null. add: whether to add to what they hold. The positions are
+// taken in blocks: what they see stays in the cache, and short sums round less. Eight columns of dz are first laid
+// together: in their own places, far apart, reading them takes a tenth longer.
 void EXPORT(product_dW)(const float *x, const int *at, int positions, int rows, int step, int run, const float *dz,
                         int columns, int add, float *dW, float *db) {
   static float panel[BLOCK * 8];
@@ -233,8 +236,8 @@ INLINE void add_eight(float *p, f4 v0, f4 v1, int width) {
   if (width > 4) store(p + 4, load(p + 4) + v1);
 }
 
-// panels: those of Wᵀ. add: windows overlap or leave gaps, so add to dx, which the caller has filled with zeros. What
-// a panel has beyond its run is zeros, so whole panels can be added, also at the end of dx.
+// panels: those of Wᵀ. add: windows overlap or leave gaps, so add to dx, which the caller has filled with zeros.
+// What a panel has beyond its run is zeros, so whole panels can be added, also at the end of dx.
 void EXPORT(product_dx)(const float *dz, const int *at, int positions, int rows, int step, int run,
                         const float *panels, int columns, int add, float *dx) {
   for (int begin = 0; begin < positions; begin += BLOCK) {
@@ -248,7 +251,8 @@ void EXPORT(product_dx)(const float *dz, const int *at, int positions, int rows,
           const int last = positions - 1, m1 = smaller(m + 1, last), m2 = smaller(m + 2, last),
                     m3 = smaller(m + 3, last), count = last - m;
           f4 c[8] = {};
-          add_products(c, dz + m * columns, dz + m1 * columns, dz + m2 * columns, dz + m3 * columns, panel, columns);
+          const float *d0 = dz + m * columns, *d1 = dz + m1 * columns, *d2 = dz + m2 * columns, *d3 = dz + m3 * columns;
+          add_products(c, d0, d1, d2, d3, panel, columns);
           if (add) {
             add_eight(to + at[m], c[0], c[1], width);
             if (count > 0) add_eight(to + at[m1], c[2], c[3], width);
@@ -485,7 +489,8 @@ void EXPORT(add_times)(const float *a, float factor, const float *b, float *y, i
 #undef BODY
 }
 
-// Copy `rows` rows of `width` values; a row begins `from_step` values after the one before it, and `to_step` there.
+// Copy `rows` rows of `width` values; a row begins `from_step` values after the one before it, and `to_step`
+// there.
 void EXPORT(copy_rows)(const float *from, int from_step, float *to, int to_step, int width, int rows) {
   for (int r = 0; r < rows; r++, from += from_step, to += to_step) {
 #define BODY(part) v = part(from + i)
@@ -495,7 +500,8 @@ void EXPORT(copy_rows)(const float *from, int from_step, float *to, int to_step,
 }
 
 // Maps within zeros: rows × width values of each image go to (rows + top + bottom) × (left + width + right).
-void EXPORT(pad)(const float *x, int images, int rows, int width, int top, int bottom, int left, int right, float *y) {
+void EXPORT(pad)(const float *x, int images, int rows, int width, int top, int bottom, int left, int right,
+                 float *y) {
   const int whole = left + width + right;
   for (int image = 0; image < images; image++, x += rows * width) {
     fill(y, 0, top * whole + left);
@@ -511,7 +517,8 @@ void EXPORT(pad)(const float *x, int images, int rows, int width, int top, int b
 }
 
 // The transpose of pad: maps without their margins.
-void EXPORT(crop)(const float *y, int images, int rows, int width, int top, int bottom, int left, int right, float *x) {
+void EXPORT(crop)(const float *y, int images, int rows, int width, int top, int bottom, int left, int right,
+                  float *x) {
   const int whole = left + width + right;
   for (int image = 0; image < images; image++, x += rows * width, y += (top + rows + bottom) * whole)
     copy_rows(y + top * whole + left, whole, x, width, width, rows);
@@ -556,8 +563,8 @@ void EXPORT(softmax)(const float *z, int images, int classes, float *p) {
 
 // Σ over images of −Σ target · log softmax(z), in nats; dz = factor · (softmax(z) − target). *correct: how many
 // images have their largest logit at the label. The part `smoothing` of the target is spread over all classes.
-double EXPORT(cross_entropy)(const float *z, const u16 *labels, int images, int classes, float smoothing, float factor,
-                             float *dz, int *correct) {
+double EXPORT(cross_entropy)(const float *z, const u16 *labels, int images, int classes, float smoothing,
+                             float factor, float *dz, int *correct) {
   double loss = 0;
   const float elsewhere = smoothing / (float)classes, here = 1.0f - smoothing + elsewhere;
   *correct = 0;
@@ -772,7 +779,8 @@ void EXPORT(avg_pool_dx)(const Windows *w, const float *dy, int images, float *d
   }
 }
 
-// The mean of each channel over `places` places. One place after another would round much, so rows of 32 are added.
+// The mean of each channel over `places` places. One place after another would round much, so rows of 32 are
+// added.
 void EXPORT(global_avg_pool)(const float *x, int images, int places, int channels, float *y) {
   for (int image = 0; image < images; image++, x += places * channels, y += channels) {
 #define BODY(get, put)                                                        \
@@ -812,7 +820,8 @@ void EXPORT(depthwise)(const Windows *w, const float *x, int images, const float
 }
 
 // dW[i, j] = Σ xᵢⱼ dz, db = Σ dz, image by image; add: whether to add to what they hold.
-void EXPORT(depthwise_dW)(const Windows *w, const float *x, int images, const float *dz, int add, float *dW, float *db) {
+void EXPORT(depthwise_dW)(const Windows *w, const float *x, int images, const float *dz, int add, float *dW,
+                          float *db) {
   const int channels = w->channels;
   for (int image = 0; image < images; image++, add = 1) {
     const float *of_image = x + image * w->rows * w->columns * channels, *d = dz + image * w->R * w->C * channels;
@@ -870,8 +879,8 @@ INLINE d2 low_half(f4 v) { return __builtin_convertvector((f2){v[0], v[1]}, d2);
 
 INLINE d2 high_half(f4 v) { return __builtin_convertvector((f2){v[2], v[3]}, d2); }
 
-// For each channel Σ x and Σ x², or with dy Σ dy and Σ dy (x − mean), over all positions: sums[0 … channels) and the
-// following. They are float64, so that the variance is right even where the mean is a thousand times as large.
+// For each channel Σ x and Σ x², or with dy Σ dy and Σ dy (x − mean), over all positions: sums[0 … channels) and
+// the following. They are float64, so that the variance is right even where the mean is a thousand times as large.
 // add: whether to add to what sums holds.
 void EXPORT(channel_sums)(const float *x, const float *dy, const float *mean, int positions, int channels, int add,
                           double *sums) {
@@ -930,8 +939,8 @@ INLINE f4 neighbours(const float *row, int c, int reach) {
 }
 
 // y = x t^−β, t = k + α Σ x²; row: room for channels + 2 · reach + 8 values, of which the caller has made zeros
-void EXPORT(local_response)(const float *x, int positions, int channels, int reach, float alpha, float beta, float k,
-                            float *row, float *y) {
+void EXPORT(local_response)(const float *x, int positions, int channels, int reach, float alpha, float beta,
+                            float k, float *row, float *y) {
   for (int m = 0; m < positions; m++, x += channels, y += channels) {
 #define BODY(part) v = part(x + i) * part(x + i)
     EACH4(channels, row + reach, BODY);
@@ -982,8 +991,8 @@ INLINE u32 half(u64 seed, u32 at) { return (u32)(splitmix(seed, at >> 1) >> (at 
 
 typedef u64 two_numbers __attribute__((vector_size(16)));
 
-// mask = scale where a number of 32 bits is at least `least`, else 0. Four at a time are compared as a vector: one by
-// one, the processor would foretell wrongly which are kept, and take three times as long.
+// mask = scale where a number of 32 bits is at least `least`, else 0. Four at a time are compared as a vector: one
+// by one, the processor would foretell wrongly which are kept, and take three times as long.
 void EXPORT(draw_mask)(u64 seed, u32 begin, int n, u32 least, float scale, float *mask) {
   int i = 0;
   if (begin & 1 && n) mask[i++] = half(seed, begin) >= least ? scale : 0;
@@ -1136,8 +1145,8 @@ static void interpolate(const u8 *image, const float *rows, const float *columns
   }
 }
 
-// images: those with the numbers which[0 … n). most: the largest of each of the six amounts. G: the Gaussian matrix,
-// or null without Elastic.
+// images: those with the numbers which[0 … n). most: the largest of each of the six amounts. G: the Gaussian
+// matrix, or null without Elastic.
 void EXPORT(augment)(u64 seed, const u8 *images, const u32 *which, int n, const double *most, double alpha,
                      const double *G, int paper, u8 *to) {
   static float rows[PIXELS], columns[PIXELS];
@@ -1174,8 +1183,8 @@ void EXPORT(momentum)(float *w, const float *g, float *velocity, int n, float ra
 }
 
 // velocity: null without momentum
-void EXPORT(rmsprop)(float *w, const float *g, float *s, float *velocity, int n, float rate, float fresh, float momentum,
-                     float epsilon) {
+void EXPORT(rmsprop)(float *w, const float *g, float *s, float *velocity, int n, float rate, float fresh,
+                     float momentum, float epsilon) {
 #define BODY(part) v = part(s + i) + fresh * (part(g + i) * part(g + i) - part(s + i))
   EACH4(n, s, BODY);
 #undef BODY

@@ -1,8 +1,9 @@
 // From a laid-out network to the engine's operations: one function for each layer type, in BUILDERS.
 //
-// Nested blocks become a flat list of operations between values. Each value has one operation that makes it and one that
-// takes it; a Fork gives several values of one. An operation has `forward(pass)` and `backward(pass)`; some also have
-// `write(heap)`, called once the memory is there, and `pack()`, called whenever the weights have changed.
+// Nested blocks become a flat list of operations between values. Each value has one operation that makes it and
+// one that takes it; a Fork gives several values of one. An operation has `forward(pass)` and `backward(pass)`;
+// some also have `write(heap)`, called once the memory is there, and `pack()`, called whenever the weights have
+// changed.
 
 import { toLogits } from "../language/language.js";
 import { Activate, worksInPlace } from "./layers/activations.js";
@@ -123,8 +124,8 @@ export class Builder {
   }
 
   /**
-   * Mark biases that a BatchNorm takes away again, because it subtracts the mean: their gradient is exactly 0. Computed,
-   * it would be a sum of roundings, and Adam would take that for a direction.
+   * Mark biases that a BatchNorm takes away again, because it subtracts the mean: their gradient is exactly 0.
+   * Computed, it would be a sum of roundings, and Adam would take that for a direction.
    */
   findIdleBiases() {
     const losesShift = []; // by operation: whether a number that is added to a whole channel of its input gets lost

@@ -1,7 +1,8 @@
-// The optimizers' steps on all weights at once. MNIST/language/optimizers.py has their formulas, kernels.c the loops.
+// The optimizers' steps on all weights at once. MNIST/language/optimizers.py has their formulas, kernels.c the
+// loops.
 //
-// w: where the trainable weights lie, g: their gradients, n: how many there are. slots: where the arrays lie that the
-// optimizer remembers, each as long. step: counts from 1.
+// w: where the trainable weights lie, g: their gradients, n: how many there are. slots: where the arrays lie that
+// the optimizer remembers, each as long. step: counts from 1.
 
 /** The initial value of each array that an optimizer remembers. */
 export function initialSlots({ kind, momentum, accumulator }) {

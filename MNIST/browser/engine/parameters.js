@@ -4,9 +4,9 @@ import { walk } from "../language/language.js";
 import { initialSlots } from "./optimizers.js";
 
 /**
- * The places of all parameters of a network. all: [{name, path, shape, trainable, begin, size, place, offset, …}], the
- * trainable ones first; begin and size count numbers in the flat rows, place is that of the weight in memory, and offset
- * is how many bytes its gradient lies behind the beginning of the gradients.
+ * The places of all parameters of a network. all: [{name, path, shape, trainable, begin, size, place, offset, …}],
+ * the trainable ones first; begin and size count numbers in the flat rows, place is that of the weight in memory,
+ * and offset is how many bytes its gradient lies behind the beginning of the gradients.
  */
 export class Parameters {
   /** leaves: how many leaves are computed in a step, a power of two; 0 without training. */
@@ -60,7 +60,8 @@ export class Parameters {
 
   /** Copies of some arrays, by name. */
   get({ floats }, arrays) {
-    return Object.fromEntries(arrays.map(([name, place, size]) => [name, floats.slice(place / 4, place / 4 + size)]));
+    const copy = (place, size) => floats.slice(place / 4, place / 4 + size);
+    return Object.fromEntries(arrays.map(([name, place, size]) => [name, copy(place, size)]));
   }
 
   /** Give some arrays their values. Throws an Error for other names or sizes, before any change. */
@@ -78,8 +79,8 @@ export class Parameters {
 
 function parametersOf({ nodes }) {
   const owners = [...walk(nodes)].filter(({ parameters }) => parameters.length > 0);
-  const all = owners.flatMap((node, rank) =>
-    node.parameters.map((each, index) => ({ ...each, path: node.path, name: `${node.path}/${each.name}`, rank, index })),
+  const all = owners.flatMap(({ path, parameters }, rank) =>
+    parameters.map((each, index) => ({ ...each, path, name: `${path}/${each.name}`, rank, index })),
   );
   let begin = 0;
   return [true, false].flatMap((isTrained) =>

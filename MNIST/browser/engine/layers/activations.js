@@ -1,8 +1,8 @@
-// Activations, element by element: y = activation(x), dx = dy · activation'(x). The formulas are in kernels.c, and in
-// MNIST/engines/scratch/activations.py.
+// Activations, element by element: y = activation(x), dx = dy · activation'(x). The formulas are in kernels.c, and
+// in MNIST/engines/scratch/activations.py.
 //
-// Each slope can be found from y, except that of silu. So a layer applies its activation in place, and a silu is an
-// operation of its own that keeps x:
+// Each slope can be found from y, except that of silu. So a layer applies its activation in place, and a silu is
+// an operation of its own that keeps x:
 //   relu        y = max(x, 0)                     y' = 1 where y > 0, else 0
 //   leaky_relu  y = x above 0, 0.2 x below        y' = 1 where y > 0, else 0.2
 //   elu         y = x above 0, eˣ − 1 below       y' = 1 where y > 0, else 1 + y
@@ -12,9 +12,16 @@
 //   silu        y = x σ(x)                        y' = σ(x) (1 + x (1 − σ(x)))
 
 /** The activations' numbers in kernels.c. */
-export const ACTIVATIONS = Object.fromEntries(
-  ["linear", "relu", "leaky_relu", "elu", "silu", "sigmoid", "tanh", "softplus"].map((name, number) => [name, number]),
-);
+export const ACTIVATIONS = {
+  linear: 0,
+  relu: 1,
+  leaky_relu: 2,
+  elu: 3,
+  silu: 4,
+  sigmoid: 5,
+  tanh: 6,
+  softplus: 7,
+};
 
 /** Whether the slope can be found from y. */
 export function worksInPlace(activation) {

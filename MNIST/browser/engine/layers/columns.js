@@ -1,6 +1,7 @@
-// Columns, which learn without gradients: only their answer is computed here, for networks that were trained elsewhere.
+// Columns, which learn without gradients: only their answer is computed here, for networks that were trained
+// elsewhere.
 
-/** y[c] = 4 / √neurons · how many neurons of column c fire: those whose Σ weights · x[sources] exceeds a threshold. */
+/** y[c] = 4 / √neurons · how many neurons of column c fire: Σ weights · x[sources] exceeds their threshold. */
 export class Columns {
   constructor(c, x, y, { neurons, connections, sources, weights, thresholds }) {
     Object.assign(this, { c, x, y, neurons, connections, arrays: [sources, weights, thresholds] });

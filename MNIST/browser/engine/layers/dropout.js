@@ -1,7 +1,7 @@
 // Dropout: what the network learns must not depend on any single value.
 //
-// While training y = x · mask / (1 − rate), where mask keeps a value (1) or drops it (0); else y = x. A value is kept if
-// a number drawn evenly from [0, 1) is at least `rate`.
+// While training y = x · mask / (1 − rate), where mask keeps a value (1) or drops it (0); else y = x. A value is
+// kept if a number drawn evenly from [0, 1) is at least `rate`.
 // Source: Srivastava et al. (2014), Dropout: a simple way to prevent neural networks from overfitting.
 
 export class Dropout {

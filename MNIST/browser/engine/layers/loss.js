@@ -1,7 +1,7 @@
 // Softmax and cross-entropy in one operation: together they are simpler and numerically safer.
 //
-// With p = softmax(z): the loss −Σ target · log p of each image, in nats, and its gradient p − target. The target is 1
-// at the label; the part `smoothing` of this 1 is spread evenly over all classes.
+// With p = softmax(z): the loss −Σ target · log p of each image, in nats, and its gradient p − target. The target
+// is 1 at the label; the part `smoothing` of this 1 is spread evenly over all classes.
 // Source: Goodfellow et al., Deep Learning (2016), 6.2.2.3; Szegedy et al. (2016), Rethinking the Inception
 // architecture, arXiv:1512.00567, section 7.
 
@@ -12,7 +12,7 @@ export class CrossEntropy {
     this.correct = build.plan.take(4);
   }
 
-  /** The loss, summed over a pass's images, and how many answers are right; dz is of the mean over `count` images. */
+  /** The sum of a pass's losses, and how many answers are right; dz is that of the mean over `count` images. */
   differentiate(pass, heap, labels, { count, smoothing }) {
     const { c, logits } = this;
     heap.halves.set(labels, this.labels / 2);

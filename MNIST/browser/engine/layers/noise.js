@@ -1,7 +1,7 @@
 // Noise: what the network learns must not depend on small differences of a value.
 //
-// While training y = x + standard_deviation · n, n drawn with mean 0 and variance 1; else y = x. dx = dy, because the
-// noise does not depend on x.
+// While training y = x + standard_deviation · n, n drawn with mean 0 and variance 1; else y = x. dx = dy, because
+// the noise does not depend on x.
 // Source: Bishop (1995), Training with noise is equivalent to Tikhonov regularization.
 
 export class GaussianNoise {

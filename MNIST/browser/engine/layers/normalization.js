@@ -7,8 +7,9 @@
  * moving ← momentum · moving + (1 − momentum) · batch; otherwise they are the moving averages.
  * Backward: dγ = Σ dy x̂, dβ = Σ dy, dx = γ / √(σ² + ε) · (dy − mean(dy) − x̂ · mean(dy x̂)).
  *
- * All sums are over the whole batch, so each pass has two parts. `addSums` is called for every chunk of every leaf;
- * then `takeSums` is given the sums over all leaves of all workers; then `forward` (or `backward`) computes each chunk.
+ * All sums are over the whole batch, so each pass has two parts. `addSums` is called for every chunk of every
+ * leaf; then `takeSums` is given the sums over all leaves of all workers; then `forward` (or `backward`) computes
+ * each chunk.
  * Source: Ioffe and Szegedy (2015), arXiv:1502.03167.
  */
 export class BatchNorm {
@@ -31,7 +32,7 @@ export class BatchNorm {
     this.c.channel_sums(this.x.data.at(pass), 0, 0, pass.images * this.positions, this.channels, pass.add, place);
   }
 
-  /** The sums of each leaf, which addSums or addSlopes has left: [Float64Array]. absent: leaves without an image. */
+  /** The sums of each leaf, as addSums or addSlopes has left them. absent: whether a leaf has no image. */
   leafSums(heap, absent) {
     return absent.map((isAbsent, leaf) => {
       const begin = this.sums / 8 + 2 * this.channels * leaf;

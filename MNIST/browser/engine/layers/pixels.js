@@ -1,4 +1,5 @@
-// From pixels 0 to 255 to what the first layer sees: the steps of `Input:`, as a table with a row for each pixel value.
+// From pixels 0 to 255 to what the first layer sees: the steps of `Input:`, as a table with a row for each pixel
+// value.
 
 const PIXEL_VALUES = 256;
 

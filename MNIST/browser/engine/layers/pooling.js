@@ -1,7 +1,7 @@
-// Pooling: a window's largest value, its mean, or the mean of a whole map, channel by channel. Padded values do not
-// count.
+// Pooling: a window's largest value, its mean, or the mean of a whole map, channel by channel. Padded values do
+// not count.
 
-/** y = the largest value of each window; dx = dy where x is the first of its window's largest values, 0 elsewhere. */
+/** y = the largest value of each window; dx = dy where x is the first of its window's largest, 0 elsewhere. */
 export class MaxPool {
   constructor(c, x, y, windows) {
     Object.assign(this, { c, x, y, windows });

@@ -1,12 +1,15 @@
 // Matrix products of windows with a kernel, and their gradients: what convolutions and dense layers share.
 //
 // With one row for each window, the windows of x form a matrix P(x), and
-//     forward     Y = activation(Z), Z = P(x) W + b        W: a row for each value of a window, a column for each filter
+//     forward     Y = activation(Z), Z = P(x) W + b
 //     backward    dZ = dY · activation'(Z), dW = P(x)ᵀ dZ, db = Σ dZ, dx = Pᵀ(dZ Wᵀ)
-// P copies each value of x into every window that contains it; its transpose Pᵀ adds up, for each value, what comes
-// back from these windows. Neither is made: a table says where each window begins, and the kernels read and add there.
+// W has a row for each value of a window and a column for each filter.
+// P copies each value of x into every window that contains it; its transpose Pᵀ adds up, for each value, what
+// comes back from these windows. Neither is made: a table says where each window begins, and the kernels read and
+// add there.
 //
-// Source: Chellapilla, Puri and Simard (2006), High performance convolutional neural networks for document processing.
+// Source: Chellapilla, Puri and Simard (2006), High performance convolutional neural networks for document
+// processing.
 
 import { ACTIVATIONS } from "./activations.js";
 import { Margin } from "./padding.js";
@@ -20,8 +23,9 @@ export function biasGradient({ c, b, biasIsIdle }, { gradients }) {
 /** Y = activation(P(x) W + b). */
 export class Products {
   /**
-   * build: the Builder. map: [rows, columns, channels] of x. W: (size[0], size[1], channels, filters); b: (filters), or
-   * null. positions: how many rows and columns of windows there are. activation: one that works in place.
+   * build: the Builder. map: [rows, columns, channels] of x. W: (size[0], size[1], channels, filters); b:
+   * (filters), or null. positions: how many rows and columns of windows there are. activation: one that works in
+   * place.
    */
   constructor(build, x, y, { map, size, stride, positions, margins, W, b, activation }) {
     const { c, plan } = build;
@@ -31,7 +35,7 @@ export class Products {
     this.activation = ACTIVATIONS[activation];
     this.isLinear = activation === "linear";
     this.margin = new Margin(build, map, margins);
-    this.shiftsEvenly = this.isLinear && !this.margin.exists; // if x is shifted by a number, all of y is shifted by one
+    this.shiftsEvenly = this.isLinear && !this.margin.exists; // x plus a number gives y plus a number
     const [, width] = this.margin.padded;
     this.step = width * channels;
     this.positions = positions[0] * positions[1];
@@ -71,7 +75,8 @@ export class Products {
     const x = margin.pad(this.x.data.at(pass), pass.images);
     const isRelu = this.activation === ACTIVATIONS.relu;
     const count = pass.images * this.positions;
-    c.product(x, this.table, count, rows, step, run, this.panels, this.b ? this.b.place : 0, filters, isRelu ? 1 : 0, y);
+    const b = this.b ? this.b.place : 0;
+    c.product(x, this.table, count, rows, step, run, this.panels, b, filters, isRelu ? 1 : 0, y);
     if (!isRelu) c.activate(this.activation, y, y, count * filters);
   }
 
