@@ -20,8 +20,9 @@ class Ended extends Error {}
 /** Trains networks on one dataset, and asks trained ones. */
 export class Laboratory {
   /**
-   * worker: the script of worker.js. table: the language. kernels: {simd, plain}, bytes. workers: a power of two up to 8;
-   * null takes as many as there are cores. dataset: {classes, ink, trainImages, trainLabels, testImages, testLabels}.
+   * worker: the script of worker.js. table: the language. kernels: {simd, plain}, bytes. workers: 1, 2, 4 or 8; null
+   * takes as many as there are cores.
+   * dataset: {classes, ink, trainImages, trainLabels, testImages, testLabels}; images: Uint8Array (n × 784).
    */
   constructor({ worker, table, kernels, dataset, workers = null }) {
     setLanguage(table);
@@ -36,9 +37,11 @@ export class Laboratory {
   }
 
   /**
-   * Train the network of a text; return it as it is after the last whole epoch: {name, text, spec, network, seed, split,
-   * images, weights, state, history, keptEpoch, stopped, seconds, pixelStatistics, trainingImages, validationImages,
-   * browser}. See `goesOn` for what `from` does. Throws SpecError, Diverged, or an Error with a sentence.
+   * Train the network of a text; return it as it is after the last whole epoch: {name, text, spec, network, seed,
+   * split, images, weights, state, history, keptEpoch, stopped, seconds, pixelStatistics, trainingImages,
+   * validationImages, browser}. epochs: in all, instead of the text's. from: a trained network, to go on with (see
+   * `goesOn`) or to begin with its weights. signal: of an AbortController, to stop.
+   * Throws SpecError, TooLarge, Diverged, or another Error with a sentence.
    */
   async train({ text, name, onEpoch = () => {}, onProgress = () => {}, signal = null, ...wishes }) {
     const crew = this.ready();
@@ -87,7 +90,7 @@ export class Laboratory {
     return { accuracy: correct / count, loss, probabilities: joined(parts), correct, count };
   }
 
-  /** The probabilities of the classes for some images, Float32Array (n × classes), and how long it took to find them. */
+  /** The classes' probabilities for some images, Float32Array (n × classes), and how long it took to find them. */
   async answer(trained, images) {
     const count = images.length / PIXELS;
     const parts = await this.asked(trained, async (crew, key) => {

@@ -22,12 +22,13 @@ export function streamSeed(seed, ...path) {
   return path.reduce(splitmix64, halves(seed));
 }
 
-/** The numbers 0 to count − 1 in random order: Int32Array. Source: Fisher and Yates, as Durstenfeld (1964) wrote it. */
+/** The numbers from 0 to count − 1 in random order: Int32Array. Source: Durstenfeld (1964), Algorithm 235. */
 export function permutation(count, seed) {
   const order = Int32Array.from({ length: count }, (_, place) => place);
   for (let last = count - 1; last > 0; last--) {
     const [low, high] = splitmix64(seed, last);
-    const chosen = Math.floor(((high * 2 ** 21 + (low >>> 11)) / 2 ** 53) * (last + 1)); // each within 2⁻⁵³ as likely
+    const part = (high * 2 ** 21 + (low >>> 11)) / 2 ** 53; // in [0, 1)
+    const chosen = Math.floor(part * (last + 1));
     [order[last], order[chosen]] = [order[chosen], order[last]];
   }
   return order;

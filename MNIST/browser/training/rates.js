@@ -10,7 +10,8 @@
  */
 export function epochRates(spec, epoch, steps, history = []) {
   const { rate, decay } = spec.optimizer;
-  const scheduled = SCHEDULES[spec.schedule.kind](spec.schedule, rate, { epoch, steps, total: spec.epochs * steps, history });
+  const where = { epoch, total: spec.epochs * steps, history };
+  const scheduled = SCHEDULES[spec.schedule.kind](spec.schedule, rate, where);
   return Float32Array.from({ length: steps }, (_, place) => {
     const step = (epoch - 1) * steps + place;
     return scheduled(step) / (1 + decay * step);

@@ -25,23 +25,17 @@ const BREATH_EVERY = 50; // milliseconds between looks for messages, if a worker
 export class Run {
   /**
    * data: {images, labels, paper}, the dataset's training images. settings: {network, seed, split, images, history,
-   * weights, state}: the network's spec says how many epochs there are in all; history: those before this run; weights:
-   * the initial ones, null to draw them; state: the one with which training goes on, or null. report: called in worker 0
-   * with {start}, {progress} and {epoch}. wish.stop: whether
-   * the page wants it to stop. Throws an Error if the images cannot be divided so.
+   * weights, state}: the network's spec says how many epochs there are in all; history: of those before this run;
+   * weights: the initial ones, null to draw them; state: the one with which training goes on, or null. wish.stop:
+   * whether the page wants it to stop. report: called in worker 0 with {start}, {progress} and {epoch}.
+   * Throws an Error if the images cannot be divided so.
    */
   constructor(kernels, data, settings, { rank, share, wish, report }) {
-    this.data = data;
-    this.kernels = kernels;
-    this.settings = settings;
+    Object.assign(this, { kernels, data, settings, share, wish, report });
     this.network = settings.network;
     this.spec = settings.network.spec;
-    this.rank = rank;
-    this.share = share;
     this.leads = rank === 0;
-    this.report = report;
     this.history = [...settings.history];
-    this.wish = wish;
     this.stopped = false; // the workers agree on it in their exchanges
     this.own = ownLeaves(rank, share.workers);
     const count = data.labels.length;
@@ -55,14 +49,19 @@ export class Run {
   /** Train up to as many epochs as the spec says, or until `Stop:` or the page ends the run. */
   async train() {
     await this.begin();
-    while (!this.stopped && this.history.length < this.spec.epochs && !isOver(this.spec.stop, this.history)) {
+    while (!this.stopped && !this.isOver) {
       const result = await this.epoch(this.history.length + 1);
       if (result === null) break;
       this.refuseDivergence(result);
       this.history.push(result);
       if (this.leads) this.report({ epoch: { result, state: this.engine.getState() } });
     }
-    return { stopped: this.stopped };
+    return { stopped: this.stopped && !this.isOver };
+  }
+
+  /** Whether no epochs are left. */
+  get isOver() {
+    return this.history.length >= this.spec.epochs || isOver(this.spec.stop, this.history);
   }
 
   /** Make the engine, with the weights with which training begins or goes on. */
@@ -164,7 +163,7 @@ export class Run {
     });
   }
 
-  /** The validation images' loss and accuracy, NaN if there are none. The workers share the images as they do a batch. */
+  /** The validation images' loss and accuracy, NaN if there are none. They are shared as a batch is. */
   async validate() {
     const begin = performance.now();
     const places = this.places.validation;

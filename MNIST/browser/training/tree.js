@@ -19,7 +19,7 @@ export class Tree {
   constructor({ rank, workers, script }, begin) {
     Object.assign(this, { rank, workers });
     this.above = new Link(self);
-    const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" })); // one of this thread, for Chromium
+    const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" })); // Chromium wants this thread's
     this.below = below(rank, workers).map((other) => {
       const worker = new Worker(url);
       const link = new Link(worker);

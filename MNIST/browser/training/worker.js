@@ -1,8 +1,8 @@
 // What runs in each worker: its part of a training, and of the questions to trained networks.
 //
-// A message from the page is {id, what, to, …}: `what` names one of the functions below, which gets the message; `to` is
-// the worker that is meant, or null for all. The answer is {id, rank, value} or {id, error}. A training also sends
-// {report}; a worker that failed is told of as {failed}.
+// A message from the page is {id, what, to, …}: `what` names one of the functions below, which gets the message; `to`
+// is the worker that is meant, or null for all. The answer is {id, rank, value} or {id, error}. A training also sends
+// {report}; {failed} tells of a worker that failed.
 
 import { Engine } from "../engine/engine.js";
 import { loadKernels } from "../engine/kernels.js";
