@@ -48,6 +48,7 @@ KERNELS = clang --target=wasm32 -O3 -std=c11 -Wall -Wextra -Werror -nostdlib -ff
 kernels:
 	$(KERNELS) -msimd128 -o $(ENGINE)/kernels.wasm $(ENGINE)/kernels.c
 	$(KERNELS) -o $(ENGINE)/kernels_plain.wasm $(ENGINE)/kernels.c
+	chmod 644 $(ENGINE)/*.wasm
 
 clean:
 	rm -rf Demo build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
