@@ -15,7 +15,7 @@ from examples import slowly
 from MNIST import cli
 
 ROOT = Path(__file__).resolve().parent.parent
-SHARED = {"__init__", "arguments", "own_process"}  # not benchmarks, but code that they share
+SHARED = {"__init__", "arguments", "own_process", "in_chromium"}  # not benchmarks, but code that they share
 RATIO = r"ratio \d+\.\d\d"
 
 # The words after the name, and what is printed. DATA is a folder with digits; NET a network trained on them.
@@ -38,6 +38,7 @@ IN_ONE_PROCESS = {
     "train_optimal": ("DATA 1 100", r"bfloat16 / plain Keras: \d+\.\d\d of the medians"),
 }
 EVERY = QUICK | SLOW | IN_ONE_PROCESS
+IN_CHROMIUM = ("browser", "browser_peers")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def start_in_one() -> Iterator[Callable[..., subprocess.CompletedProcess]]:
 
 
 def test_each_benchmark_is_started_here():
-    assert {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - SHARED == {*EVERY}
+    assert {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - SHARED == {*EVERY, *IN_CHROMIUM}
 
 
 @pytest.mark.parametrize("name", [*QUICK, *slowly(SLOW)])
@@ -87,7 +88,20 @@ def _prints_its_ratio(name, start, here, digits_folder):
     assert re.search(printed, result.stdout), result.stdout
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.slow
+def test_the_laboratory_is_measured_in_a_browser(chromium, here, digits_folder):
+    result = start("browser", str(digits_folder), "1", "50", cwd=here)
+    assert result.returncode in (0, 1), result.stderr
+    assert len(re.findall(rf"{RATIO}; \d+ GFLOP/s of NumPy's \d+", result.stdout)) == 3
+
+
+def test_peers_in_the_browser_that_are_not_there_are_asked_for(here, digits_folder):
+    result = start("browser_peers", str(digits_folder), "node_modules", cwd=here)
+    assert result.returncode == 2
+    assert "node_modules lacks TensorFlow.js and its backend wasm and ConvNetJS" in result.stderr
+
+
+@pytest.mark.parametrize("name", [*EVERY, *IN_CHROMIUM])
 def test_it_says_how_to_start_it_and_what_it_prints(name):
     module = import_module(f"benchmarks.{name}")
     assert re.search(rf"^    python -m benchmarks\.{name}\b[^\n]*$", module.__doc__, re.MULTILINE)
