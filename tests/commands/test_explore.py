@@ -9,10 +9,13 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from another_process import another_process, run_command
 from matplotlib.image import imread
 
 from MNIST import cli
@@ -34,19 +37,26 @@ def here(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def explore(*words: object, path: str | None = None) -> subprocess.CompletedProcess:
-    return command("explore", *words, path=path)
-
-
-def command(*words: object, path: str | None = None) -> subprocess.CompletedProcess:
-    environment = {**os.environ, **({} if path is None else {"PATH": path})}
+def start(*words: object, **environment: str) -> subprocess.CompletedProcess:
+    """Run a command in the current folder as a user does."""
     return subprocess.run(
         [sys.executable, str(ROOT / "MNIST"), *map(str, words)],
         capture_output=True,
         text=True,
-        env=environment,
-        timeout=600,
+        env=os.environ | environment,
     )
+
+
+@pytest.fixture(scope="module")
+def command() -> Iterator[Callable[..., subprocess.CompletedProcess]]:
+    """Run commands in the current folder, one after another in one process, which imports Talos once."""
+    with another_process() as process:
+        yield lambda *words: process.submit(run_command, [*map(str, words)], Path.cwd()).result()
+
+
+@pytest.fixture
+def explore(command, here) -> Callable[..., subprocess.CompletedProcess]:
+    return partial(command, "explore")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +138,7 @@ def test_a_small_scan_from_beginning_to_end(here, digits_folder):
     """It has two optimizers, momenta and numbers of epochs, and a kernel that cannot fit; git is missing."""
     words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "1,2", "-m", "0.25,0.5"]
     words[words.index("-k") + 1] = "5,29"
-    outcome = explore(*words, path="")
+    outcome = start("explore", *words, PATH="")
     assert outcome.returncode == 0, outcome.stderr
     for expected in (
         "8 combinations left out, because the layers do not fit",
@@ -151,7 +161,7 @@ def test_a_small_scan_from_beginning_to_end(here, digits_folder):
 
 
 @pytest.mark.slow
-def test_a_second_time_nothing_is_trained_and_a_table_is_drawn_again(here, digits_folder):
+def test_a_second_time_nothing_is_trained_and_a_table_is_drawn_again(here, digits_folder, explore):
     words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "1,2", "-m", "0.25,0.5"]
     assert explore(*words).returncode == 0
     table = here / "Hyperparam_Search" / "scan1" / "results.csv"
@@ -165,7 +175,7 @@ def test_a_second_time_nothing_is_trained_and_a_table_is_drawn_again(here, digit
 
 
 @pytest.mark.slow
-def test_another_exploration_of_the_same_name_is_told(here, digits_folder):
+def test_another_exploration_of_the_same_name_is_told(here, digits_folder, explore):
     words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "1", "-m", "0.5"]
     said = "Hyperparam_Search/scan1/ holds another exploration, and this one takes its place."
     assert said not in explore(*words).stdout
@@ -176,10 +186,10 @@ def test_another_exploration_of_the_same_name_is_told(here, digits_folder):
 @pytest.mark.slow
 def test_the_winner_is_the_network_that_train_would_make(here, digits_folder):
     """The best answer is the beginning of a longer run, so its network has to be trained again."""
-    outcome = explore(digits_folder, "scan1", *SMALL, "-e", "1,3", "-m", "0.5", "-r", "0.5,0.001")
+    outcome = start("explore", digits_folder, "scan1", *SMALL, "-e", "1,3", "-m", "0.5", "-r", "0.5,0.001")
     assert outcome.returncode == 0, outcome.stderr
     best = here / "Hyperparam_Search" / "scan1" / "best.txt"
-    trained = command("train", digits_folder, "same", best, "--images", "200", "--threads", "1")
+    trained = start("train", digits_folder, "same", best, "--images", "200", "--threads", "1")
     assert trained.returncode == 0, trained.stderr
     kept, same = (here / "Model_Output" / name for name in ("scan1", "same"))
     assert (kept / "model.keras").read_bytes() == (same / "model.keras").read_bytes()
@@ -189,7 +199,7 @@ def test_the_winner_is_the_network_that_train_would_make(here, digits_folder):
 
 
 @pytest.mark.slow
-def test_another_engine_explores_alike_with_one_worker_and_two(here, digits_folder):
+def test_another_engine_explores_alike_with_one_worker_and_two(here, digits_folder, explore, command):
     words = [digits_folder, "scan1", *SMALL, "-e", "1,2", "-m", "0.5", "-r", "0.01,0.001", *NUMPY]
     rows, networks = [], []
     for workers in ("1", "2"):
@@ -212,7 +222,9 @@ def test_another_engine_explores_alike_with_one_worker_and_two(here, digits_fold
 
 
 @pytest.mark.slow
-def test_runs_that_stop_are_finished_and_the_winner_is_the_network_that_train_would_make(here, digits_folder):
+def test_runs_that_stop_are_finished_and_the_winner_is_the_network_that_train_would_make(
+    here, digits_folder, explore, command
+):
     (here / "net.txt").write_text(
         "Layers:\nFlatten\nDense,16,relu\nDense,10,softmax\nOptimizer:\nAdam,0.03\nepochs={epochs}\n50\n"
         "Stop:\npatience={patience}\nExplore:\nepochs=3,100\npatience=1,2\n"
@@ -247,7 +259,7 @@ def test_runs_that_stop_are_finished_and_the_winner_is_the_network_that_train_wo
 
 
 @pytest.mark.slow
-def test_a_template_that_one_engine_alone_can_train_chooses_it(here, digits_folder):
+def test_a_template_that_one_engine_alone_can_train_chooses_it(here, digits_folder, explore):
     (here / "net.txt").write_text(
         "Input:\nThreshold,1,128\nLayers:\nColumns,{neurons},10\nOptimizer:\nParallelDelta,0.05\n"
         "epochs={epochs}\n50\nExplore:\nneurons=20,50\nepochs=1,2\n"
@@ -268,7 +280,7 @@ def test_a_template_that_one_engine_alone_can_train_chooses_it(here, digits_fold
 
 
 @pytest.mark.slow
-def test_any_template_one_change_at_a_time_under_two_seeds(here, digits_folder):
+def test_any_template_one_change_at_a_time_under_two_seeds(here, digits_folder, explore):
     (here / "net.txt").write_text(
         "Layers:\nFlatten\nDense,{units},{how}\nDense,10,softmax\nOptimizer:\n{opt},{rate}\n1\n50\n"
         "Explore:\nunits=4:8:4\nopt+rate=Adam+0.01,SGD+0.1\n"
@@ -289,7 +301,7 @@ def test_any_template_one_change_at_a_time_under_two_seeds(here, digits_folder):
     assert all(float(row["val_accuracy_deviation"]) >= 0 and row["peak_memory_mb"] for row in rows)
 
 
-def test_a_plan_shows_everything_and_trains_nothing(here, digits_folder):
+def test_a_plan_shows_everything_and_trains_nothing(here, digits_folder, explore):
     words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "1,2", "-m", "0.25,0.5"]
     words[words.index("-z") + 1] = "4,8"
     outcome = explore(*words, "--plan")
@@ -301,7 +313,7 @@ def test_a_plan_shows_everything_and_trains_nothing(here, digits_folder):
 
 
 @pytest.mark.slow
-def test_halving_and_reducers_from_the_command_line(here, digits_folder):
+def test_halving_and_reducers_from_the_command_line(here, digits_folder, explore):
     words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "1,2", "-m", "0.5", "-r", "0.1,0.01,0.001,0.0001"]
     halved = explore(*words, "--halving")
     assert halved.returncode == 0, halved.stderr
@@ -316,7 +328,7 @@ def test_halving_and_reducers_from_the_command_line(here, digits_folder):
 
 
 @pytest.mark.slow
-def test_when_the_time_is_up_it_stops_in_order_and_goes_on_later(here, digits_folder):
+def test_when_the_time_is_up_it_stops_in_order_and_goes_on_later(here, digits_folder, explore):
     words = [
         digits_folder,
         "scan1",
@@ -341,7 +353,7 @@ def test_when_the_time_is_up_it_stops_in_order_and_goes_on_later(here, digits_fo
     assert all(row["val_accuracy"] for row in rows)
 
 
-def test_a_diverging_trial_ends_in_3_and_the_others_are_answered(here, digits_folder):
+def test_a_diverging_trial_ends_in_3_and_the_others_are_answered(here, digits_folder, explore):
     outcome = explore(
         digits_folder, "scan1", *SMALL, *NUMPY, "-o", "SGD", "-r", "0.01,1e20", "-e", "1,2", "-m", "0.5"
     )
