@@ -13,6 +13,7 @@ import numpy as np
 
 from MNIST import __version__
 from MNIST.browser import bundle
+from MNIST.browser.kernels import kernels_in_base64
 from MNIST.browser.table import language_table
 from MNIST.data import Dataset, idx, split
 from MNIST.errors import UsageError
@@ -53,8 +54,8 @@ def lab_page(dataset: Dataset, models: Sequence[LabModel], images: int | None = 
         "test-images": idx.encode(dataset.test_images),
     }
     texts = {id: b64encode(gzip.compress(content, LEVEL, mtime=0)).decode() for id, content in arrays.items()}
-    for id, file in {"kernels": "kernels.wasm", "kernels-plain": "kernels_plain.wasm"}.items():
-        texts[id] = b64encode(_file("MNIST.browser", f"engine/{file}")).decode()
+    kernels = kernels_in_base64()
+    texts |= {"kernels": kernels["simd"], "kernels-plain": kernels["plain"]}
     page = fill(
         "lab/lab.html",
         title=TITLE,
