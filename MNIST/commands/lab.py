@@ -6,7 +6,7 @@ Usage:
 
 Writes one HTML file that opens in any browser: type a model text, see its shapes or its mistakes, train it,
 test it, draw on it, and compare. It needs no server, no network and no other file, and it sends nothing: it
-holds the dataset, the language and an engine that computes in the browser, on all cores.
+holds the dataset, the language and an engine that computes in the browser, on up to eight cores.
 
 All of MNIST takes 16 MB; 10,000 training images and all test images take 5 MB. A network that is saved
 there becomes one like any other by `import`.
