@@ -174,7 +174,7 @@ def packed(members: Mapping[str, bytes]) -> bytes:
 
 def open_saving(modules: Any) -> Any:
     """A page with the language and all that saves."""
-    page = modules("browser/language/language.js", "browser/saving.js")
+    page = modules("browser/language/language.js", "browser/saving/saving.js")
     page.evaluate("(table) => setLanguage(table)", language_table())
     page.evaluate(f"() => {{ {SCRIPT} Object.assign(globalThis, {{ encode, decode, trained }}); }}")
     return page

@@ -4,6 +4,7 @@ bundle.py    JavaScript modules joined to one script
 table.py     the language as data: layers, arguments, bounds, defaults and help, for language/
 
 In the browser, one way, each needing only those below it:
+saving/      a trained network as a zip and back; digits that somebody drew as arrays of NumPy
 training/    runs in workers: order, rates, batches over the workers, sums in a fixed order
 engine/      forward and backward passes of every layer on WebAssembly's memory; kernels.c has the hot loops
 language/    from a text to a spec and its network, by the table of the language

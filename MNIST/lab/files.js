@@ -1,6 +1,6 @@
 // Files that leave the page and come back: texts, networks, drawings.
 
-import { openNetwork, saveDigits, saveNetwork } from "../browser/saving.js";
+import { openNetwork, saveDigits, saveNetwork } from "../browser/saving/saving.js";
 import { addNetwork, freeName } from "./networks.js";
 
 const LONGEST_TEXT = 1_000_000; // bytes of a model text, as on the command line

@@ -1,8 +1,8 @@
 """Networks that were trained in a laboratory: read without trust, and made into files like those of `train`.
 
-`MNIST/browser/saving.js` writes such a file: network.json (how the network was trained), spec.txt (the exact
-text), history.csv and weights.npz. Each bounds the size of those after it. A folder with these four is read
-too, because some browsers unpack what they save.
+`MNIST/browser/saving/saving.js` writes such a file: network.json (how the network was trained), spec.txt (the
+exact text), history.csv and weights.npz. Each bounds the size of those after it. A folder with these four is
+read too, because some browsers unpack what they save.
 """
 
 import io

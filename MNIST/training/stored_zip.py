@@ -1,4 +1,4 @@
-"""Zip archives as `MNIST/browser/stored_zip.js` writes them, read without trusting them.
+"""Zip archives as `MNIST/browser/saving/stored_zip.js` writes them, read without trusting them.
 
 The reader knows which members there must be. It makes the headers of each itself and compares them with those
 in the file. So it follows no links, unpacks nothing, and holds no more than one member in memory.

@@ -14,7 +14,7 @@ SHAPES = {"conv_1/kernel": (3, 3, 1, 8), "conv_1/bias": (8,), "dense_3/kernel": 
 
 @pytest.fixture(scope="module")
 def page(modules):
-    return modules("browser/stored_zip.js", "browser/arrays.js")
+    return modules("browser/saving/stored_zip.js", "browser/saving/arrays.js")
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@
 // opened only if it is exactly what `saveNetwork` writes.
 
 import { readFloats, texts, writeArrays } from "./arrays.js";
-import { fillClasses, layOut, parseSpec, walk } from "./language/language.js";
-import { shortest } from "./language/numbers.js";
+import { fillClasses, layOut, parseSpec, walk } from "../language/language.js";
+import { shortest } from "../language/numbers.js";
 import { readZip, writeZip } from "./stored_zip.js";
 
 const FORMAT = 1;
