@@ -4,7 +4,8 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,8 @@ def import_networks(
     """Import every network that can be trusted, and name the others; return 0 if there are no others.
 
     words: zips, or folders in which they are. name: what to call the only network; None: as it was called.
-    by_file: call each as its file. replace: let them take the places of other networks. command: all words.
+    by_file: call each as its file. replace: let them take the places of networks that were there before, but
+    never of one another. command: all words.
     """
     if not are_networks(words):
         other = next(word for word in words if not are_networks([word]))
@@ -44,23 +46,50 @@ def import_networks(
     files = {file: called for word in words for file, called in _files(Path(word))}
     if name is not None and (by_file or len(files) > 1):
         raise UsageError(f"--as {name}: for one network; --by-file calls each of several as its file")
-    codes, names = [], []
+    if by_file:
+        ways_out = _WaysOut("rename this file", "rename one of the two files", replace)
+    elif len(files) > 1:
+        ways_out = _WaysOut(_BY_FILE, _BY_FILE, replace)
+    else:
+        ways_out = _WaysOut("--as NAME takes another name", "", replace)
+    codes: list[int] = []
+    names: dict[str, Path] = {}
     for file, called in files.items():
         try:
-            names.append(_import(file, called if by_file else name, replace, command))
+            imported = _import(file, called if by_file else name, names, ways_out, command)
+            names.setdefault(imported, file)
         except (MNISTError, OSError) as error:
             print(f"{file}: refused: {_reason(error)}", file=sys.stderr)
             codes.append(error.exit_code if isinstance(error, MNISTError) else 1)
     if codes and len(files) > 1:
         print(f"{len(codes)} of {len(files):,} networks are refused", file=sys.stderr)
     if names:
-        listed = ",".join(dict.fromkeys(names))
-        print(f"Next: {program()} test Results <dataset-dir> {listed}")
+        print(f"Next: {program()} test Results <dataset-dir> {','.join(names)}")
     return max(codes, default=0)
 
 
-def _import(file: Path, wanted: str | None, replace: bool, command: Sequence[str]) -> str:
-    """Check one network, and only then write it; return its name."""
+_BY_FILE = "--by-file calls each as its file"
+
+
+@dataclass(frozen=True)
+class _WaysOut:
+    """What to do if a name is taken: by another network, or by another file of the same command.
+
+    replace: whether networks that were there before give way; those of the same command never do.
+    """
+
+    another: str
+    of_two: str
+    replace: bool
+
+
+def _import(
+    file: Path, wanted: str | None, names: Mapping[str, Path], ways_out: _WaysOut, command: Sequence[str]
+) -> str:
+    """Check one network, and only then write it; return its name.
+
+    names: those that this command has imported, each with its file.
+    """
     from MNIST import training
 
     saved = training.read_laboratory_network(file)
@@ -72,9 +101,11 @@ def _import(file: Path, wanted: str | None, replace: bool, command: Sequence[str
         if there == SAME:
             print(f"{name}: {there} is there already")
             return name
-        if there and not replace:
+        if name in names:
+            raise UsageError(f"{names[name]} has taken the name {name} before; {ways_out.of_two}")
+        if there and not ways_out.replace:
             raise UsageError(
-                f"the name {name} is taken by {there}; --as NAME takes another name,"
+                f"the name {name} is taken by {there}; {ways_out.another},"
                 f" --replace puts this network in its place"
             )
         (training.output_folder(name) / training.CURVES).unlink(missing_ok=True)  # those of another training

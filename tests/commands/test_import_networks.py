@@ -80,6 +80,36 @@ def test_a_name_that_is_taken_is_refused_unless_told_otherwise(run):
     assert not Path("Model_Output/my_net/curves.png").exists()
 
 
+def test_networks_of_one_command_do_not_replace_one_another(run):
+    for seed in range(3):
+        Path(f"handed_in/{seed}").mkdir(parents=True)
+        Path(f"handed_in/{seed}/my_net.zip").write_bytes(Student(seed=seed).packed())
+    code, output, errors = run("import", "handed_in", "--replace")
+    assert (code, output.splitlines()[-1].split()[-1]) == (2, "my_net")
+    assert Path("Model_Output/my_net/weights.npz").read_bytes() == Student().members()["weights.npz"]
+    said = (
+        "refused: handed_in/0/my_net.zip has taken the name my_net before; --by-file calls each as its file"
+    )
+    assert errors.splitlines()[:2] == [f"handed_in/{seed}/my_net.zip: {said}" for seed in (1, 2)]
+    assert run("import", "handed_in/1", "handed_in/2", "--replace")[0] == 2  # the first one replaces another
+    assert Path("Model_Output/my_net/weights.npz").read_bytes() == Student(seed=1).members()["weights.npz"]
+    assert run("import", "handed_in", "--by-file")[0] == 0
+
+
+def test_the_hint_fits_the_command(run):
+    run("import", "my_net.zip")
+    for seed, name in enumerate(("Anna!", "Anna?"), start=1):
+        Path(f"{name}.zip").write_bytes(Student(seed=seed).packed())
+    _, _, errors = run("import", "Anna!.zip", "Anna?.zip")
+    assert "is taken by another network; --by-file calls each as its file, --replace puts" in errors
+    code, output, errors = run("import", "Anna!.zip", "Anna?.zip", "--by-file", "--replace")
+    assert (code, output.splitlines()[-1].split()[-1]) == (2, "Anna_")
+    said = "Anna?.zip: refused: Anna!.zip has taken the name Anna_ before; rename one of the two files\n"
+    assert errors.startswith(said)
+    _, _, errors = run("import", "Anna?.zip", "--by-file")
+    assert "the name Anna_ is taken by another network; rename this file, --replace puts" in errors
+
+
 def test_a_training_that_is_not_finished_keeps_its_name(run):
     checkpoint = Path("Model_Output/my_net/checkpoint/epoch_00001.npz")
     checkpoint.parent.mkdir(parents=True)
