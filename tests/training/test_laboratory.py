@@ -2,12 +2,14 @@
 
 import os
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 from saved_networks import HISTORY, MODEL, Student, hostile
 
 from MNIST.errors import MNISTError, ModelError
 from MNIST.training import read_laboratory_network
+from MNIST.training.history import history_csv
 
 HOSTILE = hostile(Student())
 MOST_MEMORY = 40_000_000  # bytes; the test's own copies of a file are some of them
@@ -32,6 +34,22 @@ def test_what_a_laboratory_saved_is_read(file):
     assert saved.history == HISTORY
     assert saved.weights == student.members()["weights.npz"]
     assert saved.kept == HISTORY[-1]
+
+
+def test_gradients_may_be_large(file):
+    """The norm's variance of a training that nearly diverges; 2⁵³ is about 9e15."""
+    history = [replace(result, loss=1e16, gradient_norm_variance=1e17) for result in HISTORY]
+    saved = read_laboratory_network(file(Student().packed(history=history_csv(history).encode())))
+    assert saved.history == history
+
+
+@pytest.mark.parametrize(
+    ("figure", "value"), [("accuracy", 7.5), ("loss", -1.0), ("seconds", 1e17), ("val_loss", float("nan"))]
+)
+def test_a_figure_that_no_training_has_is_refused(figure, value, file):
+    history = [replace(result, **{figure: value}) for result in HISTORY]
+    with pytest.raises(ModelError, match=f"{figure} is "):
+        read_laboratory_network(file(Student().packed(history=history_csv(history).encode())))
 
 
 @pytest.mark.parametrize("what", HOSTILE)
