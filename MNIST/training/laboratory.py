@@ -20,7 +20,6 @@ from typing import Any, Protocol, get_args, get_type_hints
 import numpy as np
 
 from MNIST.data.about import FORMS, LONGEST_NAME, POLARITIES, checked_classes
-from MNIST.engines import Arrays
 from MNIST.engines.saved_arrays import MODEL_FILE, as_array
 from MNIST.errors import DataError, ModelError, UsageError
 from MNIST.files import NotAFileError, opened, read_whole
@@ -31,6 +30,7 @@ from MNIST.training.history import history_csv, parse_history
 from MNIST.training.identity import RunSettings, identity_elsewhere
 from MNIST.training.network_files import MOST_OF_A_RECORD
 from MNIST.training.record import FORMAT, HISTORY, SPEC, RunRecord, digests, with_record
+from MNIST.training.start import weight_shapes
 from MNIST.training.stopping import is_over
 from MNIST.training.stored_zip import StoredZip
 
@@ -321,24 +321,16 @@ def _bound(name: str) -> float:
     return _MOST if name in ("seconds", "peak_memory") else sys.float_info.max
 
 
-def _expected(network: Network) -> Arrays:
-    """The names, shapes and types of the weights, as arrays that take no memory."""
-    return {
-        f"{node.path}/{parameter.name}": np.broadcast_to(np.float32(0), parameter.shape)
-        for node in network.walk()
-        for parameter in node.parameters
-    }
-
-
 def _largest(network: Network) -> int:
     """The most bytes that this network's weights.npz can have."""
-    return 4 * network.parameters + sum(_MOST_OF_A_HEADER + 2 * len(name) for name in _expected(network))
+    return 4 * network.parameters + sum(_MOST_OF_A_HEADER + 2 * len(name) for name in weight_shapes(network))
 
 
 def _weights(content: bytes, network: Network) -> None:
     """Raise ModelError unless these bytes are a weights.npz with finite numbers for all of this network."""
     members = StoredZip(io.BytesIO(content))
-    for name, expected in _expected(network).items():
+    for name, shape in weight_shapes(network).items():
+        expected = np.broadcast_to(np.float32(0), shape)  # takes no memory
         try:
             member = members.member(f"{name}.npy", len(content))
         except ModelError:

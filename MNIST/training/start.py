@@ -19,14 +19,14 @@ def weights_of(name: str, spec: ModelSpec, threads: int | None = None) -> Arrays
     weights = trained.engine.get_weights()
     trained.engine.close()
     network = lay_out(spec)
-    before, after = _keys(trained.network), _keys(network)
+    before, after = weight_shapes(trained.network), weight_shapes(network)
     if [_kind(*one) for one in before.items()] == [_kind(*one) for one in after.items()]:
         return {new: weights[old] for old, new in zip(before, after, strict=True)}
     refuse_other_layers(name, weights, network)
     return weights
 
 
-def _keys(network: Network) -> dict[str, tuple[int, ...]]:
+def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
     """The shape of each weight by its name, in the network's order."""
     return {
         f"{node.path}/{parameter.name}": parameter.shape
