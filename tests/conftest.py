@@ -6,6 +6,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,7 @@ import pytest
 from web_pages import watched_page
 
 from MNIST import engines
+from MNIST.browser import bundle, variable
 from MNIST.errors import UsageError
 
 MNIST_FILES = (
@@ -221,6 +223,24 @@ def chromium() -> Iterator[Any]:
         browser = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def modules(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Open modules in an empty page, whose global names are then all that they export.
+
+    Called with places below the package, such as "browser/language/parse.js"; returns the page. The pages
+    stay open as long as the test file runs, and must neither fail nor use a network.
+    """
+    with ExitStack() as opened:
+
+        def open_page(*places: str) -> Any:
+            page = opened.enter_context(watched_page(chromium))
+            names = "".join(f"Object.assign(globalThis, {variable(place)});\n" for place in places)
+            page.add_script_tag(content=bundle(*places) + names)
+            return page
+
+        yield open_page
 
 
 @pytest.fixture
