@@ -5,7 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -121,7 +121,8 @@ class Student:
             "about": {
                 name: note[{"name": "dataset"}.get(name, name)]
                 for name in ("name", "digest", "classes", "ink", "form", "version")
-            },
+            }
+            | {"counts": {"training": 1000, "allTraining": 1000}},
         }
 
 
@@ -172,9 +173,9 @@ def packed(members: Mapping[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-def open_saving(modules: Any) -> Any:
-    """A page with the language and all that saves."""
-    page = modules("browser/language/language.js", "browser/saving/saving.js")
+def open_saving(modules: Any, *more: str) -> Any:
+    """A page with the language, all that saves, and more modules."""
+    page = modules("browser/language/language.js", "browser/saving/saving.js", *more)
     page.evaluate("(table) => setLanguage(table)", language_table())
     page.evaluate(f"() => {{ {SCRIPT} Object.assign(globalThis, {{ encode, decode, trained }}); }}")
     return page
@@ -229,7 +230,22 @@ def hostile(student: Student) -> dict[str, tuple[bytes, str]]:
         "infinite": as_json(note).replace(b'"seconds": 4.5', b'"seconds": 1e999'),
         "a prototype": as_json(note).replace(b"{", b'{"__proto__": {"ink": "dark"},', 1),
     }
+    others |= {
+        f"{name}: {value!r:.40}": as_json(note | {name: value})
+        for name, value in (
+            ("images", 999),  # 900 to train and 100 to validate
+            ("classes", ["a" * 900, *"bcdefghij"]),
+            ("classes", ["a\x1b[2J", *"bcdefghij"]),
+            ("classes", ["e\u0301", *"bcdefghij"]),
+            ("classes", ["", *"bcdefghij"]),
+            ("dataset", "a\nb"),
+            ("training_images", 3_000_000),
+        )
+    }
     files |= {name: (student.packed(network=content), of_the_note) for name, content in others.items()}
+    files["a name of Windows"] = student.packed(network=as_json(note | {"name": "con"})), "con"
+    unvalidated = as_json(note | {"images": None, "training_images": 1000, "validation_images": 0})
+    files["figures of no validation"] = student.packed(network=unvalidated), "history.csv"
     text, history = members["spec.txt"], members["history.csv"]
     columns = b"Input:\nThreshold,1\nLayers:\nColumns,50,10\nOptimizer:\nParallelDelta,0.05\n1\n100\n"
     for name, content in {
@@ -252,6 +268,11 @@ def hostile(student: Student) -> dict[str, tuple[bytes, str]]:
         "a formula": history.replace(b",1.0,", b",=1+1,"),
     }.items():
         files[name] = student.packed(history=content), "history.csv"
+    for name, value in {
+        "accuracy": 7.5, "loss": -1.0, "val_loss": float("nan"), "seconds": 1e17, "learning_rate": -1e-3,
+    }.items():  # fmt: skip
+        odd = [replace(result, **{name: value}) for result in HISTORY]
+        files[f"{name} of {value}"] = student.packed(history=history_csv(odd).encode()), f"{name} "
     weights = student.weights
     first, *rest = weights
     for name, arrays in {

@@ -1,13 +1,14 @@
 // Puts the laboratory together: the text, what it says, its training, and what came of it.
 
 import { setLanguage } from "../browser/language/language.js";
+import { isName, NAMES } from "../browser/saving/saving.js";
 import { Laboratory } from "../browser/training/laboratory.js";
 import { offerCompletions } from "./completion.js";
 import { createCurves } from "./curves.js";
 import { bytesOf, unpackDataset } from "./dataset.js";
 import { createDraw } from "./draw.js";
 import { besideLines, createEditor } from "./editor.js";
-import { isName, keepDigits, keepNetwork, openFile, saveAs } from "./files.js";
+import { keepDigits, keepNetwork, openFile, saveAs } from "./files.js";
 import { createGradients } from "./gradients.js";
 import { showHelp } from "./help.js";
 import { showKernels } from "./kernels.js";
@@ -82,7 +83,7 @@ function listTexts() {
 byId("texts").addEventListener("change", ({ target }) => target.value && write(texts.get(target.value), target.value));
 byId("name").addEventListener("change", ({ target }) => {
   if (!isName(target.value)) {
-    buttons.tell("a network's name has 1 to 64 letters, digits, _ and -", true);
+    buttons.tell(NAMES, true);
     target.value = state.get("name");
   } else if (target.value !== state.get("name")) {
     state.set({ name: target.value });

@@ -242,7 +242,9 @@ def _in_range(note: Note) -> dict[str, bool]:
         "seed": 0 <= note.seed <= _MOST,
         "split": 0 < note.split <= 1,
         "images": note.images is None or note.images == note.training_images + note.validation_images,
-        "classes": all(len(name) <= LONGEST_NAME for name in note.classes if isinstance(name, str)),
+        "classes": all(
+            len(name) <= LONGEST_NAME and name.isprintable() for name in note.classes if isinstance(name, str)
+        ),
         "ink": note.ink in POLARITIES,
         "form": note.form in FORMS,
         "pixel_mean": 0 <= note.pixel_mean <= 1,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from saved_networks import HISTORY, MODEL, Student, hostile, open_saving, saved
+from saved_networks import HISTORY, MODEL, Student, as_json, hostile, open_saving, saved
 
 from MNIST import cli
 from MNIST.data import About, load
@@ -45,13 +45,55 @@ def test_it_comes_back_as_it_left(page):
       const differs = (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]);
       const different = Object.keys(before).filter((name) => name !== "history" && differs(name));
       const weights = Object.values(after.weights).every((array) => array instanceof Float32Array);
-      return [different, after.history.map(({ peakMemory, ...result }) => result), after.classes, weights];
+      return [different, after.history.map(({ peakMemory, ...result }) => result), after.about, weights];
     }"""
-    different, history, classes, floats = page.evaluate(script, student.trained())
+    different, history, about, floats = page.evaluate(script, student.trained())
     assert different == []
+    assert about == {name: value for name, value in student.trained()["about"].items() if name != "counts"}
     assert history == student.trained()["history"]
-    assert classes == list(SHAPES.classes)
     assert floats
+
+
+def test_saved_again_by_another_page_it_stays_what_it_was(page):
+    student = Student("other", 7, about=SHAPES)
+    note = student.note() | {"images": None}
+    others = Student(about=About("mnist", SHAPES.classes), digest="f" * 64).trained()["about"]
+    others |= {"version": "9.9.9", "counts": {"training": 500, "allTraining": 1000}}
+    script = "([file, about]) => encode(saveNetwork(openNetwork(decode(file)), about))"
+    packed = student.packed(network=as_json(note))
+    again = page.evaluate(script, [base64.b64encode(packed).decode(), others])
+    assert base64.b64decode(again) == packed
+
+
+def test_a_page_with_a_part_of_the_images_says_how_many(page, tmp_path):
+    script = "(one) => encode(saveNetwork(trained(one), one.about))"
+    for everything, images in ((60_000, 1000), (1000, None)):
+        trained = Student().trained() | {"images": None}
+        trained["about"]["counts"]["allTraining"] = everything
+        (tmp_path / "net.zip").write_bytes(base64.b64decode(page.evaluate(script, trained)))
+        assert read_laboratory_network(tmp_path / "net.zip").note.images == images
+
+
+def test_what_was_never_trained_is_not_saved(page):
+    script = """(one) => {
+      try { saveNetwork(trained(one), one.about); return ""; }
+      catch (error) { return error.message; }
+    }"""
+    said = page.evaluate(script, Student().trained() | {"history": [], "keptEpoch": 0})
+    assert said == "my_net has no whole epoch yet: train it for one, and then save it"
+
+
+def test_large_gradients_are_saved_opened_and_imported(page, tmp_path):
+    trained = Student().trained()
+    for result in trained["history"]:
+        result["gradientNormVariance"] = 1e17
+    script = """(one) => {
+      const file = saveNetwork(trained(one), one.about);
+      openNetwork(file);
+      return encode(file);
+    }"""
+    (tmp_path / "net.zip").write_bytes(base64.b64decode(page.evaluate(script, trained)))
+    assert read_laboratory_network(tmp_path / "net.zip").history[0].gradient_norm_variance == 1e17
 
 
 def test_a_training_without_validation_has_no_figures_of_it(page, tmp_path):
@@ -63,7 +105,7 @@ def test_a_training_without_validation_has_no_figures_of_it(page, tmp_path):
     assert np.isnan([result.val_loss for result in network.history]).all()
 
 
-@pytest.mark.parametrize("name", ["", "a b", "../x", "a" * 65])
+@pytest.mark.parametrize("name", ["", "a b", "../x", "a" * 65, "NUL"])
 def test_a_name_that_is_none_is_not_saved(page, name):
     script = """(one) => {
       try { saveNetwork(trained(one), one.about); return ""; }
@@ -73,7 +115,7 @@ def test_a_name_that_is_none_is_not_saved(page, name):
 
 
 def test_nothing_else_is_opened(page):
-    """Whatever is wrong, an Error tells it in a sentence; only a history's values are not looked at here."""
+    """Whatever is wrong, an Error tells it in a sentence."""
     script = """(files) => files.map((file) => {
       try { openNetwork(decode(file)); return ""; }
       catch (error) { return error instanceof TypeError || error instanceof RangeError ? "" : error.message; }

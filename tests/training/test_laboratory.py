@@ -43,15 +43,6 @@ def test_gradients_may_be_large(file):
     assert saved.history == history
 
 
-@pytest.mark.parametrize(
-    ("figure", "value"), [("accuracy", 7.5), ("loss", -1.0), ("seconds", 1e17), ("val_loss", float("nan"))]
-)
-def test_a_figure_that_no_training_has_is_refused(figure, value, file):
-    history = [replace(result, **{figure: value}) for result in HISTORY]
-    with pytest.raises(ModelError, match=f"{figure} is "):
-        read_laboratory_network(file(Student().packed(history=history_csv(history).encode())))
-
-
 @pytest.mark.parametrize("what", HOSTILE)
 def test_nothing_else_is(what, file):
     content, hint = HOSTILE[what]

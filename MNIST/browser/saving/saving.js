@@ -1,18 +1,26 @@
 // What leaves the page as a file, and comes back: a trained network, and digits that somebody drew.
 //
 // A network is a zip of four files: network.json, how it was trained; spec.txt, the exact text; history.csv and
-// weights.npz, as MNIST/training and MNIST/engines write them. `python MNIST import my_net.zip` takes it. A file is
-// opened only if it is exactly what `saveNetwork` writes.
+// weights.npz, as MNIST/training and MNIST/engines write them. `python MNIST import my_net.zip` takes it. A file
+// is opened only if its archive, history and arrays are written so, byte for byte, if network.json has the fields
+// of `saveNetwork` with possible values, and if the four belong together, as MNIST/training/laboratory.py checks.
 
-import { readFloats, texts, writeArrays } from "./arrays.js";
-import { fillClasses, layOut, parseSpec, walk } from "../language/language.js";
+import { fillClasses, layOut, parseSpec } from "../language/language.js";
 import { shortest } from "../language/numbers.js";
+import { weightsOf } from "../training/start.js";
+import { readFloats, texts, writeArrays } from "./arrays.js";
 import { readZip, writeZip } from "./stored_zip.js";
 
 const FORMAT = 1;
 const FILES = ["network.json", "spec.txt", "history.csv", "weights.npz"]; // each bounds those after it
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+const DEVICE = /^(con|prn|aux|nul|(com|lpt)[0-9])$/i; // reserved on Windows
 const LONGEST_TEXT = 1000; // characters of any text in network.json
+const LONGEST_NAME = 64; // characters of a class's name
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
+const MOST_CLASSES = 1000;
+const MOST_EPOCHS = 100_000;
+const MOST_IMAGES = 2_000_000;
 const SIDE = 28;
 
 /** The columns of history.csv, and where each is in an epoch's result. */
@@ -30,30 +38,44 @@ const COLUMNS = {
 };
 const WHOLE = ["epoch", "peak_memory"];
 
+/** What a network can be called, in words. */
+export const NAMES = "a network's name has 1 to 64 letters, digits, _ and -; Windows keeps con, nul and the like";
+
+/** Whether a network can be called so, here and as a file on any system. */
+export function isName(name) {
+  return NAME.test(name) && !DEVICE.test(name);
+}
+
 /**
- * A trained network as the bytes of a zip. trained: what `Laboratory.train` gave. about: the page's own JSON of
- * that id: {name, digest, classes, ink, form, version, …}. Throws an Error, with a sentence, for a name that is none.
+ * A trained network as the bytes of a zip. trained: what `Laboratory.train` or `openNetwork` gave. about: the
+ * page's own JSON of that id: {name, digest, classes, ink, form, version, counts, …}; an opened network has its
+ * own.
+ * Throws an Error, with a sentence, for a name that is none, or if no epoch is complete.
  */
 export function saveNetwork(trained, about) {
-  if (!NAME.test(trained.name)) {
-    throw new Error("a network's name has 1 to 64 letters, digits, _ and -");
+  if (!isName(trained.name)) {
+    throw new Error(NAMES);
   }
+  if (!trained.history.length) {
+    throw new Error(`${trained.name} has no whole epoch yet: train it for one, and then save it`);
+  }
+  const origin = trained.about ?? about;
   const note = {
     format: FORMAT,
-    version: about.version,
+    version: origin.version,
     name: trained.name,
     seed: trained.seed,
     split: trained.split,
-    images: trained.images,
-    dataset: about.name,
-    digest: about.digest,
-    classes: about.classes,
-    ink: about.ink,
-    form: about.form,
+    images: trained.about ? trained.images : countOf(trained, about),
+    dataset: origin.name,
+    digest: origin.digest,
+    classes: origin.classes,
+    ink: origin.ink,
+    form: origin.form,
     pixel_mean: trained.pixelStatistics.mean,
     pixel_deviation: trained.pixelStatistics.deviation,
     epochs: trained.history.length,
-    kept_epoch: trained.keptEpoch ?? trained.history.length,
+    kept_epoch: trained.keptEpoch,
     stopped: Boolean(trained.stopped),
     batch_size: trained.spec.batch_size,
     training_images: trained.trainingImages,
@@ -61,9 +83,9 @@ export function saveNetwork(trained, about) {
     seconds: trained.seconds,
     browser: trained.browser.slice(0, LONGEST_TEXT),
   };
-  const arrays = shapes(trained.network).map(([name, shape]) => [
-    name,
-    { kind: "<f4", shape, values: trained.weights[name] },
+  const arrays = weightsOf(trained.network).map(({ key, shape }) => [
+    key,
+    { kind: "<f4", shape, values: trained.weights[key] },
   ]);
   return writeZip([
     ["network.json", encoded(`${JSON.stringify(note, null, 2)}\n`)],
@@ -73,8 +95,14 @@ export function saveNetwork(trained, about) {
   ]);
 }
 
+/** How many of the dataset's images a training was given; null: all, of which a page may hold a part. */
+function countOf({ images, trainingImages, validationImages }, { counts }) {
+  return images === null && counts.training < counts.allTraining ? trainingImages + validationImages : images;
+}
+
 /**
- * The network in a file that `saveNetwork` wrote: the fields of a trained network, its `classes`, and no `state`.
+ * The network in a file that `saveNetwork` wrote: the fields of a trained network, no `state`, and `about`, what
+ * is known of its dataset: {name, digest, classes, ink, form, version}.
  * Throws an Error with a sentence for any other file, or if what is in it does not fit together.
  */
 export function openNetwork(bytes) {
@@ -85,11 +113,12 @@ export function openNetwork(bytes) {
   const spec = parseSpec(fillClasses(text, classes), { source: "spec.txt", classes });
   const network = layOut(spec);
   if (network.onlyEngine) throw new Error("its text is one of Columns, which a laboratory does not train");
-  const history = parsedHistory(decoded(files.get("history.csv")));
+  const history = parsedHistory(decoded(files.get("history.csv")), note.validation_images > 0);
   if (history.length !== note.epochs || spec.batch_size !== note.batch_size) {
     throw new Error("its text, its history and what it says of its training do not belong together");
   }
-  const weights = readFloats(files.get("weights.npz"), shapes(network));
+  const expected = weightsOf(network).map(({ key, shape }) => [key, shape]);
+  const weights = readFloats(files.get("weights.npz"), expected);
   for (const [name, values] of Object.entries(weights)) {
     if (!values.every(Number.isFinite)) throw new Error(`its ${name} holds values that are not finite numbers`);
   }
@@ -111,10 +140,14 @@ export function openNetwork(bytes) {
     trainingImages: note.training_images,
     validationImages: note.validation_images,
     browser: note.browser,
-    classes: note.classes,
-    ink: note.ink,
-    form: note.form,
-    dataset: note.dataset,
+    about: {
+      name: note.dataset,
+      digest: note.digest,
+      classes: note.classes,
+      ink: note.ink,
+      form: note.form,
+      version: note.version,
+    },
   };
 }
 
@@ -132,13 +165,6 @@ export function saveDigits({ images, labels, classes }) {
   ]);
 }
 
-/** The names of a network's weights and their shapes, in the order of its layers: a list of [name, shape]. */
-function shapes(network) {
-  return Array.from(walk(network.nodes)).flatMap((node) =>
-    node.parameters.map((parameter) => [`${node.path}/${parameter.name}`, parameter.shape]),
-  );
-}
-
 /** The history as MNIST/training/history.py writes it: with all digits. */
 function historyText(history) {
   const rows = history.map((result) =>
@@ -152,7 +178,8 @@ function missing(column) {
   return column.startsWith("val_") ? NaN : 0;
 }
 
-function parsedHistory(text) {
+/** The results in a history.csv. validated: whether images validated; if none did, it has no figures of them. */
+function parsedHistory(text, validated) {
   const [, ...rows] = text.split("\n").slice(0, -1);
   const history = rows.map((row) => {
     const words = row.split(",");
@@ -162,7 +189,19 @@ function parsedHistory(text) {
   if (!history.length || !inOrder || historyText(history) !== text) {
     throw new Error("its history.csv is not the history of a training");
   }
+  for (const result of history) {
+    const odd = Object.keys(COLUMNS).find((column) => !canBe(column, result[COLUMNS[column]], validated));
+    if (odd) throw new Error(`its history.csv is not the history of a training: ${odd} in epoch ${result.epoch}`);
+  }
   return history;
+}
+
+/** Whether a figure of an epoch can have this value; losses and gradients may be of any size, but finite. */
+function canBe(column, value, validated) {
+  if (column.startsWith("val_") && !validated) return Number.isNaN(value);
+  if (column.endsWith("accuracy")) return isWithin(0, 1)(value);
+  const most = ["seconds", "peak_memory"].includes(column) ? Number.MAX_SAFE_INTEGER : Number.MAX_VALUE;
+  return isWithin(0, most)(value);
 }
 
 /** A number as Python's `repr` writes it; −0 as 0. */
@@ -173,7 +212,7 @@ function numberText(number, whole) {
   return whole || /[.e]/.test(text) ? text : `${text}.0`;
 }
 
-/** What network.json says. Throws an Error unless it has exactly the fields and kinds of values of `saveNetwork`. */
+/** What network.json says. Throws an Error unless it has the fields of `saveNetwork`, in order, with possible values. */
 function checkedNote(text) {
   let note = null;
   try {
@@ -190,34 +229,36 @@ function checkedNote(text) {
   return note;
 }
 
-const isText = (value) => typeof value === "string" && value.length <= LONGEST_TEXT;
-const isCount = (value) => Number.isSafeInteger(value) && value >= 1;
+const isText = (value, longest = LONGEST_TEXT) =>
+  typeof value === "string" && [...value].length <= longest && !UNPRINTABLE.test(value);
+const isClass = (value) => isText(value, LONGEST_NAME) && value !== "" && value === value.normalize("NFC");
+const isCount = (value, most = Infinity) => Number.isSafeInteger(value) && value >= 1 && value <= most;
 const isWithin = (low, high) => (value) => typeof value === "number" && low <= value && value <= high;
 
 const FIELDS = {
   format: (value) => value === FORMAT,
   version: (value) => isText(value) && /^[0-9A-Za-z.+-]{1,40}$/.test(value),
-  name: (value) => isText(value) && NAME.test(value),
+  name: (value) => isText(value) && isName(value),
   seed: (value) => Number.isSafeInteger(value) && value >= 0,
   split: (value) => isWithin(0, 1)(value) && value > 0,
-  images: (value) => value === null || isCount(value),
-  dataset: isText,
+  images: (value, note) => value === null || value === note.training_images + note.validation_images,
+  dataset: (value) => isText(value),
   digest: (value) => isText(value) && /^[0-9a-f]{64}$/.test(value),
   classes: (value) =>
-    Array.isArray(value) && value.length >= 2 && value.length <= LONGEST_TEXT && value.every(isText) &&
+    Array.isArray(value) && isWithin(2, MOST_CLASSES)(value.length) && value.every(isClass) &&
     new Set(value).size === value.length,
   ink: (value) => ["bright", "dark"].includes(value),
   form: (value) => ["digit", "whole"].includes(value),
   pixel_mean: isWithin(0, 1),
   pixel_deviation: isWithin(1e-9, 1),
-  epochs: isCount,
-  kept_epoch: (value, note) => isCount(value) && value <= note.epochs,
+  epochs: (value) => isCount(value, MOST_EPOCHS),
+  kept_epoch: (value, note) => isCount(value, note.epochs),
   stopped: (value) => typeof value === "boolean",
-  batch_size: isCount,
-  training_images: isCount,
-  validation_images: (value) => value === 0 || isCount(value),
+  batch_size: (value) => isCount(value),
+  training_images: (value) => isCount(value, MOST_IMAGES),
+  validation_images: (value) => value === 0 || isCount(value, MOST_IMAGES),
   seconds: isWithin(0, Number.MAX_VALUE),
-  browser: isText,
+  browser: (value) => isText(value),
 };
 
 function encoded(text) {

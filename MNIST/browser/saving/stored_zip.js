@@ -12,7 +12,7 @@ const UNIX = 3;
 const FIRST_DAY = 0x21; // 1 January 1980
 const PERMISSIONS = 0o600 << 16;
 const IN_64_BITS = 0xffffffff;
-const LARGEST = 2 ** 31 - 1; // bytes of an archive
+export const LARGEST = 2 ** 31 - 1; // bytes of an archive
 
 /** The bytes of an archive with these members: a list of [name, Uint8Array]. */
 export function writeZip(members) {
