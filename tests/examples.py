@@ -16,10 +16,14 @@ def choose_profile(quick: bool) -> None:
     settings.load_profile("quick" if quick else "thorough")
 
 
+def is_quick() -> bool:
+    """Whether slow tests are left out."""
+    return settings.get_current_profile_name() == "quick"
+
+
 def most(examples: int) -> settings:
     """Settings for at most so many examples, or a quarter of them under the profile `quick`."""
-    is_quick = settings.get_current_profile_name() == "quick"
-    return settings(max_examples=examples // 4 if is_quick else examples)
+    return settings(max_examples=examples // 4 if is_quick() else examples)
 
 
 def slowly(cases: Iterable[Any]) -> list[Any]:

@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from examples import is_quick
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = [
@@ -172,11 +173,7 @@ def test_a_hung_trial_is_stopped_and_tried_again(digits_folder, whole, tmp_path)
 
 @pytest.mark.parametrize(
     ("engine", "kills"),
-    [
-        ("numpy", 1),
-        pytest.param("numpy", 9, marks=pytest.mark.slow),
-        pytest.param("keras", 3, marks=pytest.mark.slow),
-    ],
+    [("numpy", 1 if is_quick() else 9), pytest.param("keras", 3, marks=pytest.mark.slow)],
 )
 def test_the_parent_killed_at_random_moments(engine, kills, digits_folder, whole, tmp_path):
     chance = random.Random(kills)
