@@ -22,7 +22,8 @@ LINES = {
 
 AUGMENT = """({ images, indices, text, seed, paper }) => {
   const { augment: lines } = parseSpec(text);
-  return ["simd", "plain"].map((which) => augment(kernels[which], images, indices, lines, BigInt(seed), paper));
+  const augmented = (which) => augment(kernels[which], images, indices, lines, BigInt(seed), paper);
+  return ["simd", "plain"].map(augmented);
 }"""
 
 
