@@ -24,6 +24,7 @@ from MNIST.language import (
     SCHEDULES,
     Layer,
     ModelSpec,
+    Schedule,
     Stop,
     axes,
     errors,
@@ -70,7 +71,7 @@ def language_table() -> dict[str, Any]:
         "layers": {name: _layer(name, cls) for name, cls in LAYERS.items()},
         "inputs": _lines(INPUTS),
         "optimizers": _lines(OPTIMIZERS),
-        "schedules": _lines(SCHEDULES),
+        "schedules": {name: _schedule(name, cls) for name, cls in SCHEDULES.items()},
         "augmentations": _lines(AUGMENTATIONS),
         "stop": _line("Stop", Stop),
         "settings": {key: _setting(key, *setting) for key, setting in SETTINGS.items()},
@@ -102,6 +103,12 @@ def _layer(name: str, cls: type[Layer]) -> dict[str, Any]:
     """A layer's line, with its lesson, and the names of the methods that it does not take from `Layer`."""
     own = [method for method in METHODS if getattr(cls, method) is not getattr(Layer, method)]
     return {**_line(name, cls), "lesson": cls.lesson, "passesThrough": cls.passes_through, "methods": own}
+
+
+def _schedule(name: str, cls: type[Schedule]) -> dict[str, Any]:
+    """A schedule's line, with what its rates depend on beside the step."""
+    needs = {"needsLength": cls.needs_length, "needsValidation": cls.needs_validation}
+    return {**_line(name, cls), **needs}
 
 
 def _argument(argument: Argument, cls: type) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 // The buttons Train, Stop, Go on and Test, and the figures that they change.
 
 import { SpecError } from "../browser/language/language.js";
+import { canGoOn } from "../browser/training/start.js";
 import { counted, duration, percent, say, thousands } from "./words.js";
 import { addNetwork, freeName } from "./networks.js";
 
@@ -147,7 +148,7 @@ export function createTraining(lab) {
     train.disabled = isTraining || !parsed?.spec || parsed.text !== state.get("text");
     if (stop.disabled === isTraining) stop.disabled = !isTraining;
     test.disabled = isTraining || !shown;
-    goOn.hidden = isTraining || !shown || !shown.trained.state || shown.trained.text !== state.get("text");
+    goOn.hidden = isTraining || !shown || !canGoOn(shown.trained) || shown.trained.text !== state.get("text");
     progress.hidden = !isTraining;
     const label = document.getElementById("state");
     if (label.textContent !== phase) label.textContent = phase;

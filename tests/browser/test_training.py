@@ -145,6 +145,18 @@ def test_another_text_begins_with_the_weights_alone(page):
     assert other["error"] == "trained.txt, line 8: dense_7/kernel takes 676×13 weights, and first has 676×12"
 
 
+def test_a_schedule_of_another_length_and_fewer_epochs_begin_a_run_of_their_own(page):
+    for section in "Schedule:\nOneCycle,0.02\n", "":
+        train(page, SMALL + section, "first", epochs=3)
+        other = train(page, SMALL + section, epochs=2, **{"from": "first"})
+        assert [result["epoch"] for result in other["history"]] == [1, 2]
+        assert (other["keptEpoch"], other["spec"]["epochs"]) == (2, 2)
+        rates = [result["learningRate"] for result in other["history"]]
+        assert rates == [
+            result["learningRate"] for result in train(page, SMALL + section, epochs=2)["history"]
+        ]
+
+
 def test_it_stops_at_once_even_within_a_long_step(page):
     short = train(page, TEXT, epochs=1000, stop={"stopAt": 700})
     assert short["stopped"]

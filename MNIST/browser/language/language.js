@@ -14,5 +14,5 @@ export { completions, helpFor } from "./help.js";
 export { described } from "./layers.js";
 export { countFlops, countParameters, layOut, nodesAsWritten, toLogits, walk } from "./network.js";
 export { parseSpec } from "./parse.js";
-export { setLanguage } from "./table.js";
+export { needsOf, setLanguage } from "./table.js";
 export { asText } from "./text.js";

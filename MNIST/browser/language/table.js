@@ -37,6 +37,12 @@ export function language() {
   return table;
 }
 
+/** What the rates of a spec's schedule depend on beside the step: {needsLength, needsValidation}. */
+export function needsOf({ schedule }) {
+  const { needsLength, needsValidation } = language().schedules.get(schedule.kind);
+  return { needsLength, needsValidation };
+}
+
 function lineOf(line) {
   const args = line.arguments.map((argument) => ({ ...argument, kind: kindOf(argument.kind) }));
   return { ...line, arguments: new Map(args.map((argument) => [argument.name, argument])) };

@@ -8,7 +8,7 @@
 
 import { augment } from "../engine/augmentation.js";
 import { Engine } from "../engine/engine.js";
-import { walk } from "../language/language.js";
+import { needsOf, walk } from "../language/language.js";
 import { general } from "../language/numbers.js";
 import { augmentationSeed, epochOrder, leafSeed } from "./draws.js";
 import { Diverged } from "./errors.js";
@@ -253,7 +253,7 @@ export class Run {
 
 /** Throw an Error if the spec needs validation images and there are none. */
 function refuseWithoutValidation(spec, validation) {
-  const needs = spec.schedule.kind === "Plateau" ? "Plateau" : spec.stop && "Stop";
+  const needs = needsOf(spec).needsValidation ? spec.schedule.kind : spec.stop && "Stop";
   if (!needs || validation.length) return;
   throw new Error(`${needs} goes by the validation images, and this split leaves none; take a split of 0.9`);
 }

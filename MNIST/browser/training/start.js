@@ -1,15 +1,31 @@
 // How a training begins with the weights of a trained network, as in MNIST/training/start.py.
 
-import { canonicalText, walk } from "../language/language.js";
+import { canonicalText, needsOf, simplify, walk } from "../language/language.js";
+import { isOver } from "./stopping.js";
 
 /**
- * Whether a training goes on where a trained network's training ended: same text but for the number of epochs, same
- * seed, split and images; and its optimizer's state is there.
+ * Whether a training goes on where a trained network's training ended: both are the same run, with the same seed, split
+ * and images; the network has no more epochs than are wanted; and its optimizer's state is there.
  */
 export function goesOn(from, spec, { seed, split, images }) {
-  const text = (each) => canonicalText({ ...each, epochs: 1 });
-  const same = from.seed === seed && from.split === split && from.images === images;
-  return Boolean(from.state) && same && text(from.spec) === text(spec);
+  const isSame = from.seed === seed && from.split === split && from.images === images;
+  const isPart = from.history.length <= spec.epochs;
+  return Boolean(from.state) && isSame && isPart && runText(from.spec) === runText(spec);
+}
+
+/**
+ * Whether more epochs can be added to a trained network's run. A run that `Stop:` has ended stays as it is, and so does
+ * one at the end of a schedule that needs its length: with more epochs, every rate would be another one.
+ */
+export function canGoOn({ state, spec, history }) {
+  const isAtEnd = needsOf(spec).needsLength && history.length >= spec.epochs;
+  return Boolean(state) && !isAtEnd && !isOver(spec.stop, history);
+}
+
+/** The text that two parts of one run have in common, as in MNIST/training/identity.py. */
+function runText(spec) {
+  const simple = simplify(spec);
+  return canonicalText(needsOf(simple).needsLength ? simple : { ...simple, epochs: 1 });
 }
 
 /**
