@@ -7,7 +7,7 @@ export class Crew {
   /** begin: what each worker gets first. onReport: gets the reports of trainings. */
   constructor(script, workers, begin, onReport) {
     Object.assign(this, { workers, onReport });
-    this.waiting = new Map(); // for each question: {answers, missing, resolve, reject}
+    this.waiting = new Map(); // for each question: {answers by rank, missing, resolve, reject}
     this.questions = 0;
     this.ended = null; // why, as an Error
     this.url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
@@ -36,7 +36,7 @@ export class Crew {
     if (this.ended) return Promise.reject(this.ended);
     const id = this.questions++;
     return new Promise((resolve, reject) => {
-      this.waiting.set(id, { answers: [], missing: to === null ? this.workers : 1, resolve, reject });
+      this.waiting.set(id, { answers: {}, missing: to === null ? this.workers : 1, resolve, reject });
       this.first.postMessage({ ...content, id, what, to });
     });
   }
@@ -55,7 +55,7 @@ export class Crew {
     question.missing -= 1;
     if (question.missing > 0) return undefined;
     this.waiting.delete(id);
-    return question.resolve(question.answers.filter(() => true));
+    return question.resolve(Object.values(question.answers)); // whole numbers as keys: in their order
   }
 
   /** End all workers at once: those that a worker has made end with it. why: the Error that all questions meet. */
