@@ -137,7 +137,6 @@ export class Run {
     const { loss, correct } = await this.engine.differentiate(leaves, {
       count: batch.length,
       smoothing: this.spec.label_smoothing,
-      training: true,
       reduce: this.share.workers > 1 ? (sums) => this.share.add(sums) : null,
     });
     const between = this.share.seconds;
@@ -206,6 +205,7 @@ export class Run {
     const imagesPerSecond = (1000 * seen) / (now - begin);
     const { epochs } = this.spec;
     const left = images - seen + images * (epochs - epoch);
+    const validations = (epochs - epoch + 1) * this.secondsOfValidation(imagesPerSecond);
     this.report({
       progress: {
         epoch,
@@ -215,11 +215,17 @@ export class Run {
         loss: loss / seen,
         accuracy: correct / seen,
         imagesPerSecond,
-        secondsLeft: left / imagesPerSecond,
+        secondsLeft: left / imagesPerSecond + validations,
         kernels: this.kernelsNow(),
         gradientNorms: this.engine.gradientNorms(),
       },
     });
+  }
+
+  /** How long one validation takes: as the last one, or, before the first, a forward pass: a third of a training step. */
+  secondsOfValidation(imagesPerSecond) {
+    const last = this.history.at(-1)?.phases?.validation;
+    return last ?? this.places.validation.length / (3 * imagesPerSecond);
   }
 
   /** The weights of the first Conv: {path, shape, values}; null if there is none. */
