@@ -38,9 +38,9 @@ export function createTraining(lab) {
         onProgress: (now) => onProgress(now, clock),
         onEpoch,
       });
-      finish(trained);
+      finish(trained, wishes.from);
     } catch (error) {
-      fail(error);
+      fail(error, wishes.from);
     }
   }
 
@@ -78,11 +78,11 @@ export function createTraining(lab) {
     byName("seconds").textContent = seconds ? seconds.toFixed(1) : "–";
   }
 
-  function finish(trained) {
+  function finish(trained, from) {
     const { history, stopped, seconds, keptEpoch, spec } = trained;
-    if (!history.length) {
+    if (!isNew(trained, from)) {
       state.set({ phase: "stopped", running: null });
-      tell("stopped within the first epoch: nothing is kept");
+      tell(`stopped within ${history.length ? `epoch ${history.length + 1}` : "the first epoch"}: nothing new is kept`);
       say("Training stopped");
       return;
     }
@@ -95,11 +95,15 @@ export function createTraining(lab) {
     say(`Training ${why}. Validation accuracy ${byName("validation-accuracy").textContent}`);
   }
 
-  function fail(error) {
-    if (error.trained?.history.length) addNetwork(state, error.trained);
+  /** Say what failed, and keep the whole epochs before. */
+  function fail(error, from) {
+    const { trained } = error;
+    const keeps = isNew(trained, from);
+    if (keeps) addNetwork(state, trained);
     state.set({ phase: "failed", running: null });
-    tell(error instanceof SpecError ? "the text has mistakes" : error.message, true);
-    say(`Training failed: ${error.message}`);
+    const kept = keeps ? `. Kept: ${trained.name}, as it was after ${counted(trained.history.length, "epoch")}` : "";
+    tell(error instanceof SpecError ? "the text has mistakes" : `${error.message}${kept}`, true);
+    say(`Training failed: ${error.message}${kept}`);
   }
 
   /** What the current text and settings ask for. */
@@ -181,6 +185,12 @@ export function createTraining(lab) {
   allow();
   explainTest();
   return { begin, tell };
+}
+
+/** Whether a training has come to a whole epoch that the network from which it went on does not have. */
+function isNew(trained, from) {
+  const last = trained?.history.at(-1);
+  return last !== undefined && last !== from?.history.at(-1);
 }
 
 /** For each test image whether its likeliest class is its own: an array of 0 and 1. */

@@ -5,7 +5,6 @@
 
 import { layOut, parseSpec, setLanguage } from "../language/language.js";
 import { Crew } from "./crew.js";
-import { Diverged } from "./errors.js";
 import { LEAVES, PIXELS, treeSum } from "./leaves.js";
 import { goesOn, weightsFrom, weightsOf } from "./start.js";
 import { isOver, keepsBest, keptEpoch } from "./stopping.js";
@@ -41,7 +40,8 @@ export class Laboratory {
    * split, images, weights, state, history, keptEpoch, stopped, seconds, pixelStatistics, trainingImages,
    * validationImages, browser}. epochs: in all, instead of the text's. from: a trained network, to go on with (see
    * `goesOn`) or to begin with its weights. signal: of an AbortController, to stop.
-   * Throws SpecError, TooLarge, Diverged, or another Error with a sentence.
+   * Throws SpecError, TooLarge, Diverged, or another Error with a sentence; error.trained is the network after the whole
+   * epochs before, if there are any.
    */
   async train({ text, name, onEpoch = () => {}, onProgress = () => {}, signal = null, ...wishes }) {
     const crew = this.ready();
@@ -72,7 +72,7 @@ export class Laboratory {
     } catch (error) {
       crew.end(new Ended(error.message)); // the other workers wait for the one that failed
       if (error instanceof Ended && signal?.aborted && training.begun) return training.trained(true);
-      if (error instanceof Diverged && training.history.length) error.trained = training.trained(false);
+      if (training.begun && training.history.length) error.trained = training.trained(false);
       throw error;
     } finally {
       clearTimeout(timer);
