@@ -119,6 +119,28 @@ def test_a_trained_network_answers_while_another_one_trains(page):
     assert found["epochs"] == 6
 
 
+def test_five_networks_answer_at_once(page):
+    """More than workers hold ready while nobody asks."""
+    names = [f"network_{number}" for number in range(5)]
+    for seed, name in enumerate(names):
+        train(page, SMALL, name, seed=seed, epochs=1)
+    script = """async ({ names, images }) => {
+      const each = (ask) => Promise.all(names.map((name) => ask(globalThis[name])));
+      const answers = async (trained) => (await laboratory.answer(trained, images)).probabilities;
+      const together = await each(answers);
+      const looks = await Promise.all([each((trained) => laboratory.test(trained)), each(answers)]);
+      const alone = [];
+      for (const name of names) alone.push(await answers(globalThis[name]));
+      return { together, again: looks[1], alone, open: laboratory.crew.opened.size };
+    }"""
+    found = ask(page, script, names=names, images=patterns(150, 1)[0][:3])
+    for together, again, alone in zip(found["together"], found["again"], found["alone"], strict=True):
+        np.testing.assert_array_equal(together, alone)
+        np.testing.assert_array_equal(again, alone)
+    assert len({alone.tobytes() for alone in found["alone"]}) == 5
+    assert found["open"] == 2
+
+
 def test_a_run_goes_on_as_if_it_had_never_stopped(page):
     text = TEXT + AUGMENT
     whole = train(page, text, "whole")

@@ -10,7 +10,7 @@ import { goesOn, weightsFrom, weightsOf } from "./start.js";
 import { isOver, keepsBest, keptEpoch } from "./stopping.js";
 
 const PATIENCE = 300; // milliseconds in which workers must stop before they are ended
-const MOST_OPEN = 2; // trained networks that workers hold ready
+const MOST_OPEN = 2; // trained networks that workers hold ready while nobody asks them
 const FEW = 64; // images that one worker answers alone
 
 /** The workers were ended for a reason that is not their own fault. */
@@ -120,37 +120,34 @@ export class Laboratory {
   /** Ask workers about a trained network; again if they are ended meanwhile only because a training had to stop. */
   async asked(trained, question) {
     for (;;) {
+      const crew = this.ready();
+      const open = this.opened(crew, trained);
+      open.asking += 1;
       try {
-        const crew = this.ready();
-        return await question(crew, await this.opened(crew, trained));
+        await open.ready;
+        return await question(crew, open.key);
       } catch (error) {
         if (!(error instanceof Ended)) throw error;
+      } finally {
+        open.asking -= 1;
+        shutIdle(crew);
       }
     }
   }
 
-  /** The workers' key for a trained network, which all of them hold ready. */
-  async opened(crew, trained) {
+  /** A trained network that all workers hold ready, or soon: {key, ready: Promise, asking: questions under way}. */
+  opened(crew, trained) {
     if (!this.keys.has(trained)) this.keys.set(trained, this.nextKey++);
     const key = this.keys.get(trained);
-    if (!crew.opened.has(key)) {
+    let open = crew.opened.get(key);
+    if (!open) {
       const { network, pixelStatistics, weights } = trained;
-      crew.opened.set(key, crew.askAll("open", { key, network, pixelStatistics, weights }));
+      open = { key, asking: 0, ready: crew.askAll("open", { key, network, pixelStatistics, weights }) };
+      open.ready.catch(() => shut(crew, key)); // some workers may have opened it
     }
-    const opening = crew.opened.get(key);
     crew.opened.delete(key);
-    crew.opened.set(key, opening); // the last one used is the last one shut
-    for (const other of [...crew.opened.keys()].slice(0, -MOST_OPEN)) {
-      crew.opened.delete(other);
-      crew.askAll("shut", { key: other }).catch(() => {});
-    }
-    try {
-      await opening;
-    } catch (error) {
-      crew.opened.delete(key);
-      throw error;
-    }
-    return key;
+    crew.opened.set(key, open); // the last one used is the last one shut
+    return open;
   }
 
   /** The workers; new ones if the others have ended. */
@@ -236,6 +233,17 @@ class Training {
   weights() {
     return Object.fromEntries(weightsOf(this.about.network).map(({ key }) => [key, this.state[key]]));
   }
+}
+
+/** Let workers forget the networks that nobody asks, but for those that were used last. */
+function shutIdle(crew) {
+  const idle = [...crew.opened.values()].filter(({ asking }) => asking === 0);
+  for (const { key } of idle.slice(0, -MOST_OPEN)) shut(crew, key);
+}
+
+function shut(crew, key) {
+  crew.opened.delete(key);
+  crew.askAll("shut", { key }).catch(() => {});
 }
 
 function refuseColumns(network, name) {
