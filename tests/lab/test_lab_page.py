@@ -1,0 +1,271 @@
+"""The laboratory as someone uses it: a lesson, mistakes, the keyboard, narrow windows, hostile texts."""
+
+import re
+
+import pytest
+from web_pages import watched_page
+
+from MNIST.browser import bundle, variable
+from MNIST.data import load
+from MNIST.lab import LabModel, lab_page
+from MNIST.language import SpecError, parse_spec
+from MNIST.report.testing import metrics, significance
+
+MODEL = "Layers:\nConv,4,3,3,relu\nMaxPool,2,2\nFlatten\nDense,10,softmax\nOptimizer:\n0.003,0\n2\n32\n"
+OTHER = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.01,0\n1\n50\n"
+WRONG = "Layers:\nConv,8,3,3,rellu\nFlatten\nDens,10,softmax\nOptimizer:\n0.001,0\n1\n32\n"
+SHOWN = 30_000  # milliseconds until a training of seconds is over on a busy machine
+PERCENT = re.compile(r"^\d+\.\d\d %$")
+
+
+@pytest.fixture(scope="module")
+def file(digits_folder, tmp_path_factory):
+    """A laboratory with scikit-learn's digits."""
+    path = tmp_path_factory.mktemp("lab") / "lab.html"
+    content = lab_page(load(digits_folder), [LabModel("first", MODEL), LabModel("other", OTHER)])
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def lab(file, browser_page):
+    """That laboratory, open; after the test nothing has failed or used the network."""
+    browser_page.goto(file.as_uri())
+    return browser_page
+
+
+def _expect(page, name):
+    from playwright.sync_api import expect  # the fixture has checked that it is installed
+
+    return expect(page.locator(f'[data-test="{name}"]'))
+
+
+def _button(page, name):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def _text_box(page):
+    return page.get_by_role("textbox", name="Model text")
+
+
+def _train(page):
+    _button(page, "Train").click()
+    _expect(page, "state").to_have_text("finished", timeout=SHOWN)
+
+
+def _test(page):
+    _button(page, "Test").click()
+    _expect(page, "test-accuracy").to_have_text(PERCENT, timeout=SHOWN)
+
+
+def test_a_lesson_from_opening_to_comparing_two_networks(lab):
+    from playwright.sync_api import expect
+
+    assert _text_box(lab).input_value() == MODEL
+    assert "digits · 1,500 + 297 images" in lab.locator("header").inner_text()
+    _expect(lab, "state").to_have_text("ready")
+    assert _button(lab, "Test").is_disabled()
+    _train(lab)
+    _expect(lab, "epoch").to_have_text("2")
+    _expect(lab, "validation-accuracy").to_have_text(PERCENT)
+    for name in ("seconds", "images-per-second"):
+        _expect(lab, name).to_have_text(re.compile(r"^[\d,.]+$"))
+    assert lab.locator("#curves svg").count() == 2
+    assert "conv_1" in lab.locator("#gradients").inner_text()
+    assert lab.locator("#kernel-pictures canvas").is_visible()
+    note = lab.locator("#about-test")
+    assert "Not used yet" in note.inner_text()
+    _test(lab)
+    assert "Used once" in note.inner_text()
+
+    _button(lab, "Write this line").click()  # the change that the page proposes
+    assert _text_box(lab).input_value() == MODEL.replace("Conv,4", "Conv,8")
+    assert "trained from an earlier text" in lab.locator("#curves").inner_text()
+    _train(lab)
+    _expect(lab, "test-accuracy").to_have_text("–")
+    _test(lab)
+    assert "earlier text" not in lab.locator("#curves").inner_text()
+    networks = lab.locator("#panel-networks")
+    assert "Conv,8,3,3,relu instead of Conv,4,3,3,relu" in networks.inner_text()
+    networks.get_by_label("Compare first", exact=True).check()
+    networks.get_by_label("Compare first_2").check()
+    said = networks.inner_text()
+    assert "first_2 has 13,610 parameters, 2.0 times those of first." in said
+    assert re.search(r"distinguishable \(p [=<] [\d.]+\)", said)
+
+    for tab, shown in {
+        "Errors": "test images",
+        "Confusion": "A row for each true class",
+        "One image": "MaxPool,2,2",
+    }.items():
+        lab.get_by_role("tab", name=tab).click()
+        expect(lab.get_by_role("tabpanel")).to_contain_text(shown)
+    lab.get_by_role("tab", name="Errors").click()
+    lab.locator("#panel-errors button").first.click()
+    expect(lab.get_by_role("tabpanel")).to_contain_text("It is")
+
+
+def test_drawing_is_answered_and_kept_as_a_dataset(lab):
+    from playwright.sync_api import expect
+
+    _text_box(lab).fill(OTHER)
+    _train(lab)
+    lab.get_by_role("tab", name="Draw").click()
+    assert _button(lab, "Save these as a dataset").is_disabled()
+    lab.locator("#pad").focus()
+    for key in [" ", *["ArrowDown"] * 18, " "]:
+        lab.keyboard.press(key)
+    expect(lab.locator("#panel-draw .answer")).to_contain_text("%")
+    _button(lab, "Keep it as 1").click()
+    assert "1 drawing kept" in lab.locator("#panel-draw").inner_text()
+    with lab.expect_download() as download:
+        _button(lab, "Save these as a dataset").click()
+    assert download.value.suggested_filename == "drawn.npz"
+
+
+def test_mistakes_are_those_of_check_and_stand_under_their_lines(lab):
+    _text_box(lab).fill(WRONG)
+    _expect(lab, "problems").to_contain_text("Dens")
+    with pytest.raises(SpecError) as raised:
+        parse_spec(WRONG, "first.txt")
+    found = "\n".join(lab.locator('[data-test="problems"] pre').all_text_contents())
+    assert found == str(raised.value)
+    said = lab.locator(".editor .said")
+    assert said.all_text_contents() == [
+        "unknown activation 'rellu'; did you mean 'relu'?",
+        "unknown layer 'Dens'; did you mean 'Dense'?",
+    ]
+    for message, line in zip(said.all(), (2, 4), strict=True):
+        below = message.bounding_box()["y"] - _text_box(lab).bounding_box()["y"]
+        assert 26 * (line - 1) + 10 < below < 26 * line  # between the line and the next one
+    assert _button(lab, "Train").is_disabled()
+    _text_box(lab).fill(MODEL)
+    _expect(lab, "problems").to_be_empty()
+    assert lab.locator(".beside .row").all_inner_texts()[0].split() == ["26×26×4", "40", "0.05"]
+
+
+def test_all_of_it_by_keyboard(lab):
+    box = _text_box(lab)
+    box.focus()
+    lab.keyboard.press("Control+A")
+    lab.keyboard.type("Layers:\nfla")
+    lab.keyboard.press("Enter")  # takes Flatten from the list
+    lab.keyboard.type("\nDense,10,soft")
+    options = lab.get_by_role("listbox")
+    names = [words.split() for words in options.get_by_role("option").all_inner_texts()]
+    assert names == [["softplus", "activation"], ["softmax", "activation"]]
+    lab.keyboard.press("ArrowDown")
+    lab.keyboard.press("Enter")
+    assert options.count() == 0
+    lab.keyboard.type("\nOpti")
+    assert options.get_by_role("option").count() == 1
+    lab.keyboard.press("Escape")
+    assert options.count() == 0
+    lab.keyboard.type("mizer:\n0.01,0\n1\n50")
+    assert box.input_value() == OTHER.rstrip("\n")
+    lab.keyboard.press("Control+]")
+    assert box.input_value().endswith("\n    50")
+    lab.keyboard.press("Control+[")
+    lab.keyboard.press("Control+Enter")
+    _expect(lab, "state").to_have_text("finished", timeout=SHOWN)
+    lab.keyboard.press("Tab")  # leaves the text
+    for _ in range(12):
+        if lab.locator(":focus").get_attribute("id") == "test":
+            break
+        lab.keyboard.press("Tab")
+    lab.keyboard.press("Enter")
+    _expect(lab, "test-accuracy").to_have_text(PERCENT, timeout=SHOWN)
+    lab.get_by_role("tab", name="Networks").focus()
+    for panel in ("draw", "errors", "confusion", "look", "networks"):
+        lab.keyboard.press("ArrowRight")
+        assert lab.locator(f"#panel-{panel}").is_visible()
+
+
+def test_stop_keeps_whole_epochs_and_go_on_trains_further(lab):
+    _text_box(lab).fill(OTHER.replace("\n1\n", "\n10000\n"))
+    _button(lab, "Train").click()
+    _expect(lab, "validation-accuracy").to_have_text(PERCENT, timeout=SHOWN)
+    assert _button(lab, "Train").is_disabled()
+    _button(lab, "Stop").click()
+    _expect(lab, "state").to_have_text("stopped", timeout=SHOWN)
+    before = int(lab.locator('[data-test="epoch"]').inner_text())
+    assert before >= 1
+    _button(lab, "Go on").click()
+    _expect(lab, "state").to_have_text("training")
+    _expect(lab, "images-per-second").to_have_text(re.compile(r"\d"))
+    _expect(lab, "epoch").not_to_have_text(f"{before}", timeout=SHOWN)
+    _button(lab, "Stop").click()
+    _expect(lab, "state").to_have_text("stopped", timeout=SHOWN)
+    assert int(lab.locator('[data-test="epoch"]').inner_text()) >= before
+
+
+@pytest.mark.parametrize("width", [360, 800, 1600])
+def test_nothing_is_cut_off_at_any_width(lab, width):
+    lab.set_viewport_size({"width": width, "height": 740})
+    assert lab.evaluate("document.documentElement.scrollWidth") <= width
+    assert _button(lab, "Train").bounding_box()["y"] < 740 - 30  # always within reach
+    _text_box(lab).fill(WRONG)
+    assert lab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_both_themes_and_a_text_that_outlives_a_reload(lab):
+    theme = lab.get_by_role("button", name="Dark colours")
+    before = lab.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert theme.get_attribute("aria-pressed") == "false"
+    theme.click()
+    assert theme.get_attribute("aria-pressed") == "true"
+    assert lab.evaluate("getComputedStyle(document.body).backgroundColor") != before
+    _text_box(lab).fill(OTHER + "# mine\n")
+    lab.reload()
+    assert _text_box(lab).input_value() == OTHER + "# mine\n"
+
+
+BOMBS = "".join(f"{'    ' * depth}Repeat,1000:\n" for depth in range(20)) + "    " * 20 + "Dropout,0.1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Conv,8,3,3,relu\n" * 60_000, "20,000 lines"),
+        ("x" * 1_000_000, "line 1"),
+        (f"Layers:\n{BOMBS}Dense,10,softmax\n", "10,000"),
+        ("</textarea><script>document.title = 'taken'</script>", "line 1"),
+    ],
+    ids=["a megabyte of lines", "a megabyte in a line", "Repeat bombs", "markup"],
+)
+def test_hostile_texts_leave_the_page_alive(lab, text, said):
+    # Chromium itself takes minutes to type or paste so many lines, in any text box; to set them takes a moment.
+    put = "(box, text) => { box.value = text; box.dispatchEvent(new Event('input', { bubbles: true })); }"
+    _text_box(lab).evaluate(put, text)
+    _expect(lab, "problems").to_contain_text(said, timeout=SHOWN)
+    _text_box(lab).evaluate(put, MODEL)
+    _expect(lab, "problems").to_be_empty(timeout=SHOWN)
+    assert lab.title() == "Neural networks as text files"
+
+
+def test_a_network_too_large_says_so_before_it_trains(lab):
+    _text_box(lab).fill(MODEL.replace("Dense,10,", "Dense,100000,relu\nDense,9000,relu\nDense,10,"))
+    _button(lab, "Train").click()
+    _expect(lab, "state").to_have_text("failed", timeout=SHOWN)
+    assert "GiB" in lab.locator("#message").inner_text()
+    _text_box(lab).fill(OTHER)
+    _train(lab)
+
+
+def test_statistics_are_those_of_the_reports(chromium):
+    place = "lab/statistics.js"
+    counts = [(0, 0), (6, 5), (30, 9), (400, 350), (0, 12)]
+    with watched_page(chromium) as page:
+        page.add_script_tag(content=f"{bundle(place)}Object.assign(globalThis, {variable(place)});")
+        for successes, trials in ((0, 10), (277, 297), (9_876, 10_000), (5, 5)):
+            found = page.evaluate("(counts) => wilsonInterval(...counts)", [successes, trials])
+            assert found == pytest.approx(metrics.wilson_interval(successes, trials), abs=1e-12)
+        alone = [significance.mcnemar(*pair) for pair in counts]
+        assert page.evaluate("(pairs) => pairs.map((pair) => mcnemar(...pair))", counts) == pytest.approx(
+            alone
+        )
+        assert page.evaluate("holm", alone) == pytest.approx(significance.holm(alone))
+        for (first, second), p in zip(counts, alone, strict=True):
+            pair = significance.Pair("a", "b", first, second, p)
+            data = {"onlyFirst": first, "onlySecond": second, "p": p}
+            assert page.evaluate("(pair) => pairText(pair, 'a', 'b')", data) == str(pair)
