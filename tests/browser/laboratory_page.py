@@ -15,9 +15,9 @@ SET_UP = """
 globalThis.laboratories = [];
 
 /** A laboratory in place of the one before. worker: the script, if not the usual one. */
-function open({ workers, dataset = globalThis.dataset, worker = globalThis.worker }) {
+function open({ workers, dataset = globalThis.dataset, worker = globalThis.worker, memory = null }) {
   globalThis.laboratory?.close();
-  globalThis.laboratory = new Laboratory({ worker, table, kernels, dataset, workers });
+  globalThis.laboratory = new Laboratory({ worker, table, kernels, dataset, workers, memory });
 }
 
 /** Train, and keep what was trained and reported under a name. Returns what of it tests look at. */

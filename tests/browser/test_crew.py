@@ -1,4 +1,4 @@
-"""The page's side of its workers: whom it asks, the order of the answers, and what errors say."""
+"""The page's side of its workers: how many, whom it asks, the order of answers, what errors say."""
 
 import pytest
 
@@ -19,7 +19,7 @@ onmessage = ({ data }) => {
 
 @pytest.fixture(scope="module")
 def page(modules):
-    return modules("browser/training/crew.js", "browser/training/errors.js")
+    return modules(*(f"browser/training/{name}.js" for name in ("crew", "errors", "capacity")))
 
 
 def test_answers_come_in_the_order_of_the_workers_and_an_error_is_of_its_question_alone(page):
@@ -69,3 +69,22 @@ def test_what_is_thrown_without_being_an_error_is_said_too(page):
         page.evaluate("received(sent('out of memory')).message") == "this tab is out of memory: out of memory"
     )
     assert page.evaluate("sent(new RangeError('x'))") == {"kind": "RangeError", "message": "x"}
+
+
+def test_as_many_workers_are_taken_as_memory_has_room_for(page):
+    assert page.evaluate("[fewer(8), fewer(1)]") == [[8, 4, 2, 1], [1]]
+    assert page.evaluate("[memoryOfTab({}), memoryOfTab({ deviceMemory: 0.5 })]") == [2**32, 2**29]
+    script = """([sizes, data, most]) => {
+      try { return workersThatFit(sizes.map(([workers, bytes]) => ({ workers, bytes })), data, most); }
+      catch (error) { return error.message; }
+    }"""
+    gib = 2**30
+    sizes = [[4, gib], [2, 1.5 * gib], [1, 2 * gib]]
+    for most, workers in (4.6, 4), (4.4, 2), (3.4, 2), (3.2, 1), (2.3, 1):
+        assert page.evaluate(script, [sizes, gib / 10, most * gib]) == workers
+    said = "the network is too large for a browser: with its batches it needs {} of memory{}; "
+    said += "take fewer filters or units, or a smaller batch"
+    found = page.evaluate(script, [sizes, gib / 10, 2 * gib])
+    assert found == said.format("2.2 GiB", ", and there are 2.0 GiB")
+    assert page.evaluate(script, [[[2, 3 * gib], [1, 5 * gib]], 0, 6 * gib]) == 2  # one memory has 4 GiB
+    assert page.evaluate(script, [[[1, 5 * gib]], 0, 8 * gib]) == said.format("5.0 GiB", "")

@@ -285,6 +285,36 @@ def test_a_text_with_a_mistake_and_a_network_that_is_too_large(page):
     assert train(page, SMALL)["keptEpoch"] == 4
 
 
+def test_fewer_workers_train_if_memory_has_no_room_for_more(page):
+    """With the same bits; and back to all of them when there is room again."""
+    page.evaluate("open({ workers: 8 })")
+    expected = train(page, TEXT, "first")
+    script = """async ({ text }) => {
+      const settings = { network: globalThis.first.network, seed: 0, split: 0.9, images: null };
+      const sizes = await laboratory.crew.ask(0, "sizes", { settings, numbers: [8, 4, 2, 1] });
+      const arrays = Object.values(dataset).filter(ArrayBuffer.isView);
+      const data = arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      return sizes.map(({ workers, bytes }) => workers * (bytes + data) + data);
+    }"""
+    sizes = ask(page, script, text=TEXT)
+    assert sizes == sorted(sizes, reverse=True)
+    for memory, workers in zip(sizes, (8, 4, 2, 1), strict=True):
+        page.evaluate("memory => { laboratory.memory = memory; }", memory)
+        assert train(page, TEXT)["digests"] == expected["digests"]
+        assert page.evaluate("laboratory.crew.workers") == workers
+    page.evaluate("memory => { laboratory.memory = memory; }", sizes[-1] - 1)
+    refused = train(page, TEXT, "refused")
+    assert refused["kind"] == "TooLarge"
+    assert refused["error"].startswith(
+        "the network is too large for a browser: with its batches it needs 0.0"
+    )
+    assert ask(page, "() => laboratory.test(globalThis.first)")["count"] == 150
+    page.evaluate("memory => { laboratory.memory = memory; }", sizes[0])
+    train(page, SMALL)
+    assert page.evaluate("laboratory.crew.workers") == 8
+    page.evaluate("open({ workers: 2 })")
+
+
 def test_no_validation_and_standardized_pixels(page):
     found = train(page, f"Input:\nStandardize\n{SMALL}", split=1, images=100, epochs=1)
     assert math.isnan(found["history"][0]["valLoss"])

@@ -34,17 +34,19 @@ export class Engine {
     return new Engine(kernels, network, { pixelStatistics, leafImages, leaves, training });
   }
 
+  /** How many bytes of memory an engine for training would take; it is not made. */
+  static bytes(kernels, network, { leafImages, leaves }) {
+    const pixelStatistics = { mean: 0, deviation: 1 }; // any numbers take the same place
+    return planned(instantiate(kernels), network, { pixelStatistics, leafImages, leaves, training: true }).plan.end;
+  }
+
   constructor(kernels, network, { pixelStatistics, leafImages, leaves, training }) {
     const c = instantiate(kernels);
-    const plan = new Plan(c.__heap_base.value);
     Object.assign(this, { c, network, leafImages, leaves, training });
     this.optimizer = network.spec.optimizer;
-    this.arrays = new Parameters(plan, network, training ? leaves : 0);
-    this.parameters = this.arrays.all;
-    this.chunk = imagesAtOnce(network);
-    const parameters = new Map(this.parameters.map((each) => [each.name, each]));
-    const sizes = { chunk: this.chunk, leaves, leafImages, training };
-    this.build = new Builder({ c, plan, network, parameters, pixelStatistics, ...sizes });
+    const { plan, arrays, chunk, build } = planned(c, network, { pixelStatistics, leafImages, leaves, training });
+    Object.assign(this, { arrays, chunk, build });
+    this.parameters = arrays.all;
     plan.allocate(c.memory);
     this.steps = 0;
     this.isPacked = false;
@@ -308,6 +310,17 @@ export class Engine {
     for (const operation of this.build.operations) operation.pack?.();
     this.isPacked = true;
   }
+}
+
+/** The places of all that an engine will need, before it takes any memory. */
+function planned(c, network, { pixelStatistics, leafImages, leaves, training }) {
+  const plan = new Plan(c.__heap_base.value);
+  const arrays = new Parameters(plan, network, training ? leaves : 0);
+  const chunk = imagesAtOnce(network);
+  const parameters = new Map(arrays.all.map((each) => [each.name, each]));
+  const sizes = { chunk, leaves, leafImages, training };
+  const build = new Builder({ c, plan, network, parameters, pixelStatistics, ...sizes });
+  return { plan, arrays, chunk, build };
 }
 
 /** How many images a chunk has: so few that all that lies between the layers stays in the cache. */

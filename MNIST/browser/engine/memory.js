@@ -6,7 +6,7 @@
 /** The network needs more memory than a tab may have; the message says how much. */
 export class TooLarge extends Error {}
 
-const MOST_BYTES = 2 ** 32 - 2 ** 20; // what a place of 32 bits can name
+export const MOST_BYTES = 2 ** 32 - 2 ** 20; // of one memory: what a place of 32 bits can name
 const PAGE = 2 ** 16; // of WebAssembly's memory, in bytes
 const LINE = 64; // bytes, of a processor's cache
 const SPARE = 64;
@@ -42,12 +42,17 @@ export class Plan {
   }
 }
 
-function tooLarge(bytes) {
-  const gigabytes = (bytes / 2 ** 30).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+/** The error that says how many bytes a network needs. most: how many there are, if that is known. */
+export function tooLarge(bytes, most = null) {
+  const there = most === null ? "" : `, and there are ${gigabytes(most)} GiB`;
   return new TooLarge(
-    `the network is too large for a browser: with its batches it needs ${gigabytes} GiB of memory; ` +
+    `the network is too large for a browser: with its batches it needs ${gigabytes(bytes)} GiB of memory${there}; ` +
       "take fewer filters or units, or a smaller batch",
   );
+}
+
+function gigabytes(bytes) {
+  return (bytes / 2 ** 30).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 }
 
 /** An array between two layers: `size` numbers for each image, of one chunk or, if `whole`, of all leaves. */

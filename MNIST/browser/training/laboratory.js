@@ -4,6 +4,7 @@
 // are next needed. What a training has reached is here, so that nothing is lost with them.
 
 import { layOut, parseSpec, setLanguage } from "../language/language.js";
+import { fewer, memoryOfTab, workersThatFit } from "./capacity.js";
 import { Crew } from "./crew.js";
 import { LEAVES, PIXELS, treeSum } from "./leaves.js";
 import { goesOn, weightsFrom, weightsOf } from "./start.js";
@@ -20,19 +21,20 @@ class Ended extends Error {}
 export class Laboratory {
   /**
    * worker: the script of worker.js. table: the language. kernels: {simd, plain}, bytes. workers: 1, 2, 4 or 8; null
-   * takes as many as there are cores.
+   * takes as many as there are cores. A training takes fewer if `memory`, in bytes, has no room for all.
    * dataset: {classes, ink, trainImages, trainLabels, testImages, testLabels}; images: Uint8Array (n × 784).
    */
-  constructor({ worker, table, kernels, dataset, workers = null }) {
+  constructor({ worker, table, kernels, dataset, workers = null, memory = null }) {
     setLanguage(table);
     Object.assign(this, { worker, table, kernels });
     this.dataset = dataset;
     this.workers = workers ?? mostWorkers(navigator.hardwareConcurrency);
+    this.memory = memory ?? memoryOfTab(navigator);
     this.keys = new WeakMap(); // of trained networks
     this.nextKey = 0;
     this.training = null;
     this.closed = false;
-    this.crew = this.begun();
+    this.crew = this.begun(this.workers);
   }
 
   /**
@@ -44,11 +46,20 @@ export class Laboratory {
    * epochs before, if there are any.
    */
   async train({ text, name, onEpoch = () => {}, onProgress = () => {}, signal = null, ...wishes }) {
-    const crew = this.ready();
+    this.ready();
     if (this.training) throw new Error("a network is being trained; stop it first");
     const training = new Training(this.dataset, text, name, wishes);
     if (training.isOver) return training.trained(false);
     this.training = training;
+    try {
+      return await this.trained(await this.withRoom(training), training, { onEpoch, onProgress, signal });
+    } finally {
+      this.training = null;
+    }
+  }
+
+  /** Let workers train. */
+  async trained(crew, training, { onEpoch, onProgress, signal }) {
     let timer = null;
     const stop = () => {
       crew.askAll("stop").catch(() => {});
@@ -77,7 +88,6 @@ export class Laboratory {
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", stop);
-      this.training = null;
     }
   }
 
@@ -153,15 +163,29 @@ export class Laboratory {
   /** The workers; new ones if the others have ended. */
   ready() {
     if (this.closed) throw new Error("the laboratory is closed");
-    if (this.crew.ended) this.crew = this.begun();
+    if (this.crew.ended) this.crew = this.begun(this.crew.workers);
     return this.crew;
   }
 
-  begun() {
+  /** The workers for a training, so many that memory has room for them. Throws TooLarge before any memory is taken. */
+  async withRoom({ settings: { network, seed, split, images } }) {
+    const crew = this.ready();
+    const settings = { network, seed, split, images };
+    const sizes = await crew.ask(0, "sizes", { settings, numbers: fewer(this.workers) });
+    const { trainImages, trainLabels, testImages, testLabels } = this.dataset;
+    const data = [trainImages, trainLabels, testImages, testLabels].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const workers = workersThatFit(sizes, data, this.memory);
+    if (workers === crew.workers) return crew;
+    crew.end(new Ended("another number of workers begins"));
+    this.crew = this.begun(workers);
+    return this.crew;
+  }
+
+  begun(workers) {
     const { trainImages, trainLabels, testImages, testLabels, ink } = this.dataset;
     const dataset = { trainImages, trainLabels, testImages, testLabels, paper: ink === "dark" ? 255 : 0 };
     const begin = { table: this.table, dataset, kernels: this.kernels };
-    const crew = new Crew(this.worker, this.workers, begin, (report) => this.onReport(report));
+    const crew = new Crew(this.worker, workers, begin, (report) => this.onReport(report));
     return Object.assign(crew, { opened: new Map() });
   }
 }

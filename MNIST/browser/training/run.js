@@ -74,7 +74,7 @@ export class Run {
       pixelCounts(this.data.images, leaf, PIXELS).forEach((value, place) => (counts[place] += value));
     }
     this.pixelStatistics = pixelStatistics(await this.share.add(counts), train.length);
-    const most = Math.ceil(Math.min(this.spec.batch_size, train.length) / LEAVES);
+    const most = mostInLeaf(this.spec, train.length);
     this.engine = Engine.create(this.kernels, this.network, {
       pixelStatistics: this.pixelStatistics,
       leafImages: most,
@@ -255,6 +255,24 @@ export class Run {
     this.phases[phase] += (performance.now() - begin) / 1000;
     return result;
   }
+}
+
+/**
+ * How many bytes each worker's engine takes, for each of some numbers of workers: [{workers, bytes}].
+ * available: the dataset's training images. Throws an Error if they cannot be divided so.
+ */
+export function engineSizes(kernels, available, { network, split: proportion, seed, images }, numbers) {
+  const { train } = split(available, proportion, seed, images);
+  const leafImages = mostInLeaf(network.spec, train.length);
+  return numbers.map((workers) => ({
+    workers,
+    bytes: Engine.bytes(kernels, network, { leafImages, leaves: LEAVES / workers }),
+  }));
+}
+
+/** The most images of a leaf, if so many train. */
+function mostInLeaf({ batch_size: batch }, count) {
+  return Math.ceil(Math.min(batch, count) / LEAVES);
 }
 
 /** Throw an Error if the spec needs validation images and there are none. */

@@ -10,7 +10,7 @@ import { setLanguage } from "../language/language.js";
 import { sent } from "./errors.js";
 import { leafBegin, ownLeaves, PIXELS } from "./leaves.js";
 import { measure, probabilitiesOf } from "./metrics.js";
-import { Run } from "./run.js";
+import { engineSizes, Run } from "./run.js";
 import { Share } from "./share.js";
 import { Tree } from "./tree.js";
 
@@ -51,6 +51,11 @@ const ANSWERS = {
     const report = (news) => self.postMessage({ report: news });
     const place = { rank: me.tree.rank, share: me.share, wish, report };
     return new Run(await me.kernels, { images, labels, paper }, settings, place).train();
+  },
+
+  /** How large each worker's engine will be in a training, for some numbers of workers. */
+  async sizes({ settings, numbers }) {
+    return engineSizes(await me.kernels, me.dataset.trainLabels.length, settings, numbers);
   },
 
   stop() {
