@@ -106,12 +106,16 @@ def patterns(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def dataset_of(
-    train_images: np.ndarray, train_labels: np.ndarray, test_images: np.ndarray, test_labels: np.ndarray
+    train_images: np.ndarray,
+    train_labels: np.ndarray,
+    test_images: np.ndarray,
+    test_labels: np.ndarray,
+    classes: int = 10,
 ) -> dict[str, Any]:
-    """A laboratory's dataset of ten classes."""
+    """A laboratory's dataset of so many classes."""
     return {
         "name": "patterns",
-        "classes": [str(number) for number in range(10)],
+        "classes": [str(number) for number in range(classes)],
         "ink": "bright",
         "form": "whole",
         "trainImages": train_images,

@@ -203,3 +203,26 @@ def test_statistics_of_pixels_and_figures_of_logits(page):
     np.testing.assert_allclose(
         np.array(found["probabilities"]).reshape(40, 7), np.exp(log_probabilities), rtol=1e-6
     )
+
+
+def test_every_image_has_one_leaf_and_one_place_in_each_epoch(page):
+    for count in 0, 5, 8, 25, 403:
+        leaves = page.evaluate(
+            """n => Array.from({ length: 8 }, (_, leaf) =>
+                 [...leafOf(Int32Array.from({ length: n }, (_, place) => place), leaf)])""",
+            count,
+        )
+        assert [place for leaf in leaves for place in leaf] == [*range(count)]
+        assert [len(leaf) for leaf in leaves] == [(i + 1) * count // 8 - i * count // 8 for i in range(8)]
+        begins = page.evaluate("n => Array.from({ length: 9 }, (_, leaf) => leafBegin(n, leaf))", count)
+        assert begins == [i * count // 8 for i in range(9)]
+    divided = page.evaluate("[...splitOrder(50, 3)]")
+    assert sorted(divided) == [*range(50)] != divided
+    assert divided != page.evaluate("[...splitOrder(50, 4)]")
+    orders = page.evaluate(
+        "[1, 2].map(epoch => [...epochOrder(Int32Array.of(7, 9, 30, 31, 44, 2), 3, epoch)])"
+    )
+    assert [sorted(order) for order in orders] == [[2, 7, 9, 30, 31, 44]] * 2
+    assert orders[0] != orders[1]
+    again = page.evaluate("[...epochOrder(Int32Array.of(7, 9, 30, 31, 44, 2), 3, 1)]")
+    assert again == orders[0]  # whatever came before

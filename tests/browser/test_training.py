@@ -326,6 +326,24 @@ def test_no_validation_and_standardized_pixels(page):
     assert math.isclose(everything["deviation"], pixels.std(), rel_tol=1e-12)
 
 
+def test_labels_may_be_above_255(page):
+    """With 300 classes, four images of each; those that train have all labels right after 12 epochs."""
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (300, 28, 28)).astype(np.uint8).repeat(4, axis=0)
+    labels = np.arange(300, dtype=np.uint16).repeat(4)
+    dataset = dataset_of(images, labels, images[::4], labels[::4], classes=300)
+    script = "({ many }) => { globalThis.many = many; open({ workers: 2, dataset: many }); }"
+    ask(page, script, many=dataset)
+    trained = train(page, SMALL.replace("Dense,10", "Dense,300"), split=1, epochs=12)
+    tested = ask(page, "() => laboratory.test(globalThis.trained)")
+    page.evaluate("open({ workers: 2 })")
+    assert trained["history"][-1]["accuracy"] > 0.95
+    assert tested["probabilities"].shape == (300 * 300,)
+    found = tested["probabilities"].reshape(300, 300).argmax(axis=1)
+    assert (found[256:] == labels[::4][256:]).mean() > 0.95
+    assert tested["correct"] == (found == labels[::4]).sum()
+
+
 def failing(condition, error):
     """A worker script whose optimizer fails in the third epoch of TEXT if the condition on `rank` holds."""
     engine = f"{variable('browser/engine/engine.js')}.Engine"
