@@ -19,7 +19,7 @@ Options:
     --images N       hold N training images, those that `train --images N` takes with seed 0; without it, all.
                      The test images are always all there, so that results can be compared
     --models NAMES   the model texts to begin with: names or paths, comma separated, the first one in the
-                     editor; without it, some that make sense there
+                     editor; without it, a few of the shipped ones
 """
 
 import re
