@@ -39,7 +39,12 @@ export function offerCompletions(editor, list) {
       ...options.map((option, at) =>
         element(
           "li",
-          { role: "option", id: `option-${at}`, "aria-selected": "false", onpointerdown: (event) => take(event, at) },
+          {
+            role: "option",
+            id: `option-${at}`,
+            "aria-selected": "false",
+            onpointerdown: (event) => take(event, at),
+          },
           element("b", {}, option.text),
           element("span", {}, withoutHead(option.help)),
         ),
@@ -102,5 +107,8 @@ export function offerCompletions(editor, list) {
   };
   textarea.addEventListener("keydown", byKey, { capture: true }); // before the editor breaks the line
   for (const end of ["blur", "click"]) textarea.addEventListener(end, close);
-  addEventListener("scroll", (event) => !list.hidden && event.target !== list && put(), { capture: true, passive: true });
+  addEventListener("scroll", (event) => !list.hidden && event.target !== list && put(), {
+    capture: true,
+    passive: true,
+  });
 }

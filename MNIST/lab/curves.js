@@ -24,7 +24,15 @@ export function createCurves(root) {
   );
   const figures = CHARTS.map(({ title }) => element("figure", {}, element("figcaption", {}, title)));
   const rows = element("tbody");
-  const heads = ["Epoch", "Loss", "Accuracy", "Validation loss", "Validation accuracy", "Learning rate", "Seconds"];
+  const heads = [
+    "Epoch",
+    "Loss",
+    "Accuracy",
+    "Validation loss",
+    "Validation accuracy",
+    "Learning rate",
+    "Seconds",
+  ];
   const table = element(
     "details",
     {},
@@ -32,7 +40,12 @@ export function createCurves(root) {
     element(
       "div",
       { class: "scroll", tabindex: "0", role: "region", "aria-label": "Epochs as a table" },
-      element("table", {}, element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col" }, head)))), rows),
+      element(
+        "table",
+        {},
+        element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col" }, head)))),
+        rows,
+      ),
     ),
   );
   let shown = null;
@@ -67,8 +80,13 @@ export function createCurves(root) {
 
 function rowOf({ epoch, loss, accuracy, valLoss, valAccuracy, learningRate, seconds }) {
   const cells = [
-    thousands(epoch), significant(loss), percent(accuracy), isKnown(valLoss) ? significant(valLoss) : "–",
-    isKnown(valAccuracy) ? percent(valAccuracy) : "–", significant(learningRate), seconds.toFixed(2),
+    thousands(epoch),
+    significant(loss),
+    percent(accuracy),
+    isKnown(valLoss) ? significant(valLoss) : "–",
+    isKnown(valAccuracy) ? percent(valAccuracy) : "–",
+    significant(learningRate),
+    seconds.toFixed(2),
   ];
   return element("tr", {}, ...cells.map((cell) => element("td", {}, cell)));
 }
@@ -91,12 +109,25 @@ function chart({ title, training, validation, axis, write }, { history, early, e
   for (const tick of ticks) {
     svg.append(
       drawn("line", { class: "grid", x1: FRAME.left, x2: width - FRAME.right, y1: y(tick), y2: y(tick) }),
-      label(FRAME.left - 7, y(tick) + 4, axis === accuracyAxis ? `${+(100 * tick).toFixed(2)} %` : `${+tick.toPrecision(3)}`, "end"),
+      label(
+        FRAME.left - 7,
+        y(tick) + 4,
+        axis === accuracyAxis ? `${+(100 * tick).toFixed(2)} %` : `${+tick.toPrecision(3)}`,
+        "end",
+      ),
     );
   }
   for (const epoch of wholeTicks(last)) svg.append(label(x(epoch), HEIGHT - 5, `${epoch}`, "middle"));
-  for (const [kind, points] of [["of-training", learned], ["of-validation", validated]]) {
-    svg.append(drawn("path", { class: kind, d: points.map(([at, value], place) => `${place ? "L" : "M"}${x(at)} ${y(value)}`).join("") }));
+  for (const [kind, points] of [
+    ["of-training", learned],
+    ["of-validation", validated],
+  ]) {
+    svg.append(
+      drawn("path", {
+        class: kind,
+        d: points.map(([at, value], place) => `${place ? "L" : "M"}${x(at)} ${y(value)}`).join(""),
+      }),
+    );
     const whole = points.filter(([at]) => Number.isInteger(at) && at > 0);
     if (whole.length > 40) continue;
     for (const [at, value] of whole) {
@@ -123,7 +154,8 @@ const areKnown = ([, value]) => isKnown(value);
 
 /** Epochs at the axis: at most ten of them. */
 function wholeTicks(last) {
-  const every = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000].find((each) => last / each <= 10) ?? last;
+  const every =
+    [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000].find((each) => last / each <= 10) ?? last;
   return Array.from({ length: Math.floor(last / every) + 1 }, (_, place) => place * every);
 }
 

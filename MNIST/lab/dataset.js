@@ -42,7 +42,8 @@ export async function unpackDataset(about) {
     testImages: testImages.values,
     testLabels: Uint16Array.from(testLabels.values),
   };
-  if (dataset.trainImages.length !== dataset.trainLabels.length * SIDE * SIDE) throw new Error("images are missing");
+  if (dataset.trainImages.length !== dataset.trainLabels.length * SIDE * SIDE)
+    throw new Error("images are missing");
   if (dataset.testImages.length !== dataset.testLabels.length * SIDE * SIDE) throw new Error("images are missing");
   return dataset;
 }

@@ -14,17 +14,40 @@ export function createDraw(root, lab, about, save) {
   const { state } = lab;
   const { classes } = about;
   const isDigits = classes.length === 10 && classes.every((name, place) => name === `${place}`);
-  const pad = element("canvas", { id: "pad", tabindex: "0", role: "application", "aria-label": "Drawing area", "aria-describedby": "pad-keys" });
-  const invitation = element("span", { id: "invitation", "aria-hidden": "true" }, isDigits ? "draw a digit" : "draw a picture");
-  const seen = element("canvas", { class: "picture", width: 28, height: 28, role: "img", "aria-label": "What the network sees" });
+  const pad = element("canvas", {
+    id: "pad",
+    tabindex: "0",
+    role: "application",
+    "aria-label": "Drawing area",
+    "aria-describedby": "pad-keys",
+  });
+  const invitation = element(
+    "span",
+    { id: "invitation", "aria-hidden": "true" },
+    isDigits ? "draw a digit" : "draw a picture",
+  );
+  const seen = element("canvas", {
+    class: "picture",
+    width: 28,
+    height: 28,
+    role: "img",
+    "aria-label": "What the network sees",
+  });
   const clear = element("button", { type: "button" }, "Clear");
   const answer = element("p", { class: "answer" });
-  const bars = element("ol", { class: "bars", style: `--label: ${Math.max(...classes.map(({ length }) => length))}ch` });
+  const bars = element("ol", {
+    class: "bars",
+    style: `--label: ${Math.max(...classes.map(({ length }) => length))}ch`,
+  });
   const few = classes.length <= MOST_BARS;
   const rows = classes.slice(0, MOST_BARS).map((name) => addBar(bars, few ? name : ""));
   const kept = element("ul", { class: "kept" });
   const keptNote = element("p", { class: "quiet" });
-  const saving = element("button", { type: "button", disabled: true, onclick: () => save(together()) }, "Save these as a dataset");
+  const saving = element(
+    "button",
+    { type: "button", disabled: true, onclick: () => save(together()) },
+    "Save these as a dataset",
+  );
   root.replaceChildren(
     element(
       "div",
@@ -33,8 +56,18 @@ export function createDraw(root, lab, about, save) {
         "div",
         {},
         element("div", { class: "paper" }, pad, invitation),
-        element("div", { class: "under" }, clear, seen, element("span", { class: "quiet" }, "what the network sees")),
-        element("p", { id: "pad-keys", class: "quiet" }, "With keys: the arrows move the pen, Space puts it down and lifts it, Esc clears."),
+        element(
+          "div",
+          { class: "under" },
+          clear,
+          seen,
+          element("span", { class: "quiet" }, "what the network sees"),
+        ),
+        element(
+          "p",
+          { id: "pad-keys", class: "quiet" },
+          "With keys: the arrows move the pen, Space puts it down and lifts it, Esc clears.",
+        ),
       ),
       element("div", {}, answer, bars, element("h3", {}, "Keep it"), ...labels(), keptNote, kept, saving),
     ),
@@ -48,12 +81,34 @@ export function createDraw(root, lab, about, save) {
   function labels() {
     if (classes.length <= MOST_BUTTONS) {
       const buttons = classes.map((name, place) =>
-        element("button", { type: "button", "aria-label": `Keep it as ${name}`, onclick: () => keep(place) }, name),
+        element(
+          "button",
+          { type: "button", "aria-label": `Keep it as ${name}`, onclick: () => keep(place) },
+          name,
+        ),
       );
-      return [element("div", { class: "labels", role: "group", "aria-label": "What it is" }, element("span", { class: "quiet" }, "as"), ...buttons)];
+      return [
+        element(
+          "div",
+          { class: "labels", role: "group", "aria-label": "What it is" },
+          element("span", { class: "quiet" }, "as"),
+          ...buttons,
+        ),
+      ];
     }
-    const select = element("select", { "aria-label": "What it is" }, ...classes.map((name, value) => element("option", { value }, name)));
-    return [element("div", { class: "labels" }, select, element("button", { type: "button", onclick: () => keep(Number(select.value)) }, "Keep it"))];
+    const select = element(
+      "select",
+      { "aria-label": "What it is" },
+      ...classes.map((name, value) => element("option", { value }, name)),
+    );
+    return [
+      element(
+        "div",
+        { class: "labels" },
+        select,
+        element("button", { type: "button", onclick: () => keep(Number(select.value)) }, "Keep it"),
+      ),
+    ];
   }
 
   /** The drawing in the form and the polarity of the dataset; null if the sheet is empty. */
@@ -99,9 +154,14 @@ export function createDraw(root, lab, about, save) {
 
   function show(probabilities, name) {
     const best = likeliest(probabilities, 1)[0];
-    answer.replaceChildren(element("b", {}, classes[best]), element("span", { class: "quiet" }, inPercent(probabilities[best])));
+    answer.replaceChildren(
+      element("b", {}, classes[best]),
+      element("span", { class: "quiet" }, inPercent(probabilities[best])),
+    );
     const order = few ? [...rows.keys()] : likeliest(probabilities, rows.length);
-    rows.forEach((row, place) => row.show(probabilities[order[place]], order[place] === best, classes[order[place]]));
+    rows.forEach((row, place) =>
+      row.show(probabilities[order[place]], order[place] === best, classes[order[place]]),
+    );
     if (name) say(`${name}: ${classes[best]}, ${inPercent(probabilities[best])}`);
   }
 
@@ -120,11 +180,22 @@ export function createDraw(root, lab, about, save) {
   function showKept() {
     const items = digits.map((digit) => {
       const name = classes[digit.label];
-      const remove = element("button", { type: "button", "aria-label": `Remove this ${name}`, onclick: () => drop(digit) }, "×");
-      return element("li", {}, pictureOf(digit.pixels, `A drawing of ${name}`), element("span", {}, name, " ", remove));
+      const remove = element(
+        "button",
+        { type: "button", "aria-label": `Remove this ${name}`, onclick: () => drop(digit) },
+        "×",
+      );
+      return element(
+        "li",
+        {},
+        pictureOf(digit.pixels, `A drawing of ${name}`),
+        element("span", {}, name, " ", remove),
+      );
     });
     kept.replaceChildren(...items);
-    keptNote.textContent = digits.length ? `${counted(digits.length, "drawing")} kept` : "Say what you drew: it is kept, and all that are kept can be saved as a dataset.";
+    keptNote.textContent = digits.length
+      ? `${counted(digits.length, "drawing")} kept`
+      : "Say what you drew: it is kept, and all that are kept can be saved as a dataset.";
     saving.disabled = !digits.length;
     state.set({ digits, unsavedDigits: digits.length > 0 });
   }

@@ -22,7 +22,12 @@ const WORDS = /[A-Za-z_]\w*|[-+.\d][-+.\w]*|[\s\S]/g; // of a line, without its 
  */
 export function createEditor(root, { changed, moved }) {
   const [textarea, layer, gutter, beside, sheet, box] = [
-    "textarea", ".layer", ".gutter", ".beside", ".sheet", ".text",
+    "textarea",
+    ".layer",
+    ".gutter",
+    ".beside",
+    ".sheet",
+    ".text",
   ].map((selector) => root.querySelector(selector));
   let lines = [""];
   let isPlain = false;
@@ -66,7 +71,9 @@ export function createEditor(root, { changed, moved }) {
   function rowBeside(place) {
     const { output, parameters, flops, times } = marks.rows.get(place + 1);
     const shape = times > 1 ? `${times} × ${output}` : output;
-    const cells = [shape, parameters, flops].map((text, at) => element("span", { class: at === 2 ? "flops" : "" }, text));
+    const cells = [shape, parameters, flops].map((text, at) =>
+      element("span", { class: at === 2 ? "flops" : "" }, text),
+    );
     return placed(place, "row", ...cells);
   }
 

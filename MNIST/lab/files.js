@@ -32,7 +32,10 @@ export function keepDigits(state, digits, about) {
 
 /** A name for a network out of a file's name: what is not allowed in one becomes _. */
 export function nameOf(file) {
-  const stem = file.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 64);
+  const stem = file
+    .replace(/\.[^.]*$/, "")
+    .replace(/[^A-Za-z0-9_-]/g, "_")
+    .slice(0, 64);
   return isName(stem) ? stem : "my_net";
 }
 
@@ -47,7 +50,8 @@ export async function openFile(file, { state, about, write }) {
     write(trained.text, trained.name);
     return `${trained.name} is opened: its text and its weights${learnedElsewhere(trained, about)}`;
   }
-  if (file.size > LONGEST_TEXT) throw new Error(`${file.name} has more than 1 MB: a model text has less, and a network is a zip`);
+  if (file.size > LONGEST_TEXT)
+    throw new Error(`${file.name} has more than 1 MB: a model text has less, and a network is a zip`);
   let text;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
@@ -63,9 +67,14 @@ function refuseOtherImages({ name, about: own }, about) {
   if (JSON.stringify(own.classes) !== JSON.stringify(about.classes)) {
     throw new Error(`${name} knows other classes than those of this page's dataset, ${about.name}`);
   }
-  for (const [field, words] of [["ink", INKS], ["form", FORMS]]) {
+  for (const [field, words] of [
+    ["ink", INKS],
+    ["form", FORMS],
+  ]) {
     if (own[field] === about[field]) continue;
-    throw new Error(`${name} knows ${words[own[field]]}, and this page's dataset, ${about.name}, has ${words[about[field]]}`);
+    throw new Error(
+      `${name} knows ${words[own[field]]}, and this page's dataset, ${about.name}, has ${words[about[field]]}`,
+    );
   }
 }
 

@@ -8,12 +8,20 @@ const [LEAST, MOST] = [-6, 1]; // powers of ten at the ends of a bar
 export function createGradients(root) {
   const caption = element("p", { class: "quiet" }, "Size of the gradients, layer by layer (10⁻⁶ to 10)");
   const list = element("dl", { class: "gradients" });
-  const tall = element("div", { class: "tall", tabindex: "0", role: "group", "aria-label": "Size of the gradients" }, list);
+  const tall = element(
+    "div",
+    { class: "tall", tabindex: "0", role: "group", "aria-label": "Size of the gradients" },
+    list,
+  );
   let bars = new Map();
 
   function add(path) {
     const [bar, value] = [element("span", { class: "bar" }), element("dd")];
-    list.append(element("dt", {}, path), element("dd", { "aria-hidden": "true" }, element("span", { class: "track" }, bar)), value);
+    list.append(
+      element("dt", {}, path),
+      element("dd", { "aria-hidden": "true" }, element("span", { class: "track" }, bar)),
+      value,
+    );
     bars.set(path, { bar, value });
   }
 

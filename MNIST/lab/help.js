@@ -44,7 +44,10 @@ function choices(text, line, write) {
     return element("a", { href: "#text", title: withoutHead(help), onclick: take }, word);
   };
   const chips = options.map(chip);
-  return [element("p", { class: "quiet" }, "This line is empty. It could be:"), element("div", { class: "chips" }, ...chips)];
+  return [
+    element("p", { class: "quiet" }, "This line is empty. It could be:"),
+    element("div", { class: "chips" }, ...chips),
+  ];
 }
 
 /** The help of a section without its head, which stands above it already. */

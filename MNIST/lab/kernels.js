@@ -14,17 +14,19 @@ export function showKernels(figure, kernels) {
   const shown = Math.min(filters, Math.max(1, Math.floor(MOST / inEach)));
   const pictures = Array.from({ length: shown * inEach }, (_, place) => {
     const [filter, map] = [Math.floor(place / inEach), place % inEach];
-    return Float32Array.from({ length: rows * columns }, (_, at) => kernels.values[(at * maps + map) * filters + filter]);
+    return Float32Array.from(
+      { length: rows * columns },
+      (_, at) => kernels.values[(at * maps + map) * filters + filter],
+    );
   });
   const canvas = figure.querySelector("canvas");
   paintMaps(canvas, pictures, [rows, columns], maps > 1 ? inEach : shown > 8 ? 8 : 4);
   canvas.setAttribute("aria-label", `Kernels of ${kernels.path}, ${rows}×${columns}`);
   const more = filters > shown ? `, the first ${shown} of ${filters}` : "";
   const each = maps > 1 ? `; a row for each filter, a picture for each of ${counted(maps, "map")}` : "";
-  figure.querySelector("figcaption").replaceChildren(
-    `Kernels of the first convolution${more}${each}: `,
-    swatches(),
-  );
+  figure
+    .querySelector("figcaption")
+    .replaceChildren(`Kernels of the first convolution${more}${each}: `, swatches());
 }
 
 /** What the two colours of all pictures mean. */

@@ -36,8 +36,20 @@ setLanguage(table);
 
 const first = kept(about.digest) ?? models[0];
 const state = createState({
-  text: "", name: first.name, parsed: null, dataset: null, phase: "ready", progress: null, running: null,
-  networks: [], shown: null, tests: 0, digits: [], unsavedDigits: false, line: 1, theme: "",
+  text: "",
+  name: first.name,
+  parsed: null,
+  dataset: null,
+  phase: "ready",
+  progress: null,
+  running: null,
+  networks: [],
+  shown: null,
+  tests: 0,
+  digits: [],
+  unsavedDigits: false,
+  line: 1,
+  theme: "",
 });
 const texts = new Map(models.map(({ name, text }) => [name, text])); // of this page, as they are now
 
@@ -80,7 +92,10 @@ function listTexts() {
   byId("texts").replaceChildren(element("option", { value: "" }, "Texts …"), ...options);
 }
 
-byId("texts").addEventListener("change", ({ target }) => target.value && write(texts.get(target.value), target.value));
+byId("texts").addEventListener(
+  "change",
+  ({ target }) => target.value && write(texts.get(target.value), target.value),
+);
 byId("name").addEventListener("change", ({ target }) => {
   if (!isName(target.value)) {
     buttons.tell(NAMES, true);
@@ -93,7 +108,9 @@ byId("name").addEventListener("change", ({ target }) => {
   }
 });
 byId("new").addEventListener("click", () => {
-  const name = ["my_net", ...Array.from({ length: 999 }, (_, at) => `my_net_${at + 2}`)].find((each) => !texts.has(each));
+  const name = ["my_net", ...Array.from({ length: 999 }, (_, at) => `my_net_${at + 2}`)].find(
+    (each) => !texts.has(each),
+  );
   write(`Layers:\nFlatten\nDense,${about.classes.length},softmax\nOptimizer:\n0.001,0\n5\n100\n`, name);
   editor.go(2);
 });
@@ -106,7 +123,9 @@ byId("copy").addEventListener("click", async () => {
   }
   buttons.tell("the text is copied");
 });
-byId("save-text").addEventListener("click", () => saveAs(`${state.get("name")}.txt`, state.get("text"), "text/plain"));
+byId("save-text").addEventListener("click", () =>
+  saveAs(`${state.get("name")}.txt`, state.get("text"), "text/plain"),
+);
 
 state.watch(["parsed"], ({ parsed, name, line }) => {
   shownProblems(byId("problems"), parsed.problems, editor.go);
@@ -147,11 +166,12 @@ const waiting = new Map();
 /** Do something before the browser paints next, once, however often it is asked for. */
 function afterwards(action) {
   const key = action.toString();
-  if (!waiting.has(key)) requestAnimationFrame(() => {
-    const latest = waiting.get(key);
-    waiting.delete(key);
-    latest();
-  });
+  if (!waiting.has(key))
+    requestAnimationFrame(() => {
+      const latest = waiting.get(key);
+      waiting.delete(key);
+      latest();
+    });
   waiting.set(key, action);
 }
 
@@ -177,17 +197,24 @@ function settings() {
   const [seed, images, split] = ["seed", "images", "split"].map((id) => byId(id));
   const whole = ({ value, min, max }, usual) => {
     const number = Math.round(Number(value));
-    return value === "" || !Number.isFinite(number) ? usual : Math.min(Math.max(number, Number(min)), max === "" ? number : Number(max));
+    return value === "" || !Number.isFinite(number)
+      ? usual
+      : Math.min(Math.max(number, Number(min)), max === "" ? number : Number(max));
   };
   const all = about.counts.training;
   const some = whole(images, null);
-  return { seed: whole(seed, 0), split: whole(split, 90) / 100, images: some === null || some >= all ? null : some };
+  return {
+    seed: whole(seed, 0),
+    split: whole(split, 90) / 100,
+    images: some === null || some >= all ? null : some,
+  };
 }
 
 function showSettings() {
   const { seed, split, images } = settings();
   const which = images === null ? "all images" : `${thousands(images)} images`;
-  document.querySelector("#run summary").textContent = `Seed ${seed} · ${Math.round(100 * split)} % of ${which} for training`;
+  document.querySelector("#run summary").textContent =
+    `Seed ${seed} · ${Math.round(100 * split)} % of ${which} for training`;
 }
 
 for (const id of ["seed", "images", "split"]) byId(id).addEventListener("input", showSettings);
@@ -213,16 +240,30 @@ state.watch(["progress"], ({ progress }) => {
 state.watch(["running", "shown"], ({ running, shown }) => {
   const trained = shown?.trained;
   if (running) curves.show(running);
-  else curves.show(trained ? { history: trained.history, early: trained.early ?? [], epochs: Math.max(trained.spec.epochs, trained.history.length) } : null);
+  else
+    curves.show(
+      trained
+        ? {
+            history: trained.history,
+            early: shown.early,
+            epochs: Math.max(trained.spec.epochs, trained.history.length),
+          }
+        : null,
+    );
 });
-state.watch(["shown"], ({ shown }) => {
+state.watch(["shown", "running"], ({ shown, running }) => {
+  if (running) return; // what is being trained shows its own
   kernels = shown ? firstKernels(shown.trained) : null;
+  gradients.show(shown?.norms ?? null);
   showKernels(byId("kernel-pictures"), kernels);
 });
 state.watch(["text", "running", "shown"], ({ text, running, shown, phase }) => {
   const from = running?.text ?? shown?.trained.text ?? null;
   const isPast = from !== null && linesOf(from).join("\n") !== linesOf(text).join("\n");
-  const now = phase === "training" ? "this one is trained from an earlier text" : "trained from an earlier text; Train begins anew";
+  const now =
+    phase === "training"
+      ? "this one is trained from an earlier text"
+      : "trained from an earlier text; Train begins anew";
   curves.fade(isPast ? `${running ? "" : `${shown.trained.name}: `}${now}` : null);
   for (const id of ["kernel-pictures", "gradients"]) byId(id).classList.toggle("past", isPast);
 });
@@ -279,7 +320,9 @@ state.watch(["networks", "shown", "dataset"], ({ networks, shown, dataset }) => 
   select.disabled = networks.length < 2;
   select.replaceChildren(
     ...(networks.length ? [] : [element("option", {}, "none yet")]),
-    ...networks.map((each, place) => element("option", { value: place, selected: each === shown }, each.trained.name)),
+    ...networks.map((each, place) =>
+      element("option", { value: place, selected: each === shown }, each.trained.name),
+    ),
   );
   showErrors(byId("panel-errors"), shown, dataset, (number) => {
     look.at(number);
@@ -287,7 +330,9 @@ state.watch(["networks", "shown", "dataset"], ({ networks, shown, dataset }) => 
   });
   showConfusion(byId("panel-confusion"), shown, dataset);
 });
-byId("network").addEventListener("change", ({ target }) => state.set({ shown: state.get("networks")[target.value] }));
+byId("network").addEventListener("change", ({ target }) =>
+  state.set({ shown: state.get("networks")[target.value] }),
+);
 
 // Files.
 
@@ -346,7 +391,10 @@ byId("about-open").addEventListener("click", () => byId("about-page").showModal(
 const { training, test } = about.counts;
 byId("dataset").textContent = `${about.name} · ${thousands(training)} + ${thousands(test)} images`;
 const facts = [
-  ["Dataset", `${about.name}: ${thousands(training)} images for training and validation, ${thousands(test)} for the test. ${about.note}`],
+  [
+    "Dataset",
+    `${about.name}: ${thousands(training)} images for training and validation, ${thousands(test)} for the test. ${about.note}`,
+  ],
   ["Classes", about.classes.slice(0, 20).join(", ") + (about.classes.length > 20 ? ", …" : "")],
   ["Version", about.version],
 ];

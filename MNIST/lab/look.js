@@ -16,17 +16,29 @@ export function createLook(root, lab, drawing) {
   const from = element(
     "select",
     { id: "look-from", onchange: () => look() },
-    ...[["train", "training images"], ["test", "test images"], ["drawn", "my drawing"]].map(([value, words]) =>
-      element("option", { value }, words),
-    ),
+    ...[
+      ["train", "training images"],
+      ["test", "test images"],
+      ["drawn", "my drawing"],
+    ].map(([value, words]) => element("option", { value }, words)),
   );
-  const number = element("input", { id: "look-number", type: "number", min: 0, value: 0, step: 1, onchange: () => look() });
+  const number = element("input", {
+    id: "look-number",
+    type: "number",
+    min: 0,
+    value: 0,
+    step: 1,
+    onchange: () => look(),
+  });
   const any = element("button", { type: "button", onclick: chooseAny }, "Any other");
   const choose = element(
     "div",
     { class: "choose" },
-    element("label", { for: "look-from" }, "From"), from,
-    element("label", { for: "look-number" }, "number"), number, any,
+    element("label", { for: "look-from" }, "From"),
+    from,
+    element("label", { for: "look-number" }, "number"),
+    number,
+    any,
   );
   const note = element("p", { class: "quiet" });
   const answers = element("div", { class: "seen" });
@@ -108,8 +120,12 @@ function countOf(dataset, from) {
 /** The likeliest classes as bars; if there are few classes, all in their order. */
 export function barsOf(classes, probabilities) {
   const best = likeliest(probabilities, 1)[0];
-  const order = classes.length <= MOST_BARS ? classes.map((_, place) => place) : likeliest(probabilities, MOST_BARS);
-  const bars = element("ol", { class: "bars", style: `--label: ${Math.max(...classes.map(({ length }) => length))}ch` });
+  const order =
+    classes.length <= MOST_BARS ? classes.map((_, place) => place) : likeliest(probabilities, MOST_BARS);
+  const bars = element("ol", {
+    class: "bars",
+    style: `--label: ${Math.max(...classes.map(({ length }) => length))}ch`,
+  });
   for (const place of order) addBar(bars, classes[place]).show(probabilities[place], place === best);
   return bars;
 }
@@ -118,7 +134,9 @@ function legend() {
   return element(
     "p",
     { class: "quiet", style: "grid-column: 1 / -1; margin: 0" },
-    "What each layer gives: ", swatches(), "; the fuller, the further from 0.",
+    "What each layer gives: ",
+    swatches(),
+    "; the fuller, the further from 0.",
   );
 }
 
@@ -135,7 +153,12 @@ function pictureOfLayer({ path, text, shape, values }) {
     if (maps > shown) words += `, the first ${shown} maps`;
   } else {
     const shown = Math.min(values.length, MOST_VALUES);
-    paintMaps(canvas, Array.from(values.subarray(0, shown), (value) => [value]), [1, 1], Math.min(32, shown));
+    paintMaps(
+      canvas,
+      Array.from(values.subarray(0, shown), (value) => [value]),
+      [1, 1],
+      Math.min(32, shown),
+    );
     if (values.length > shown) words += `, the first ${counted(shown, "value")}`;
   }
   return element("figure", {}, element("figcaption", {}, element("code", {}, text), words), canvas);

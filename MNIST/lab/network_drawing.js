@@ -58,7 +58,8 @@ function pictureOf(node, budget) {
   if (budget.left <= 0) return [];
   const { layer, outputShape, inputShape, children } = node;
   const line = layer.line?.number ?? null;
-  if (layer.kind === "Residual") return [aroundOf(inARow(children.flatMap((each) => pictureOf(each, budget))), line)];
+  if (layer.kind === "Residual")
+    return [aroundOf(inARow(children.flatMap((each) => pictureOf(each, budget))), line)];
   if (layer.kind === "Parallel") {
     const paths = children.map((path) => inARow(path.children.flatMap((each) => pictureOf(each, budget))));
     return [besideOf(paths, line), boxOf({ name: "Parallel", shape: outputShape, line, title: "Parallel" })];
@@ -99,9 +100,17 @@ function boxOf({ name, shape, line, title }) {
       const right = left + width;
       if (slant) {
         group.append(
-          polygon("side", [[left, top], [left + slant, top - slant], [right + slant, top - slant], [right, top]]),
           polygon("side", [
-            [right, top], [right + slant, top - slant], [right + slant, top + height - slant], [right, top + height],
+            [left, top],
+            [left + slant, top - slant],
+            [right + slant, top - slant],
+            [right, top],
+          ]),
+          polygon("side", [
+            [right, top],
+            [right + slant, top - slant],
+            [right + slant, top + height - slant],
+            [right, top + height],
           ]),
         );
       }
@@ -178,7 +187,9 @@ function aroundOf(inside, number) {
       const [left, right, top] = [x + 3, x + before + inside.width + 13, y - inside.up - 8];
       const group = step(svg, number, "Residual: the block's input is added to its output", "small");
       group.append(
-        path(`M${left} ${y} V${top + 6} Q${left} ${top} ${left + 6} ${top} H${right - 6} Q${right} ${top} ${right} ${top + 6} V${y - 6}`),
+        path(
+          `M${left} ${y} V${top + 6} Q${left} ${top} ${left + 6} ${top} H${right - 6} Q${right} ${top} ${right} ${top + 6} V${y - 6}`,
+        ),
         drawn("circle", { class: "box", cx: right, cy: y, r: 6.5 }),
         path(`M${right - 3.5} ${y} H${right + 3.5} M${right} ${y - 3.5} V${y + 3.5}`),
       );
@@ -199,7 +210,12 @@ function besideOf(paths, number) {
     down: height / 2,
     draw(svg, x, y) {
       let top = y - height / 2;
-      const group = step(svg, number, "Parallel: paths side by side; their maps are put one after another", "small");
+      const group = step(
+        svg,
+        number,
+        "Parallel: paths side by side; their maps are put one after another",
+        "small",
+      );
       const right = x + inner + 30;
       paths.forEach((each, place) => {
         const middle = top + each.up + 3;

@@ -1,7 +1,8 @@
 // All networks of this session: a table in which each row says what differs from the one above, and comparisons.
 //
-// A network of the session: {trained, result, isSaved}. trained: as the laboratory gives it; result: of its last test,
+// A network of the session: {trained, result, isSaved, early, norms}. trained: as the laboratory gives it; result: of its last test,
 // with correctOf, whether each answer is right; null before. isSaved: whether it was saved as a file, or came from one.
+// early, norms: what was seen while it was trained, the points of its first epoch and the last gradients' sizes.
 
 import { countParameters } from "../browser/language/language.js";
 import { comparePairs, LEVEL, pairText, wilsonInterval } from "./statistics.js";
@@ -9,7 +10,9 @@ import { counted, duration, element, listed, percent, thousands } from "./words.
 
 /** Add a network that was trained or opened, and show it. */
 export function addNetwork(state, trained, isSaved = false) {
-  const network = { trained, result: null, isSaved };
+  const early = isSaved ? [] : (state.get("running")?.early ?? []);
+  const norms = isSaved ? null : (state.get("progress")?.gradientNorms ?? null);
+  const network = { trained, result: null, isSaved, early, norms };
   state.set({ networks: [...state.get("networks"), network], shown: network });
 }
 
@@ -30,15 +33,24 @@ export function createNetworks(root, state, actions) {
     chosen = chosen.filter((network) => networks.includes(network));
     if (!networks.length) {
       root.replaceChildren(
-        element("p", { class: "quiet" }, "Each network that you train is a row here. Train one, change a line, train again: the table says what became of the change."),
+        element(
+          "p",
+          { class: "quiet" },
+          "Each network that you train is a row here. Train one, change a line, train again: the table says what became of the change.",
+        ),
       );
       return;
     }
     const heads = [
       element("th", { scope: "col" }, element("span", { class: "unseen" }, "Compare")),
-      ...["Network", "What differs from the row above", "Parameters", "Time", "Validation", "Test, 95 % interval"].map((head) =>
-        element("th", { scope: "col" }, head),
-      ),
+      ...[
+        "Network",
+        "What differs from the row above",
+        "Parameters",
+        "Time",
+        "Validation",
+        "Test, 95 % interval",
+      ].map((head) => element("th", { scope: "col" }, head)),
     ];
     const rows = networks.map((network, place) => rowOf(network, networks[place - 1]));
     const table = element(
@@ -47,7 +59,11 @@ export function createNetworks(root, state, actions) {
       element("thead", {}, element("tr", {}, ...heads)),
       element("tbody", {}, ...rows),
     );
-    const scrolled = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "All networks" }, table);
+    const scrolled = element(
+      "div",
+      { class: "scroll", tabindex: "0", role: "region", "aria-label": "All networks" },
+      table,
+    );
     root.replaceChildren(scrolled, ...comparison(networks));
   }
 
@@ -62,13 +78,38 @@ export function createNetworks(root, state, actions) {
       onchange: () => choose(network),
     });
     const isShown = network === state.get("shown");
-    const show = element("button", { type: "button", "aria-label": `Show ${name}`, onclick: () => state.set({ shown: network }) }, "Show");
-    const write = element("button", { type: "button", "aria-label": `Bring the lines of ${name} to the editor`, onclick: () => actions.write(network) }, "Lines");
-    const save = element("button", { type: "button", "aria-label": `Save ${name} as a file`, onclick: () => actions.save(network) }, "Save");
+    const show = element(
+      "button",
+      { type: "button", "aria-label": `Show ${name}`, onclick: () => state.set({ shown: network }) },
+      "Show",
+    );
+    const write = element(
+      "button",
+      {
+        type: "button",
+        "aria-label": `Bring the lines of ${name} to the editor`,
+        onclick: () => actions.write(network),
+      },
+      "Lines",
+    );
+    const save = element(
+      "button",
+      { type: "button", "aria-label": `Save ${name} as a file`, onclick: () => actions.save(network) },
+      "Save",
+    );
     const cells = [
       element("td", {}, box),
-      element("th", { scope: "row" }, name, element("div", { class: "row-actions" }, ...(isShown ? [] : [show]), write, save)),
-      element("td", { class: "differs" }, above ? differences(above.trained, trained).join("\n") : "the first one"),
+      element(
+        "th",
+        { scope: "row" },
+        name,
+        element("div", { class: "row-actions" }, ...(isShown ? [] : [show]), write, save),
+      ),
+      element(
+        "td",
+        { class: "differs" },
+        above ? differences(above.trained, trained).join("\n") : "the first one",
+      ),
       element("td", {}, thousands(parametersOf(trained))),
       element("td", {}, ...doubled(duration(trained.seconds), epochsOf(history.length, spec.epochs))),
       element("td", {}, Number.isFinite(best?.valAccuracy) ? percent(best.valAccuracy) : "–"),
@@ -81,21 +122,24 @@ export function createNetworks(root, state, actions) {
     chosen = chosen.includes(network) ? chosen.filter((each) => each !== network) : [...chosen, network].slice(-2);
     const name = network.trained.name;
     paint();
-    [...root.querySelectorAll("input")].find((box) => box.getAttribute("aria-label") === `Compare ${name}`)?.focus();
+    [...root.querySelectorAll("input")]
+      .find((box) => box.getAttribute("aria-label") === `Compare ${name}`)
+      ?.focus();
   }
 
   function comparison(networks) {
     if (networks.length < 2) return [];
     if (chosen.length < 2) {
-      return [
-        element("p", { class: "quiet" }, "Choose two rows to compare them."),
-        ...beyondChance(networks),
-      ];
+      return [element("p", { class: "quiet" }, "Choose two rows to compare them."), ...beyondChance(networks)];
     }
     const [first, second] = networks.filter((network) => chosen.includes(network));
     const sentences = compared(first, second).map((sentence) => element("li", {}, sentence));
     const title = `${first.trained.name} and ${second.trained.name}`;
-    return [element("h3", {}, title), element("ul", { class: "compared" }, ...sentences), ...beyondChance(networks)];
+    return [
+      element("h3", {}, title),
+      element("ul", { class: "compared" }, ...sentences),
+      ...beyondChance(networks),
+    ];
   }
 
   state.watch(["networks", "shown"], paint);
@@ -123,7 +167,9 @@ function compared(first, second) {
   const [fewer, more] = [one, other].sort((a, b) => parametersOf(a) - parametersOf(b));
   const [few, many] = [fewer, more].map(parametersOf);
   const sentences = [
-    texts[0].startsWith("the same") ? `${other.name} is trained from ${texts[0]}.` : `${other.name} differs from ${one.name}: ${listed(texts)}.`,
+    texts[0].startsWith("the same")
+      ? `${other.name} is trained from ${texts[0]}.`
+      : `${other.name} differs from ${one.name}: ${listed(texts)}.`,
     few === many
       ? `Both have ${counted(few, "parameter")}.`
       : `${more.name} has ${counted(many, "parameter")}, ${(many / few).toFixed(many / few < 10 ? 1 : 0)} times those of ${fewer.name}.`,
@@ -131,7 +177,10 @@ function compared(first, second) {
   ];
   if (!first.result || !second.result) {
     const open = [first, second].filter(({ result }) => !result).map(({ trained }) => trained.name);
-    return [...sentences, `Whether they differ in what they answer is known once ${listed(open)} ${open.length > 1 ? "have been" : "has been"} tested.`];
+    return [
+      ...sentences,
+      `Whether they differ in what they answer is known once ${listed(open)} ${open.length > 1 ? "have been" : "has been"} tested.`,
+    ];
   }
   const [pair] = comparePairs([first.result.correctOf, second.result.correctOf]);
   const verdict =
@@ -146,10 +195,18 @@ function beyondChance(networks) {
   const names = tested.map(({ trained }) => trained.name);
   const pairs = comparePairs(tested.map(({ result }) => result.correctOf));
   const clear = pairs.filter(({ p }) => p < LEVEL);
-  const title = element("h3", {}, `Of ${pairs.length} pairs that were tested, ${clear.length ? clear.length : "none"} differ${clear.length === 1 ? "s" : ""} by more than chance`);
+  const title = element(
+    "h3",
+    {},
+    `Of ${pairs.length} pairs that were tested, ${clear.length ? clear.length : "none"} differ${clear.length === 1 ? "s" : ""} by more than chance`,
+  );
   return [
     title,
-    element("ul", { class: "compared" }, ...clear.map((pair) => element("li", {}, pairText(pair, names[pair.first], names[pair.second])))),
+    element(
+      "ul",
+      { class: "compared" },
+      ...clear.map((pair) => element("li", {}, pairText(pair, names[pair.first], names[pair.second]))),
+    ),
   ];
 }
 
@@ -164,11 +221,17 @@ function differences(before, after) {
     ["seed", (trained) => trained.seed],
     ["images", (trained) => trained.images ?? "all"],
     ["for training", (trained) => `${Math.round(100 * trained.split)} %`],
-  ].flatMap(([name, value]) => (value(before) === value(after) ? [] : [`${name} ${value(after)} instead of ${value(before)}`]));
+  ].flatMap(([name, value]) =>
+    value(before) === value(after) ? [] : [`${name} ${value(after)} instead of ${value(before)}`],
+  );
   const all = [...lines, ...settings];
   if (all.length) return all.slice(0, 6).concat(all.length > 6 ? [`and ${all.length - 6} more`] : []);
   const further = after.history.length - before.history.length;
-  return [further ? `the same lines, ${after.history.length} epochs instead of ${before.history.length}` : "the same lines and settings"];
+  return [
+    further
+      ? `the same lines, ${after.history.length} epochs instead of ${before.history.length}`
+      : "the same lines and settings",
+  ];
 }
 
 /** The lines that say something, without comments; the bare numbers below Optimizer: with what they are. */
@@ -193,13 +256,16 @@ export function changedLines(before, after) {
   const longest = Array.from({ length: before.length + 1 }, () => new Uint16Array(after.length + 1));
   for (let i = before.length - 1; i >= 0; i--) {
     for (let j = after.length - 1; j >= 0; j--) {
-      longest[i][j] = before[i] === after[j] ? longest[i + 1][j + 1] + 1 : Math.max(longest[i + 1][j], longest[i][j + 1]);
+      longest[i][j] =
+        before[i] === after[j] ? longest[i + 1][j + 1] + 1 : Math.max(longest[i + 1][j], longest[i][j + 1]);
     }
   }
   const found = [];
   let [i, j, gone, come] = [0, 0, [], []];
   const close = () => {
-    gone.forEach((line, place) => found.push(place < come.length ? `${come[place]} instead of ${line}` : `without ${line}`));
+    gone.forEach((line, place) =>
+      found.push(place < come.length ? `${come[place]} instead of ${line}` : `without ${line}`),
+    );
     found.push(...come.slice(gone.length).map((line) => `with ${line}`));
     [gone, come] = [[], []];
   };
@@ -207,7 +273,8 @@ export function changedLines(before, after) {
     if (i < before.length && j < after.length && before[i] === after[j]) {
       close();
       [i, j] = [i + 1, j + 1];
-    } else if (j === after.length || (i < before.length && longest[i + 1][j] >= longest[i][j + 1])) gone.push(before[i++]);
+    } else if (j === after.length || (i < before.length && longest[i + 1][j] >= longest[i][j + 1]))
+      gone.push(before[i++]);
     else come.push(after[j++]);
   }
   close();

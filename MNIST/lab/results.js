@@ -14,7 +14,9 @@ const UNTESTED = "This network has not been tested. What it gets wrong is known 
 /** The surest errors in `root`. look(number) shows what each layer makes of a test image. */
 export function showErrors(root, network, dataset, look) {
   if (!network?.result) {
-    root.replaceChildren(element("p", { class: "quiet" }, network ? UNTESTED : "No network has been trained yet."));
+    root.replaceChildren(
+      element("p", { class: "quiet" }, network ? UNTESTED : "No network has been trained yet."),
+    );
     return;
   }
   const wrong = surestErrors(network.result, dataset);
@@ -33,9 +35,14 @@ export function showErrors(root, network, dataset, look) {
     );
   });
   const count = network.result.count;
-  const most = wrong.length > MOST_ERRORS ? `; the ${MOST_ERRORS} surest of them` : wrong.length ? ", the surest first" : "";
+  const most =
+    wrong.length > MOST_ERRORS ? `; the ${MOST_ERRORS} surest of them` : wrong.length ? ", the surest first" : "";
   root.replaceChildren(
-    element("p", { class: "quiet" }, `${counted(wrong.length, "error")} on ${counted(count, "test image")}${most}.`),
+    element(
+      "p",
+      { class: "quiet" },
+      `${counted(wrong.length, "error")} on ${counted(count, "test image")}${most}.`,
+    ),
     element("ul", { class: "pictures" }, ...pictures),
   );
 }
@@ -46,7 +53,12 @@ export function surestErrors({ probabilities, count }, { classes, testLabels }) 
   for (let number = 0; number < count; number++) {
     const answer = likeliestOf(probabilities, number, classes.length);
     if (answer === testLabels[number]) continue;
-    wrong.push({ number, label: testLabels[number], answer, probability: probabilities[number * classes.length + answer] });
+    wrong.push({
+      number,
+      label: testLabels[number],
+      answer,
+      probability: probabilities[number * classes.length + answer],
+    });
   }
   return wrong.sort((a, b) => b.probability - a.probability);
 }
@@ -54,7 +66,9 @@ export function surestErrors({ probabilities, count }, { classes, testLabels }) 
 /** Which classes are taken for which, in `root`: a table if there are few classes, and the most frequent in words. */
 export function showConfusion(root, network, dataset) {
   if (!network?.result) {
-    root.replaceChildren(element("p", { class: "quiet" }, network ? UNTESTED : "No network has been trained yet."));
+    root.replaceChildren(
+      element("p", { class: "quiet" }, network ? UNTESTED : "No network has been trained yet."),
+    );
     return;
   }
   const matrix = confusionMatrix(network.result, dataset);
@@ -101,7 +115,11 @@ function tableOf(matrix, classes) {
     element("thead", {}, element("tr", {}, element("td"), ...heads)),
     element("tbody", {}, ...rows),
   );
-  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Confusion of classes" }, table);
+  return element(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": "Confusion of classes" },
+    table,
+  );
 }
 
 /** A cell: blue if right, orange if wrong, the fuller the more. */

@@ -6,14 +6,20 @@ import { counted, duration, percent, say, thousands } from "./words.js";
 import { addNetwork, freeName } from "./networks.js";
 
 const byName = (name) => document.querySelector(`[data-test="${name}"]`);
-const TESTING = "On images that no training and no validation has seen, Test says how good the network really is. ";
+const TESTING =
+  "On images that no training and no validation has seen, Test says how good the network really is. ";
 
 /** Let the buttons work. lab: {state, laboratory() → Promise, settings() → {seed, images, split}, moment(progress)}. */
 export function createTraining(lab) {
   const { state } = lab;
-  const [train, stop, goOn, test, message, progress] = ["train", "stop", "go-on", "test", "message", "progress"].map(
-    (id) => document.getElementById(id),
-  );
+  const [train, stop, goOn, test, message, progress] = [
+    "train",
+    "stop",
+    "go-on",
+    "test",
+    "message",
+    "progress",
+  ].map((id) => document.getElementById(id));
   let stopping = null;
 
   function tell(sentence, isBad = false) {
@@ -24,7 +30,11 @@ export function createTraining(lab) {
   /** Train a text to its end, or until it is stopped. wishes: as `Laboratory.train` takes them. */
   async function run(wishes) {
     stopping = new AbortController();
-    const begun = { early: [], history: wishes.from?.history ?? [], epochs: wishes.epochs ?? state.get("parsed").spec.epochs };
+    const begun = {
+      early: [],
+      history: wishes.from?.history ?? [],
+      epochs: wishes.epochs ?? state.get("parsed").spec.epochs,
+    };
     state.set({ phase: "training", progress: null, running: { text: wishes.text, ...begun } });
     show(begun.history.at(-1), begun.epochs, 0);
     tell(state.get("dataset") ? "" : "unpacking the images …");
@@ -67,13 +77,19 @@ export function createTraining(lab) {
     const running = state.get("running");
     const history = [...running.history.filter(({ epoch }) => epoch < result.epoch), result];
     state.set({ running: { ...running, history } });
-    show(result, running.epochs, history.reduce((sum, { seconds }) => sum + seconds, 0));
+    show(
+      result,
+      running.epochs,
+      history.reduce((sum, { seconds }) => sum + seconds, 0),
+    );
   }
 
   function show(result, epochs, seconds) {
     byName("epoch").textContent = result ? `${result.epoch}` : "–";
     document.getElementById("of-epochs").textContent = ` of ${epochs}`;
-    byName("validation-accuracy").textContent = Number.isFinite(result?.valAccuracy) ? percent(result.valAccuracy) : "–";
+    byName("validation-accuracy").textContent = Number.isFinite(result?.valAccuracy)
+      ? percent(result.valAccuracy)
+      : "–";
     byName("test-accuracy").textContent = "–";
     byName("seconds").textContent = seconds ? seconds.toFixed(1) : "–";
   }
@@ -82,7 +98,9 @@ export function createTraining(lab) {
     const { history, stopped, seconds, keptEpoch, spec } = trained;
     if (!isNew(trained, from)) {
       state.set({ phase: "stopped", running: null });
-      tell(`stopped within ${history.length ? `epoch ${history.length + 1}` : "the first epoch"}: nothing new is kept`);
+      tell(
+        `stopped within ${history.length ? `epoch ${history.length + 1}` : "the first epoch"}: nothing new is kept`,
+      );
       say("Training stopped");
       return;
     }
@@ -101,7 +119,9 @@ export function createTraining(lab) {
     const keeps = isNew(trained, from);
     if (keeps) addNetwork(state, trained);
     state.set({ phase: "failed", running: null });
-    const kept = keeps ? `. Kept: ${trained.name}, as it was after ${counted(trained.history.length, "epoch")}` : "";
+    const kept = keeps
+      ? `. Kept: ${trained.name}, as it was after ${counted(trained.history.length, "epoch")}`
+      : "";
     tell(error instanceof SpecError ? "the text has mistakes" : `${error.message}${kept}`, true);
     say(`Training failed: ${error.message}${kept}`);
   }
@@ -195,13 +215,17 @@ function isNew(trained, from) {
 
 /** For each test image whether its likeliest class is its own: an array of 0 and 1. */
 function correctOf({ probabilities, count }, { classes, testLabels }) {
-  return Array.from({ length: count }, (_, image) => +(likeliestOf(probabilities, image, classes.length) === testLabels[image]));
+  return Array.from(
+    { length: count },
+    (_, image) => +(likeliestOf(probabilities, image, classes.length) === testLabels[image]),
+  );
 }
 
 /** The likeliest class of an image. probabilities: of all images, one after another. */
 export function likeliestOf(probabilities, image, classes) {
   let best = 0;
   const begin = image * classes;
-  for (let each = 1; each < classes; each++) if (probabilities[begin + each] > probabilities[begin + best]) best = each;
+  for (let each = 1; each < classes; each++)
+    if (probabilities[begin + each] > probabilities[begin + best]) best = each;
   return best;
 }

@@ -22,7 +22,9 @@ export function shownProblems(root, problems, go) {
 /** The network's size, and how it is trained. */
 export function summarised(root, { check, network, problems }, name) {
   if (!check) {
-    root.replaceChildren(`${problems.length} mistake${problems.length === 1 ? "" : "s"}: nothing can be trained yet`);
+    root.replaceChildren(
+      `${problems.length} mistake${problems.length === 1 ? "" : "s"}: nothing can be trained yet`,
+    );
     return;
   }
   const size = `${check.layers} · ${check.parameters} parameters · ${check.flops} MFLOPs an image`;
@@ -44,11 +46,25 @@ export function tableOfLayers(root, check) {
     root.replaceChildren();
     return;
   }
-  const heads = ["Line", "Layer", "Output", "Parameters", "MFLOPs"].map((head) => element("th", { scope: "col" }, head));
-  const rows = check.rows.slice(0, MOST_ROWS).map(({ line, layer, output, parameters, flops }) =>
-    element("tr", {}, ...[line ?? "", layer, output, parameters, flops].map((cell) => element("td", {}, `${cell}`))),
+  const heads = ["Line", "Layer", "Output", "Parameters", "MFLOPs"].map((head) =>
+    element("th", { scope: "col" }, head),
   );
+  const rows = check.rows
+    .slice(0, MOST_ROWS)
+    .map(({ line, layer, output, parameters, flops }) =>
+      element(
+        "tr",
+        {},
+        ...[line ?? "", layer, output, parameters, flops].map((cell) => element("td", {}, `${cell}`)),
+      ),
+    );
   root.replaceChildren(
-    element("table", {}, element("caption", {}, "The layers of the text"), element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows)),
+    element(
+      "table",
+      {},
+      element("caption", {}, "The layers of the text"),
+      element("thead", {}, element("tr", {}, ...heads)),
+      element("tbody", {}, ...rows),
+    ),
   );
 }

@@ -90,6 +90,9 @@ def test_a_lesson_from_opening_to_comparing_two_networks(lab):
     networks.get_by_label("Compare first", exact=True).check()
     networks.get_by_label("Compare first_2").check()
     said = networks.inner_text()
+    sizes = lab.locator("#gradients").inner_text()
+    networks.get_by_role("button", name="Show first", exact=True).click()
+    assert lab.locator("#gradients").inner_text() != sizes  # each network shows what was seen of it
     assert "first_2 has 13,610 parameters, 2.0 times those of first." in said
     assert re.search(r"distinguishable \(p [=<] [\d.]+\)", said)
 
