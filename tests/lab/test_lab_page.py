@@ -237,7 +237,7 @@ BOMBS = "".join(f"{'    ' * depth}Repeat,1000:\n" for depth in range(20)) + "   
     ids=["a megabyte of lines", "a megabyte in a line", "Repeat bombs", "markup"],
 )
 def test_hostile_texts_leave_the_page_alive(lab, text, said):
-    # Chromium itself takes minutes to paste so many lines into any text box; to set them takes a moment.
+    # Chromium can take a minute to write over so many selected lines; to set them takes a moment.
     put = "(box, text) => { box.value = text; box.dispatchEvent(new Event('input', { bubbles: true })); }"
     _text_box(lab).evaluate(put, text)
     _expect(lab, "problems").to_contain_text(said, timeout=SHOWN)
