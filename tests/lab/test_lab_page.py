@@ -202,6 +202,28 @@ def test_stop_keeps_whole_epochs_and_go_on_trains_further(lab):
     assert int(lab.locator('[data-test="epoch"]').inner_text()) >= before
 
 
+def _violations(page):
+    """What axe-core finds against the page's use with a screen reader, without a mouse, or with weak eyes."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    found = axe.Axe().run(page).response["violations"]
+    return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
+def test_axe_finds_no_violation(lab, width, scheme):
+    lab.emulate_media(color_scheme=scheme)
+    lab.set_viewport_size({"width": width, "height": 740})
+    _text_box(lab).fill(WRONG)
+    _expect(lab, "problems").to_contain_text("Dens")
+    assert _violations(lab) == []
+    _text_box(lab).fill(MODEL)
+    _train(lab)
+    _test(lab)
+    for tab in "Networks", "Draw", "Errors", "Confusion", "One image":
+        lab.get_by_role("tab", name=tab).click()
+        assert _violations(lab) == [], tab
+
+
 @pytest.mark.parametrize("width", [360, 800, 1600])
 def test_nothing_is_cut_off_at_any_width(lab, width):
     lab.set_viewport_size({"width": width, "height": 740})
