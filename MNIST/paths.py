@@ -13,7 +13,8 @@ CHECKPOINTS = HYPERPARAM_SEARCH / "checkpoints"  # of all explorations
 _PACKAGE = Path(__file__).resolve().parent
 _SHIPPED = (_PACKAGE.parent / "Models", _PACKAGE / "shipped_models")  # in a checkout; in an installation
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+LONGEST_NAME = 64  # characters
+_NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}")
 _DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)  # reserved on Windows
 
 
@@ -24,12 +25,17 @@ def checked_name(name: str, what: str) -> str:
     Raises UsageError for anything else.
     """
     if not _NAME.fullmatch(name) or _DEVICES.fullmatch(name):
-        shown = name if len(name) <= 64 else name[:61] + "..."
+        shown = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."
         raise UsageError(
-            f"{what} {shown!r} is not usable: letters, digits, '_' and '-', 1 to 64 of them, "
+            f"{what} {shown!r} is not usable: letters, digits, '_' and '-', 1 to {LONGEST_NAME} of them, "
             "and none of Windows's device names"
         )
     return name
+
+
+def name_from(text: str) -> str:
+    """A name made of other words: `_` for what a name cannot have, at most 64 characters; "" of nothing."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", text)[:LONGEST_NAME]
 
 
 def exploration_folder(name: str) -> Path:

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from MNIST.browser import bundle, variable
-from MNIST.browser.kernels import kernels_in_base64
-from MNIST.browser.table import language_table
+from MNIST.browser import bundle, kernels_in_base64, language_table, variable
 from MNIST.data import Dataset
 
 LABORATORY = "browser/training/laboratory.js"

@@ -1,7 +1,6 @@
 """Take networks that a laboratory saved into `Model_Output/`; each is checked and reported by itself."""
 
 import os
-import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,14 +10,12 @@ from typing import TYPE_CHECKING
 
 from MNIST.errors import MNISTError, ModelError, UsageError
 from MNIST.files import only_one
-from MNIST.paths import MODEL_OUTPUT, checked_name
+from MNIST.paths import MODEL_OUTPUT, checked_name, name_from
 from MNIST.program import program
 from MNIST.words import counted
 
 if TYPE_CHECKING:
     from MNIST.training import LaboratoryNetwork
-
-LONGEST_NAME = 64  # characters
 
 
 def are_networks(words: Sequence[str]) -> bool:
@@ -167,7 +164,7 @@ def _is_unpacked(folder: Path) -> bool:
 
 def _name(file: Path) -> str:
     """A network's name that follows from a file's: `Anna M/my net.zip` gives Anna_M_my_net."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", str(file.with_suffix("")))[:LONGEST_NAME]
+    return name_from(str(file.with_suffix("")))
 
 
 def _reason(error: Exception) -> str:

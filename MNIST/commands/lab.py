@@ -33,21 +33,15 @@ from MNIST.commands.values import optional_whole_number
 from MNIST.errors import UsageError, quoted
 from MNIST.files import write_atomically
 from MNIST.language import fill_classes, needs_engine, parse_spec, read_text
-from MNIST.paths import find_model_file
+from MNIST.paths import find_model_file, name_from
 from MNIST.words import counted
 
 if TYPE_CHECKING:
     from MNIST.data import Dataset
     from MNIST.lab import LabModel
 
-USUAL = (
-    "example_model",
-    "mlp",
-    "lenet5",
-    "optimized_model",
-    "fast99",
-)  # each trains within minutes in a browser
-LONGEST_NAME = 64  # characters
+# Each trains within minutes in a browser.
+USUAL = "example_model", "mlp", "lenet5", "optimized_model", "fast99"
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -116,7 +110,7 @@ def _usual(dataset: "Dataset") -> list["LabModel"]:
 
 def _name(path: Path) -> str:
     """What a model file's text is called on the page: letters, digits, _ and -, at most 64."""
-    name = re.sub(r"[^A-Za-z0-9_-]+", "_", path.stem)[:LONGEST_NAME]
+    name = name_from(path.stem)
     if not name:
         raise UsageError(f"--models: {quoted(str(path))} has no name that a network can have")
     return name

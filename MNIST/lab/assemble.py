@@ -12,18 +12,14 @@ from typing import Any
 import numpy as np
 
 from MNIST import __version__
-from MNIST.browser import bundle
-from MNIST.browser.kernels import kernels_in_base64
-from MNIST.browser.table import language_table
+from MNIST.browser import bundle, kernels_in_base64, language_table
 from MNIST.data import Dataset, idx, split
 from MNIST.errors import UsageError
-from MNIST.report.templates import fill, has_title
+from MNIST.report.templates import MOST_BYTES, fill, has_title
 
 TITLE = "Neural networks as text files"
 PAGE, WORKER = "lab/lab.js", "browser/training/worker.js"  # the modules with which page and workers begin
-STYLES = ("lab.css",)
 SEED = 0  # of the shuffle whose first images a smaller laboratory holds
-MOST_BYTES = 100_000_000  # of a page; browsers still open one of this size easily
 LEVEL = 6  # of gzip: level 9 saves 2 % of MNIST and takes fifteen times as long
 
 _INT16 = 0x0B  # IDX's type of labels that do not fit a byte
@@ -59,7 +55,7 @@ def lab_page(dataset: Dataset, models: Sequence[LabModel], images: int | None = 
     page = fill(
         "lab/lab.html",
         title=TITLE,
-        style="".join(_file(__package__, name).decode() for name in STYLES),
+        style=files(__package__).joinpath("lab.css").read_text(encoding="utf-8"),
         script=bundle(PAGE),
         table=language_table(),
         models=[{"name": model.name, "text": model.text} for model in models],
@@ -105,7 +101,3 @@ def _labels(labels: np.ndarray) -> bytes:
     if labels.dtype == np.uint8:
         return idx.encode(labels)
     return struct.pack(">BBBBI", 0, 0, _INT16, 1, len(labels)) + labels.astype(">i2").tobytes()
-
-
-def _file(package: str, name: str) -> bytes:
-    return files(package).joinpath(name).read_bytes()

@@ -11,7 +11,7 @@ cards.js                one card for each network: its answer, its bars, what it
 page.js                 puts these together with the sheet of browser/drawing
 """
 
-from MNIST.page.assemble import MOST_BYTES, draw_page, is_draw_page
+from MNIST.page.assemble import draw_page, is_draw_page
 from MNIST.page.networks import PageNetwork, page_network
 
-__all__ = ["MOST_BYTES", "PageNetwork", "draw_page", "is_draw_page", "page_network"]
+__all__ = ["PageNetwork", "draw_page", "is_draw_page", "page_network"]

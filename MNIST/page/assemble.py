@@ -6,16 +6,13 @@ from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 
-from MNIST.browser import bundle
-from MNIST.browser.kernels import kernels_in_base64
-from MNIST.browser.table import language_table
+from MNIST.browser import bundle, kernels_in_base64, language_table
 from MNIST.errors import UsageError
 from MNIST.page.networks import PageNetwork
-from MNIST.report.templates import fill, has_title
+from MNIST.report.templates import MOST_BYTES, fill, has_title
 from MNIST.words import DIGITS
 
 TITLES = "Draw a digit", "Draw a picture"  # of a page on which all networks know digits, and of any other
-MOST_BYTES = 100_000_000  # of a page; browsers still open one of this size easily
 
 
 def draw_page(networks: Sequence[PageNetwork]) -> str:

@@ -15,6 +15,8 @@ from MNIST.files import NotAFileError, read_whole
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+MOST_BYTES = 100_000_000  # of a page; browsers still open one of this size easily
+
 
 def fill(template: str, **values: Any) -> str:
     """The text of a template with its values. template: a path below MNIST/, such as report/page.html."""

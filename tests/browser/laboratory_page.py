@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from engine_page import BORDER, ask, to_page
 
-from MNIST.browser import bundle
-from MNIST.browser.table import language_table
+from MNIST.browser import bundle, language_table
 
 WORKER = "browser/training/worker.js"
 
@@ -23,8 +22,7 @@ function open({ workers, dataset = globalThis.dataset, worker = globalThis.worke
 /** Train, and keep what was trained and reported under a name. Returns what of it tests look at. */
 async function train(name, wishes, { stopAfter = null, stopAt = null } = {}) {
   const [results, progress, stopping] = [[], [], new AbortController()];
-  let aborted = null;
-  const stop = () => { aborted ??= performance.now(); stopping.abort(); };
+  const stop = () => stopping.abort();
   const options = {
     ...wishes,
     from: wishes.from ? globalThis[wishes.from] : null,
@@ -38,8 +36,7 @@ async function train(name, wishes, { stopAfter = null, stopAt = null } = {}) {
     globalThis[name] = trained;
     const { weights, state, network, spec, ...rest } = trained;
     const digests = { weights: await digest(weights), state: await digest(state) };
-    const toStop = aborted && performance.now() - aborted;
-    return { ...rest, digests, reported: results, progress, toStop, spec: { epochs: spec.epochs } };
+    return { ...rest, digests, reported: results, progress, spec: { epochs: spec.epochs } };
   } catch (error) {
     const { message, constructor, trained = null } = error;
     const afterwards = trained && { epochs: trained.history.length, digest: await digest(trained.weights) };
