@@ -1,5 +1,7 @@
 // The dataset that the page carries: gzipped IDX files in base64, unpacked without keeping the page from answering.
 
+import { fromBase64 } from "../browser/base64.js";
+
 const SLICE = 1 << 20; // characters of base64 that are decoded at once: a few milliseconds
 const WIDTHS = { 8: 1, 11: 2 }; // bytes of a value, by the IDX file's type: uint8, int16
 const SIDE = 28;
@@ -11,15 +13,10 @@ export async function bytesOf(id) {
   tag.remove();
   const parts = [];
   for (let begin = 0; begin < text.length; begin += SLICE) {
-    parts.push(decoded(text.slice(begin, begin + SLICE)));
+    parts.push(fromBase64(text.slice(begin, begin + SLICE)));
     if (begin + SLICE < text.length) await pause();
   }
   return new Uint8Array(await new Blob(parts).arrayBuffer());
-}
-
-function decoded(text) {
-  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }
 
 /** Wait until the browser has answered the keys that were pressed meanwhile. */

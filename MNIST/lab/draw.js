@@ -1,12 +1,11 @@
 // A sheet to draw on, with the network's answer while one draws; drawings that are labelled are kept as a dataset.
 
-import { addBar, inPercent, likeliest } from "../browser/drawing/bars.js";
+import { addBar, classesWithBars, inPercent, likeliest, MOST_BARS } from "../browser/drawing/bars.js";
 import { drawingOn, SIDE } from "../browser/drawing/drawing.js";
 import { centred, whole } from "../browser/drawing/picture.js";
 import { paintPicture, pictureOf } from "./dataset.js";
 import { counted, element, say } from "./words.js";
 
-const MOST_BARS = 12; // of more classes, the likeliest are shown
 const MOST_BUTTONS = 20; // of more classes, the label is chosen from a list
 
 /** Let the user draw in `root`. about: of the dataset. save(digits): {images, labels} are saved. */
@@ -158,7 +157,7 @@ export function createDraw(root, lab, about, save) {
       element("b", {}, classes[best]),
       element("span", { class: "quiet" }, inPercent(probabilities[best])),
     );
-    const order = few ? [...rows.keys()] : likeliest(probabilities, rows.length);
+    const order = classesWithBars(probabilities);
     rows.forEach((row, place) =>
       row.show(probabilities[order[place]], order[place] === best, classes[order[place]]),
     );

@@ -130,12 +130,12 @@ byId("save-text").addEventListener("click", () =>
 state.watch(["parsed"], ({ parsed, name, line }) => {
   shownProblems(byId("problems"), parsed.problems, editor.go);
   summarised(byId("summary"), parsed, name);
-  afterwards(() => tableOfLayers(byId("table-of-layers"), parsed.check));
-  afterwards(() => showHelp(byId("help"), state.get("text"), line, writeWord));
-  afterwards(drawNow);
+  afterwards("table", () => tableOfLayers(byId("table-of-layers"), parsed.check));
+  afterwards("help", () => showHelp(byId("help"), state.get("text"), line, writeWord));
+  afterwards("drawing", drawNow);
 });
 state.watch(["line"], ({ text, line }) => {
-  afterwards(() => showHelp(byId("help"), text, line, writeWord));
+  afterwards("help", () => showHelp(byId("help"), text, line, writeWord));
   picture?.light(line);
 });
 
@@ -161,18 +161,18 @@ function drawNow() {
   picture.light(state.get("line"));
 }
 
-const waiting = new Map();
+const waiting = new Map(); // by what they change: the newest action that asks to
 
-/** Do something before the browser paints next, once, however often it is asked for. */
-function afterwards(action) {
-  const key = action.toString();
-  if (!waiting.has(key))
+/** Do something before the browser paints next. Of several actions that change the same, only the newest is done. */
+function afterwards(what, action) {
+  if (!waiting.has(what)) {
     requestAnimationFrame(() => {
-      const latest = waiting.get(key);
-      waiting.delete(key);
-      latest();
+      const newest = waiting.get(what);
+      waiting.delete(what);
+      newest();
     });
-  waiting.set(key, action);
+  }
+  waiting.set(what, action);
 }
 
 // The training.

@@ -1,12 +1,11 @@
 // What each layer of a network makes of one image.
 
-import { addBar, inPercent, likeliest } from "../browser/drawing/bars.js";
+import { addBar, classesWithBars, inPercent, likeliest } from "../browser/drawing/bars.js";
 import { paintMaps } from "../browser/drawing/maps.js";
 import { imageOf, pictureOf } from "./dataset.js";
 import { swatches } from "./kernels.js";
 import { counted, element } from "./words.js";
 
-const MOST_BARS = 12; // of more classes, the likeliest are shown
 const MOST_MAPS = 16;
 const MOST_VALUES = 1024; // of a layer without maps
 
@@ -120,13 +119,11 @@ function countOf(dataset, from) {
 /** The likeliest classes as bars; if there are few classes, all in their order. */
 export function barsOf(classes, probabilities) {
   const best = likeliest(probabilities, 1)[0];
-  const order =
-    classes.length <= MOST_BARS ? classes.map((_, place) => place) : likeliest(probabilities, MOST_BARS);
   const bars = element("ol", {
     class: "bars",
     style: `--label: ${Math.max(...classes.map(({ length }) => length))}ch`,
   });
-  for (const place of order) addBar(bars, classes[place]).show(probabilities[place], place === best);
+  for (const place of classesWithBars(probabilities)) addBar(bars, classes[place]).show(probabilities[place], place === best);
   return bars;
 }
 

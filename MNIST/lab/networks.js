@@ -1,8 +1,9 @@
 // All networks of this session: a table in which each row says what differs from the one above, and comparisons.
 //
-// A network of the session: {trained, result, isSaved, early, norms}. trained: as the laboratory gives it; result: of its last test,
-// with correctOf, whether each answer is right; null before. isSaved: whether it was saved as a file, or came from one.
-// early, norms: what was seen while it was trained, the points of its first epoch and the last gradients' sizes.
+// A network of the session: {trained, result, isSaved, early, norms}. trained: as the laboratory gives it. result: of
+// its last test, with correctOf, whether each answer is right; null before. isSaved: whether it was saved as a file, or
+// came from one. early, norms: what was seen while it was trained, the points of its first epoch and the last
+// gradients' sizes.
 
 import { countParameters } from "../browser/language/language.js";
 import { comparePairs, LEVEL, pairText, wilsonInterval } from "./statistics.js";

@@ -1,8 +1,8 @@
 // What a test shows of a network: its surest errors with their pictures, and which classes it takes for which.
 
 import { inPercent } from "../browser/drawing/bars.js";
+import { answersOf } from "../browser/training/metrics.js";
 import { imageOf, pictureOf } from "./dataset.js";
-import { likeliestOf } from "./training.js";
 import { counted, element, thousands } from "./words.js";
 
 const MOST_ERRORS = 48; // pictures
@@ -48,19 +48,15 @@ export function showErrors(root, network, dataset, look) {
 }
 
 /** The wrong answers, the surest first: [{number, label, answer, probability}]. */
-export function surestErrors({ probabilities, count }, { classes, testLabels }) {
-  const wrong = [];
-  for (let number = 0; number < count; number++) {
-    const answer = likeliestOf(probabilities, number, classes.length);
-    if (answer === testLabels[number]) continue;
-    wrong.push({
-      number,
-      label: testLabels[number],
-      answer,
-      probability: probabilities[number * classes.length + answer],
-    });
-  }
-  return wrong.sort((a, b) => b.probability - a.probability);
+export function surestErrors({ probabilities }, { classes, testLabels }) {
+  const { length } = classes;
+  return answersOf(probabilities, length)
+    .map((answer, number) => {
+      const probability = probabilities[number * length + answer];
+      return { number, label: testLabels[number], answer, probability };
+    })
+    .filter(({ label, answer }) => label !== answer)
+    .sort((a, b) => b.probability - a.probability);
 }
 
 /** Which classes are taken for which, in `root`: a table if there are few classes, and the most frequent in words. */
@@ -89,11 +85,9 @@ export function showConfusion(root, network, dataset) {
 }
 
 /** Counts: a row for each true class, a column for each answer. */
-export function confusionMatrix({ probabilities, count }, { classes, testLabels }) {
+export function confusionMatrix({ probabilities }, { classes, testLabels }) {
   const matrix = classes.map(() => classes.map(() => 0));
-  for (let number = 0; number < count; number++) {
-    matrix[testLabels[number]][likeliestOf(probabilities, number, classes.length)] += 1;
-  }
+  answersOf(probabilities, classes.length).forEach((answer, number) => (matrix[testLabels[number]][answer] += 1));
   return matrix;
 }
 

@@ -1,6 +1,7 @@
 // The buttons Train, Stop, Go on and Test, and the figures that they change.
 
 import { SpecError } from "../browser/language/language.js";
+import { answersOf } from "../browser/training/metrics.js";
 import { canGoOn } from "../browser/training/start.js";
 import { counted, duration, percent, say, thousands } from "./words.js";
 import { addNetwork, freeName } from "./networks.js";
@@ -9,7 +10,7 @@ const byName = (name) => document.querySelector(`[data-test="${name}"]`);
 const TESTING =
   "On images that no training and no validation has seen, Test says how good the network really is. ";
 
-/** Let the buttons work. lab: {state, laboratory() → Promise, settings() → {seed, images, split}, moment(progress)}. */
+/** Let the buttons work. lab: {state, laboratory() → Promise, settings() → {seed, images, split}}. */
 export function createTraining(lab) {
   const { state } = lab;
   const [train, stop, goOn, test, message, progress] = [
@@ -214,18 +215,6 @@ function isNew(trained, from) {
 }
 
 /** For each test image whether its likeliest class is its own: an array of 0 and 1. */
-function correctOf({ probabilities, count }, { classes, testLabels }) {
-  return Array.from(
-    { length: count },
-    (_, image) => +(likeliestOf(probabilities, image, classes.length) === testLabels[image]),
-  );
-}
-
-/** The likeliest class of an image. probabilities: of all images, one after another. */
-export function likeliestOf(probabilities, image, classes) {
-  let best = 0;
-  const begin = image * classes;
-  for (let each = 1; each < classes; each++)
-    if (probabilities[begin + each] > probabilities[begin + best]) best = each;
-  return best;
+function correctOf({ probabilities }, { classes, testLabels }) {
+  return answersOf(probabilities, classes.length).map((answer, image) => +(answer === testLabels[image]));
 }

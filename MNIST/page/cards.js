@@ -1,9 +1,7 @@
 // One card for each network: its answer, a bar for each class, and what its convolutions see.
 
-import { addBar, inPercent, likeliest } from "../browser/drawing/bars.js";
+import { addBar, classesWithBars, inPercent, MOST_BARS } from "../browser/drawing/bars.js";
 import { paintMaps } from "../browser/drawing/maps.js";
-
-const MOST_BARS = 12; // of more classes, the likeliest are shown
 
 /** Add a card for a network of networks.py to the end of `parent`; return the functions that change it. */
 export function addCard(parent, network) {
@@ -40,7 +38,7 @@ export function addCard(parent, network) {
     digit.textContent = network.classes[best];
     percent.textContent = inPercent(found.probabilities[best]);
     work.textContent = `${mega(network.flops)} MFLOPs in ${Math.max(1, Math.round(found.milliseconds))} ms`;
-    const order = few ? [...rows.keys()] : likeliest(found.probabilities, rows.length);
+    const order = classesWithBars(found.probabilities);
     rows.forEach((row, place) => {
       const each = order[place];
       row.show(found.probabilities[each], each === best, network.classes[each]);

@@ -4,9 +4,11 @@
 // Any number of messages { pixels, maps } may follow; the answer to each, in order, is
 // { probabilities: a number for each class, milliseconds, maps: for each convolution { text, shape, channels, values } }.
 
+import { fromBase64 } from "../browser/base64.js";
 import { Engine } from "../browser/engine/engine.js";
 import { loadKernels } from "../browser/engine/kernels.js";
 import { layOut, parseSpec, setLanguage } from "../browser/language/language.js";
+import { probabilitiesOf } from "../browser/training/metrics.js";
 
 const MOST_MAPS = 16; // the most channels of a layer that are sent to be shown
 
@@ -26,18 +28,19 @@ onmessage = ({ data }) => {
 async function start({ network, numbers, table, kernels }) {
   setLanguage(table);
   const laidOut = layOut(parseSpec(network.text, { classes: network.classes.length }));
-  const loaded = await loadKernels(bytesOf(kernels.simd), bytesOf(kernels.plain));
+  const loaded = await loadKernels(fromBase64(kernels.simd), fromBase64(kernels.plain));
   const [mean, deviation] = network.pixel_statistics;
   const engine = Engine.create(loaded, laidOut, { pixelStatistics: { mean, deviation }, training: false });
-  engine.setWeights(readWeights(network.weights, bytesOf(numbers)));
+  engine.setWeights(readWeights(network.weights, fromBase64(numbers)));
   started = { engine, maps: new Set(network.maps) };
 }
 
 function answer(pixels, wantsMaps) {
   const begin = performance.now();
-  const probabilities = [...started.engine.probabilities(Uint8Array.from(pixels))];
+  const image = Uint8Array.from(pixels);
+  const probabilities = [...probabilitiesOf(started.engine.logits(image), started.engine.network.classes)];
   const milliseconds = performance.now() - begin;
-  const layers = wantsMaps ? started.engine.look(Uint8Array.from(pixels)) : [];
+  const layers = wantsMaps ? started.engine.look(image) : [];
   const maps = layers.filter(({ path }) => started.maps.has(path)).map(firstMaps);
   return { probabilities, milliseconds, maps };
 }
@@ -70,12 +73,4 @@ function float16(bits) {
   const exponent = (bits >> 10) & 31;
   const fraction = (bits & 1023) / 1024;
   return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction);
-}
-
-function bytesOf(base64) {
-  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
-  return bytes;
 }

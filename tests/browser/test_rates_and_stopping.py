@@ -226,3 +226,12 @@ def test_every_image_has_one_leaf_and_one_place_in_each_epoch(page):
     assert orders[0] != orders[1]
     again = page.evaluate("[...epochOrder(Int32Array.of(7, 9, 30, 31, 44, 2), 3, 1)]")
     assert again == orders[0]  # whatever came before
+
+
+def test_the_answer_is_the_first_of_the_likeliest_classes(page):
+    probabilities = np.float32([[0.1, 0.8, 0.1], [0.4, 0.2, 0.4], [0, math.nan, 1], [math.nan] * 3])
+    found = page.evaluate(
+        "values => answersOf(Float32Array.from(values, (value) => value ?? NaN), 3)",
+        [None if math.isnan(value) else float(value) for value in probabilities.ravel()],
+    )
+    assert found == probabilities.argmax(axis=1).tolist() == [1, 0, 1, 0]

@@ -6,12 +6,14 @@ import pytest
 from MNIST.browser import bundle, variable
 
 TREE, SHARE, LEAVES = (f"browser/training/{name}.js" for name in ("tree", "share", "leaves"))
+SUMS = "browser/engine/sums.js"
 
 # Each worker is told all leaves. It adds its own, and then their sum over all workers, several times.
 WORKER = f"""
 const {{ Tree }} = {variable(TREE)};
 const {{ Share }} = {variable(SHARE)};
-const {{ ownLeaves, treeSum }} = {variable(LEAVES)};
+const {{ ownLeaves }} = {variable(LEAVES)};
+const {{ treeSum }} = {variable(SUMS)};
 let tree = null;
 onmessage = ({{ data }}) => data instanceof ArrayBuffer ? tree.above.take(data) : run(data);
 async function run({{ rank, workers, script, leaves, rounds }}) {{
@@ -19,11 +21,9 @@ async function run({{ rank, workers, script, leaves, rounds }}) {{
   const share = new Share(tree);
   const own = ownLeaves(rank, workers).map((leaf) => Float32Array.from(leaves[leaf]));
   const add = (a, b) => a.map((value, place) => value + b[place]);
-  const sum = (arrays) => arrays.length === 1 ? arrays[0]
-    : add(sum(arrays.slice(0, arrays.length / 2)), sum(arrays.slice(arrays.length / 2)));
   const sums = [];
   for (let round = 0; round < rounds; round++) {{
-    const gradients = sum(own).map((value) => value * 2 ** -round);
+    const gradients = treeSum(own, add).map((value) => value * 2 ** -round);
     const doubles = Float64Array.of(treeSum(own.map((leaf) => leaf[0] / 3)), round);
     await share.add(doubles, () => gradients);
     const alone = await share.add(Float64Array.of(1));
@@ -60,7 +60,7 @@ def test_every_worker_ends_with_the_tree_of_all_leaves(page, workers):
     found = page.evaluate(
         RUN,
         {
-            "script": bundle(TREE, SHARE, LEAVES) + WORKER,
+            "script": bundle(TREE, SHARE, LEAVES, SUMS) + WORKER,
             "leaves": leaves.tolist(),
             "workers": workers,
             "rounds": rounds,

@@ -14,7 +14,7 @@ from MNIST.report.templates import fill
 FOLDER = Path(MNIST.page.__file__).parent
 DRAWING = "colours", "picture", "drawing", "maps", "bars"
 ON_PAGE = *(f"../browser/drawing/{name}.js" for name in DRAWING), "cards.js", "page.js"
-IN_WORKER = ("worker.js",)
+IN_WORKER = "../browser/base64.js", "worker.js"
 
 # Calls of each function: a JavaScript expression, and the value that it must have.
 CASES = {
@@ -121,6 +121,10 @@ CASES = {
         )
     ],
     "mega": [("mega(1234567)", "1.2"), ("mega(350)", "0.00035"), ("mega(205880064)", "210")],
+    "classesWithBars": [
+        ("classesWithBars([0.1, 0.6, 0.3])", [0, 1, 2]),
+        ("classesWithBars(Array.from({ length: 20 }, (_, place) => place))", list(range(19, 7, -1))),
+    ],
     "likeliest": [("likeliest([0.1, 0.5, 0.1, 0.3], 3)", [1, 3, 0])],
     "addBar": [
         (
@@ -184,7 +188,7 @@ ELSEWHERE = {
     ),
     "test_page_in_use.py::test_each_network_sees_a_drawing_in_its_form_and_polarity": ("asLearned",),
     "test_page_functions.py::test_float16_is_that_of_numpy": ("float16", "float16s"),
-    "test_page_functions.py::test_base64_is_read_in_old_browsers_too": ("bytesOf",),
+    "test_page_functions.py::test_base64_is_read_in_old_browsers_too": ("fromBase64",),
     "test_page_functions.py::test_a_worker_is_asked_and_its_error_is_raised": ("asked",),
 }
 
@@ -255,7 +259,7 @@ def test_float16_is_that_of_numpy(in_worker):
 
 
 def test_base64_is_read_in_old_browsers_too(in_worker):
-    read = "[...bytesOf('AAH/gA==')]"
+    read = "[...fromBase64('AAH/gA==')]"
     assert in_worker.evaluate(read) == [0, 1, 255, 128]
     lacking = "const own = Uint8Array.fromBase64; Uint8Array.fromBase64 = undefined; const found = "
     again = f"(() => {{ {lacking}{read}; Uint8Array.fromBase64 = own; return found; }})()"

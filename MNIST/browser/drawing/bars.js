@@ -1,5 +1,13 @@
 // A network's answer as bars: one for each class, as long as the class is probable.
 
+export const MOST_BARS = 12; // of more classes, the likeliest are shown
+
+/** The numbers of the classes that have bars: all in their order or, if there are many, the likeliest first. */
+export function classesWithBars(probabilities) {
+  const { length } = probabilities;
+  return length <= MOST_BARS ? [...probabilities.keys()] : likeliest(probabilities, MOST_BARS);
+}
+
 /** Add a class's bar. It has show(probability, isFirst, name), and show(null) if there is no answer. */
 export function addBar(bars, name) {
   const row = document.createElement("li");

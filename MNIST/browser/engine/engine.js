@@ -14,6 +14,7 @@ import { Plan } from "./memory.js";
 import { Builder } from "./network.js";
 import { UPDATES } from "./optimizers.js";
 import { Parameters } from "./parameters.js";
+import { treeSum } from "./sums.js";
 
 const PIXELS = 28 * 28;
 const VALUES_AT_ONCE = 2 ** 19; // between the layers, of all images of a chunk
@@ -177,18 +178,6 @@ export class Engine {
     return found;
   }
 
-  /** The same as probabilities. */
-  probabilities(images) {
-    const { size, data } = this.build.logits;
-    const found = new Float32Array((images.length / PIXELS) * size);
-    this.infer(images, (pass) => {
-      const at = data.at(pass);
-      this.c.softmax(at, pass.images, size, at);
-      found.set(this.heap.floats.subarray(at / 4, at / 4 + pass.images * size), pass.start * size);
-    });
-    return found;
-  }
-
   /** Each layer's output for one image, in the order of computation: [{path, kind, text, shape, values}]. */
   look(image) {
     const outputs = [];
@@ -346,13 +335,6 @@ function joined(parameters) {
     else ranges.push({ offset, size });
   }
   return ranges;
-}
-
-/** The sum of some things as a binary tree; their number is a power of two. */
-function treeSum(things, add) {
-  if (things.length === 1) return things[0];
-  const middle = things.length / 2;
-  return add(treeSum(things.slice(0, middle), add), treeSum(things.slice(middle), add));
 }
 
 function addArrays(a, b) {

@@ -547,20 +547,6 @@ void EXPORT(look_up)(const u8 *pixels, int n, const float *table, int channels, 
     for (int c = 0; c < channels; c++) *y++ = table[pixels[i] * channels + c];
 }
 
-// p = softmax(z). z may be p.
-void EXPORT(softmax)(const float *z, int images, int classes, float *p) {
-  for (int image = 0; image < images; image++, z += classes, p += classes) {
-    float most = z[0];
-    for (int c = 1; c < classes; c++) most = z[c] > most ? z[c] : most;
-#define BODY(part) v = exp4(part(z + i) - most)
-    EACH4(classes, p, BODY);
-#undef BODY
-    float sum = 0;
-    for (int c = 0; c < classes; c++) sum += p[c];
-    for (int c = 0; c < classes; c++) p[c] /= sum;
-  }
-}
-
 // Σ over images of −Σ target · log softmax(z), in nats; dz = factor · (softmax(z) − target). *correct: how many
 // images have their largest logit at the label. The part `smoothing` of the target is spread over all classes.
 double EXPORT(cross_entropy)(const float *z, const u16 *labels, int images, int classes, float smoothing,

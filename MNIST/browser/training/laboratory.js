@@ -3,10 +3,11 @@
 // Nothing heavy is done here. The workers end if one of them fails or does not stop in time, and others begin when they
 // are next needed. What a training has reached is here, so that nothing is lost with them.
 
+import { treeSum } from "../engine/sums.js";
 import { layOut, parseSpec, setLanguage } from "../language/language.js";
 import { fewer, memoryOfTab, workersThatFit } from "./capacity.js";
 import { Crew } from "./crew.js";
-import { LEAVES, PIXELS, treeSum } from "./leaves.js";
+import { LEAVES, PIXELS } from "./leaves.js";
 import { goesOn, weightsFrom, weightsOf } from "./start.js";
 import { isOver, keepsBest, keptEpoch } from "./stopping.js";
 
@@ -270,12 +271,16 @@ function shut(crew, key) {
   crew.askAll("shut", { key }).catch(() => {});
 }
 
-function refuseColumns(network, name) {
-  if (!network.onlyEngine) return;
-  throw new Error(
-    "Columns learns by a rule of its own, not by gradients, and is left out here; this trains it: " +
-      `python MNIST train Data ${name || "my_net"} ${name || "my_net"}.txt`,
+/** Why a network of this name cannot be trained in a browser, and what trains it. */
+export function columnsAreLeftOut(name) {
+  return (
+    "Columns learns by a rule of its own, not by gradients, and is left out here. " +
+    `This trains it: python MNIST train Data ${name} ${name}.txt`
   );
+}
+
+function refuseColumns(network, name) {
+  if (network.onlyEngine) throw new Error(columnsAreLeftOut(name || "my_net"));
 }
 
 /** The largest power of two that is neither above 8 nor above the number of cores. */

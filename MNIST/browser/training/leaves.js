@@ -20,10 +20,3 @@ export function leafOf(places, leaf) {
 export function leafBegin(count, leaf) {
   return Math.floor((leaf * count) / LEAVES);
 }
-
-/** Add values as a binary tree: ((v0 + v1) + (v2 + v3)) + …. Their number is a power of two. */
-export function treeSum(values) {
-  if (values.length === 1) return values[0];
-  const half = values.length / 2;
-  return treeSum(values.slice(0, half)) + treeSum(values.slice(half));
-}

@@ -25,6 +25,14 @@ export function probabilitiesOf(logits, classes) {
   return found;
 }
 
+/** The likeliest class of each image: an array of whole numbers. probabilities: (n × classes). */
+export function answersOf(probabilities, classes) {
+  const count = probabilities.length / classes;
+  return Array.from({ length: count }, (_, image) =>
+    argmax(probabilities.subarray(image * classes, (image + 1) * classes)),
+  );
+}
+
 /** The place of the first of the largest values; NaN is larger than any. */
 function argmax(values) {
   let best = 0;

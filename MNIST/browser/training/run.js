@@ -8,11 +8,12 @@
 
 import { augment } from "../engine/augmentation.js";
 import { Engine } from "../engine/engine.js";
+import { treeSum } from "../engine/sums.js";
 import { needsOf, walk } from "../language/language.js";
 import { general } from "../language/numbers.js";
 import { augmentationSeed, epochOrder, leafSeed } from "./draws.js";
 import { Diverged } from "./errors.js";
-import { LEAVES, leafOf, ownLeaves, PIXELS, treeSum } from "./leaves.js";
+import { LEAVES, leafOf, ownLeaves, PIXELS } from "./leaves.js";
 import { measure } from "./metrics.js";
 import { epochRates } from "./rates.js";
 import { pixelCounts, pixelStatistics, split } from "./split.js";
