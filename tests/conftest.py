@@ -35,8 +35,10 @@ MNIST_FILES = (
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 
-# What takes longest begins first: so no worker is alone at the end.
+# What takes longest begins first, so that no worker is alone at the end. The rooms that use a browser
+# follow one another, so that it stays open.
 FIRST = ("commands", "training", "engines", "test_benchmarks.py", "test_cluster.py")
+IN_A_BROWSER = ("browser", "lab", "page")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -45,8 +47,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the rooms and files that take longest."""
-    items.sort(key=lambda item: not {*FIRST}.intersection(item.path.parts))
+    """Begin with the rooms and files that take longest, then those that use a browser."""
+
+    def turn(item: pytest.Item) -> int:
+        parts = item.path.parts
+        return 0 if {*FIRST}.intersection(parts) else 1 if {*IN_A_BROWSER}.intersection(parts) else 2
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")
@@ -208,21 +215,52 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Mirror]]:
         mirror.server_close()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """This machine's Chromium without a window, as Playwright's Browser; skip if either is missing.
+class Chromium:
+    """This machine's Chromium without a window, kept open from one test file to the next."""
 
-    Its scope is a module at most: Playwright's event loop would disturb other modules that use asyncio.
-    """
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
-    names = "chromium", "chromium-browser", "google-chrome"
-    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if program is None:
-        pytest.skip(f"needs a browser: {', '.join(names)}, or one that CHROMIUM names")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    def __init__(self) -> None:
+        self._opened = ExitStack()
+        self._browser: Any = None
+
+    def browser(self) -> Any:
+        """Playwright's Browser. Skip the test if it or Chromium is missing."""
+        if self._browser is None:
+            why = "needs Playwright: pip install playwright"
+            playwright = pytest.importorskip("playwright.sync_api", reason=why)
+            names = "chromium", "chromium-browser", "google-chrome"
+            program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+            if program is None:
+                pytest.skip(f"needs a browser: {', '.join(names)}, or one that CHROMIUM names")
+            started = self._opened.enter_context(playwright.sync_playwright())
+            self._browser = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
+            self._opened.callback(self._browser.close)
+        return self._browser
+
+    def close(self) -> None:
+        """Close it, if it is open."""
+        self._browser = None
+        self._opened.close()
+
+
+_CHROMIUM = Chromium()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Close Chromium before a file that does not use it: Playwright's event loop would disturb asyncio."""
+    yield
+    if nextitem is None or (nextitem.path != item.path and not _uses_chromium(nextitem)):
+        _CHROMIUM.close()
+
+
+def _uses_chromium(item: pytest.Item) -> bool:
+    return "chromium" in getattr(item, "fixturenames", ())
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Any:
+    """Playwright's Browser: this machine's Chromium. Skip the test if either is missing."""
+    return _CHROMIUM.browser()
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ Optimizer:
 Augment:
 Rotate,5
 """
+pytestmark = pytest.mark.slow  # Chromium proves nearly the same
 ESCAPE, BACKSPACE = "\ue00c", "\ue003"
 EDITOR = "document.querySelector('textarea')"
 

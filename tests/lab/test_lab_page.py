@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from examples import slowly
 from web_pages import watched_page
 
 from MNIST.browser import bundle, variable
@@ -209,7 +210,9 @@ def _violations(page):
     return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1280, "light"), pytest.param(360, "dark", marks=pytest.mark.slow)]
+)
 def test_axe_finds_no_violation(lab, width, scheme):
     lab.emulate_media(color_scheme=scheme)
     lab.set_viewport_size({"width": width, "height": 740})
@@ -224,7 +227,7 @@ def test_axe_finds_no_violation(lab, width, scheme):
         assert _violations(lab) == [], tab
 
 
-@pytest.mark.parametrize("width", [360, 800, 1600])
+@pytest.mark.parametrize("width", [360, *slowly([800, 1600])])
 def test_nothing_is_cut_off_at_any_width(lab, width):
     lab.set_viewport_size({"width": width, "height": 740})
     assert lab.evaluate("document.documentElement.scrollWidth") <= width
@@ -251,7 +254,7 @@ BOMBS = "".join(f"{'    ' * depth}Repeat,1000:\n" for depth in range(20)) + "   
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("Conv,8,3,3,relu\n" * 60_000, "20,000 lines"),
+        pytest.param("Conv,8,3,3,relu\n" * 60_000, "20,000 lines", marks=pytest.mark.slow),
         ("x" * 1_000_000, "line 1"),
         (f"Layers:\n{BOMBS}Dense,10,softmax\n", "10,000"),
         ("</textarea><script>document.title = 'taken'</script>", "line 1"),

@@ -132,6 +132,7 @@ def test_of_a_wrong_answer_both_slopes_are_drawn():
     assert explanation(label=None).verdict == "The answer is 4, with a probability of 82.0 %."
 
 
+@pytest.mark.slow
 def test_however_many_layers_the_picture_keeps_its_height():
     tall = read(explanation_png(explanation(*[CONV] * (MOST_ROWS + 1))))
     taller = read(explanation_png(explanation(*[CONV] * (MOST_ROWS + 9))))
