@@ -33,7 +33,8 @@ DEVICE = _chosen_device()
 # cuBLAS repeats its results only with a fixed workspace, which it reads when it is first used.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 # PyTorch then raises an error for an operation that has no repeatable form.
-torch.use_deterministic_algorithms(True)
+# (`use_deterministic_algorithms(True)` is the same here, but takes two seconds: it imports the compiler.)
+torch.set_deterministic_debug_mode("error")
 # That setting also fills each new tensor, which costs time; nothing here reads a value before writing it.
 torch.utils.deterministic.fill_uninitialized_memory = False
 torch.backends.cudnn.benchmark = False  # True would choose the fastest kernel anew in each process

@@ -98,6 +98,16 @@ def _same(arrays, others):
     )
 
 
+@pytest.mark.slow
+def test_pytorch_starts_without_its_compiler_and_repeats_its_results():
+    started = (
+        "import sys, torch, MNIST.engines.torch_backend\n"
+        "print(torch.are_deterministic_algorithms_enabled(), 'torch._inductor' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", started], capture_output=True, text=True, check=True)
+    assert result.stdout == "True False\n"
+
+
 def test_every_layer_activation_and_optimizer_of_the_language_has_its_place():
     elsewhere = {Path, Repeat, Columns}  # the first two are laid out away, the last is the engine sonn's
     assert set(BUILDERS) == set(LAYERS.values()) - elsewhere

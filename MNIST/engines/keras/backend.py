@@ -80,7 +80,7 @@ def set_threads(threads: int) -> None:
         import torch
 
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(True)
+        torch.set_deterministic_debug_mode("error")  # see torch_backend.py
     _threads_set = threads
 
 
