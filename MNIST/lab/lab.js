@@ -74,8 +74,14 @@ function readNow() {
   const rows = parsed.check ? besideLines(parsed.check) : new Map();
   editor.show({ rows, problems: parsed.problems });
   state.set({ parsed });
-  keep(about.digest, { text: parsed.text, name: state.get("name") });
+  keepText();
 }
+
+function keepText() {
+  keep(about.digest, { text: state.get("text"), name: state.get("name") });
+}
+
+addEventListener("pagehide", keepText); // also what is written but not read yet
 
 /** Bring a text to the editor, under a name; the text that was there stays among the texts. */
 function write(text, name) {
