@@ -285,6 +285,7 @@ def test_a_text_with_a_mistake_and_a_network_that_is_too_large(page):
     assert train(page, SMALL)["keptEpoch"] == 4
 
 
+@pytest.mark.slow
 def test_fewer_workers_train_if_memory_has_no_room_for_more(page):
     """With the same bits; and back to all of them when there is room again."""
     page.evaluate("open({ workers: 8 })")
@@ -326,6 +327,7 @@ def test_no_validation_and_standardized_pixels(page):
     assert math.isclose(everything["deviation"], pixels.std(), rel_tol=1e-12)
 
 
+@pytest.mark.slow
 def test_labels_may_be_above_255(page):
     """With 300 classes, four images of each; those that train have all labels right after 12 epochs."""
     generator = np.random.default_rng(0)

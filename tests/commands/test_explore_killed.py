@@ -18,7 +18,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from examples import is_quick
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = [
@@ -171,10 +170,8 @@ def test_a_hung_trial_is_stopped_and_tried_again(digits_folder, whole, tmp_path)
     assert table(tmp_path) == whole("numpy")
 
 
-@pytest.mark.parametrize(
-    ("engine", "kills"),
-    [("numpy", 1 if is_quick() else 9), pytest.param("keras", 3, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("engine", "kills"), [("numpy", 9), ("keras", 3)])
 def test_the_parent_killed_at_random_moments(engine, kills, digits_folder, whole, tmp_path):
     chance = random.Random(kills)
     seconds = {"numpy": 3, "keras": 9}[engine]

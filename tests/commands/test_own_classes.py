@@ -117,6 +117,7 @@ def test_the_page_asks_for_a_picture(here, capsys):
     assert '"classes":["circle","square","star"]' in text
 
 
+@pytest.mark.slow
 def test_export_and_certify_follow_them(here, capsys):
     onnxruntime = pytest.importorskip("onnxruntime")
     said(capsys, "export", "net", "net.onnx")

@@ -143,7 +143,10 @@ def test_a_folder_that_cannot_be_written_does_not_cost_the_training(digits_folde
     assert len(history(tmp_path)) == 2
 
 
-@pytest.mark.parametrize(("words", "there"), [((), set()), (("--track", "tensorboard"), {"tensorboard"})])
+@pytest.mark.parametrize(
+    ("words", "there"),
+    [pytest.param((), set(), marks=pytest.mark.slow), (("--track", "tensorboard"), {"tensorboard"})],
+)
 def test_only_what_is_asked_for_is_imported(words, there, digits_folder, tmp_path):
     done = train(tmp_path, digits_folder, *words, PYTHONPROFILEIMPORTTIME="1")
     imported = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
