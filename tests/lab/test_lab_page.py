@@ -244,7 +244,7 @@ def test_both_themes_and_a_text_that_outlives_a_reload(lab):
     theme.click()
     assert theme.get_attribute("aria-pressed") == "true"
     assert lab.evaluate("getComputedStyle(document.body).backgroundColor") != before
-    for text in OTHER + "# mine\n", f"{OTHER}# {'long' * 30_000}\n":  # the page reads a long one a little later
+    for text in OTHER + "# mine\n", f"{OTHER}# {'long' * 30_000}\n":  # a long one is read later
         _text_box(lab).evaluate(PUT, text)
         lab.reload()
         assert _text_box(lab).input_value() == text
