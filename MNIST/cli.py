@@ -14,6 +14,7 @@ The main job:
     train       train the network that a model file describes
     test        evaluate trained networks on the test set
     explore     scan a grid of hyper-parameters
+    list        list the trained networks, and compare two
 
 To look into it, try it and share it:
     predict     tell which digit is in your own pictures
@@ -53,7 +54,7 @@ from MNIST.interrupts import Interrupts
 from MNIST.program import as_started, install_command, program
 
 COMMANDS = (
-    *("download", "import", "show", "check", "train", "test", "explore"),
+    *("download", "import", "show", "check", "train", "test", "explore", "list"),
     *("predict", "explain", "page", "lab", "export", "certify", "demo"),
 )
 

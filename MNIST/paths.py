@@ -18,13 +18,18 @@ _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}")
 _DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)  # reserved on Windows
 
 
+def is_name(text: str) -> bool:
+    """Whether a text is safe as a file name: at most 64 letters, digits, `_` and `-`."""
+    return _NAME.fullmatch(text) is not None and not _DEVICES.fullmatch(text)
+
+
 def checked_name(name: str, what: str) -> str:
-    """Return `name` if it is safe as a file name: at most 64 letters, digits, `_` and `-`.
+    """Return `name` if it is safe as a file name.
 
     what: what the name is for, as the message calls it ("model name").
     Raises UsageError for anything else.
     """
-    if not _NAME.fullmatch(name) or _DEVICES.fullmatch(name):
+    if not is_name(name):
         shown = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."
         raise UsageError(
             f"{what} {shown!r} is not usable: letters, digits, '_' and '-', 1 to {LONGEST_NAME} of them, "

@@ -167,8 +167,22 @@ def _evaluate(
             on=asked.on,
         )
         evaluations.append(evaluation)
+        _note(model, evaluation, dataset)
         spaces[model.name] = _space(model, evaluation, logits, asked.images)
     return evaluations, spaces
+
+
+def _note(model: "TrainedModel", evaluation: "Evaluation", dataset: "Dataset") -> None:
+    """Note, for `list`, what a network reached on the test set of the dataset that it learned from."""
+    from MNIST import training
+
+    if evaluation.on != "test" or model.record.settings.data_digest != dataset.digest:
+        return
+    correct = evaluation.images - evaluation.errors
+    try:
+        training.note_tested(model.name, model.record, evaluation.engine, evaluation.images, correct)
+    except OSError as error:
+        print(f"{model.name}: `list` will not show this result: {error.strerror}", file=sys.stderr)
 
 
 def _space(

@@ -134,7 +134,7 @@ def run(options: Mapping[str, Any]) -> int:
         print(_heading(name, file, run, dataset.about, before), flush=True)
         with train_tracking.tracking(trackers, name, run, text) as tracking:
             _train(name, run, tracking.epoch)
-            _leave(name, run, text, dataset.about, options["words"])
+            _leave(name, run, text, file, dataset.about, options["words"])
             train_tracking.finish(tracking, name, run.engine, data)
             train_tracking.forget_earlier(trackers, name)
     print(f"Next: {program()} test Results {shlex.quote(options['<dataset-dir>'])} {name}")
@@ -167,7 +167,7 @@ def _train(name: str, run: "Run", on_epoch: "Callable[[EpochResult], None]") -> 
             raise
 
 
-def _leave(name: str, run: "Run", text: str, about: "About", words: list[str]) -> None:
+def _leave(name: str, run: "Run", text: str, file: Path, about: "About", words: list[str]) -> None:
     """Write all files of a trained network, and say where they are."""
     from MNIST import training
     from MNIST.report.curves import curves_png
@@ -176,7 +176,7 @@ def _leave(name: str, run: "Run", text: str, about: "About", words: list[str]) -
     folder = training.output_folder(name)
     rates = training.run_rates(run.spec, run.steps, run.history)
     curves = curves_png(run.history, name, run.kept.epoch, rates)
-    training.save_trained(name, run, text, about, words, {training.CURVES: curves})
+    training.save_trained(name, run, text, about, words, file.stem, {training.CURVES: curves})
     total = sum(result.seconds for result in run.history)
     print(f"\n{_kept(run)}Trained in {duration(total)}: {_outcome(run.kept)}.")
     print(f"Written: {MODEL_OUTPUT / f'{name}.txt'} and {folder}/ (see its curves.png).")

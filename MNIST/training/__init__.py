@@ -3,6 +3,7 @@
 from MNIST.training.checkpoint import EpochResult, newest_epoch, remove_checkpoints, remove_surpassed
 from MNIST.training.history import parse_history
 from MNIST.training.identity import RunSettings, run_identities, run_identity
+from MNIST.training.inventory import Trained, describe, unfinished
 from MNIST.training.laboratory import (
     LaboratoryNetwork,
     files_of,
@@ -15,6 +16,7 @@ from MNIST.training.network_files import (
     checkpoint_folder,
     finish_replacing,
     output_folder,
+    trained_names,
 )
 from MNIST.training.rates import run_rates
 from MNIST.training.record import (
@@ -36,6 +38,7 @@ from MNIST.training.record import (
 from MNIST.training.run import Run, continue_run, refuse_without_validation, resolve_settings
 from MNIST.training.start import weights_of
 from MNIST.training.stopping import is_over, keeps_best, kept_epoch, why_over
+from MNIST.training.tested import Tested, note_tested
 
 __all__ = [
     "CURVES",
@@ -45,10 +48,13 @@ __all__ = [
     "Run",
     "RunRecord",
     "RunSettings",
+    "Tested",
+    "Trained",
     "TrainedModel",
     "checkpoint_folder",
     "continue_run",
     "cross_entropy",
+    "describe",
     "files_of",
     "finish_replacing",
     "is_finished",
@@ -59,6 +65,7 @@ __all__ = [
     "kept_figures",
     "load_trained",
     "newest_epoch",
+    "note_tested",
     "other_run_there",
     "output_folder",
     "parse_history",
@@ -77,6 +84,8 @@ __all__ = [
     "save_trained",
     "softmax",
     "trained_files",
+    "trained_names",
+    "unfinished",
     "weights_of",
     "why_over",
     "write_trained",

@@ -16,11 +16,12 @@ from pathlib import Path
 from MNIST.engines import MODEL_FILES
 from MNIST.errors import ModelError
 from MNIST.files import read_whole, refuse_link, write_atomically
-from MNIST.paths import MODEL_OUTPUT
+from MNIST.paths import MODEL_OUTPUT, is_name
 
 RECORD = "run.json"
 FIGURES = "figures.txt"  # its usual place is beside the folder: <name>.txt
 EXPLAINED = "explained"  # the folder in which `explain` writes
+TESTED = "tested.json"  # what `test` found
 MOST_OF_A_RECORD = 2**20  # bytes
 _INCOMING, _COMPLETE = ".incoming", ".complete"
 
@@ -33,6 +34,11 @@ def output_folder(name: str) -> Path:
 def checkpoint_folder(name: str) -> Path:
     """The folder of a network's checkpoints while it is trained."""
     return output_folder(name) / "checkpoint"
+
+
+def trained_names() -> list[str]:
+    """The names of all trained networks, in order. Whether they can be trusted is not known yet."""
+    return sorted(path.parent.name for path in MODEL_OUTPUT.glob(f"*/{RECORD}") if is_name(path.parent.name))
 
 
 def usual_place(name: str, file: str) -> Path:
@@ -89,6 +95,7 @@ def finish_replacing(name: str) -> None:
         return
     if _run_of(folder / RECORD) != _run_of(complete / RECORD):
         _remove_folder(folder / EXPLAINED)
+        (folder / TESTED).unlink(missing_ok=True)
     there = sorted(path.name for path in complete.iterdir() if not path.name.startswith("."))
     if MODEL_FILES.intersection(there):  # they have not all moved yet
         for file in MODEL_FILES.difference(there):

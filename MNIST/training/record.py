@@ -9,6 +9,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -34,12 +35,14 @@ from MNIST.training.network_files import (
     output_folder,
     read_file,
     replace_files,
+    trained_names,
 )
 from MNIST.training.run import Run
 from MNIST.words import counted
 
 FORMAT = 1
 MOST_THREADS = 1024
+_LONGEST_FILE_NAME = 255  # characters
 _LIMIT = MOST_OF_A_RECORD  # bytes, also of a model file's text
 SPEC, HISTORY, CURVES = "spec.txt", "history.csv", "curves.png"
 
@@ -55,7 +58,8 @@ class RunRecord:
     seconds: the time of training without validation. pixel_mean, pixel_deviation: the mean and the standard
     deviation of the training images' pixels, in [0, 1]. files: the SHA-256 of each file beside the record.
     classes: what each answer means; None in records from before there were others than the dataset's.
-    ink, form: as in `About`.
+    ink, form: as in `About`. model_file: the name of the text's file, "" if it had none. finished: when the
+    training ended, as ISO 8601 in UTC; "" in older records.
     """
 
     format: int
@@ -78,6 +82,8 @@ class RunRecord:
     classes: list[str] | None = None
     ink: str = "bright"
     form: str = "digit"
+    model_file: str = ""
+    finished: str = ""
 
     @property
     def about(self) -> About:
@@ -117,25 +123,28 @@ def save_trained(
     text: str,
     about: About,
     command: Sequence[str],
+    model_file: str = "",
     beside: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write all files of a finished run, then remove its checkpoints. The caller holds the name's lock.
 
-    beside: further files to write beside them, by name.
+    beside: further files to write beside them, by name. The other arguments are those of `trained_files`.
     Raises OSError if something cannot be written; the checkpoints are then still there.
     """
-    write_trained(name, trained_files(run, text, about, command) | dict(beside or {}))
+    write_trained(name, trained_files(run, text, about, command, model_file) | dict(beside or {}))
     remove_checkpoints(checkpoint_folder(name))
 
 
-def trained_files(run: Run, text: str, about: About, command: Sequence[str]) -> dict[str, bytes]:
+def trained_files(
+    run: Run, text: str, about: About, command: Sequence[str], model_file: str = ""
+) -> dict[str, bytes]:
     """The contents of a finished run's files, by name.
 
-    text: the exact text of the model file. about: what the dataset's images show. command: the words that
-    started the run.
+    text: the exact text of the model file, and model_file its name. about: what the dataset's images show.
+    command: the words that started the run.
     """
-    model_file, network = run.engine.save()
-    contents = {SPEC: text.encode(), HISTORY: history_csv(run.history).encode(), model_file: network}
+    weights_file, network = run.engine.save()
+    contents = {SPEC: text.encode(), HISTORY: history_csv(run.history).encode(), weights_file: network}
     record = RunRecord(
         format=FORMAT,
         command=list(command),
@@ -157,6 +166,8 @@ def trained_files(run: Run, text: str, about: About, command: Sequence[str]) -> 
         classes=list(about.classes),
         ink=about.ink,
         form=about.form,
+        model_file=model_file,
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     return with_record(contents, record, run.kept)
 
@@ -262,6 +273,10 @@ def read_record(name: str) -> RunRecord:
             raise ValueError(f"ink {record.ink!r:.20}, form {record.form!r:.20}")
         if record.classes is not None:
             checked_classes(record.classes, "classes")
+        if not (record.model_file.isprintable() and len(record.model_file) <= _LONGEST_FILE_NAME):
+            raise ValueError(f"model_file {record.model_file!r:.40}")
+        if record.finished:
+            datetime.fromisoformat(record.finished)
     except FileNotFoundError:
         raise ModelError(_missing(name)) from None
     except (DataError, ValueError, TypeError, KeyError, RecursionError) as error:
@@ -406,6 +421,6 @@ def _missing(name: str) -> str:
         return f"{name} is not trained to its end; start its `train` command again"
     if (Path("Demo") / MODEL_OUTPUT / name / RECORD).is_file():
         return f"no trained network {name!r} here, but in Demo/{MODEL_OUTPUT}/: first type cd Demo"
-    trained = sorted(path.parent.name for path in MODEL_OUTPUT.glob(f"*/{RECORD}"))
+    trained = trained_names()
     hint = did_you_mean(name, trained) or f"; trained are: {', '.join(trained) or 'none yet'}"
     return f"no trained network {name!r} in {MODEL_OUTPUT}/{hint}"

@@ -18,3 +18,14 @@ def train(tmp_path, monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
         return code, *capsys.readouterr()
 
     return command
+
+
+@pytest.fixture
+def run(capsys) -> Callable[..., tuple[int, str, str]]:
+    """A function that runs a command; returns its exit code, its output and its errors."""
+
+    def command(*words: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        return cli.main([*map(str, words)]), *capsys.readouterr()
+
+    return command

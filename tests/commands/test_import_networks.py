@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from saved_networks import MODEL, Student, hostile
 
-from MNIST import cli
 from MNIST.data import About
 
 OTHER = Student("other", 7)
@@ -17,17 +16,6 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("my_net.zip").write_bytes(Student().packed())
     return tmp_path
-
-
-@pytest.fixture
-def run(capsys):
-    """A function that runs a command; returns its exit code, its output and its errors."""
-
-    def command(*words):
-        capsys.readouterr()
-        return cli.main([str(word) for word in words]), *capsys.readouterr()
-
-    return command
 
 
 def test_a_network_is_there_for_every_command(run, digits_folder):

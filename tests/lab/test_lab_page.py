@@ -10,7 +10,8 @@ from MNIST.browser import bundle, variable
 from MNIST.data import load
 from MNIST.lab import LabModel, lab_page
 from MNIST.language import SpecError, parse_spec
-from MNIST.report.testing import metrics, significance
+from MNIST.report.intervals import wilson_interval
+from MNIST.report.testing import significance
 
 MODEL = "Layers:\nConv,4,3,3,relu\nMaxPool,2,2\nFlatten\nDense,10,softmax\nOptimizer:\n0.003,0\n2\n32\n"
 OTHER = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.01,0\n1\n50\n"
@@ -287,7 +288,7 @@ def test_statistics_are_those_of_the_reports(chromium):
         page.add_script_tag(content=f"{bundle(place)}Object.assign(globalThis, {variable(place)});")
         for successes, trials in ((0, 10), (277, 297), (9_876, 10_000), (5, 5)):
             found = page.evaluate("(counts) => wilsonInterval(...counts)", [successes, trials])
-            assert found == pytest.approx(metrics.wilson_interval(successes, trials), abs=1e-12)
+            assert found == pytest.approx(wilson_interval(successes, trials), abs=1e-12)
         alone = [significance.mcnemar(*pair) for pair in counts]
         assert page.evaluate("(pairs) => pairs.map((pair) => mcnemar(...pair))", counts) == pytest.approx(
             alone

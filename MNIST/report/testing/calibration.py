@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from MNIST.report.colours import BLUE, GREY, ORANGE
+from MNIST.report.intervals import wilson_interval
 from MNIST.report.percentages import percent_text
 from MNIST.report.png import figure_png
-from MNIST.report.testing.metrics import wilson_interval
 from MNIST.words import counted
 
 if TYPE_CHECKING:

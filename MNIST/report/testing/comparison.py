@@ -12,7 +12,8 @@ import numpy as np
 
 from MNIST.files import NotAFileError, read_whole
 from MNIST.report.classes import noun
-from MNIST.report.testing.metrics import class_figures, confusion_matrix, surest_errors, wilson_interval
+from MNIST.report.intervals import wilson_interval
+from MNIST.report.testing.metrics import class_figures, confusion_matrix, surest_errors
 
 COLUMNS = (
     *("Model_Name", "Test_Loss", "Test_Accuracy"),

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn import metrics
 
-from MNIST.report.testing.metrics import class_figures, confusion_matrix, surest_errors, wilson_interval
+from MNIST.report.intervals import wilson_interval
+from MNIST.report.testing.metrics import class_figures, confusion_matrix, surest_errors
 
 
 @given(st.integers(1, 10_000), st.data())
