@@ -25,6 +25,7 @@ To look into it, try it and share it:
 
 To trust it:
     certify     prove that every engine computes the same step
+    reproduce   train a network again, and compare it with its record, bit for bit
 
 To begin:
     demo        run all of it, once, quickly
@@ -55,7 +56,7 @@ from MNIST.program import as_started, install_command, program
 
 COMMANDS = (
     *("download", "import", "show", "check", "train", "test", "explore", "list"),
-    *("predict", "explain", "page", "lab", "export", "certify", "demo"),
+    *("predict", "explain", "page", "lab", "export", "certify", "reproduce", "demo"),
 )
 
 USAGE = __doc__ or ""

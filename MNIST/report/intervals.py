@@ -18,3 +18,18 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
     margin = z * sqrt(proportion * (1 - proportion) / trials + z**2 / (4 * trials**2))
     scale = 1 + z**2 / trials
     return max(0.0, (centre - margin) / scale), min(1.0, (centre + margin) / scale)
+
+
+def difference_interval(first: int, trials: int, second: int, other_trials: int) -> tuple[float, float]:
+    """The 95 % interval of the difference of two independent proportions: first/trials − second/other_trials.
+
+    Raises ValueError as `wilson_interval` does.
+    Source: Newcombe, Interval Estimation for the Difference between Independent Proportions (1998),
+    method 10.
+    """
+    low, high = wilson_interval(first, trials)
+    other_low, other_high = wilson_interval(second, other_trials)
+    one, other = first / trials, second / other_trials
+    down = sqrt((one - low) ** 2 + (other_high - other) ** 2)
+    up = sqrt((high - one) ** 2 + (other - other_low) ** 2)
+    return one - other - down, one - other + up

@@ -2,7 +2,7 @@
 
 from MNIST.training.checkpoint import EpochResult, newest_epoch, remove_checkpoints, remove_surpassed
 from MNIST.training.history import parse_history
-from MNIST.training.identity import RunSettings, run_identities, run_identity
+from MNIST.training.identity import RunSettings, run_identities, run_identity, weights_digest
 from MNIST.training.inventory import Trained, describe, unfinished
 from MNIST.training.laboratory import (
     LaboratoryNetwork,
@@ -35,6 +35,12 @@ from MNIST.training.record import (
     trained_files,
     write_trained,
 )
+from MNIST.training.reproduction import (
+    Reproduction,
+    first_difference,
+    largest_difference,
+    recorded_spec,
+)
 from MNIST.training.run import Run, continue_run, refuse_without_validation, resolve_settings
 from MNIST.training.start import weights_of
 from MNIST.training.stopping import is_over, keeps_best, kept_epoch, why_over
@@ -45,6 +51,7 @@ __all__ = [
     "EXPLAINED",
     "EpochResult",
     "LaboratoryNetwork",
+    "Reproduction",
     "Run",
     "RunRecord",
     "RunSettings",
@@ -57,12 +64,14 @@ __all__ = [
     "describe",
     "files_of",
     "finish_replacing",
+    "first_difference",
     "is_finished",
     "is_over",
     "is_there_as",
     "keeps_best",
     "kept_epoch",
     "kept_figures",
+    "largest_difference",
     "load_trained",
     "newest_epoch",
     "note_tested",
@@ -73,6 +82,7 @@ __all__ = [
     "read_laboratory_network",
     "read_model_text",
     "read_record",
+    "recorded_spec",
     "refuse_other_classes",
     "refuse_without_validation",
     "remove_checkpoints",
@@ -86,6 +96,7 @@ __all__ = [
     "trained_files",
     "trained_names",
     "unfinished",
+    "weights_digest",
     "weights_of",
     "why_over",
     "write_trained",

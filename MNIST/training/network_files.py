@@ -27,7 +27,7 @@ _INCOMING, _COMPLETE = ".incoming", ".complete"
 
 
 def output_folder(name: str) -> Path:
-    """The folder of a trained network."""
+    """The folder of a trained network. name: as `checked_name` gives it, or any folder's absolute path."""
     return MODEL_OUTPUT / name
 
 

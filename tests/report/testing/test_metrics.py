@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn import metrics
 
-from MNIST.report.intervals import wilson_interval
+from MNIST.report.intervals import difference_interval, wilson_interval
 from MNIST.report.testing.metrics import class_figures, confusion_matrix, surest_errors
 
 
@@ -62,3 +62,17 @@ def test_precision_recall_and_f1_are_scikit_learns(seed, images):
     for ours, theirs in zip(columns, judged, strict=True):
         np.testing.assert_allclose(ours, theirs)
     assert [one.answers for one in figures] == np.bincount(y_pred, minlength=10).tolist()
+
+
+@pytest.mark.parametrize(
+    ("counts", "interval"),
+    [
+        ((56, 70, 48, 80), (0.0524, 0.3339)),
+        ((9, 10, 3, 10), (0.1705, 0.8090)),
+        ((6, 7, 2, 7), (0.0582, 0.8062)),
+        ((5, 56, 0, 29), (-0.0381, 0.1926)),
+        ((10, 10, 0, 10), (0.6075, 1.0)),
+    ],
+)
+def test_the_interval_of_a_difference_is_that_of_newcombes_table(counts, interval):
+    assert difference_interval(*counts) == pytest.approx(interval, abs=5e-5)

@@ -1,0 +1,230 @@
+"""Train a network again from its record, and compare every number and every weight, bit for bit.
+
+Usage:
+    python MNIST reproduce <model-name> [<dataset-dir>] [options]
+    python MNIST reproduce --help
+
+It says that the network is the same to the last bit; or it names the first number that differs, and what
+differs between the two machines. There, it says whether the two accuracies agree within what chance allows.
+The new network is trained in Reproduced/<model-name>/, and reproduced.json there says what came of it, to
+hand in. Interrupted? The same command goes on. The exit code is 0 if the record holds, else 1.
+
+Arguments:
+    <model-name>     a network trained by `train` or `explore`, or a folder that somebody sent
+    <dataset-dir>    the data that it learned from; without it, the folder that its record names, or Data
+
+Options:
+    --epochs N       train only the first N epochs, for a quicker look; the weights are then not compared
+    --from NAME      the network that it began from, if that has another name here
+    --engine NAME    compute with another engine than the record's; bits will differ
+    --threads N      threads for one operation; without it, as many as the record says
+"""
+
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from MNIST import __version__, cli
+from MNIST.commands import values
+from MNIST.commands.values import MOST_EPOCHS, MOST_THREADS, optional_whole_number
+from MNIST.errors import UsageError
+from MNIST.files import only_one, write_atomically
+from MNIST.paths import MODEL_OUTPUT, checked_name, is_name, name_from
+from MNIST.words import counted
+
+if TYPE_CHECKING:
+    from MNIST.training import EpochResult, Reproduction, Run, RunRecord
+
+FOLDER = Path("Reproduced")
+CERTIFICATE = "reproduced.json"
+
+
+def run(options: Mapping[str, Any]) -> int:
+    """Train it again; return 0 if what comes out is what was recorded."""
+    place, name = _place(options["<model-name>"])
+    epochs = optional_whole_number(options["--epochs"], "--epochs", MOST_EPOCHS)
+    engine = values.engine(options["--engine"])
+    threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
+
+    from MNIST import engines, training
+    from MNIST.data import load, split
+
+    record = training.read_record(place)
+    recorded = record.settings
+    trainer = engines.name_of(recorded.engine)
+    if trainer in engines.ELSEWHERE:
+        raise UsageError(
+            f"{name} was trained in a laboratory, in a browser: train its text there again, with the seed"
+            f" {recorded.seed}; Model_Output/{name}/spec.txt is the text"
+        )
+    spec = training.recorded_spec(place, record)
+    history = training.read_history(place)[: epochs or record.epochs]
+    begun = _as_begun(record)
+    dataset = load(_data(options["<dataset-dir>"], begun))
+    if dataset.digest != recorded.data_digest:
+        raise UsageError(
+            f"{name} did not learn from these images of {dataset.name}: give the folder of its data"
+        )
+    data = split(dataset, recorded.split, recorded.seed, recorded.images)
+    start = None
+    if recorded.start:
+        before = options["--from"] or begun.get("--from")
+        if before is None:
+            raise UsageError(f"{name} began with the weights of another network: name it by --from")
+        start = training.weights_of(checked_name(before, "model name"), spec)
+        if training.weights_digest(start) != recorded.start:
+            raise UsageError(f"{name} did not begin with these weights of {before}")
+    settings = training.resolve_settings(
+        dataset.digest,
+        images=recorded.images,
+        split=recorded.split,
+        seed=recorded.seed,
+        engine=engine or trainer,
+        precision="auto" if engine else recorded.precision,
+        threads=threads or recorded.threads,
+        start=start,
+    )
+    changes = settings.changes_from(asdict(recorded))
+    folder = FOLDER / name
+    print(
+        f"{name}: {counted(record.parameters, 'parameter')}, {counted(len(history), 'epoch')} to train again"
+    )
+    print(settings)
+    if changes:
+        print(f"Not as recorded: {changes}.")
+    with only_one(folder / ".lock", f"{name} is being reproduced by another process; wait for it"):
+        run = training.Run(
+            spec,
+            data,
+            settings,
+            epochs=len(history),
+            checkpoint=folder / "checkpoint",
+            start=start,
+            warn=_warn,
+        )
+        _train(run, history, stop=not changes)
+        found = _compare(place, name, record, history, run, changes)
+        training.remove_checkpoints(folder / "checkpoint")
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        write_atomically(folder / CERTIFICATE, found.certificate(settings, __version__, when))
+    print(f"\n{_verdict(found)}\nWritten: {folder / CERTIFICATE}")
+    return 0 if found.holds else 1
+
+
+def _place(given: str) -> tuple[str, str]:
+    """Where a network is, as `read_record` takes it, and what to call it."""
+    folder = Path(given)
+    if is_name(given) and (MODEL_OUTPUT / given).is_dir():
+        return given, given
+    if "\0" not in given and (folder / "run.json").is_file():
+        return str(folder.resolve()), name_from(folder.resolve().name) or "network"
+    return checked_name(given, "model name"), given
+
+
+def _as_begun(record: "RunRecord") -> Mapping[str, Any]:
+    """The options of the command that began the run, as far as they can be read."""
+    with suppress(UsageError, ValueError, TypeError):
+        _, _, name, *words = record.command
+        if name in ("train", "explore"):
+            return cli.parse(name, cli.module_of(name).__doc__ or "", words)
+    return {}
+
+
+def _data(given: str | None, begun: Mapping[str, Any]) -> Path:
+    """The folder of the data: the one given, the one that the run was begun with if it is here, or Data."""
+    if given is not None:
+        return Path(given)
+    recorded = begun.get("<dataset-dir>")
+    return Path(recorded) if isinstance(recorded, str) and Path(recorded).is_dir() else Path("Data")
+
+
+class _DiffersError(Exception):
+    """An epoch is not what was recorded, and training on would show nothing more."""
+
+
+def _train(run: "Run", recorded: "list[EpochResult]", stop: bool) -> None:
+    """Train with a display. stop: whether to stop at the first difference."""
+    from MNIST import training
+    from MNIST.report.terminal.training_display import TrainingDisplay
+
+    def differs() -> bool:
+        return stop and training.first_difference(recorded[: len(run.history)], run.history) is not None
+
+    with TrainingDisplay(run.epochs, len(run.history), run.steps, len(run.data.train)) as display:
+
+        def show(result: "EpochResult") -> None:
+            display.on_epoch(result)
+            if differs():
+                raise _DiffersError
+
+        with suppress(_DiffersError):
+            if not differs():
+                run.train(show, display.on_step)
+
+
+def _compare(
+    place: str, name: str, record: "RunRecord", recorded: "list[EpochResult]", run: "Run", changes: str
+) -> "Reproduction":
+    from MNIST import training
+    from MNIST.report.intervals import difference_interval
+
+    stopped_early = len(run.history) < len(recorded) and not run.is_over
+    before = recorded[: len(run.history)] if stopped_early else recorded
+    difference = training.first_difference(before, run.history)
+    apart = None
+    if len(recorded) == record.epochs and not stopped_early:
+        trained = training.load_trained(place)
+        apart = training.largest_difference(trained.engine.get_weights(), run.engine.get_weights())
+        trained.engine.close()
+    accuracies, agree = None, None
+    images = len(run.data.validation)
+    if images and not stopped_early:
+        one = recorded[-1] if apart is None else recorded[(record.kept_epoch or len(recorded)) - 1]
+        other = run.history[-1] if apart is None else run.kept
+        accuracies = one.val_accuracy, other.val_accuracy
+        first, second = (round(accuracy * images) for accuracy in accuracies)
+        low, high = difference_interval(first, images, second, images)
+        agree = low <= 0 <= high
+    return training.Reproduction(
+        name, record, len(run.history), difference, apart, changes, accuracies, agree
+    )
+
+
+def _verdict(found: "Reproduction") -> str:
+    """What came of it, in sentences."""
+    epochs = counted(found.epochs, "epoch")
+    if found.is_same:
+        what = f"{epochs} and {counted(found.record.parameters, 'weight')}" if found.is_whole else epochs
+        more = "" if found.is_whole else f" of {found.record.epochs:,}; the weights were not compared"
+        return f"{found.name} is the same, to the last bit: {what}{more}."
+    lines = []
+    if found.difference:
+        lines.append(f"{found.name} is not the same, from {found.difference}.")
+    else:
+        lines.append(
+            f"The history of {found.name} is the same, but its weights are not:"
+            f" they are up to {found.weights_apart:.1e} apart."
+        )
+    if not found.changes:
+        lines.append(
+            "Nothing differs here from what the record names. So the record or the network was changed,"
+            " or it comes from another machine than it says."
+        )
+        return "\n".join(lines)
+    lines.append(f"What differs here: {found.changes}.")
+    if found.accuracies:
+        one, other = found.accuracies
+        agreement = "agree" if found.agree else "do not agree"
+        lines.append(
+            f"Validation accuracies: {one:.2%} recorded, {other:.2%} here;"
+            f" they {agreement} within what chance allows (95 %)."
+        )
+    return "\n".join(lines)
+
+
+def _warn(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,161 @@
+"""What comes of training a network again as its record says, compared bit for bit with what it records."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from MNIST.engines import Arrays
+from MNIST.errors import ModelError
+from MNIST.language import ModelSpec, parse_spec
+from MNIST.training.checkpoint import EpochResult
+from MNIST.training.identity import run_identity
+from MNIST.training.record import SPEC, RunRecord, machine, read_model_text
+
+FORMAT = 1
+COMPARED = (
+    *("loss", "accuracy", "val_loss", "val_accuracy"),
+    *("learning_rate", "gradient_norm_mean", "gradient_norm_variance"),
+)
+"""The figures of an epoch that do not depend on the moment."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first figure that is not what was recorded.
+
+    epoch: from 1. recorded, found: the figure; None if there is no such epoch.
+    """
+
+    epoch: int
+    figure: str
+    recorded: float | None
+    found: float | None
+
+    def __str__(self) -> str:
+        if self.recorded is None or self.found is None:
+            lacking = "was not recorded" if self.recorded is None else "does not come, because of `Stop:`"
+            return f"epoch {self.epoch}, which {lacking}"
+        return (
+            f"epoch {self.epoch}, {self.figure}: {self.recorded!r} was recorded, {self.found!r} comes out"
+            f" ({abs(self.recorded - self.found):.1e} apart)"
+        )
+
+
+def first_difference(recorded: Sequence[EpochResult], found: Sequence[EpochResult]) -> Difference | None:
+    """The first figure in which two histories differ by even one bit; None if there is none.
+
+    Of the longer one, the epochs that the other lacks count as different.
+    """
+    for before, now in zip(recorded, found, strict=False):
+        for figure in COMPARED:
+            one, other = getattr(before, figure), getattr(now, figure)
+            if one != other and not (one != one and other != other):  # nan is nan
+                return Difference(before.epoch, figure, one, other)
+    shorter, longer = sorted((len(recorded), len(found)))
+    if shorter < longer:
+        only_recorded = len(recorded) == longer
+        return Difference(shorter + 1, "loss", *((0.0, None) if only_recorded else (None, 0.0)))
+    return None
+
+
+def largest_difference(recorded: Arrays, found: Arrays) -> float:
+    """The largest absolute difference of two networks' weights; 0 only if every bit is equal.
+
+    Raises ModelError if they have other names or shapes.
+    """
+    if {name: array.shape for name, array in recorded.items()} != {
+        name: array.shape for name, array in found.items()
+    }:
+        raise ModelError("the weights that were recorded have other names or shapes than those trained here")
+    pairs = [(recorded[name].astype(np.float64), found[name].astype(np.float64)) for name in recorded]
+    return max((float(np.abs(one - other).max()) for one, other in pairs if one.size), default=0.0)
+
+
+def recorded_spec(name: str, record: RunRecord) -> ModelSpec:
+    """The model that a run trained, with its epochs and its batch size, from its text and its record.
+
+    Raises ModelError if the two do not belong together: one of them was changed, or the network was trained
+    by a version of this program whose numbers were others.
+    """
+    spec = parse_spec(read_model_text(name), SPEC, len(record.about.classes))
+    wanted = {record.epochs, spec.epochs, *_numbers_in(record.command)}  # `Stop:` may have ended it before
+    for epochs in sorted(number for number in wanted if number >= record.epochs):
+        candidate = replace(spec, epochs=epochs, batch_size=record.batch_size)
+        if run_identity(candidate, record.settings) == record.identity:
+            return candidate
+    raise ModelError(
+        f"the text and the settings of {name} are not those of its identity: one of them was changed, or"
+        " it was trained by another version of this program"
+    )
+
+
+def _numbers_in(words: Sequence[Any]) -> list[int]:
+    """The whole numbers among a command's words; one of them is that of --epochs."""
+    found = []
+    for word in words:
+        with suppress(ValueError):
+            found.append(int(str(word).rpartition("=")[2]))
+    return found
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came of training a network again.
+
+    epochs: how many were compared. difference: the first one. weights_apart: the largest difference of a
+    weight; None if not all epochs were trained again. changes: what is different here, in words.
+    accuracies: the recorded and the new accuracy on the validation images, after the last epoch compared;
+    agree: whether they agree within what chance allows; both None if no accuracies can be compared.
+    """
+
+    name: str
+    record: RunRecord
+    epochs: int
+    difference: Difference | None
+    weights_apart: float | None
+    changes: str
+    accuracies: tuple[float, float] | None
+    agree: bool | None
+
+    @property
+    def is_same(self) -> bool:
+        """Whether all that was compared is the same to the last bit."""
+        return self.difference is None and not self.weights_apart
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every epoch and the weights were compared."""
+        return self.weights_apart is not None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the record holds: the same bits, or on another machine an accuracy that chance explains."""
+        return self.is_same or bool(self.changes and self.agree)
+
+    def certificate(self, settings: Any, version: str, when: str) -> str:
+        """The text of reproduced.json. settings: those of the new run; when: the moment, as ISO 8601."""
+        content = {
+            "format": FORMAT,
+            "name": self.name,
+            "holds": self.holds,
+            "same_bits": self.is_same,
+            "epochs_compared": self.epochs,
+            "epochs_recorded": self.record.epochs,
+            "weights_compared": self.is_whole,
+            "largest_difference_of_a_weight": self.weights_apart,
+            "first_difference": self.difference and asdict(self.difference),
+            "validation_accuracies": self.accuracies,
+            "accuracies_agree_within_chance": self.agree,
+            "differs_here": self.changes,
+            "identity": self.record.identity,
+            "files": self.record.files,
+            "recorded": {"settings": asdict(self.record.settings), "machine": self.record.machine},
+            "here": {"settings": asdict(settings), "machine": machine()},
+            "version": version,
+            "when": when,
+        }
+        return json.dumps(content, indent=2) + "\n"

@@ -1,0 +1,203 @@
+"""`reproduce`: the same bits again; and what was changed, by hand or by another machine, is found."""
+
+import csv
+import gzip
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from examples import slowly
+from saved_networks import Student
+
+from MNIST import cli, training
+from MNIST.training import EpochResult, first_difference
+
+TEXT = """Layers:
+Conv,4,3,3,relu
+MaxPool,4,4
+Dropout,0.2
+Flatten
+Dense,10,softmax
+Optimizer:
+Adam,0.01
+epochs=3
+batch=50
+Augment:
+Shift,0.1
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(digits_folder, tmp_path_factory) -> Path:
+    """A folder in which `net` was trained, and `next` from its weights."""
+    folder, before = tmp_path_factory.mktemp("reproduce"), Path.cwd()
+    os.chdir(folder)
+    try:
+        Path("net.txt").write_text(TEXT)
+        words = "train", str(digits_folder), "net", "net.txt", "--engine", "numpy", "--images", "500"
+        assert cli.main([*words]) == 0
+        assert cli.main(["train", str(digits_folder), "next", *words[3:], "--from", "net", "--epochs=1"]) == 0
+    finally:
+        os.chdir(before)
+    return folder
+
+
+@pytest.fixture
+def here(trained, tmp_path, monkeypatch) -> Path:
+    """A copy of that folder, to change."""
+    shutil.copytree(trained, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    return Path.cwd()
+
+
+def certificate(name="net"):
+    return json.loads(Path("Reproduced", name, "reproduced.json").read_text())
+
+
+def rewrite(file: str, content: bytes) -> None:
+    """Change a file of `net`, and its digest in the record, as a careful cheat would."""
+    record = Path("Model_Output/net/run.json")
+    values = json.loads(record.read_text())
+    values["files"][file] = hashlib.sha256(content).hexdigest()
+    record.write_text(json.dumps(values))
+    Path("Model_Output/net", file).write_bytes(content)
+
+
+def history() -> list[list[str]]:
+    """The rows of the recorded history, with its header."""
+    return list(csv.reader(Path("Model_Output/net/history.csv").read_text().splitlines()))
+
+
+def test_it_is_the_same_to_the_last_bit(here, run):
+    code, output, errors = run("reproduce", "net")
+    assert (code, errors) == (0, "")
+    assert "net is the same, to the last bit: 3 epochs and 1,490 weights." in output
+    found = certificate()
+    assert (found["holds"], found["same_bits"], found["weights_compared"]) == (True, True, True)
+    assert found["largest_difference_of_a_weight"] == 0
+    assert found["identity"] == json.loads(Path("Model_Output/net/run.json").read_text())["identity"]
+    assert found["recorded"]["settings"] == found["here"]["settings"]
+    assert [path.name for path in Path("Reproduced/net").iterdir()] == ["reproduced.json"]
+
+
+def test_the_first_epochs_a_network_from_another_and_a_folder_that_was_sent(here, run, digits_folder):
+    code, output, _ = run("reproduce", "net", "--epochs", "2")
+    assert (code, "2 epochs of 3; the weights were not compared" in output) == (0, True)
+    assert not certificate()["weights_compared"]
+    assert run("reproduce", "next")[0] == 0
+    shutil.move("Model_Output/next", "Anna's network")
+    assert run("reproduce", "Anna's network", digits_folder)[0] == 0
+    assert certificate("Anna_s_network")["same_bits"]
+    shutil.move("Model_Output/net", "Model_Output/first")
+    assert run("reproduce", "Anna's network", "--from", "first")[0] == 0
+    code, _, errors = run("reproduce", "Anna's network")
+    assert (code, errors.startswith("no trained network 'net'")) == (1, True)
+
+
+def test_a_history_that_was_changed(here, run):
+    rows = history()
+    rows[2][rows[0].index("val_accuracy")] = "0.99"
+    rewrite("history.csv", "".join(",".join(row) + "\n" for row in rows).encode())
+    code, output, _ = run("reproduce", "net")
+    assert code == 1
+    assert "net is not the same, from epoch 2, val_accuracy: 0.99 was recorded, 0." in output
+    assert "the record or the network was changed" in output
+    assert "3/3" not in output  # to train on would show nothing more
+    found = certificate()
+    assert (found["holds"], found["first_difference"]["epoch"], found["epochs_compared"]) == (False, 2, 2)
+
+
+def test_weights_that_were_changed(here, run):
+    file = Path("Model_Output/net/weights.npz")
+    from MNIST.engines.saved_arrays import write_arrays
+
+    weights = dict(np.load(file))
+    name = next(iter(weights))
+    weights[name] = weights[name].copy()
+    weights[name].flat[0] = np.nextafter(weights[name].flat[0], np.float32(9), dtype=np.float32)
+    rewrite(file.name, write_arrays(weights))
+    code, output, _ = run("reproduce", "net")
+    assert code == 1
+    assert "The history of net is the same, but its weights are not: they are up to" in output
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seed": 5}, "are not those of its identity"),
+        ({"data_digest": "0" * 64}, "are not those of its identity"),
+        ({"threads": 3}, "are not those of its identity"),
+    ],
+)
+def test_settings_that_were_changed(here, run, change, said):
+    record = Path("Model_Output/net/run.json")
+    values = json.loads(record.read_text())
+    values["settings"] |= change
+    record.write_text(json.dumps(values))
+    code, _, errors = run("reproduce", "net")
+    assert (code, said in errors) == (1, True)
+
+
+def test_another_text_other_data_and_a_network_of_a_laboratory(here, run, digits_folder, tmp_path):
+    code, _, errors = run("reproduce", "net", tmp_path)
+    assert code == 1
+    assert str(tmp_path) in errors
+    shutil.copytree(digits_folder, "others")
+    labels = Path("others/train-labels-idx1-ubyte.gz")
+    labels.write_bytes(gzip.compress(gzip.decompress(labels.read_bytes())[:-1] + b"\0"))
+    code, _, errors = run("reproduce", "net", "others")
+    assert (code, "did not learn from these images" in errors) == (2, True)
+    Path("my_net.zip").write_bytes(Student().packed())
+    run("import", "my_net.zip")
+    code, _, errors = run("reproduce", "my_net")
+    assert (code, "was trained in a laboratory, in a browser" in errors) == (2, True)
+    rewrite("spec.txt", TEXT.replace("Conv,4", "Conv,5").encode())
+    code, _, errors = run("reproduce", "net")
+    assert (code, "are not those of its identity" in errors) == (1, True)
+
+
+@pytest.mark.parametrize("words", [("--engine", "sonn"), *slowly([("--engine", "tensors")])])
+def test_another_engine_gives_other_bits_and_an_accuracy_that_agrees(here, run, words):
+    code, output, errors = run("reproduce", "net", *words)
+    if "sonn" in words:
+        assert code == 2
+        return
+    assert (code, errors) == (0, "")
+    assert "Not as recorded: engine numpy (" in output
+    assert "here; they agree within what chance allows (95 %)." in output
+    found = certificate()
+    assert (found["holds"], found["same_bits"]) == (True, False)
+    assert found["largest_difference_of_a_weight"] < 1e-3
+
+
+def test_another_version_and_an_accuracy_that_chance_does_not_explain(here, run, monkeypatch):
+    """A pretended version of the engine; and a history that no machine's rounding explains."""
+    version = training.resolve_settings("", images=None, split=1, seed=0, engine="numpy").engine
+    monkeypatch.setattr("MNIST.engines.version", lambda name: version.replace("NumPy 2", "NumPy 3"))
+    code, output, _ = run("reproduce", "net")
+    assert code == 0
+    assert "Not as recorded: engine numpy" in output
+    assert "net is the same, to the last bit" in output
+    rows = history()
+    for row in rows[1:]:
+        row[rows[0].index("val_accuracy")] = "1.0"
+    rewrite("history.csv", "".join(",".join(row) + "\n" for row in rows).encode())
+    code, output, _ = run("reproduce", "net")
+    assert code == 1
+    assert "What differs here: engine numpy" in output
+    assert "3/3" in output
+    assert "they do not agree within what chance allows" in output
+
+
+def test_histories_differ_in_a_bit_or_an_epoch():
+    one = EpochResult(1, 0.5, 0.5, float("nan"), float("nan"), 0.1, 1, 0, 3.0, 5)
+    later = EpochResult(1, 0.5, 0.5, float("nan"), float("nan"), 0.1, 1, 0, 4.0, 6)
+    other = EpochResult(1, np.nextafter(0.5, 1), 0.5, float("nan"), float("nan"), 0.1, 1, 0, 3.0, 5)
+    assert first_difference([one], [later]) is None
+    assert "1.1e-16 apart" in str(first_difference([one], [other]))
+    assert str(first_difference([one, one], [one])) == "epoch 2, which does not come, because of `Stop:`"
+    assert str(first_difference([one], [one, one])) == "epoch 2, which was not recorded"
