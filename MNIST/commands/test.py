@@ -82,6 +82,7 @@ def run(options: Mapping[str, Any]) -> int:
     if options["--examples"]:
         _print_examples(evaluations)
     _print_table(evaluations, dataset.name, engine)
+    _print_families(evaluations)
     _print_surest_errors(evaluations)
     print(f"\nWritten: {comparison}.txt, and {comparison}/ with report.html (open it in a browser),")
     print(f"tables {'and pictures ' * options['--pictures']}of each network's errors and classes.")
@@ -165,6 +166,7 @@ def _evaluate(
             dataset.classes,
             asked.numbers,
             on=asked.on,
+            family=model.record.family,
         )
         evaluations.append(evaluation)
         _note(model, evaluation, dataset)
@@ -262,6 +264,15 @@ def _print_table(evaluations: "Sequence[Evaluation]", dataset_name: str, engine:
             style="bold" if evaluation.errors == best and len(evaluations) > 1 else None,
         )
     Console(highlight=False).print(table)
+
+
+def _print_families(evaluations: "Sequence[Evaluation]") -> None:
+    """Print what networks that differ in their seed alone reach together, and how such families compare."""
+    from MNIST.report.testing.families import compare_families, families
+
+    found = families(evaluations)
+    for line in (*found, *compare_families(found)):
+        print(line)
 
 
 def _print_surest_errors(evaluations: "Sequence[Evaluation]") -> None:

@@ -20,6 +20,8 @@ Options:
     --epochs N             train for N epochs instead of the file's number
     --batch N              take N images for each step instead of the file's number
     --seed N               decides everything random [default: 0]
+    --seeds SEEDS          train once under each of several seeds, as 0-9 or 0,3,7. The networks are called
+                           <model-name>_0 to <model-name>_9; `test` says what they reach together
     --from NAME            begin with the weights of the trained network NAME; any engine may have trained it
     --engine NAME          compute with keras, numpy, tensors, autograd, modules (PyTorch) or sonn; without
                            it, keras, or the only engine that can train the file
@@ -46,7 +48,7 @@ from MNIST.commands.values import (
     proportion,
     whole_number,
 )
-from MNIST.errors import UsageError
+from MNIST.errors import DivergedError, UsageError
 from MNIST.files import only_one, write_atomically
 from MNIST.language import fill_classes, parse_spec, read_text
 from MNIST.paths import MODEL_OUTPUT, checked_name, find_model_file
@@ -59,7 +61,43 @@ if TYPE_CHECKING:
 
 
 def run(options: Mapping[str, Any]) -> int:
-    """Check every value, then train; nothing is written before all are right."""
+    """Train one network, or one under each seed; return 1 if any of these diverges."""
+    name, folder = options["<model-name>"], shlex.quote(options["<dataset-dir>"])
+    if options["--seeds"] is None:
+        if _train_one(options):
+            print(f"Next: {program()} test Results {folder} {name}")
+        return 0
+    seeds = values.seeds(options["--seeds"], "--seeds")
+    if any(word == "--seed" or word.startswith("--seed=") for word in options["words"]):
+        raise UsageError("--seed and --seeds: give one of them")
+    trained = []
+    for seed in seeds:
+        try:
+            _train_one(_of_seed(options, seed))
+            trained.append(f"{name}_{seed}")
+        except DivergedError as error:
+            _warn(f"{name}_{seed}: {error}")
+        print()
+    if trained:
+        print(f"Next: {program()} test Results {folder} {','.join(trained)}")
+    return 0 if len(trained) == len(seeds) else 1
+
+
+def _of_seed(options: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """The options that train the network of one seed alone, with the command for its record."""
+    of_seed = {"<model-name>": f"{options['<model-name>']}_{seed}", "--seed": str(seed), "--seeds": None}
+    options = {**options, **of_seed}
+    arguments = [options[name] for name in ("<dataset-dir>", "<model-name>", "<model-description-file>")]
+    given = {name: value for name, value in options.items() if name.startswith("--") and value}
+    words = [name if value is True else f"{name}={value}" for name, value in given.items()]
+    return {**options, "words": ["python", "MNIST", "train", *arguments, *words]}
+
+
+def _train_one(options: Mapping[str, Any]) -> bool:
+    """Check every value, then train; nothing is written before all are right.
+
+    Returns whether it trained: False if this network is trained already.
+    """
     name = checked_name(options["<model-name>"], "model name")
     file = find_model_file(options["<model-description-file>"])
     split = proportion(options["--split"], "--split")
@@ -119,7 +157,7 @@ def run(options: Mapping[str, Any]) -> int:
                 print(f"Stop: ended it after epoch {record.epochs}, even if more are asked for.")
             print("Training again would give the same numbers, bit for bit; with --fresh it trains anyway.")
             train_tracking.track_finished(trackers, name, data, threads)
-            return 0
+            return False
         run = training.Run(
             spec,
             data,
@@ -137,8 +175,8 @@ def run(options: Mapping[str, Any]) -> int:
             _leave(name, run, text, file, dataset.about, options["words"])
             train_tracking.finish(tracking, name, run.engine, data)
             train_tracking.forget_earlier(trackers, name)
-    print(f"Next: {program()} test Results {shlex.quote(options['<dataset-dir>'])} {name}")
-    return 0
+        run.engine.close()
+    return True
 
 
 def _train(name: str, run: "Run", on_epoch: "Callable[[EpochResult], None]") -> None:

@@ -54,6 +54,24 @@ def model_names(text: str) -> list[str]:
     return names
 
 
+MOST_SEEDS = 1000
+
+
+def seeds(text: str, option: str) -> list[int]:
+    """Read several seeds, each once: `0-9`, or `0,3,7`."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        low = whole_number(first, option, lowest=0)
+        high = whole_number(last, option, lowest=low) if last else low
+        if high - low >= MOST_SEEDS - len(found):
+            raise UsageError(f"{option}: expected at most {MOST_SEEDS:,} seeds")
+        found += range(low, high + 1)
+    if len(set(found)) < len(found):
+        raise UsageError(f"{option}: a seed stands there twice")
+    return found
+
+
 def engine(text: str | None) -> str | None:
     """Read an engine's name without importing the engine; None if none was given."""
     from MNIST.engines import ENGINES

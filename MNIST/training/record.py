@@ -93,6 +93,12 @@ class RunRecord:
         return About(self.dataset, tuple(self.classes), self.ink, self.form)
 
     @property
+    def family(self) -> str:
+        """A text that is the same for all networks that differ in nothing but their seed."""
+        others = replace(self.settings, seed=0)
+        return json.dumps([self.files.get(SPEC), self.epochs, self.batch_size, asdict(others)])
+
+    @property
     def pixel_statistics(self) -> tuple[float, float]:
         """Mean and standard deviation of the training images, in [0, 1]."""
         return self.pixel_mean, self.pixel_deviation

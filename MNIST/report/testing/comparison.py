@@ -27,7 +27,8 @@ class Evaluation:
 
     engine: the name of the engine that computed them. labels: integer (n,); probabilities: float64
     (n, classes); loss: mean cross-entropy in nats. classes: what each label means. numbers: integer (n,),
-    the images' numbers in their set, from 0. on: the set's name, "test", "training" or "validation".
+    the images' numbers in their set, from 0. on: the set's name, "test", "training" or "validation". family:
+    the same for networks that differ in nothing but their seed; "" if it has none.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Evaluation:
     classes: Sequence[str]
     numbers: np.ndarray
     on: str = "test"
+    family: str = ""
 
     @property
     def answers(self) -> np.ndarray:

@@ -14,6 +14,7 @@ from MNIST.report.templates import fill
 from MNIST.report.testing.calibration import calibrate
 from MNIST.report.testing.comparison import Evaluation
 from MNIST.report.testing.embedding import Space
+from MNIST.report.testing.families import Family, compare_families, families
 from MNIST.report.testing.metrics import surest_errors
 from MNIST.report.testing.network_section import SHOWN, network_section
 from MNIST.report.testing.significance import LEVEL, Pair, compare_pairs
@@ -41,6 +42,7 @@ def report_page(
     shown = [space.images for space in spaces.values()]
     sprite = Sprite(images, np.concatenate([*shown, *top, hardest]).tolist())
     networks = len(evaluations)
+    seeds = families(evaluations)
     pairs = compare_pairs([evaluation.name for evaluation in evaluations], ~wrong)
     counts = np.bincount(wrong.sum(axis=0), minlength=networks + 1).tolist()
     return fill(
@@ -51,6 +53,8 @@ def report_page(
         nouns=nouns(evaluations[0].classes),
         noun=noun(evaluations[0].classes),
         on=evaluations[0].on,
+        families=[_family_row(family) for family in seeds],
+        family_pairs=compare_families(seeds),
         pairs=pairs,
         summary=_summary(pairs) if len(pairs) > MOST_SENTENCES else "",
         level=f"{LEVEL:g}",
@@ -76,6 +80,19 @@ def _row(one: Evaluation) -> tuple[str, ...]:
         percent_text(calibrate(one.labels, one.probabilities).error),
         f"{one.parameters:,}",
         one.engine,
+    )
+
+
+def _family_row(family: Family) -> tuple[str, ...]:
+    """A family's row of the table of seeds."""
+    low, high = family.interval
+    return (
+        family.name,
+        f"{len(family.members):,}",
+        percent_text(family.mean),
+        f"{low * 100:.2f} to {percent_text(high)}",
+        f"{family.deviation * 100:.2f}",
+        f"{min(family.accuracies) * 100:.2f} to {percent_text(max(family.accuracies))}",
     )
 
 

@@ -1,0 +1,58 @@
+"""Families of networks: their mean with its interval, and Welch's test, as SciPy has them."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from MNIST.report.testing.comparison import Evaluation
+from MNIST.report.testing.families import Family, compare_families, families
+
+DIGITS = tuple("0123456789")
+
+
+def evaluation(name, family, correct, images=1000):
+    labels = np.zeros(images, np.int64)
+    probabilities = np.eye(10)[(np.arange(images) >= correct).astype(int)]
+    return Evaluation(name, "numpy", 1, 0.5, labels, probabilities, DIGITS, np.arange(images), family=family)
+
+
+def test_networks_of_one_family_are_told_together():
+    some = [
+        evaluation("net_0", "a", 970),
+        evaluation("alone", "b", 900),
+        evaluation("net_1", "a", 980),
+        evaluation("x", "c", 910),
+        evaluation("net_10", "a", 985),
+        evaluation("y", "c", 910),
+        evaluation("no family", "", 910),
+        evaluation("none either", "", 910),
+    ]
+    net, other = families(some)
+    assert net == Family(("net_0", "net_1", "net_10"), (0.97, 0.98, 0.985))
+    assert (net.name, other.name) == ("net", "x and 1 more")
+    low, high = stats.t.interval(0.95, 2, np.mean(net.accuracies), stats.sem(net.accuracies))
+    assert net.interval == pytest.approx((low, min(1, high)))
+    assert net.deviation == pytest.approx(np.std(net.accuracies, ddof=1))
+    assert str(net).startswith("net, 3 seeds: mean accuracy 97.83 % (95 % interval 95.94 to 99.73 %)")
+
+
+def test_families_are_compared_as_welch_does_and_corrected():
+    one, two, three = (
+        Family(("a_0", "a_1", "a_2"), (0.97, 0.98, 0.975)),
+        Family(("b_0", "b_1"), (0.99, 0.991)),
+        Family(("c_0", "c_1", "c_2", "c_3"), (0.9, 0.93, 0.92, 0.91)),
+    )
+    pairs = compare_families([one, two, three])
+    assert [(pair.better.name, pair.worse.name) for pair in pairs] == [("b", "a"), ("a", "c"), ("b", "c")]
+    plain = [stats.ttest_ind(p.better.accuracies, p.worse.accuracies, equal_var=False).pvalue for p in pairs]
+    assert min(pair.p for pair in pairs) == pytest.approx(3 * min(plain))
+    assert str(pairs[1]).startswith(
+        "a is better than c by 6.00 points in the mean: distinguishable (p = 0.00"
+    )
+
+
+def test_families_that_never_vary_are_compared_without_a_division_by_zero():
+    same, other = Family(("a", "b"), (0.9, 0.9)), Family(("c", "d"), (0.8, 0.8))
+    assert compare_families([same, other])[0].p == 0
+    assert compare_families([same, Family(("e", "f"), (0.9, 0.9))])[0].p == 1
+    assert same.interval == (0.9, 0.9)
