@@ -60,6 +60,8 @@ def written(words: list[str]) -> list[str]:
             return [f"{folder}/classes.txt"]
         case ["draw", name]:
             return [f"{name}.svg"]
+        case ["rate", _, name, *_]:
+            return [f"{name}_rates.png"]
         case ["show", folder, *_]:
             return [f"{folder}_images.png"]
         case ["train", _, name, *options]:

@@ -16,6 +16,7 @@ from MNIST.training.network_files import (
     finish_replacing,
     output_folder,
 )
+from MNIST.training.rate_range import RateRange, rate_range, refuse_without_gradients
 from MNIST.training.rates import run_rates
 from MNIST.training.record import (
     CURVES,
@@ -42,6 +43,7 @@ __all__ = [
     "EXPLAINED",
     "EpochResult",
     "LaboratoryNetwork",
+    "RateRange",
     "Run",
     "RunRecord",
     "RunSettings",
@@ -62,11 +64,13 @@ __all__ = [
     "other_run_there",
     "output_folder",
     "parse_history",
+    "rate_range",
     "read_history",
     "read_laboratory_network",
     "read_model_text",
     "read_record",
     "refuse_other_classes",
+    "refuse_without_gradients",
     "refuse_without_validation",
     "remove_checkpoints",
     "remove_surpassed",
