@@ -165,6 +165,11 @@ def _outcome(result: "RateRange", spec: ModelSpec, own: float) -> list[str]:
         return [
             "So few steps make no curve. Try lower rates with --from, a smaller batch, or more --seconds."
         ]
+    if found is None and result.ended == "seconds":
+        return [
+            "The time was over before the loss fell, so nothing is suggested. Give it more --seconds, a"
+            " smaller --batch, or a higher --from."
+        ]
     if found is None:
         return [
             "The loss hardly fell at any of these rates, so nothing is suggested. Try other rates with --from"

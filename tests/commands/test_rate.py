@@ -69,9 +69,9 @@ def test_where_nothing_falls_nothing_is_suggested(digits_folder, capsys):
 def test_time_that_is_over_is_told(digits_folder, capsys):
     words = ["--engine", "numpy", "--steps", "100000", "--seconds", "1"]
     assert rate(digits_folder, "net.txt", *words) == 0
-    assert re.search(
-        r"--steps 100000 repeats them, given the time: cut after \d+ of 100000, at ", capsys.readouterr().out
-    )
+    shown = capsys.readouterr().out
+    assert re.search(r"--steps 100000 repeats them, given the time: cut after \d+ of 100000, at ", shown)
+    assert "The time was over before the loss fell, so nothing is suggested." in shown
 
 
 @pytest.mark.parametrize(
