@@ -11,6 +11,8 @@ The main job:
                 of a laboratory
     show        show some of its images with their labels
     check       read model files: print a table of layers, or every mistake
+    draw        draw the network of a model file as an SVG picture
+    rate        find which learning rates make sense for a network
     train       train the network that a model file describes
     test        evaluate trained networks on the test set
     explore     scan a grid of hyper-parameters
@@ -55,7 +57,7 @@ from MNIST.interrupts import Interrupts
 from MNIST.program import as_started, install_command, program
 
 COMMANDS = (
-    *("download", "import", "show", "check", "train", "test", "explore", "list"),
+    *("download", "import", "show", "check", "draw", "rate", "train", "test", "explore", "list"),
     *("predict", "explain", "page", "lab", "export", "certify", "reproduce", "demo"),
 )
 

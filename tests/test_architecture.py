@@ -21,6 +21,7 @@ ARROWS = {
     "files": {"errors"},
     "paths": {"errors"},
     "language": {"errors"},
+    "architecture": {"errors", "language", "report"},
     "data": BASE | {"program", "language"},
     "engines": {"errors", "program", "language"},
     "training": BASE | {"language", "data", "engines"},
@@ -111,7 +112,9 @@ def test_a_report_does_not_know_another(file):
     assert not imported & {*REPORTS} - {own}, f"{file} imports from {imported}"
 
 
-@pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["check", "optimized_model"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["train", "--help"], ["check", "optimized_model"], ["draw", "--help"]]
+)
 def test_nothing_heavy_is_imported_before_it_is_needed(words):
     heavy = {*HOMES, "numpy", "pandas", "rich", "asyncio", "multiprocessing"}
     result = subprocess.run(

@@ -58,6 +58,10 @@ def written(words: list[str]) -> list[str]:
             return ["Model_Output/my_net/run.json", "Model_Output/my_net.txt"]
         case ["import", _, folder]:
             return [f"{folder}/classes.txt"]
+        case ["draw", name]:
+            return [f"{name}.svg"]
+        case ["rate", _, name, *_]:
+            return [f"{name}_rates.png"]
         case ["show", folder, *_]:
             return [f"{folder}_images.png"]
         case ["train", _, name, *options]:

@@ -6,7 +6,7 @@ Usage:
 
 Nothing is trained, and no data is needed. MFLOPs are for the forward pass of one image: two operations for
 each multiply-add of a convolution or a dense layer. For a template, it shows the placeholders and their
-values.
+values. `draw` draws the same network as a picture.
 
 Arguments:
     <model-description-file>    a name, as optimized_model, or a path

@@ -18,6 +18,7 @@ from MNIST.training.network_files import (
     output_folder,
     trained_names,
 )
+from MNIST.training.rate_range import RateRange, rate_range, refuse_without_gradients
 from MNIST.training.rates import run_rates
 from MNIST.training.record import (
     CURVES,
@@ -51,6 +52,7 @@ __all__ = [
     "EXPLAINED",
     "EpochResult",
     "LaboratoryNetwork",
+    "RateRange",
     "Reproduction",
     "Run",
     "RunRecord",
@@ -78,12 +80,14 @@ __all__ = [
     "other_run_there",
     "output_folder",
     "parse_history",
+    "rate_range",
     "read_history",
     "read_laboratory_network",
     "read_model_text",
     "read_record",
     "recorded_spec",
     "refuse_other_classes",
+    "refuse_without_gradients",
     "refuse_without_validation",
     "remove_checkpoints",
     "remove_surpassed",
