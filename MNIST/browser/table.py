@@ -37,7 +37,7 @@ from MNIST.language.grammar import Argument, Kind, arguments_of, block_field, us
 from MNIST.language.names import EXPLORE, HEADS, OF_OTHERS
 from MNIST.language.optimizers import SPELLINGS
 from MNIST.language.sections import REQUIRED, SECTIONS
-from MNIST.language.training_sections import ELSEWHERE, NUMBERS, SETTINGS
+from MNIST.language.training_sections import ELSEWHERE, LESSONS, NUMBERS, SETTINGS
 
 # What a layer may say about itself; JavaScript says it again, in language/layers.js.
 METHODS = (
@@ -130,7 +130,14 @@ def _setting(key: str, field: str, kind: Kind, lacking: str) -> dict[str, Any]:
     """A line below the optimizer. number: whether it may be written without its key."""
     default = getattr(ModelSpec, field, None)
     number = key in NUMBERS
-    return {"field": field, "kind": _kind(kind), "lacking": lacking, "number": number, "default": default}
+    return {
+        "field": field,
+        "kind": _kind(kind),
+        "lacking": lacking,
+        "number": number,
+        "default": default,
+        "lesson": LESSONS[key],
+    }
 
 
 def _section_help(name: str) -> str:

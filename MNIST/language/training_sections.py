@@ -35,6 +35,11 @@ OPTIONS: dict[str, tuple[str, Kind, str]] = {
     "label_smoothing": ("label_smoothing", real(0, 1, below=True), ""),
 }
 SETTINGS = NUMBERS | OPTIONS
+LESSONS = {
+    "epochs": "How often the network sees every training image.",
+    "batch": "How many images make a step: the network learns from all of them at once.",
+    "label_smoothing": "How much of each label is spread over all classes, so that no answer is too sure.",
+}
 
 # Lines that beginners write below `Optimizer:`, with the section in which they belong.
 ELSEWHERE = dict.fromkeys(SCHEDULES, "Schedule") | dict.fromkeys(AUGMENTATIONS, "Augment")

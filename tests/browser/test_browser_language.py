@@ -32,6 +32,7 @@ from MNIST.language import (
 from MNIST.language.grammar import arguments_of
 from MNIST.language.layer import ACTIVATION
 from MNIST.language.sections import SECTIONS
+from MNIST.language.training_sections import LESSONS
 
 ROOT = Path(__file__).parents[2]
 MODELS = sorted((ROOT / "Models").glob("*.txt"))
@@ -360,6 +361,26 @@ def test_help_for_a_line(page):
     stride, padding = conv["arguments"][4:6]
     assert (stride["expects"], stride["default"]) == ("a whole number from 1 to 1,000", "1")
     assert "pads with zeros" in padding["help"]
+    assert shown[4]["lesson"] == LESSONS["epochs"]
+
+
+def test_help_for_numbers_without_keys(page):
+    text = "Optimizer:\n0.001,1e-4\n5  # epochs\n\n1000\n7\nlabel_smoothing=0.1\n"
+    text += "Optimizer:\nSGD,0.1\nbatch=3\n9\n"
+    shown = [page.evaluate("([text, line]) => helpFor(text, line)", [text, line]) for line in range(2, 12)]
+    names = [each and each["name"] for each in shown]
+    assert names == [
+        "Adam",
+        "epochs",
+        None,
+        "batch",
+        None,
+        "label_smoothing",
+        "Optimizer",
+        "SGD",
+        "batch",
+        "epochs",
+    ]
 
 
 @pytest.mark.parametrize(

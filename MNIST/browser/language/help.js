@@ -37,7 +37,7 @@ export function helpFor(text, line) {
   const names = namesIn(section);
   const name = find(word, names.keys());
   if (name !== null) return helpForLine(name, names.get(name));
-  const key = section === "Optimizer" ? find(strip(word.split("=")[0]), language().settings.keys()) : null;
+  const key = section === "Optimizer" ? settingAt(lines, line) : null;
   if (key !== null) return helpForSetting(key, language().settings.get(key));
   const isAdam = section === "Optimizer" && /^[-+.0-9]/.test(word) && isFirst(lines, line);
   return isAdam ? helpForLine("Adam", language().optimizers.get("Adam")) : null;
@@ -113,9 +113,9 @@ function helpForLine(name, known) {
   return { name, usage: known.usage, help: known.help, lesson: known.lesson ?? "", arguments: args };
 }
 
-function helpForSetting(name, { kind, default: value }) {
+function helpForSetting(name, { kind, default: value, lesson }) {
   const help = `${kind.expects}${value === null ? "" : `; ${write(kind, value)} unless given`}`;
-  return { name, usage: `${name}=…`, help, lesson: "", arguments: [] };
+  return { name, usage: `${name}=…`, help, lesson, arguments: [] };
 }
 
 function helpForSection(name) {
@@ -147,6 +147,28 @@ function headIn(line) {
   const content = withoutComment(line);
   if (isSpace(content, 0) || !strip(content).endsWith(":")) return null;
   return find(strip(strip(content).slice(0, -1)), language().headNames);
+}
+
+/** The setting that a line below `Optimizer:` gives, by its key or by its place; null if it gives none. */
+function settingAt(lines, line) {
+  const { settings } = language();
+  let begin = line - 1;
+  while (begin > 0 && headIn(lines[begin - 1]) === null) begin -= 1;
+  let waiting = ["optimizer", ...[...settings.keys()].filter((key) => settings.get(key).number)];
+  for (const written of lines.slice(begin, line - 1)) {
+    const content = strip(withoutComment(written));
+    if (content) waiting = waiting.filter((name) => name !== settingIn(content, waiting));
+  }
+  const key = settingIn(strip(withoutComment(lines[line - 1])), waiting);
+  return key === "optimizer" ? null : key;
+}
+
+/** The setting that a line's key names; of a bare number, the first that the section still lacks. */
+function settingIn(content, waiting) {
+  if (!content.includes("=") || content.includes(",")) {
+    return /^\d+$/.test(content) || waiting[0] === "optimizer" ? (waiting[0] ?? null) : null;
+  }
+  return find(strip(content.split("=")[0]), language().settings.keys());
 }
 
 /** Whether a line is the first of its section that says something. */

@@ -198,10 +198,11 @@ export class Run {
     this.lastBreath = performance.now();
   }
 
-  /** Tell the page how far this epoch is, if it is time to. */
+  /** Tell the page how far this epoch is, if it is time to; the last step of all is told in any case. */
   progress({ epoch, begin, seen, loss, correct }, step, images) {
     const now = performance.now();
-    if (!this.leads || now - this.lastProgress < PROGRESS_EVERY) return;
+    const isLast = epoch === this.spec.epochs && step === this.steps;
+    if (!this.leads || (now - this.lastProgress < PROGRESS_EVERY && !isLast)) return;
     this.lastProgress = now;
     const imagesPerSecond = (1000 * seen) / (now - begin);
     const { epochs } = this.spec;
