@@ -50,6 +50,7 @@ export async function openFile(file, { state, about, write }) {
     write(trained.text, trained.name);
     return `${trained.name} is opened: its text and its weights${learnedElsewhere(trained, about)}`;
   }
+  if (/\.zip$/i.test(file.name)) throw new Error(`${file.name} is no network that a laboratory saved`);
   if (file.size > LONGEST_TEXT)
     throw new Error(`${file.name} has more than 1 MB: a model text has less, and a network is a zip`);
   let text;

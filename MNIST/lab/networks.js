@@ -9,6 +9,10 @@ import { countParameters } from "../browser/language/language.js";
 import { comparePairs, LEVEL, pairText, wilsonInterval } from "./statistics.js";
 import { counted, duration, element, listed, percent, thousands } from "./words.js";
 
+// Roles are written out, because a narrow window shows each row as a card, and then the tags alone do not give them.
+const COLUMN = { scope: "col", role: "columnheader" };
+const [PARAMETERS, TIME, VALIDATION, TEST] = ["Parameters", "Time", "Validation", "Test, 95 % interval"];
+
 /** Add a network that was trained or opened, and show it. */
 export function addNetwork(state, trained, isSaved = false) {
   const early = isSaved ? [] : (state.get("running")?.early ?? []);
@@ -43,22 +47,17 @@ export function createNetworks(root, state, actions) {
       return;
     }
     const heads = [
-      element("th", { scope: "col" }, element("span", { class: "unseen" }, "Compare")),
-      ...[
-        "Network",
-        "What differs from the row above",
-        "Parameters",
-        "Time",
-        "Validation",
-        "Test, 95 % interval",
-      ].map((head) => element("th", { scope: "col" }, head)),
+      element("th", COLUMN, element("span", { class: "unseen" }, "Compare")),
+      ...["Network", "What differs from the row above", PARAMETERS, TIME, VALIDATION, TEST].map((head) =>
+        element("th", COLUMN, head),
+      ),
     ];
     const rows = networks.map((network, place) => rowOf(network, networks[place - 1]));
     const table = element(
       "table",
-      { class: "networks" },
-      element("thead", {}, element("tr", {}, ...heads)),
-      element("tbody", {}, ...rows),
+      { class: "networks", role: "table" },
+      element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...heads)),
+      element("tbody", { role: "rowgroup" }, ...rows),
     );
     const scrolled = element(
       "div",
@@ -81,42 +80,49 @@ export function createNetworks(root, state, actions) {
     const isShown = network === state.get("shown");
     const show = element(
       "button",
-      { type: "button", "aria-label": `Show ${name}`, onclick: () => state.set({ shown: network }) },
-      "Show",
+      {
+        type: "button",
+        disabled: isShown,
+        "aria-label": isShown ? `${name} is shown` : `Show ${name}`,
+        onclick: () => state.set({ shown: network }),
+      },
+      isShown ? "Shown" : "Show",
     );
     const write = element(
       "button",
       {
         type: "button",
         "aria-label": `Bring the lines of ${name} to the editor`,
+        title: "Bring its lines to the editor",
         onclick: () => actions.write(network),
       },
-      "Lines",
+      "Edit",
     );
     const save = element(
       "button",
       { type: "button", "aria-label": `Save ${name} as a file`, onclick: () => actions.save(network) },
       "Save",
     );
+    const cell = (head, ...content) => element("td", { role: "cell", "data-head": head }, ...content);
     const cells = [
-      element("td", {}, box),
+      element("td", { role: "cell" }, box),
       element(
         "th",
-        { scope: "row" },
+        { scope: "row", role: "rowheader" },
         name,
-        element("div", { class: "row-actions" }, ...(isShown ? [] : [show]), write, save),
+        element("div", { class: "row-actions" }, show, write, save),
       ),
       element(
         "td",
-        { class: "differs" },
+        { class: "differs", role: "cell" },
         above ? differences(above.trained, trained).join("\n") : "the first one",
       ),
-      element("td", {}, thousands(parametersOf(trained))),
-      element("td", {}, ...doubled(duration(trained.seconds), epochsOf(history.length, spec.epochs))),
-      element("td", {}, Number.isFinite(best?.valAccuracy) ? percent(best.valAccuracy) : "–"),
-      element("td", {}, ...(result ? tested(result) : ["–"])),
+      cell(PARAMETERS, thousands(parametersOf(trained))),
+      cell(TIME, ...doubled(duration(trained.seconds), epochsOf(history.length, spec.epochs))),
+      cell(VALIDATION, Number.isFinite(best?.valAccuracy) ? percent(best.valAccuracy) : "–"),
+      cell(TEST, ...(result ? tested(result) : ["–"])),
     ];
-    return element("tr", { class: isShown ? "shown" : "" }, ...cells);
+    return element("tr", { role: "row", class: isShown ? "shown" : "" }, ...cells);
   }
 
   function choose(network) {
@@ -134,11 +140,12 @@ export function createNetworks(root, state, actions) {
       return [element("p", { class: "quiet" }, "Choose two rows to compare them."), ...beyondChance(networks)];
     }
     const [first, second] = networks.filter((network) => chosen.includes(network));
-    const sentences = compared(first, second).map((sentence) => element("li", {}, sentence));
+    const [verdict, ...sentences] = compared(first, second);
     const title = `${first.trained.name} and ${second.trained.name}`;
     return [
       element("h3", {}, title),
-      element("ul", { class: "compared" }, ...sentences),
+      element("p", { class: "verdict" }, verdict),
+      element("ul", { class: "compared" }, ...sentences.map((sentence) => element("li", {}, sentence))),
       ...beyondChance(networks),
     ];
   }
@@ -161,7 +168,7 @@ function doubled(value, other) {
   return [value, element("span", { class: "interval" }, other)];
 }
 
-/** Two networks compared: a list of sentences. */
+/** Two networks compared: a list of sentences, of which the first is the verdict. */
 function compared(first, second) {
   const [one, other] = [first.trained, second.trained];
   const texts = differences(one, other);
@@ -179,14 +186,23 @@ function compared(first, second) {
   if (!first.result || !second.result) {
     const open = [first, second].filter(({ result }) => !result).map(({ trained }) => trained.name);
     return [
+      `Which of them is better is known once ${listed(open)} ${open.length > 1 ? "have been" : "has been"} tested:` +
+        " press Show in its row, then Test.",
       ...sentences,
-      `Whether they differ in what they answer is known once ${listed(open)} ${open.length > 1 ? "have been" : "has been"} tested.`,
     ];
   }
   const [pair] = comparePairs([first.result.correctOf, second.result.correctOf]);
-  const verdict =
-    pair.p < LEVEL ? "This is more than chance explains." : "Chance alone could explain it: do not choose by it.";
-  return [...sentences, pairText(pair, one.name, other.name), verdict];
+  return [verdictOf(pair.p, one, other), pairText(pair, one.name, other.name), ...sentences];
+}
+
+/** What follows from p. It speaks of two trained networks: another seed makes another network of the same text. */
+function verdictOf(p, one, other) {
+  if (p >= LEVEL) return "The choice of test images alone could explain the difference: do not choose by it.";
+  const beyond = "These two networks differ by more than the choice of test images explains.";
+  const isSameText = !changedLines(linesOf(one.text), linesOf(other.text)).length;
+  return isSameText && one.seed !== other.seed
+    ? `${beyond} The seed alone did that: so much do networks of one text differ.`
+    : `${beyond} Whether the text or the seed did that, you see if you train both texts under other seeds too.`;
 }
 
 /** Which differences between all tested networks are more than chance: sentences, if there are more than two. */
@@ -199,7 +215,7 @@ function beyondChance(networks) {
   const title = element(
     "h3",
     {},
-    `Of ${pairs.length} pairs that were tested, ${clear.length ? clear.length : "none"} differ${clear.length === 1 ? "s" : ""} by more than chance`,
+    `Of ${pairs.length} pairs that were tested, ${clear.length ? clear.length : "none"} differ${clear.length === 1 ? "s" : ""} by more than the choice of test images explains`,
   );
   return [
     title,
@@ -220,7 +236,7 @@ function differences(before, after) {
   const lines = changedLines(linesOf(before.text), linesOf(after.text));
   const settings = [
     ["seed", (trained) => trained.seed],
-    ["images", (trained) => trained.images ?? "all"],
+    ["images", (trained) => thousands(trained.trainingImages + trained.validationImages)],
     ["for training", (trained) => `${Math.round(100 * trained.split)} %`],
   ].flatMap(([name, value]) =>
     value(before) === value(after) ? [] : [`${name} ${value(after)} instead of ${value(before)}`],

@@ -7,9 +7,6 @@ import { counted, duration, percent, say, thousands } from "./words.js";
 import { addNetwork, freeName } from "./networks.js";
 
 const byName = (name) => document.querySelector(`[data-test="${name}"]`);
-const TESTING =
-  "On images that no training and no validation has seen, Test says how good the network really is. ";
-
 /** Let the buttons work. lab: {state, laboratory() → Promise, settings() → {seed, images, split}}. */
 export function createTraining(lab) {
   const { state } = lab;
@@ -26,6 +23,11 @@ export function createTraining(lab) {
   function tell(sentence, isBad = false) {
     message.textContent = sentence;
     message.classList.toggle("bad", isBad);
+  }
+
+  /** A few words beside the buttons, which stay in sight where the figures do not. */
+  function brief(words) {
+    document.getElementById("brief").textContent = words;
   }
 
   /** Train a text to its end, or until it is stopped. wishes: as `Laboratory.train` takes them. */
@@ -72,6 +74,7 @@ export function createTraining(lab) {
     progress.setAttribute("aria-valuenow", Math.round(100 * share));
     const left = Number.isFinite(now.secondsLeft) ? ` · about ${duration(now.secondsLeft)} left` : "";
     tell(`epoch ${now.epoch} of ${now.epochs}${left}`);
+    brief(`epoch ${now.epoch} of ${now.epochs}`);
   }
 
   function onEpoch(result) {
@@ -188,21 +191,27 @@ export function createTraining(lab) {
     const kept = trained.history[trained.keptEpoch - 1] ?? trained.history.at(-1);
     show(kept && { ...kept, epoch: trained.history.length }, trained.spec.epochs, trained.seconds);
     byName("test-accuracy").textContent = result ? percent(result.accuracy) : "–";
+    const images = trained.trainingImages * trained.history.length;
+    byName("images-per-second").textContent = trained.seconds ? thousands(Math.round(images / trained.seconds)) : "–";
+    const validation = byName("validation-accuracy").textContent;
+    brief(result ? `test ${percent(result.accuracy)}` : `validation ${validation}`);
   }
 
   function explainTest() {
-    const tests = state.get("tests");
+    const [tests, shown] = [state.get("tests"), state.get("shown")];
     const used = ["Not used yet", "Used once", "Used twice"][tests] ?? `Used ${tests} times`;
     const why =
       tests < 2
-        ? "keep it for the end: whoever chooses by it has trained on it, in a way."
-        : "each time you choose by it, its answer is a little more flattering than the truth; choose by validation.";
-    document.getElementById("about-test").textContent = `${TESTING}${used}; ${why}`;
+        ? "while you try things, look at Validation."
+        : "each time you choose by it, it flatters a little more; choose by Validation.";
+    const asked = shown ? `Test asks ${shown.trained.name}` : "Test asks the network";
+    document.getElementById("about-test").textContent =
+      `${asked} about images that are kept apart from all training. ${used}; ${why}`;
   }
 
   state.watch(["phase", "parsed", "shown", "text"], allow);
   state.watch(["shown", "networks", "phase"], showNetwork);
-  state.watch(["tests"], explainTest);
+  state.watch(["tests", "shown"], explainTest);
   allow();
   explainTest();
   return { begin, tell };

@@ -99,6 +99,9 @@ def test_a_lesson_from_opening_to_comparing_two_networks(lab):
     assert lab.locator("#gradients").inner_text() != sizes  # each network shows what was seen of it
     assert "first_2 has 13,610 parameters, 2.0 times those of first." in said
     assert re.search(r"distinguishable \(p [=<] [\d.]+\)", said)
+    verdict = networks.locator(".verdict").inner_text()
+    assert "choice of test images" in verdict
+    assert "The seed alone" not in verdict
 
     for tab, shown in {
         "Errors": "test images",
@@ -211,6 +214,39 @@ def _violations(page):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
     found = axe.Axe().run(page).response["violations"]
     return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
+
+
+def test_a_zip_that_is_none_is_not_taken_for_a_text(lab):
+    lab.locator("#file").set_input_files({"name": "n.zip", "mimeType": "application/zip", "buffer": b"words"})
+    expected = "n.zip is no network that a laboratory saved"
+    lab.locator("#message", has_text=expected).wait_for()
+    assert _text_box(lab).input_value() == MODEL
+
+
+def test_on_a_phone_results_stay_in_sight_and_the_seed_is_told_from_the_text(lab):
+    lab.set_viewport_size({"width": 360, "height": 740})
+    brief = lab.locator("#brief")
+    sizes = set()
+    for seed in "0", "1", "0":
+        lab.locator("#run").evaluate("details => { details.open = true; }")
+        lab.locator("#seed").fill(seed)
+        _train(lab)
+        assert re.fullmatch(r"validation \d+\.\d\d %", brief.inner_text())
+        _test(lab)
+        assert brief.inner_text() == f"test {lab.locator('[data-test=test-accuracy]').inner_text()}"
+        assert brief.bounding_box()["y"] < 740
+        sizes.add(lab.locator("#gradients").inner_text())
+    assert len(sizes) == 2  # what is seen last does not depend on the moment
+    networks = lab.locator("#panel-networks")
+    cells = networks.locator("td[data-head]").all()
+    assert len(cells) == 12
+    assert all((box := cell.bounding_box())["x"] + box["width"] <= 360 for cell in cells)
+    both = "choice of test images explains. The seed alone did that", "could explain the difference"
+    for other, verdicts in (("first_2", both), ("first_3", ("answer the very same images right",))):
+        networks.get_by_label("Compare first", exact=True).check()
+        networks.get_by_label(f"Compare {other}", exact=True).check()
+        assert any(words in networks.inner_text() for words in verdicts)
+        networks.get_by_label(f"Compare {other}", exact=True).uncheck()
 
 
 @pytest.mark.slow
