@@ -9,7 +9,7 @@ put it on a stick, or open it years later. The networks compute in the browser w
 networks stand side by side.
 
 Arguments:
-    <model-names>    networks trained by `train`, comma separated
+    <model-names>    networks trained by `train`, comma separated, or 'net_*'
     <html-file>      the file to write, such as digits.html; .html is added if it has no ending
 """
 

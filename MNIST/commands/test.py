@@ -15,7 +15,7 @@ number (from 0), the expected answer, the given answer, and whether it is right 
 Arguments:
     <comparison-name>    what to call this comparison: letters, digits, _ and -
     <dataset-dir>        where `download` put the data
-    <model-names>        networks trained by `train`, comma separated
+    <model-names>        networks trained by `train`, comma separated, or 'net_*'
 
 Options:
     --on SET             test, training (all of its images), or validation (those that the networks were

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from MNIST.errors import UsageError, did_you_mean
@@ -46,12 +47,29 @@ def one_of(text: str, option: str, choices: tuple[str, ...]) -> str:
 
 
 def model_names(text: str) -> list[str]:
-    """Read the names of trained networks, comma separated, each once."""
-    names = [checked_name(name.strip(), "model name") for name in text.split(",")]
+    """Read the names of trained networks, comma separated, each once; `*` and `?` stand for any letters."""
+    names: list[str] = []
+    for part in map(str.strip, text.split(",")):
+        names += _matching(part) if {"*", "?"} & {*part} else [checked_name(part, "model name")]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise UsageError(f"model names: {', '.join(repeated)} stands there twice")
     return names
+
+
+def _matching(pattern: str) -> list[str]:
+    """The names of trained networks that fit a pattern, net_2 before net_10."""
+    from MNIST import training
+
+    names = [name for name in training.trained_names() if fnmatchcase(name, pattern)]
+    if not names:
+        raise UsageError(f"no trained network has a name like {pattern[:64]!r}")
+    return sorted(names, key=lambda name: [int(part) if part.isdigit() else part for part in _parts(name)])
+
+
+def _parts(name: str) -> list[str]:
+    """A name cut into what is no number and what is one, in turn."""
+    return re.split(r"(\d+)", name)
 
 
 MOST_SEEDS = 1000

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from MNIST import cli
+from MNIST.commands import values
 
 TEXT = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\nSGD,0.05\nepochs=1\nbatch=50\n"
 
@@ -87,3 +88,22 @@ def test_what_are_no_seeds_is_said(here, run, digits_folder, words, said):
     code, _, errors = run("train", digits_folder, "net", "numpy", *words)
     assert code == 2
     assert said in errors
+
+
+def test_a_pattern_stands_for_all_names_like_it(here, run, digits_folder):
+    assert run("test", "Pattern", digits_folder, "fast_*,numpy_?")[0] == 0
+    rows = [line.split("\t")[0] for line in Path("Pattern.txt").read_text().splitlines()[1:]]
+    assert rows == ["fast_3", "fast_7", "numpy_0", "numpy_1", "numpy_2"]
+    code, _, errors = run("test", "Pattern", digits_folder, "slow_*")
+    assert (code, "no trained network has a name like 'slow_*'" in errors) == (2, True)
+    code, _, errors = run("test", "Pattern", digits_folder, "numpy_*,numpy_1")
+    assert (code, "numpy_1 stands there twice" in errors) == (2, True)
+
+
+def test_numbers_in_names_are_counted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in "net_10", "net_2", "net_1", "other":
+        Path("Model_Output", name).mkdir(parents=True)
+        Path("Model_Output", name, "run.json").touch()
+    assert values.model_names("net_*") == ["net_1", "net_2", "net_10"]
+    assert values.model_names("*") == ["net_1", "net_2", "net_10", "other"]
