@@ -23,7 +23,7 @@ To look into it, try it and share it:
     explain     show what each layer makes of one image, and why the network answers so
     page        write a web page on which you draw digits and the networks answer
     lab         write a web page in which networks are written, trained and tested
-    export      write a trained network as a file for other programs: ONNX, Keras
+    export      write a trained network as a file for other programs (ONNX, Keras), or as a script to read
 
 To trust it:
     certify     prove that every engine computes the same step

@@ -40,13 +40,13 @@ ARROWS = {
 # Which rooms import each heavy library; mostly it is one. (All rooms but language import NumPy.)
 HOMES = {
     "tensorflow": {"engines"},
-    "keras": {"engines"},
-    "torch": {"engines"},
+    "keras": {"engines", "export"},  # in export/scripts/parts, which is copied, never imported
+    "torch": {"engines", "export"},
     "h5py": {"engines"},
     "talos": {"explore"},
     "sqlite3": {"explore"},
     "sklearn": {"data", "report"},
-    "jinja2": {"report"},
+    "jinja2": {"report", "export"},
     "psutil": {"training"},
     "requests": {"data"},
     "PIL": {"data", "report"},

@@ -71,6 +71,8 @@ def written(words: list[str]) -> list[str]:
             return [f"{name}.txt", f"{name}/report.html"]
         case ["explore", _, name, *_]:
             return [f"Hyperparam_Search/{name}/results.csv", f"Model_Output/{name}/run.json"]
+        case ["export", _, file, "--with", _]:
+            return [file, f"{file.removesuffix('.py')}_weights.npz"]
         case ["predict", *_, "--steps", file] | ["page" | "export", _, file] | ["lab", _, file, *_]:
             return [file]
         case ["explain", name, *_]:

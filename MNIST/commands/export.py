@@ -1,14 +1,17 @@
-"""Export a trained network as one file that other programs can read without this project.
+"""Export a trained network as a file that other programs can read, or as a script, without this project.
 
 Usage:
-    python MNIST export <model-name> <file>
+    python MNIST export <model-name> <file> [--with LIBRARY]
     python MNIST export --help
 
-The ending of <file> decides its kind. Each kind takes images as uint8, (batch, 28, 28), and gives the
+The ending of <file> decides its kind. The first two take images as uint8, (batch, 28, 28), and give the
 probabilities of the classes, float32, (batch, classes); preparing the pixels is part of the network.
 
     .onnx     for ONNX runtimes, in any language: python -m pip install '.[onnx]'
     .keras    for Keras: keras.models.load_model opens it, because all its layers are Keras's own
+    .py       a script to read: it loads MNIST, trains the same network and tests it. Its weights are written
+              beside it: net.py comes with net_weights.npz. `python net.py Data` trains the network anew,
+              `python net.py Data --weights net_weights.npz` only tests these weights
 
 Before the file is written, it is tested on 297 images: its answers must be those of the engine that
 trained the network. An older file with this name is replaced completely or not at all.
@@ -16,18 +19,31 @@ trained the network. An older file with this name is replaced completely or not 
 Arguments:
     <model-name>    a network trained by `train`
     <file>          what to write, as digits.onnx
+
+Options:
+    --with LIBRARY    what a .py computes with: keras, torch (PyTorch), or numpy, where each layer is written
+                      out, forward and backward
 """
 
 import importlib
+import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from MNIST.commands import values
 from MNIST.errors import ModelError, UsageError, quoted
 from MNIST.files import write_atomically
 from MNIST.paths import checked_name
 from MNIST.program import install_command
 
+if TYPE_CHECKING:
+    from MNIST.export import SharedNetwork
+    from MNIST.language import Network
+    from MNIST.training import RunRecord
+
+SCRIPT = ".py"
 FARTHEST = 1e-4  # largest difference from the engine's probabilities; float32 stays far below
 
 
@@ -35,6 +51,7 @@ def run(options: Mapping[str, Any]) -> int:
     """Check the names, make the file, compare its answers with the engine's, and only then write it."""
     name = checked_name(options["<model-name>"], "model name")
     path = _checked_path(options["<file>"])
+    library = _checked_library(options["--with"], path)
 
     from MNIST import engines, training
     from MNIST.data.digits import make_digits
@@ -45,17 +62,24 @@ def run(options: Mapping[str, Any]) -> int:
     shared = SharedNetwork(
         name=name,
         text=training.read_model_text(name),
-        network=trained.network,
+        network=_as_trained(trained.network, record),
         weights=trained.engine.get_weights(),
         pixel_statistics=record.pixel_statistics,
         classes=record.about.classes,
+        paper=record.about.paper,
+        training_images=record.training_images,
+        validation_images=record.validation_images,
     )
     _, _, images, _ = make_digits()
     expected = training.softmax(trained.engine.logits(images))
     trained.engine.close()
+    if library:
+        _write_script(path, library, shared, images, expected)
+        return 0
     kind = importlib.import_module(FORMATS[path.suffix])
     content = kind.content_of(shared)
-    checked = _compare(kind.answers(content, images), expected)
+    needed = f"onnxruntime ({install_command('onnx')})"
+    checked = _compare(kind.answers(content, images), expected, needed)
     write_atomically(path, content)
     print(f"Written: {path} ({len(content):,} bytes), {name} with {record.parameters:,} parameters.")
     about = record.about
@@ -66,13 +90,53 @@ def run(options: Mapping[str, Any]) -> int:
     return 0
 
 
+def _write_script(path: Path, library: str, shared: "SharedNetwork", images: Any, expected: Any) -> None:
+    """Make the script, compare its answers with the engine's, and only then write it and its weights."""
+    from MNIST.export import scripts
+
+    script = scripts.script_of(shared, library)
+    title, needed = scripts.LIBRARIES[library], install_command("torch" if library == "torch" else "")
+    checked = _compare(scripts.answers(script, images), expected, f"{title} ({needed})")
+    weights = path.with_name(f"{path.stem}_weights.npz")
+    write_atomically(weights, script.weights)
+    write_atomically(path, script.source)
+    print(f"Written: {path}, {shared.name} as a script with {title}, and {weights}, its weights.")
+    print(f"It trains the network: python {shlex.quote(str(path))} Data")
+    print(
+        f"It tests these weights: python {shlex.quote(str(path))} Data --weights {shlex.quote(str(weights))}"
+    )
+    print(checked)
+
+
+def _as_trained(network: "Network", record: "RunRecord") -> "Network":
+    """The network with the epochs and the batch size that `train` was given, if they are not the file's."""
+    spec = network.spec
+    epochs = max(spec.epochs, record.epochs) if record.stopped else record.epochs
+    return replace(network, spec=replace(spec, epochs=epochs, batch_size=record.batch_size))
+
+
+def _checked_library(text: str | None, path: Path) -> str | None:
+    """What a script computes with; None for another file. Raises UsageError where --with is wrong."""
+    from MNIST.export.scripts import LIBRARIES
+
+    if path.suffix != SCRIPT:
+        if text is not None:
+            raise UsageError(
+                f"--with: only a script takes it, a file that ends in {SCRIPT}; found {quoted(path.name)}"
+            )
+        return None
+    if text is None:
+        raise UsageError(f"{quoted(path.name)}: a script needs --with: {', '.join(LIBRARIES)}")
+    return values.one_of(text, "--with", tuple(LIBRARIES))
+
+
 def _checked_path(text: str) -> Path:
     """The file to write. Raises UsageError for an unknown format, a folder, or a network's own folder."""
     from MNIST.export import FORMATS
 
     path = Path(text)
-    if path.suffix not in FORMATS or "\0" in text:
-        raise UsageError(f"{quoted(text)}: expected a file that ends in {' or '.join(FORMATS)}")
+    if path.suffix not in (*FORMATS, SCRIPT) or "\0" in text:
+        raise UsageError(f"{quoted(text)}: expected a file that ends in {', '.join(FORMATS)} or {SCRIPT}")
     if path.is_dir():
         raise UsageError(f"{quoted(text)} is a folder; expected a file to write")
     if (path.parent / "run.json").exists():
@@ -80,10 +144,10 @@ def _checked_path(text: str) -> Path:
     return path
 
 
-def _compare(answers: Any, expected: Any) -> str:
+def _compare(answers: Any, expected: Any, needed: str) -> str:
     """Say how far the file's answers differ from the engine's. Raises ModelError if they differ too much."""
     if answers is None:
-        return f"Its answers were not checked: that takes onnxruntime ({install_command('onnx')})."
+        return f"Its answers were not checked: that takes {needed}."
     farthest = float(abs(answers - expected).max())
     if not farthest <= FARTHEST:  # also true of a nan
         raise ModelError(f"not written: the file's probabilities differ from the engine's by {farthest:.1e}")

@@ -1,4 +1,4 @@
-"""Export: a trained network as a file that other programs read without this project."""
+"""Export: a trained network as a file that other programs read, or as a script, without this project."""
 
 from MNIST.export.shared_network import SharedNetwork
 

@@ -82,9 +82,10 @@ def test_a_file_is_replaced_by_the_same_bytes(file, here, capsys):
 @pytest.mark.parametrize(
     ("name", "file", "code", "message"),
     [
-        ("net", "net.h5", 2, "ends in .onnx or .keras"),
-        ("net", "net", 2, "ends in .onnx or .keras"),
-        ("net", "net\0.onnx", 2, "ends in .onnx or .keras"),
+        ("net", "net.py", 2, "'net.py': a script needs --with: keras, torch, numpy"),
+        ("net", "net.h5", 2, "ends in .onnx, .keras or .py"),
+        ("net", "net", 2, "ends in .onnx, .keras or .py"),
+        ("net", "net\0.onnx", 2, "ends in .onnx, .keras or .py"),
         ("net", "Model_Output/net/model.keras", 2, "a trained network's own folder"),
         ("../net", "net.onnx", 2, "not usable"),
         ("<script>", "net.onnx", 2, "not usable"),
@@ -100,6 +101,36 @@ def test_what_cannot_be_is_one_line_and_writes_nothing(name, file, code, message
     assert output.err.count("\n") == 1
     assert output.out == ""
     assert sorted(here.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("file", "library", "message"),
+    [
+        ("new.onnx", "keras", "--with: only a script takes it, a file that ends in .py; found 'new.onnx'"),
+        (
+            "new.py",
+            "kera",
+            "--with: expected one of keras, torch, numpy, found 'kera'; did you mean 'keras'?",
+        ),
+    ],
+)
+def test_only_a_script_takes_a_library(file, library, message, here, capsys):
+    assert cli.main(["export", "net", file, "--with", library]) == 2
+    assert capsys.readouterr().err == f"{message}\n"
+    assert not (here / file).exists()
+
+
+def test_a_script_trains_the_network_as_train_did(here, capsys):
+    assert cli.main(["export", "net", "net.py", "--with", "numpy"]) == 0
+    output = capsys.readouterr().out
+    assert "on 297 images it answers as the engine does in float32, within" in output
+    assert "python net.py Data --weights net_weights.npz\n" in output
+    source, weights = (here / "net.py").read_text(), (here / "net_weights.npz").read_bytes()
+    assert "EPOCHS = 2\nBATCH_SIZE = 50\nTRAINING = 1350  # how many images train\n" in source
+    assert "VALIDATION = 150  #" in source
+    assert cli.main(["export", "net", "net.py", "--with", "numpy"]) == 0
+    assert (here / "net.py").read_text() == source
+    assert (here / "net_weights.npz").read_bytes() == weights
 
 
 def test_a_folder_of_that_name_stays(here, capsys):
