@@ -21,6 +21,7 @@ OPTIMIZERS = {
     "Momentum": "Momentum,0.1",
     "Nesterov": "Nesterov,0.1,momentum=0.8",
     "RMSprop": "RMSprop,0.001,rho=0.8",
+    # Where squares are tiny, RMSprop makes much of what rounding does, and momentum adds it up: a small rate.
     "RMSprop with momentum": "RMSprop,0.0001,rho=0.8,momentum=0.7",
     "Adam": "Adam,0.003,beta1=0.8",
     "AdamW": "AdamW,0.003,weight_decay=0.1",
