@@ -1,7 +1,7 @@
-"""For notebooks: a dataset as four arrays, and a network that is trained batch by batch.
+"""For notebooks: a dataset as four arrays, a network that is trained batch by batch, and networks of `train`.
 
-It uses the same engines and initial weights as `train`, without the epochs, checkpoints and records of
-`MNIST.training`.
+`NeuralNetwork` uses the same engines and initial weights as `train`, without the epochs, checkpoints and
+records of `MNIST.training`.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from MNIST import data, engines
+from MNIST import data, engines, training
 from MNIST.data.idx import IMAGE_SIDE
 from MNIST.engines import Arrays
 from MNIST.engines.processor import cores
@@ -23,9 +23,11 @@ from MNIST.language import (
     lay_out,
     parse_spec,
 )
+from MNIST.paths import checked_name
 from MNIST.training.draws import epoch_seed, initial_weights
-from MNIST.training.metrics import softmax
+from MNIST.training.metrics import accuracy, cross_entropy, softmax
 from MNIST.training.rates import epoch_rates
+from MNIST.words import counted
 
 LARGEST_BATCH = 1_000_000  # the limit of the model language
 
@@ -96,6 +98,66 @@ class NeuralNetwork:
         rates = epoch_rates(self._network.spec, self._steps, 1)
         seed = epoch_seed(self._seed, self._steps)
         return self._engine.train_epoch(images, labels, rates, seed, lambda *_: None).loss
+
+
+class TrainedNetwork:
+    """A network that `train` has trained, that `explore` has kept or that came from a laboratory.
+
+    name: what it is called. text: its model file. history: an EpochResult for each epoch.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._trained = training.load_trained(checked_name(name, "model name"))
+        self.name = name
+        self.text = training.read_model_text(name)
+        self.history = training.read_history(name)
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the text says, simplified."""
+        return self._trained.spec
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What each answer means."""
+        return self._trained.record.about.classes
+
+    @property
+    def weights(self) -> Arrays:
+        """The weights by names like `dense_2/kernel`; a kernel is (rows, columns, in, out) or (in, out)."""
+        return self._trained.engine.get_weights()
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """The probability of each class, float64 (n, classes), for images, uint8 (n, 28, 28)."""
+        return softmax(self._trained.engine.logits(_checked(images)))
+
+    def evaluate(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+        """The mean cross-entropy in nats, and the accuracy.
+
+        images: uint8 (n, 28, 28), at least one; labels: integer (n,), each in [0, classes).
+        """
+        images, labels = _checked(images), _checked_labels(labels, len(images), len(self.classes))
+        logits = self._trained.engine.logits(images)
+        return cross_entropy(logits, labels), accuracy(logits, labels)
+
+    def __repr__(self) -> str:
+        record = self._trained.record
+        kept = self.history[(record.kept_epoch or len(self.history)) - 1]
+        validated = kept.val_accuracy == kept.val_accuracy
+        reached = kept.val_accuracy if validated else kept.accuracy
+        return (
+            f"<{self.name}: {counted(record.parameters, 'parameter')},"
+            f" {counted(len(self.history), 'epoch')} on {counted(record.training_images, 'image')}"
+            f" of {record.dataset}, {reached:.2%} of the {'validation' if validated else 'training'} images>"
+        )
+
+
+def load_network(name: str) -> TrainedNetwork:
+    """Read a trained network from `Model_Output/`.
+
+    Raises ModelError if there is none of this name, or if it is damaged.
+    """
+    return TrainedNetwork(name)
 
 
 def _read(layers: Sequence[str], optimizer: str, input: str) -> ModelSpec:

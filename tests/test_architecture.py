@@ -34,7 +34,7 @@ ARROWS = {
     "page": {"errors", "language", "report", "browser"},
     "lab": {"errors", "language", "data", "report", "browser"},
     "explaining": {"errors", "language", "data", "engines", "training", "report"},
-    "notebook": {"errors", "language", "data", "engines", "training"},
+    "notebook": {"errors", "paths", "language", "data", "engines", "training"},
 }
 
 # Which rooms import each heavy library; mostly it is one. (All rooms but language import NumPy.)

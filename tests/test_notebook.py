@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import MNIST
-from MNIST import NeuralNetwork, data, load, training
-from MNIST.errors import DataError, UsageError
+from MNIST import NeuralNetwork, cli, data, load, load_network, training
+from MNIST.errors import DataError, ModelError, UsageError
 from MNIST.language import SpecError, parse_spec
 from MNIST.training import Run, resolve_settings
 from MNIST.training.draws import epoch_order
@@ -30,13 +30,19 @@ def test_the_examples_of_the_page_run(digits_folder, tmp_path, monkeypatch, caps
     monkeypatch.chdir(tmp_path)
     Path("Data").symlink_to(digits_folder)
     examples = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(examples) == 4
+    assert len(examples) == 5
+    Path("net.txt").write_text("Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.01,0\n1\n50\n")
+    assert cli.main(["train", "Data", "my_net", "net.txt", "--engine", "numpy"]) == 0
+    capsys.readouterr()
     template = PAGE.read_text().split("`small.txt`:\n\n```\n")[1].split("```")[0]
     Path("small.txt").write_text(template)
     names: dict[str, object] = {}
     for example in examples:
         exec(example, names)
-    *rows, last = capsys.readouterr().out.splitlines()
+    *rows, last, network_line, verdict = capsys.readouterr().out.splitlines()
+    pattern = r"<my_net: 7,850 parameters, 1 epoch on 1,350 images of digits, [\d.]+% of the validation"
+    assert re.match(pattern, network_line)
+    assert "but it is" in verdict
     assert [row.split()[0] for row in rows] == [str(number) for number in range(10)]
     assert re.fullmatch(r"\d+ of 297 wrong", last)
     table, network, explained = names["table"], names["network"], names["explained"]
@@ -189,3 +195,30 @@ def test_the_package_itself_stays_light():
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
     with pytest.raises(AttributeError, match="no attribute 'lode'"):
         _ = MNIST.lode
+
+
+def test_a_trained_network_is_loaded_with_all_of_it(digits_folder, digits, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = "# mine\nLayers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.01,0\n2\n50\n"
+    Path("net.txt").write_text(text)
+    assert cli.main(["train", str(digits_folder), "net", "net.txt", "--engine", "numpy", "--split", "1"]) == 0
+    network, (_, _, x_test, t_test) = load_network("net"), digits
+    assert network.text == text
+    assert [result.epoch for result in network.history] == [1, 2]
+    assert network.classes == tuple("0123456789")
+    assert {name: array.shape for name, array in network.weights.items()} == {
+        "dense_2/kernel": (784, 10),
+        "dense_2/bias": (10,),
+    }
+    probabilities = network.predict(x_test)
+    assert probabilities.sum(axis=1) == pytest.approx(1)
+    loss, right = network.evaluate(x_test, t_test)
+    assert right == (probabilities.argmax(axis=1) == t_test).mean() > 0.5
+    assert loss == pytest.approx(-np.log(probabilities[np.arange(len(t_test)), t_test]).mean())
+    assert repr(network).endswith("of the training images>")
+    with pytest.raises(ValueError, match="expected images as"):
+        network.predict(x_test / 255)
+    with pytest.raises(ModelError, match="no trained network 'other'"):
+        load_network("other")
+    with pytest.raises(UsageError):
+        load_network("../net")
