@@ -77,7 +77,7 @@ def network_of(text: str) -> SharedNetwork:
     return SharedNetwork("net", text, network, weights, (0.13, 0.31), tuple("0123456789"))
 
 
-def probabilities(network: SharedNetwork, engine: str = "numpy") -> np.ndarray:
+def probabilities(network: SharedNetwork, engine: str = "numpy", images: np.ndarray = IMAGES) -> np.ndarray:
     """The judge: the probabilities of one of our engines, in float32."""
     made = engines.create(
         engine,
@@ -87,6 +87,6 @@ def probabilities(network: SharedNetwork, engine: str = "numpy") -> np.ndarray:
         pixel_statistics=network.pixel_statistics,
         weights=network.weights,
     )
-    answers = softmax(made.logits(IMAGES))
+    answers = softmax(made.logits(images))
     made.close()
     return answers

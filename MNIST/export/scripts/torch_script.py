@@ -90,12 +90,12 @@ class Modules:
         self.code.append(module)
 
     def add_layer(self, module: Call, node: Node, kernel: str = "kernel", bias: str | None = "bias") -> None:
-        """Append a layer with a kernel, which a node's parameter `kernel` is, and maybe with a bias."""
+        """Append a layer with weights. kernel, bias: the names of the node's parameters; None for no bias."""
         name = f"{self.prefix}{len(self.code)}"
         weight = self.weight(node, kernel)
         if weight.ndim == 2 and self.order is not None:
             weight, self.order = weight[self.order], None
-        elif "epthwise" in type(node.layer).__name__ + kernel:
+        elif weight.ndim == 4 and "groups" in str(module):  # each channel has a kernel of its own
             weight = weight.transpose(0, 1, 3, 2)
         self.arrays[f"{name}.weight"] = np.moveaxis(weight, (-1, -2), (0, 1))
         if bias:
