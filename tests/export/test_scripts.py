@@ -294,13 +294,18 @@ def test_a_script_with_numpy_trains_without_this_project(tmp_path, digits_folder
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize(
-    ("name", "epochs", "images", "least"),
-    [("lenet5", 4, 1400, 80), ("optimized_model", 2, 1400, 50), ("resnet20", 2, 400, 15)],
+    ("name", "library", "epochs", "least"),
+    [
+        ("lenet5", "numpy", 4, 80),
+        ("lenet5", "torch", 4, 80),
+        ("optimized_model", "keras", 2, 50),
+        ("resnet20", "keras", 4, 50),
+        ("resnet20", "torch", 4, 50),
+    ],
 )
-def test_scripts_train_without_this_project(name, epochs, images, least, library, tmp_path, digits_folder):
+def test_scripts_train_without_this_project(name, library, epochs, least, tmp_path, digits_folder):
     needs(library)
-    network = with_digits(shipped(name), epochs, images)
+    network = with_digits(shipped(name), epochs, images=1400)
     trained, _ = train_and_test(network, library, tmp_path, digits_folder)
     assert trained > least
