@@ -22,9 +22,7 @@ def data(digits_folder):
 
 
 def settings(engine="numpy", seed=0):
-    return resolve_settings(
-        "digits", images=None, split=0.9, seed=seed, engine=engine, precision="float32", threads=1
-    )
+    return resolve_settings("digits", images=None, split=0.9, seed=seed, engine=engine, precision="float32")
 
 
 def test_every_engine_measures_the_same_curve(data, engine):
