@@ -12,7 +12,7 @@ The main job:
     show        show some of its images with their labels
     check       read model files: print a table of layers, or every mistake
     draw        draw the network of a model file as an SVG picture
-    rate        find which learning rates make sense for a network
+    rate        find which learning rates suit a network
     train       train the network that a model file describes
     test        evaluate trained networks on the test set
     explore     scan a grid of hyper-parameters

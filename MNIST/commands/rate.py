@@ -1,4 +1,4 @@
-"""Find which learning rates make sense for a network, in a training of about a minute.
+"""Find which learning rates suit a network, in a training of about a minute.
 
 Usage:
     python MNIST rate <dataset-dir> <model-description-file> [options]
