@@ -173,7 +173,7 @@ def trained_files(
         ink=about.ink,
         form=about.form,
         model_file=model_file,
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        finished=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
     return with_record(contents, record, run.kept)
 

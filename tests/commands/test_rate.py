@@ -105,6 +105,9 @@ def test_ctrl_c_ends_it(digits_folder, tmp_path):
         )
         eventually(lambda: "seed 0" in (tmp_path / "shown").read_text())
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        code = process.wait(60)
+    # If the interrupt comes while Python makes a dataclass out of text, Python ends by the signal itself; a
+    # shell then reports 130 too.
+    assert code in (130, -signal.SIGINT)
     assert process.stderr.read() == "interrupted\n"
     assert not Path("net_rates.png").exists()
