@@ -23,7 +23,6 @@ Options:
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,9 +60,9 @@ def run(options: Mapping[str, Any]) -> int:
             f"{name} was trained in a laboratory, in a browser: train its text there again, with the seed"
             f" {recorded.seed}; Model_Output/{name}/spec.txt is the text"
         )
-    spec = training.recorded_spec(place, record)
-    history = training.read_history(place)[: epochs or record.epochs]
     begun = _as_begun(record)
+    spec = training.recorded_spec(place, record, _epochs_asked(begun))
+    history = training.read_history(place)[: epochs or record.epochs]
     dataset = load(_data(options["<dataset-dir>"], begun))
     if dataset.digest != recorded.data_digest:
         raise UsageError(
@@ -88,7 +87,7 @@ def run(options: Mapping[str, Any]) -> int:
         threads=threads or recorded.threads,
         start=start,
     )
-    changes = settings.changes_from(asdict(recorded))
+    changes = training.changes_here(record, settings)
     folder = FOLDER / name
     print(
         f"{name}: {counted(record.parameters, 'parameter')}, {counted(len(history), 'epoch')} to train again"
@@ -134,6 +133,13 @@ def _as_begun(record: "RunRecord") -> Mapping[str, Any]:
     return {}
 
 
+def _epochs_asked(begun: Mapping[str, Any]) -> int | None:
+    """The number of epochs that the command asked for; None if it left that to the text."""
+    with suppress(UsageError):
+        return optional_whole_number(begun.get("--epochs"), "--epochs", MOST_EPOCHS)
+    return None
+
+
 def _data(given: str | None, begun: Mapping[str, Any]) -> Path:
     """The folder of the data: the one given, the one that the run was begun with if it is here, or Data."""
     if given is not None:
@@ -175,22 +181,24 @@ def _compare(
     stopped_early = len(run.history) < len(recorded) and not run.is_over
     before = recorded[: len(run.history)] if stopped_early else recorded
     difference = training.first_difference(before, run.history)
-    apart = None
+    equal, apart = None, None
     if len(recorded) == record.epochs and not stopped_early:
         trained = training.load_trained(place)
-        apart = training.largest_difference(trained.engine.get_weights(), run.engine.get_weights())
+        both = trained.engine.get_weights(), run.engine.get_weights()
         trained.engine.close()
+        equal = training.weights_digest(both[0]) == training.weights_digest(both[1])
+        apart = training.largest_difference(*both)
     accuracies, agree = None, None
     images = len(run.data.validation)
     if images and not stopped_early:
-        one = recorded[-1] if apart is None else recorded[(record.kept_epoch or len(recorded)) - 1]
-        other = run.history[-1] if apart is None else run.kept
+        one = recorded[-1] if equal is None else recorded[(record.kept_epoch or len(recorded)) - 1]
+        other = run.history[-1] if equal is None else run.kept
         accuracies = one.val_accuracy, other.val_accuracy
         first, second = (round(accuracy * images) for accuracy in accuracies)
         low, high = difference_interval(first, images, second, images)
         agree = low <= 0 <= high
     return training.Reproduction(
-        name, record, len(run.history), difference, apart, changes, accuracies, agree
+        name, record, len(run.history), difference, equal, apart, changes, accuracies, agree
     )
 
 

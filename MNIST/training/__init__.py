@@ -38,6 +38,7 @@ from MNIST.training.record import (
 )
 from MNIST.training.reproduction import (
     Reproduction,
+    changes_here,
     first_difference,
     largest_difference,
     recorded_spec,
@@ -60,6 +61,7 @@ __all__ = [
     "Tested",
     "Trained",
     "TrainedModel",
+    "changes_here",
     "checkpoint_folder",
     "continue_run",
     "cross_entropy",

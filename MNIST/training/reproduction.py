@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +10,7 @@ from MNIST.engines import Arrays
 from MNIST.errors import ModelError
 from MNIST.language import ModelSpec, parse_spec
 from MNIST.training.checkpoint import EpochResult
-from MNIST.training.identity import run_identity
+from MNIST.training.identity import RunSettings, run_identity
 from MNIST.training.record import SPEC, RunRecord, machine, read_model_text
 
 FORMAT = 1
@@ -27,7 +25,7 @@ COMPARED = (
 class Difference:
     """The first figure that is not what was recorded.
 
-    epoch: from 1. recorded, found: the figure; None if there is no such epoch.
+    epoch: from 1. recorded, found: the figure; None on the side that has no such epoch.
     """
 
     epoch: int
@@ -55,15 +53,16 @@ def first_difference(recorded: Sequence[EpochResult], found: Sequence[EpochResul
             one, other = getattr(before, figure), getattr(now, figure)
             if one != other and not (one != one and other != other):  # nan is nan
                 return Difference(before.epoch, figure, one, other)
-    shorter, longer = sorted((len(recorded), len(found)))
-    if shorter < longer:
-        only_recorded = len(recorded) == longer
-        return Difference(shorter + 1, "loss", *((0.0, None) if only_recorded else (None, 0.0)))
+    both = min(len(recorded), len(found))
+    if len(recorded) > both:
+        return Difference(both + 1, "loss", recorded[both].loss, None)
+    if len(found) > both:
+        return Difference(both + 1, "loss", None, found[both].loss)
     return None
 
 
 def largest_difference(recorded: Arrays, found: Arrays) -> float:
-    """The largest absolute difference of two networks' weights; 0 only if every bit is equal.
+    """The largest absolute difference of two networks' weights.
 
     Raises ModelError if they have other names or shapes.
     """
@@ -75,15 +74,30 @@ def largest_difference(recorded: Arrays, found: Arrays) -> float:
     return max((float(np.abs(one - other).max()) for one, other in pairs if one.size), default=0.0)
 
 
-def recorded_spec(name: str, record: RunRecord) -> ModelSpec:
+def changes_here(record: RunRecord, settings: RunSettings) -> str:
+    """Say in words what differs here from a record: settings, system, Python; "" if nothing does.
+
+    settings: those of the new run.
+    """
+    here = machine()
+    found = [settings.changes_from(asdict(record.settings))]
+    found += [
+        f"{name} {record.machine[name]}, now {here[name]}"
+        for name in ("system", "python")
+        if record.machine.get(name) not in (None, here[name])
+    ]
+    return "; ".join(filter(None, found))
+
+
+def recorded_spec(name: str, record: RunRecord, asked: int | None = None) -> ModelSpec:
     """The model that a run trained, with its epochs and its batch size, from its text and its record.
 
+    asked: the number of epochs that its command asked for; `Stop:` may have ended it before.
     Raises ModelError if the two do not belong together: one of them was changed, or the network was trained
     by a version of this program whose numbers were others.
     """
     spec = parse_spec(read_model_text(name), SPEC, len(record.about.classes))
-    wanted = {record.epochs, spec.epochs, *_numbers_in(record.command)}  # `Stop:` may have ended it before
-    for epochs in sorted(number for number in wanted if number >= record.epochs):
+    for epochs in filter(None, (record.epochs, spec.epochs, asked)):
         candidate = replace(spec, epochs=epochs, batch_size=record.batch_size)
         if run_identity(candidate, record.settings) == record.identity:
             return candidate
@@ -93,29 +107,22 @@ def recorded_spec(name: str, record: RunRecord) -> ModelSpec:
     )
 
 
-def _numbers_in(words: Sequence[Any]) -> list[int]:
-    """The whole numbers among a command's words; one of them is that of --epochs."""
-    found = []
-    for word in words:
-        with suppress(ValueError):
-            found.append(int(str(word).rpartition("=")[2]))
-    return found
-
-
 @dataclass(frozen=True)
 class Reproduction:
     """What came of training a network again.
 
-    epochs: how many were compared. difference: the first one. weights_apart: the largest difference of a
-    weight; None if not all epochs were trained again. changes: what is different here, in words.
-    accuracies: the recorded and the new accuracy on the validation images, after the last epoch compared;
-    agree: whether they agree within what chance allows; both None if no accuracies can be compared.
+    epochs: how many were compared. difference: the first one of a figure. weights_equal: whether every bit of
+    the weights is; weights_apart: their largest difference; both None if not all epochs were trained again.
+    changes: what is different here, in words. accuracies: the recorded and the new accuracy on the validation
+    images, after the last epoch compared; agree: whether they agree within what chance allows; both None if
+    no accuracies can be compared.
     """
 
     name: str
     record: RunRecord
     epochs: int
     difference: Difference | None
+    weights_equal: bool | None
     weights_apart: float | None
     changes: str
     accuracies: tuple[float, float] | None
@@ -124,19 +131,19 @@ class Reproduction:
     @property
     def is_same(self) -> bool:
         """Whether all that was compared is the same to the last bit."""
-        return self.difference is None and not self.weights_apart
+        return self.difference is None and self.weights_equal is not False
 
     @property
     def is_whole(self) -> bool:
         """Whether every epoch and the weights were compared."""
-        return self.weights_apart is not None
+        return self.weights_equal is not None
 
     @property
     def holds(self) -> bool:
         """Whether the record holds: the same bits, or on another machine an accuracy that chance explains."""
         return self.is_same or bool(self.changes and self.agree)
 
-    def certificate(self, settings: Any, version: str, when: str) -> str:
+    def certificate(self, settings: RunSettings, version: str, when: str) -> str:
         """The text of reproduced.json. settings: those of the new run; when: the moment, as ISO 8601."""
         content = {
             "format": FORMAT,

@@ -201,3 +201,24 @@ def test_histories_differ_in_a_bit_or_an_epoch():
     assert "1.1e-16 apart" in str(first_difference([one], [other]))
     assert str(first_difference([one, one], [one])) == "epoch 2, which does not come, because of `Stop:`"
     assert str(first_difference([one], [one, one])) == "epoch 2, which was not recorded"
+
+
+def test_another_system_is_named_and_a_sign_of_zero_is_a_bit(here, run):
+    record = Path("Model_Output/net/run.json")
+    values = json.loads(record.read_text())
+    values["machine"]["system"] = "CP/M"
+    record.write_text(json.dumps(values))
+    assert "Not as recorded: system CP/M, now " in run("reproduce", "net", "--epochs", "1")[1]
+    zeros = {"w": np.zeros(3, np.float32)}
+    assert training.largest_difference(zeros, {"w": -zeros["w"]}) == 0
+    assert training.weights_digest(zeros) != training.weights_digest({"w": -zeros["w"]})
+
+
+def test_a_run_that_stop_has_ended_is_trained_by_the_epochs_that_were_asked_for(here, run, digits_folder):
+    """Cosine sets every rate by that number, which is neither the text's nor that of the epochs trained."""
+    Path("stopped.txt").write_text(f"{TEXT}Schedule:\nCosine\nStop:\naccuracy=0.2\n")
+    words = "--engine", "numpy", "--images", "500", "--epochs", "9"
+    assert run("train", digits_folder, "stopped", "stopped.txt", *words)[0] == 0
+    assert json.loads(Path("Model_Output/stopped/run.json").read_text())["epochs"] < 9
+    code, output, _ = run("reproduce", "stopped")
+    assert (code, "stopped is the same, to the last bit" in output) == (0, True)
