@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from MNIST.commands.values import whole_number
-from MNIST.errors import UsageError, quoted
+from MNIST.commands.written_files import own_file
 from MNIST.files import write_atomically
 from MNIST.language import fill_classes, parse_spec, read_text
 from MNIST.language.layer import FEWEST_CLASSES, MOST_CLASSES
@@ -40,7 +40,9 @@ def run(options: Mapping[str, Any]) -> int:
     if wanted is not None:
         classes = whole_number(wanted, "--classes", FEWEST_CLASSES, MOST_CLASSES)
     path = find_model_file(options["<model-description-file>"])
-    file = _svg_file(options["<svg-file>"], path)
+    usual = f"{name_from(path.stem) or 'network'}.svg"
+    named = options["<svg-file>"]
+    file = own_file(usual if named is None else named, (".svg",), "picture", _is_own)
 
     from MNIST.architecture import architecture_svg
 
@@ -50,22 +52,6 @@ def run(options: Mapping[str, Any]) -> int:
     write_atomically(file, content)
     print(f"Written: {file} ({len(content):,} bytes). It opens in any browser.")
     return 0
-
-
-def _svg_file(text: str | None, model: Path) -> Path:
-    """The file to write. Raises UsageError for a wrong name, or if a file of something else is there."""
-    if text is None:
-        text = f"{name_from(model.stem) or 'network'}.svg"
-    if "\0" in text:
-        raise UsageError("the picture's name has a NUL character in it")
-    file = Path(text if Path(text).suffix else f"{text}.svg")
-    if file.suffix.lower() != ".svg":
-        raise UsageError(f"{quoted(text)}: expected a name that ends in .svg")
-    if file.is_dir():
-        raise UsageError(f"{file} is a folder: take another name")
-    if file.exists() and not _is_own(file):
-        raise UsageError(f"{file} is there and no picture of this command: take another name")
-    return file
 
 
 def _is_own(file: Path) -> bool:

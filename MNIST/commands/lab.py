@@ -28,8 +28,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from MNIST.commands.html_files import html_file
 from MNIST.commands.values import optional_whole_number
+from MNIST.commands.written_files import own_file
 from MNIST.errors import UsageError, quoted
 from MNIST.files import write_atomically
 from MNIST.language import fill_classes, needs_engine, parse_spec, read_text
@@ -51,7 +51,7 @@ def run(options: Mapping[str, Any]) -> int:
     from MNIST.data import load, suspicions
     from MNIST.lab import is_lab_page, lab_page
 
-    file = html_file(options["<html-file>"], is_lab_page)
+    file = own_file(options["<html-file>"], (".html", ".htm"), "page", is_lab_page)
     files = None if options["--models"] is None else _model_files(options["--models"])
     folder = Path(options["<dataset-dir>"])
     dataset = load(folder)

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from MNIST.commands import values
-from MNIST.commands.html_files import html_file
+from MNIST.commands.written_files import own_file
 from MNIST.files import write_atomically
 
 
@@ -27,7 +27,7 @@ def run(options: Mapping[str, Any]) -> int:
 
     from MNIST.page import draw_page, is_draw_page
 
-    file = html_file(options["<html-file>"], is_draw_page)
+    file = own_file(options["<html-file>"], (".html", ".htm"), "page", is_draw_page)
     content = draw_page([_network(name) for name in names]).encode()
     write_atomically(file, content)
     print(f"Written: {file} ({len(content) / 1e6:.1f} MB). Open it in a browser, and draw.")

@@ -47,7 +47,8 @@ from MNIST.commands.values import (
     real_number,
     whole_number,
 )
-from MNIST.errors import UsageError, quoted
+from MNIST.commands.written_files import png_file
+from MNIST.errors import UsageError
 from MNIST.files import write_atomically
 from MNIST.language import ModelSpec, OneCycle, fill_classes, parse_spec, read_text
 from MNIST.paths import find_model_file, name_from
@@ -72,7 +73,7 @@ def run(options: Mapping[str, Any]) -> int:
     if options["--steps"] is not None:
         steps = whole_number(options["--steps"], "--steps", 3, MOST_STEPS)
     seconds = real_number(options["--seconds"], "--seconds", 1.0, LONGEST)
-    picture = _picture_file(options["--png"], file)
+    picture = png_file(options["--png"], f"{name_from(file.stem) or 'network'}_rates.png")
     split = proportion(options["--split"], "--split")
     images = optional_whole_number(options["--images"], "--images")
     batch = optional_whole_number(options["--batch"], "--batch", MOST_IMAGES)
@@ -207,14 +208,3 @@ def _highest_rate(spec: ModelSpec) -> float:
     """The highest learning rate that the file asks for."""
     own: float = spec.optimizer.rate
     return max(own, spec.schedule.peak) if isinstance(spec.schedule, OneCycle) else own
-
-
-def _picture_file(wanted: str | None, model: Path) -> Path:
-    """The file for the picture. Raises UsageError if its name cannot be a PNG file's."""
-    if wanted is None:
-        return Path(f"{name_from(model.stem) or 'network'}_rates.png")
-    if "\0" in wanted or Path(wanted).suffix.lower() != ".png":
-        raise UsageError(f"--png: expected a file's name that ends in .png, found {quoted(wanted)}")
-    if Path(wanted).is_dir():
-        raise UsageError(f"--png: {quoted(wanted)} is a folder")
-    return Path(wanted)

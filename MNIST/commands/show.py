@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from MNIST.commands.values import whole_number
+from MNIST.commands.written_files import png_file
 from MNIST.errors import UsageError, did_you_mean, quoted
 from MNIST.files import write_atomically
 
@@ -38,7 +39,7 @@ def run(options: Mapping[str, Any]) -> int:
     folder = Path(options["<dataset-dir>"])
     count = whole_number(options["--count"], "--count", highest=MOST_SHOWN)
     seed = whole_number(options["--seed"], "--seed", lowest=0)
-    picture = _picture_file(options["--png"], folder)
+    picture = png_file(options["--png"], f"{_name(folder)}_images.png")
 
     from MNIST.data import load, suspicions
     from MNIST.report.half_blocks import can_show
@@ -89,17 +90,6 @@ def _label(text: str, names: Sequence[str]) -> int:
         hint = did_you_mean(text, names) or f"; there are {', '.join(names[:MOST_NAMED])}"
         raise UsageError(f"--label: no class {quoted(text)}{hint}")
     return whole_number(text, "--label", 0, len(names) - 1)
-
-
-def _picture_file(wanted: str | None, dataset: Path) -> Path:
-    """The file for the picture. Raises UsageError if its name cannot be a PNG file's."""
-    if wanted is None:
-        return Path(f"{_name(dataset)}_images.png")
-    if "\0" in wanted or Path(wanted).suffix.lower() != ".png":
-        raise UsageError(f"--png: expected a file's name that ends in .png, found {quoted(wanted)}")
-    if Path(wanted).is_dir():
-        raise UsageError(f"--png: {quoted(wanted)} is a folder")
-    return Path(wanted)
 
 
 def _name(folder: Path) -> str:
