@@ -1,6 +1,8 @@
 """Shared by the tests of commands."""
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,14 @@ def train(tmp_path, monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
         return code, *capsys.readouterr()
 
     return command
+
+
+@pytest.fixture
+def here(trained, tmp_path, monkeypatch) -> Path:
+    """A copy, to change, of the folder that the test file's own fixture `trained` has made."""
+    shutil.copytree(trained, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    return Path.cwd()
 
 
 @pytest.fixture

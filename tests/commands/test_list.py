@@ -30,14 +30,6 @@ def trained(digits_folder, tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
-def here(trained, tmp_path, monkeypatch) -> Path:
-    """A copy of that folder, to change."""
-    shutil.copytree(trained, tmp_path / "copy")
-    monkeypatch.chdir(tmp_path / "copy")
-    return Path.cwd()
-
-
 def _rows(output: str) -> list[list[str]]:
     """The words of each row of the table, below its rule."""
     lines = [line.split() for line in output.splitlines()]

@@ -46,14 +46,6 @@ def trained(digits_folder, tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
-def here(trained, tmp_path, monkeypatch) -> Path:
-    """A copy of that folder, to change."""
-    shutil.copytree(trained, tmp_path / "copy")
-    monkeypatch.chdir(tmp_path / "copy")
-    return Path.cwd()
-
-
 def certificate(name="net"):
     return json.loads(Path("Reproduced", name, "reproduced.json").read_text())
 
