@@ -68,8 +68,12 @@ class EpochResult:
     @property
     def numbers(self) -> tuple[float, ...]:
         """All numbers that are the same, bit for bit, when the run is repeated. Here a nan equals a nan."""
-        values = (getattr(self, field.name) for field in fields(self) if field.name not in _CIRCUMSTANCES)
+        values = (getattr(self, name) for name in REPEATED)
         return tuple(math.nan if value != value else value for value in values)  # the one nan object
+
+
+REPEATED = tuple(field_.name for field_ in fields(EpochResult) if field_.name not in _CIRCUMSTANCES)
+"""The names of `EpochResult.numbers`."""
 
 
 @dataclass(frozen=True)

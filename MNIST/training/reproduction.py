@@ -9,16 +9,11 @@ import numpy as np
 from MNIST.engines import Arrays
 from MNIST.errors import ModelError
 from MNIST.language import ModelSpec, parse_spec
-from MNIST.training.checkpoint import EpochResult
+from MNIST.training.checkpoint import REPEATED, EpochResult
 from MNIST.training.identity import RunSettings, run_identity
 from MNIST.training.record import SPEC, RunRecord, machine, read_model_text
 
 FORMAT = 1
-COMPARED = (
-    *("loss", "accuracy", "val_loss", "val_accuracy"),
-    *("learning_rate", "gradient_norm_mean", "gradient_norm_variance"),
-)
-"""The figures of an epoch that do not depend on the moment."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +44,8 @@ def first_difference(recorded: Sequence[EpochResult], found: Sequence[EpochResul
     Of the longer one, the epochs that the other lacks count as different.
     """
     for before, now in zip(recorded, found, strict=False):
-        for figure in COMPARED:
-            one, other = getattr(before, figure), getattr(now, figure)
-            if one != other and not (one != one and other != other):  # nan is nan
+        for figure, one, other in zip(REPEATED, before.numbers, now.numbers, strict=True):
+            if one is not other and one != other:  # there is one nan object
                 return Difference(before.epoch, figure, one, other)
     both = min(len(recorded), len(found))
     if len(recorded) > both:
