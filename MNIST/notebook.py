@@ -142,7 +142,7 @@ class TrainedNetwork:
 
     def __repr__(self) -> str:
         record = self._trained.record
-        kept = self.history[(record.kept_epoch or len(self.history)) - 1]
+        kept = record.kept(self.history)
         validated = kept.val_accuracy == kept.val_accuracy
         reached = kept.val_accuracy if validated else kept.accuracy
         return (

@@ -191,7 +191,7 @@ def _compare(
     accuracies, agree = None, None
     images = len(run.data.validation)
     if images and not stopped_early:
-        one = recorded[-1] if equal is None else recorded[(record.kept_epoch or len(recorded)) - 1]
+        one = recorded[-1] if equal is None else record.kept(recorded)
         other = run.history[-1] if equal is None else run.kept
         accuracies = one.val_accuracy, other.val_accuracy
         first, second = (round(accuracy * images) for accuracy in accuracies)

@@ -45,8 +45,9 @@ def unfinished() -> Iterator[tuple[str, int]]:
 
 def describe(name: str) -> Trained:
     """Describe a trained network. Raises ModelError if its record or its history cannot be trusted."""
-    record, history = read_record(name), read_history(name)
-    kept = len(history) if record.kept_epoch is None else record.kept_epoch
-    if not 1 <= kept <= len(history):
-        raise ModelError(f"{name}: its record keeps epoch {kept} of {len(history)}")
-    return Trained(name, record, history[kept - 1], read_tested(name, record))
+    record = read_record(name)
+    try:
+        kept = record.kept(read_history(name))
+    except ModelError as error:
+        raise ModelError(f"{name}: {error}") from None
+    return Trained(name, record, kept, read_tested(name, record))

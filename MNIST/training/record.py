@@ -103,6 +103,16 @@ class RunRecord:
         """Mean and standard deviation of the training images, in [0, 1]."""
         return self.pixel_mean, self.pixel_deviation
 
+    def kept(self, history: Sequence[EpochResult]) -> EpochResult:
+        """The epoch of this run's history whose weights and figures are kept.
+
+        Raises ModelError if the history has no such epoch.
+        """
+        epoch = len(history) if self.kept_epoch is None else self.kept_epoch
+        if not 1 <= epoch <= len(history):
+            raise ModelError(f"the record keeps epoch {epoch} of {len(history)}")
+        return history[epoch - 1]
+
     def has_epochs(self, epochs: int) -> bool:
         """Whether a run for this many epochs would end where this one ended."""
         return self.epochs == epochs or (self.stopped and self.epochs < epochs)
@@ -238,10 +248,9 @@ def is_finished(name: str, run_identity: str, spec: ModelSpec) -> bool:
 def kept_figures(name: str) -> str:
     """The text of `<name>.txt`, from the history of a trained network.
 
-    Raises ModelError if the history's digest is not the record's.
+    Raises ModelError if the history is not the record's.
     """
-    history, kept = read_history(name), read_record(name).kept_epoch
-    return figures(history[-1 if kept is None else kept - 1])
+    return figures(read_record(name).kept(read_history(name)))
 
 
 def other_run_there(name: str, run: Run) -> str:
