@@ -192,17 +192,17 @@ function compared(first, second) {
     ];
   }
   const [pair] = comparePairs([first.result.correctOf, second.result.correctOf]);
-  return [verdictOf(pair.p, one, other), pairText(pair, one.name, other.name), ...sentences];
+  const isSeed = texts.length === 1 && texts[0].startsWith("seed ") && one.history.length === other.history.length;
+  return [verdictOf(pair.p, isSeed), pairText(pair, one.name, other.name), ...sentences];
 }
 
-/** What follows from p. It speaks of two trained networks: another seed makes another network of the same text. */
-function verdictOf(p, one, other) {
+/** What follows from p. isSeed: whether the two networks differ in nothing but their seed. */
+function verdictOf(p, isSeed) {
   if (p >= LEVEL) return "The choice of test images alone could explain the difference: do not choose by it.";
   const beyond = "These two networks differ by more than the choice of test images explains.";
-  const isSameText = !changedLines(linesOf(one.text), linesOf(other.text)).length;
-  return isSameText && one.seed !== other.seed
+  return isSeed
     ? `${beyond} The seed alone did that: so much do networks of one text differ.`
-    : `${beyond} Whether the text or the seed did that, you see if you train both texts under other seeds too.`;
+    : `${beyond} Whether the change did that, or the luck of the seed, you see if you train both under other seeds too.`;
 }
 
 /** Which differences between all tested networks are more than chance: sentences, if there are more than two. */
