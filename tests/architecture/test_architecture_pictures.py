@@ -4,7 +4,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from examples import most
+from examples import most, slowly
 from hypothesis import given
 from random_specs import specs
 
@@ -15,6 +15,7 @@ from MNIST.language import nodes_as_written, parse_spec, read_spec
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = sorted({path.stem for path in (ROOT / "Models").glob("*.txt")} - {"explore", "experiments"})
+QUICK = ("googlenet", "lenet5", "resnet20")
 SVG = "{http://www.w3.org/2000/svg}"
 END = "Flatten\nDense,10,softmax\nOptimizer:\n0.001\n1\n100\n"
 LONGEST = 250_000  # characters
@@ -91,7 +92,7 @@ Repeat,3:
     assert "2 times ((Conv 3×3, relu to 28×28×8) plus its input)" in described
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", [*QUICK, *slowly(name for name in SHIPPED if name not in QUICK)])
 def test_no_words_lie_on_others(name, chromium):
     svg = architecture_svg(read_spec(ROOT / "Models" / f"{name}.txt", 10), name)
     page = chromium.new_page()
