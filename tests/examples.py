@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 # No test fails because the machine is busy: neither an example nor the drawing of one has a deadline.
 settings.register_profile("thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("quick", settings.get_profile("thorough"), max_examples=25)
+settings.register_profile("quick", settings.get_profile("thorough"), max_examples=15)
 
 
 def choose_profile(quick: bool) -> None:
@@ -22,8 +22,8 @@ def is_quick() -> bool:
 
 
 def most(examples: int) -> settings:
-    """Settings for at most so many examples, or a quarter of them under the profile `quick`."""
-    return settings(max_examples=examples // 4 if is_quick() else examples)
+    """Settings for at most so many examples, or a sixth of them under the profile `quick`."""
+    return settings(max_examples=examples // 6 if is_quick() else examples)
 
 
 def slowly(cases: Iterable[Any]) -> list[Any]:

@@ -98,7 +98,7 @@ def _fetch() -> tuple[str, str, str]:
         print("MNIST's mirrors are out of reach: 1,797 digits that scikit-learn carries take its place.")
         print(f"(With a copy of MNIST's four files: MNIST_MIRROR=/folder/with/them {program()} demo)")
         _type("download Digits --dataset digits")
-        return "Digits", " --epochs 12", " -e 3,6,12"
+        return "Digits", " --epochs 9", " -e 3,6,9"
 
 
 def _type(words: str) -> int:

@@ -119,6 +119,7 @@ def test_a_trained_network_answers_while_another_one_trains(page):
     assert found["epochs"] == 6
 
 
+@pytest.mark.slow
 def test_five_networks_answer_at_once(page):
     """More than workers hold ready while nobody asks."""
     names = [f"network_{number}" for number in range(5)]

@@ -353,6 +353,7 @@ def test_when_the_time_is_up_it_stops_in_order_and_goes_on_later(here, digits_fo
     assert all(row["val_accuracy"] for row in rows)
 
 
+@pytest.mark.slow
 def test_a_diverging_trial_ends_in_3_and_the_others_are_answered(here, digits_folder, explore):
     outcome = explore(
         digits_folder, "scan1", *SMALL, *NUMPY, "-o", "SGD", "-r", "0.01,1e20", "-e", "1,2", "-m", "0.5"

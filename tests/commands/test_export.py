@@ -51,6 +51,7 @@ def here(trained, monkeypatch):
     return trained
 
 
+@pytest.mark.slow
 def test_on_all_test_images_an_onnx_file_gives_the_trained_network_s_probabilities(
     mnist_folder, tmp_path, monkeypatch, capsys
 ):

@@ -73,7 +73,8 @@ def test_train_keeps_the_classes_with_the_network(here):
     model.engine.close()
 
 
-@pytest.mark.parametrize("engine", ["modules", pytest.param("keras", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["modules", "keras"])
 def test_other_engines_learn_them_too(engine, here, capsys):
     output = said(capsys, "train", "Shapes", engine, "net.txt", "--engine", engine)
     assert "Shapes: 138 images to train on, 15 to validate, 3 classes (circle, square, star)" in output

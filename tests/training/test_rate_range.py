@@ -25,6 +25,7 @@ def settings(engine="numpy", seed=0):
     return resolve_settings("digits", images=None, split=0.9, seed=seed, engine=engine, precision="float32")
 
 
+@pytest.mark.slow
 def test_every_engine_measures_the_same_curve(data, engine):
     spec = parse_spec(TEXT.replace("Dropout,0.1\n", ""))
     found = rate_range(spec, data, settings(engine), lowest=1e-4, highest=0.1, steps=30)

@@ -329,6 +329,7 @@ def test_arrays_that_need_pickle_are_refused(tmp_path):
         import_dataset(tmp_path / "a.npz", tmp_path / "data")
 
 
+@pytest.mark.slow
 def test_many_pictures_are_read_by_several_processes_alike(tmp_path):
     write_folder(tmp_path / "shapes", 150, side=40)
     alone = import_dataset(tmp_path / "shapes", tmp_path / "one").dataset

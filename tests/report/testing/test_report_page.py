@@ -7,7 +7,6 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from examples import slowly
 from PIL import Image
 
 from MNIST.report.classes import MANY
@@ -200,7 +199,8 @@ def test_every_dot_is_an_image_of_its_digit(opened):
         assert expected.all()
 
 
-@pytest.mark.parametrize("width", [390, *slowly([1280])])
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1280])
 def test_twelve_networks_with_long_names_fit_the_window(width, opened):
     names = [f"{letter}{'_very' * 12}x" for letter in "ABCDEFGHIJKL"]
     browser_page = opened(page(*np.linspace(1, 6, 12), names=names)[0], width)
