@@ -397,7 +397,8 @@ def running_cluster() -> Iterator[tuple[str, Callable[..., subprocess.Popen]]]:
     Yields its address and a function that adds a machine and returns its process; killing the process
     removes the machine.
     """
-    command = [str(Path(sys.executable).parent / "ray"), "start", "--block", "--num-cpus=1"]
+    ray = str(Path(sys.executable).parent / "ray")
+    command = [ray, "start", "--block", "--num-cpus=1"]
     quick = {f"RAY_health_check_{name}": "500" for name in ("initial_delay_ms", "period_ms")}
     basics = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "PYTHONUNBUFFERED": "1"}
     address = f"127.0.0.1:{free_port()}"
@@ -420,6 +421,8 @@ def running_cluster() -> Iterator[tuple[str, Callable[..., subprocess.Popen]]]:
                     return process
         raise AssertionError(said)
 
+    if not (Path.home() / ".ray" / "auth_token").exists():  # `ray start` asks for one and makes none
+        subprocess.run([ray, "get-auth-token", "--generate"], check=True, capture_output=True)
     try:
         start("--head", f"--port={address.split(':')[1]}", "--include-dashboard=false")
         yield address, lambda **changes: start(f"--address={address}", **changes)
