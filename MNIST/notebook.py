@@ -4,6 +4,7 @@
 records of `MNIST.training`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,9 +24,9 @@ from MNIST.language import (
     lay_out,
     parse_spec,
 )
-from MNIST.paths import checked_name
+from MNIST.paths import TOGETHER, checked_name, members
 from MNIST.training.draws import epoch_seed, initial_weights
-from MNIST.training.metrics import accuracy, cross_entropy, softmax
+from MNIST.training.metrics import accuracy, cross_entropy, mean_logits, softmax
 from MNIST.training.rates import epoch_rates
 from MNIST.words import counted
 
@@ -100,7 +101,33 @@ class NeuralNetwork:
         return self._engine.train_epoch(images, labels, rates, seed, lambda *_: None).loss
 
 
-class TrainedNetwork:
+class _Answering(ABC):
+    """A network or an ensemble: it answers to images."""
+
+    @property
+    @abstractmethod
+    def classes(self) -> tuple[str, ...]:
+        """What each answer means."""
+
+    @abstractmethod
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """The logits, (n, classes), for images, uint8 (n, 28, 28): before the last softmax."""
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """The probability of each class, float64 (n, classes), for images, uint8 (n, 28, 28)."""
+        return softmax(self.logits(images))
+
+    def evaluate(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+        """The mean cross-entropy in nats, and the accuracy.
+
+        images: uint8 (n, 28, 28), at least one; labels: integer (n,), each in [0, classes).
+        """
+        images, labels = _checked(images), _checked_labels(labels, len(images), len(self.classes))
+        logits = self.logits(images)
+        return cross_entropy(logits, labels), accuracy(logits, labels)
+
+
+class TrainedNetwork(_Answering):
     """A network that `train` has trained, that `explore` has kept or that came from a laboratory.
 
     name: what it is called. text: its model file. history: an EpochResult for each epoch.
@@ -127,18 +154,9 @@ class TrainedNetwork:
         """The weights by names like `dense_2/kernel`; a kernel is (rows, columns, in, out) or (in, out)."""
         return self._trained.engine.get_weights()
 
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        """The probability of each class, float64 (n, classes), for images, uint8 (n, 28, 28)."""
-        return softmax(self._trained.engine.logits(_checked(images)))
-
-    def evaluate(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-        """The mean cross-entropy in nats, and the accuracy.
-
-        images: uint8 (n, 28, 28), at least one; labels: integer (n,), each in [0, classes).
-        """
-        images, labels = _checked(images), _checked_labels(labels, len(images), len(self.classes))
-        logits = self._trained.engine.logits(images)
-        return cross_entropy(logits, labels), accuracy(logits, labels)
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """The logits, (n, classes), for images, uint8 (n, 28, 28): before the last softmax."""
+        return self._trained.engine.logits(_checked(images))
 
     def __repr__(self) -> str:
         record = self._trained.record
@@ -152,12 +170,39 @@ class TrainedNetwork:
         )
 
 
-def load_network(name: str) -> TrainedNetwork:
-    """Read a trained network from `Model_Output/`.
+class Ensemble(_Answering):
+    """Several networks that answer as one: its probabilities are the mean of theirs.
 
-    Raises ModelError if there is none of this name, or if it is damaged.
+    networks: TrainedNetworks that tell the same classes apart. name: their names, joined by "+".
     """
-    return TrainedNetwork(name)
+
+    def __init__(self, networks: Sequence[TrainedNetwork]) -> None:
+        if len({network.classes for network in networks}) != 1:
+            raise ValueError("expected networks that tell the same classes apart")
+        self.networks = tuple(networks)
+        self.name = TOGETHER.join(network.name for network in networks)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What each answer means."""
+        return self.networks[0].classes
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """The logarithms of the probabilities, float64 (n, classes), for images, uint8 (n, 28, 28)."""
+        return mean_logits([network.logits(images) for network in self.networks])
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: the mean of {counted(len(self.networks), 'network')}>"
+
+
+def load_network(name: str) -> TrainedNetwork | Ensemble:
+    """Read a trained network from `Model_Output/`, or several as an ensemble, for "A+B".
+
+    Raises ModelError if there is none of this name, or if it is damaged; ValueError if the networks of an
+    ensemble tell different classes apart.
+    """
+    networks = [TrainedNetwork(member) for member in members(name)]
+    return networks[0] if len(networks) == 1 else Ensemble(networks)
 
 
 def _read(layers: Sequence[str], optimizer: str, input: str) -> ModelSpec:

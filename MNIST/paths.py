@@ -14,6 +14,7 @@ _PACKAGE = Path(__file__).resolve().parent
 _SHIPPED = (_PACKAGE.parent / "Models", _PACKAGE / "shipped_models")  # in a checkout; in an installation
 
 LONGEST_NAME = 64  # characters
+TOGETHER = "+"  # joins the names of networks that answer as one, an ensemble
 _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}")
 _DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)  # reserved on Windows
 
@@ -36,6 +37,17 @@ def checked_name(name: str, what: str) -> str:
             "and none of Windows's device names"
         )
     return name
+
+
+def members(name: str) -> list[str]:
+    """The names of the networks of an ensemble, "A+B"; of a network, its own."""
+    return name.split(TOGETHER)
+
+
+def short_name(name: str) -> str:
+    """What an ensemble is called in tables and file names: "net_0+29_more" if "net_0+net_1+…" is too long."""
+    first, *others = members(name)
+    return name if len(name) <= LONGEST_NAME else f"{first}{TOGETHER}{len(others)}_more"
 
 
 def name_from(text: str) -> str:

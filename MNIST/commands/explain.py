@@ -9,7 +9,8 @@ Writes a picture and a page, in Model_Output/<model-name>/explained/: the image 
 the answer's score along each pixel, the maps and the kernels of the convolutions, the numbers of the others.
 
 Arguments:
-    <model-name>      a network trained by `train`, by any engine; what is computed here, NumPy computes
+    <model-name>      a network trained by `train`, by any engine; what is computed here, NumPy computes.
+                      Of an ensemble, A+B, each network is explained, and their mean answer is told
     <image-file>      a picture of one digit, as `predict` takes it
 
 Options:
@@ -21,30 +22,35 @@ Options:
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from MNIST.commands import values
+from MNIST.commands.trained_networks import refuse_unlike
 from MNIST.commands.values import one_of, whole_number
 from MNIST.errors import UsageError, quoted
 from MNIST.files import write_atomically
-from MNIST.paths import checked_name
+from MNIST.paths import TOGETHER, members, short_name
 from MNIST.words import counted
+
+if TYPE_CHECKING:
+    from MNIST.report.explaining.explanation import Explanation
 
 LONGEST_NAME = 64  # characters that the written files take from the picture's own name
 
 
 def run(options: Mapping[str, Any]) -> int:
     """Find the image, explain the answer to it, and write the picture and the page."""
-    name = checked_name(options["<model-name>"], "model name")
+    names = members(values.model_or_ensemble(options["<model-name>"]))
     of_set = one_of(options["--set"], "--set", ("test", "training"))
     wanted = None if options["--image"] is None else whole_number(options["--image"], "--image", lowest=0)
 
     from MNIST import training
-    from MNIST.explaining import explain
-    from MNIST.report.explaining.page import explanation_page
-    from MNIST.report.explaining.picture import explanation_png
 
-    record = training.read_record(name)  # now, so that a missing network is reported before data are read
+    records = [training.read_record(name) for name in names]  # before data are read
+    refuse_unlike(TOGETHER.join(names), records, same_images=True)
+    name, record = names[0], records[0]
     if wanted is None and options["<image-file>"].isdigit() and not Path(options["<image-file>"]).exists():
         number = options["<image-file>"]
         raise UsageError(f"no file {quoted(number)}; for test image {number}, write --image {number}")
@@ -52,13 +58,28 @@ def run(options: Mapping[str, Any]) -> int:
         file, subject, image, label = _from_file(Path(options["<image-file>"]), record)
     else:
         file, subject, image, label = _from_dataset(Path(options["--data"]), of_set, wanted, name, record)
+    explained = [_explained(name, file, image, label, subject) for name in names]
+    if len(explained) > 1:
+        print(f"{short_name(TOGETHER.join(names))}, by the mean of their probabilities:")
+        mean = sum((one.probabilities for one in explained[1:]), explained[0].probabilities)
+        print(replace(explained[0], probabilities=mean / len(explained)).verdict)
+    return 0
+
+
+def _explained(name: str, file: str, image: Any, label: int | None, subject: str) -> "Explanation":
+    """Explain a network's answer, and write the picture and the page. file: the stem of their names."""
+    from MNIST import training
+    from MNIST.explaining import explain
+    from MNIST.report.explaining.page import explanation_page
+    from MNIST.report.explaining.picture import explanation_png
+
     explained = explain(name, image, label, subject)
     folder = training.output_folder(name) / training.EXPLAINED
     write_atomically(folder / f"{file}.png", explanation_png(explained))
     write_atomically(folder / f"{file}.html", explanation_page(explained))
     print(f"{explained.network}: {subject}\n{explained.verdict}")
     print(f"Written: {folder / file}.png, and {file}.html beside it with every layer.")
-    return 0
+    return explained
 
 
 def _from_dataset(

@@ -17,7 +17,7 @@ Before the file is written, it is tested on 297 images: its answers must be thos
 trained the network. An older file with this name is replaced completely or not at all.
 
 Arguments:
-    <model-name>    a network trained by `train`
+    <model-name>    a network trained by `train`, or A+B for the mean of several, which only .onnx holds
     <file>          what to write, as digits.onnx
 
 Options:
@@ -33,9 +33,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from MNIST.commands import values
+from MNIST.commands.trained_networks import refuse_unlike
 from MNIST.errors import ModelError, UsageError, quoted
 from MNIST.files import write_atomically
-from MNIST.paths import checked_name
+from MNIST.paths import members, short_name
 from MNIST.program import install_command
 
 if TYPE_CHECKING:
@@ -49,13 +50,44 @@ FARTHEST = 1e-4  # largest difference from the engine's probabilities; float32 s
 
 def run(options: Mapping[str, Any]) -> int:
     """Check the names, make the file, compare its answers with the engine's, and only then write it."""
-    name = checked_name(options["<model-name>"], "model name")
+    name = values.model_or_ensemble(options["<model-name>"])
     path = _checked_path(options["<file>"])
     library = _checked_library(options["--with"], path)
 
-    from MNIST import engines, training
+    from MNIST import training
     from MNIST.data.digits import make_digits
-    from MNIST.export import FORMATS, SharedNetwork
+    from MNIST.export import FORMATS
+
+    records = [training.read_record(member) for member in members(name)]
+    refuse_unlike(name, records, same_images=True)
+    if library and len(records) > 1:
+        raise UsageError(f"a script holds one network; export the ensemble {short_name(name)} as .onnx")
+    _, _, images, _ = make_digits()
+    found = [_shared(member, images) for member in members(name)]
+    networks = [shared for shared, _ in found]
+    expected = training.softmax(training.mean_logits([logits for _, logits in found]))
+    if library:
+        _write_script(path, library, networks[0], images, expected)
+        return 0
+    kind = importlib.import_module(FORMATS[path.suffix])
+    content = kind.content_of(*networks)
+    needed = f"onnxruntime ({install_command('onnx')})"
+    checked = _compare(kind.answers(content, images), expected, needed)
+    write_atomically(path, content)
+    parameters = sum(record.parameters for record in records)
+    print(f"Written: {path} ({len(content):,} bytes), {short_name(name)} with {parameters:,} parameters.")
+    about = records[0].about
+    print(f"In: images, uint8 (batch, 28, 28). Out: probabilities, float32 (batch, {len(about.classes)}).")
+    if not about.shows_digits:
+        print(f"The classes are, in order: {', '.join(about.classes)}.")
+    print(checked)
+    return 0
+
+
+def _shared(name: str, images: Any) -> "tuple[SharedNetwork, Any]":
+    """A network with its weights, and its engine's logits, (n, classes), for images, uint8 (n, 28, 28)."""
+    from MNIST import engines, training
+    from MNIST.export import SharedNetwork
 
     record = training.read_record(name)
     trained = training.load_trained(name, engine=engines.reader_of(record.settings.engine))  # in float32
@@ -70,24 +102,9 @@ def run(options: Mapping[str, Any]) -> int:
         training_images=record.training_images,
         validation_images=record.validation_images,
     )
-    _, _, images, _ = make_digits()
-    expected = training.softmax(trained.engine.logits(images))
+    logits = trained.engine.logits(images)
     trained.engine.close()
-    if library:
-        _write_script(path, library, shared, images, expected)
-        return 0
-    kind = importlib.import_module(FORMATS[path.suffix])
-    content = kind.content_of(shared)
-    needed = f"onnxruntime ({install_command('onnx')})"
-    checked = _compare(kind.answers(content, images), expected, needed)
-    write_atomically(path, content)
-    print(f"Written: {path} ({len(content):,} bytes), {name} with {record.parameters:,} parameters.")
-    about = record.about
-    print(f"In: images, uint8 (batch, 28, 28). Out: probabilities, float32 (batch, {len(about.classes)}).")
-    if not about.shows_digits:
-        print(f"The classes are, in order: {', '.join(about.classes)}.")
-    print(checked)
-    return 0
+    return shared, logits
 
 
 def _write_script(path: Path, library: str, shared: "SharedNetwork", images: Any, expected: Any) -> None:

@@ -9,16 +9,20 @@ put it on a stick, or open it years later. The networks compute in the browser w
 networks stand side by side.
 
 Arguments:
-    <model-names>    networks trained by `train`, comma separated, or 'net_*'
+    <model-names>    networks trained by `train`, comma separated, or 'net_*'; A+B is an ensemble, whose
+                     answer is the mean of its networks' probabilities
     <html-file>      the file to write, such as digits.html; .html is added if it has no ending
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from MNIST.commands import values
+from MNIST.commands.trained_networks import refuse_unlike
 from MNIST.commands.written_files import own_file
 from MNIST.files import write_atomically
+from MNIST.paths import members, short_name
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -28,10 +32,27 @@ def run(options: Mapping[str, Any]) -> int:
     from MNIST.page import draw_page, is_draw_page
 
     file = own_file(options["<html-file>"], (".html", ".htm"), "page", is_draw_page)
-    content = draw_page([_network(name) for name in names]).encode()
+    content = draw_page(_cards(names)).encode()
     write_atomically(file, content)
     print(f"Written: {file} ({len(content) / 1e6:.1f} MB). Open it in a browser, and draw.")
     return 0
+
+
+def _cards(names: Sequence[str]) -> list[Any]:
+    """What the page needs of each network or ensemble; a network is read once."""
+    from MNIST import training
+    from MNIST.page import PageEnsemble
+
+    each = {name: members(name) for name in names}
+    for name, some in each.items():
+        refuse_unlike(name, [training.read_record(member) for member in some])
+    read = {member: _network(member) for member in dict.fromkeys(chain(*each.values()))}
+    return [
+        PageEnsemble(short_name(name), tuple(read[member] for member in some))
+        if len(some) > 1
+        else read[name]
+        for name, some in each.items()
+    ]
 
 
 def _network(name: str) -> Any:

@@ -11,7 +11,8 @@ If it is still unlike them, a warning says so: the answer is a guess.
 A network that has learned whole pictures, or dark ink on bright paper, gets the picture in that form.
 
 Arguments:
-    <model-names>        networks trained by `train`, comma separated, or 'net_*'
+    <model-names>        networks trained by `train`, comma separated, or 'net_*'; A+B is an ensemble, whose
+                         answer is the mean of its networks' probabilities
     <image>              picture files
 
 Options:
@@ -35,6 +36,7 @@ from MNIST.commands.trained_networks import answering
 from MNIST.commands.values import MOST_THREADS, optional_whole_number
 from MNIST.errors import DataError, ModelError, UsageError, quoted
 from MNIST.files import write_atomically
+from MNIST.paths import members
 
 MOST_STEPS = 50  # pictures, or digits in them, that --steps draws at most
 FEW = 3  # up to so many answers, the probabilities of the classes are shown
@@ -89,8 +91,9 @@ def _forms(names: Sequence[str]) -> list[tuple[str, str]]:
 
     learned = []
     for name in names:
-        with suppress(ModelError):  # it will be named when it is asked
-            learned.append(training.read_record(name).about)
+        for member in members(name):
+            with suppress(ModelError):  # it will be named when it is asked
+                learned.append(training.read_record(member).about)
     return list(dict.fromkeys((about.form, about.ink) for about in learned or [About()]))
 
 
@@ -159,13 +162,13 @@ def _answers(
     from MNIST import training
     from MNIST.report.testing.predictions import Answers
 
-    def images_for(model: Any) -> Any:
-        about = model.record.about
+    def images_for(record: Any) -> Any:
+        about = record.about
         return np.stack([digit.images[about.form, about.ink] for digit in digits])
 
     return {
-        model.name: Answers(training.softmax(logits), model.record.about.classes)
-        for model, logits in answering(names, images_for, threads, engine)
+        one.name: Answers(training.softmax(one.logits), one.records[0].about.classes)
+        for one in answering(names, images_for, threads, engine)
     }
 
 

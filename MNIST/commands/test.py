@@ -15,7 +15,8 @@ number (from 0), the expected answer, the given answer, and whether it is right 
 Arguments:
     <comparison-name>    what to call this comparison: letters, digits, _ and -
     <dataset-dir>        where `download` put the data
-    <model-names>        networks trained by `train`, comma separated, or 'net_*'
+    <model-names>        networks trained by `train`, comma separated, or 'net_*'; A+B is an ensemble, whose
+                         answer is the mean of its networks' probabilities
 
 Options:
     --on SET             test, training (all of its images), or validation (those that the networks were
@@ -33,6 +34,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +43,7 @@ from MNIST.commands.trained_networks import answering
 from MNIST.commands.values import MOST_THREADS, optional_whole_number
 from MNIST.errors import ModelError, UsageError
 from MNIST.files import write_atomically
-from MNIST.paths import checked_name
+from MNIST.paths import checked_name, members
 from MNIST.words import counted
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     from MNIST.data import Dataset
     from MNIST.report.testing.comparison import Evaluation
     from MNIST.report.testing.embedding import Space
-    from MNIST.training import TrainedModel
+    from MNIST.training import RunRecord, TrainedModel
 
 COMPUTATIONS = 15 * 10**9  # at most, for one network's last hidden layer: 0.5 to 4 s of a core
 FEWEST_IMAGES = 100  # images shown in a network's space, however large the network is
@@ -119,7 +121,7 @@ def _validation(names: Sequence[str], dataset: "Dataset") -> "np.ndarray":
     from MNIST.data import split
 
     divisions = {}
-    for name in names:
+    for name in chain.from_iterable(map(members, names)):
         with suppress(ModelError):  # it will be named when it is asked
             settings = training.read_record(name).settings
             if engines.name_of(settings.engine) in engines.ELSEWHERE:
@@ -142,36 +144,46 @@ def _evaluate(
     names: Sequence[str], dataset: "Dataset", asked: _Asked, threads: int | None, engine: str | None
 ) -> "tuple[list[Evaluation], dict[str, Space]]":
     """The Evaluation of each network that can be trusted, and for each name the images in its space."""
-    from MNIST import engines, training
+    from MNIST import training
     from MNIST.report.testing.comparison import Evaluation
 
     evaluations, spaces = [], {}
-    for model, logits in answering(names, lambda _: asked.images, threads, engine):
-        learned = model.record.dataset
+    for one in answering(names, lambda _: asked.images, threads, engine):
         try:
-            training.refuse_other_classes(model.name, model.record, dataset.about)
+            for record in one.records:
+                training.refuse_other_classes(one.name, record, dataset.about)
         except UsageError as error:
             print(f"{error}; it is left out", file=sys.stderr)
             continue
-        if model.record.settings.data_digest != dataset.digest:
-            which = learned if learned != dataset.name else "other images"
-            print(f"{model.name} learned from {which}, not from {dataset.name}", file=sys.stderr)
+        if others := {_learned(record, dataset) for record in one.records} - {""}:
+            print(
+                f"{one.name} learned from {', '.join(sorted(others))}, not from {dataset.name}",
+                file=sys.stderr,
+            )
         evaluation = Evaluation(
-            model.name,
-            engine or engines.name_of(model.record.settings.engine),
-            model.record.parameters,
-            training.cross_entropy(logits, asked.labels),
+            one.name,
+            engine or one.engines,
+            sum(record.parameters for record in one.records),
+            training.cross_entropy(one.logits, asked.labels),
             asked.labels,
-            training.softmax(logits),
+            training.softmax(one.logits),
             dataset.classes,
             asked.numbers,
             on=asked.on,
-            family=model.record.family,
+            family=one.records[0].family if one.network else "",
         )
         evaluations.append(evaluation)
-        _note(model, evaluation, dataset)
-        spaces[model.name] = _space(model, evaluation, logits, asked.images)
+        if one.network:
+            _note(one.network, evaluation, dataset)
+            spaces[one.name] = _space(one.network, evaluation, one.logits, asked.images)
     return evaluations, spaces
+
+
+def _learned(record: "RunRecord", dataset: "Dataset") -> str:
+    """The data from which a network has learned, in words, if it was not this dataset."""
+    if record.settings.data_digest == dataset.digest:
+        return ""
+    return record.dataset if record.dataset != dataset.name else "other images"
 
 
 def _note(model: "TrainedModel", evaluation: "Evaluation", dataset: "Dataset") -> None:

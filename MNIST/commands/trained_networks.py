@@ -1,35 +1,135 @@
 """Ask several trained networks one after another, and name those that cannot be trusted."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from MNIST.errors import ModelError, UsageError
+from MNIST.paths import TOGETHER, members, short_name
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from MNIST.training import RunRecord, TrainedModel
+
+Images = Callable[["RunRecord"], "np.ndarray"]
+
+
+@dataclass(frozen=True)
+class Answering:
+    """A network, or an ensemble of several, and its logits for some images.
+
+    name: the network's, or "A+B". records: of each of its networks. logits: (n, classes), finite; of an
+    ensemble, the logarithms of the mean of the networks' probabilities. network: the only network, open until
+    the next one answers; None for an ensemble.
+    """
+
+    name: str
+    records: "Sequence[RunRecord]"
+    logits: "np.ndarray"
+    network: "TrainedModel | None" = None
+
+    @property
+    def engines(self) -> str:
+        """The names of the engines that trained its networks, each once, such as "keras"."""
+        from MNIST import engines
+
+        return ", ".join(dict.fromkeys(engines.name_of(record.settings.engine) for record in self.records))
 
 
 def answering(
-    names: Sequence[str], images_for: Callable[[Any], Any], threads: int | None, engine: str | None
-) -> Iterator[tuple[Any, Any]]:
-    """Yield each network (a TrainedModel) and its logits for its images; it stays open until the next one.
+    names: Sequence[str], images_for: Images, threads: int | None, engine: str | None
+) -> Iterator[Answering]:
+    """Yield what each network or ensemble answers to its images, one after another.
 
-    images_for: gives the images for a network, uint8 (n, 28, 28); logits: (n, classes), finite.
-    Raises UsageError if the engine is not installed.
+    images_for: gives the images for the network with a record, uint8 (n, 28, 28). A network that cannot be
+    trusted is named and left out, and so is each ensemble that it belongs to. A network that
+    stands before an ensemble of it is asked once. Raises UsageError if the engine is not installed.
     """
-    import numpy as np
-
-    from MNIST import engines, training
+    from MNIST import engines
 
     if engine is not None:
         engines.version(engine)  # raised here, because a missing library is no network's fault
+    needed = {member for name in names if TOGETHER in name for member in members(name)}
+    known: dict[str, Answering | None] = {}  # of those: the answer, or None if the network was left out
     for name in names:
-        try:
-            model = training.load_trained(name, threads, engine)
-        except (ModelError, UsageError) as error:
-            print(error, file=sys.stderr)
+        if TOGETHER not in name:
+            if name in known and known[name] is None:
+                continue
+            with _asked(name, images_for, threads, engine) as answer:
+                if name in needed:
+                    known[name] = _closed(answer)
+                if answer:
+                    yield answer
             continue
-        logits = model.engine.logits(images_for(model))
+        for member in members(name):
+            if member not in known:
+                with _asked(member, images_for, threads, engine) as answer:
+                    known[member] = _closed(answer)
+        if together := _together(name, known):
+            yield together
+
+
+def _closed(answer: Answering | None) -> Answering | None:
+    """An answer to keep after its network is closed."""
+    return replace(answer, network=None) if answer else None
+
+
+@contextmanager
+def _asked(
+    name: str, images_for: Images, threads: int | None, engine: str | None
+) -> "Iterator[Answering | None]":
+    """What a network answers; it is open in this context. None, and a word, if it cannot be trusted."""
+    import numpy as np
+
+    from MNIST import training
+
+    try:
+        model = training.load_trained(name, threads, engine)
+    except (ModelError, UsageError) as error:
+        print(error, file=sys.stderr)
+        yield None
+        return
+    try:
+        logits = model.engine.logits(images_for(model.record))
         if np.isfinite(logits).all():
-            yield model, logits
+            yield Answering(name, [model.record], logits, model)
         else:
             print(f"{name}: its answers are not finite numbers; it is left out", file=sys.stderr)
+            yield None
+    finally:
         model.engine.close()
+
+
+def _together(name: str, answers: "Mapping[str, Answering | None]") -> Answering | None:
+    """The mean answer of an ensemble; None, and a word, if its networks cannot answer as one."""
+    from MNIST import training
+
+    parts = {member: answers[member] for member in members(name)}
+    if missing := [member for member, part in parts.items() if part is None]:
+        print(f"{short_name(name)} is left out, because {' and '.join(missing)} is", file=sys.stderr)
+        return None
+    found = [part for part in parts.values() if part is not None]
+    records = [record for part in found for record in part.records]
+    try:
+        refuse_unlike(name, records)
+    except UsageError as error:
+        print(f"{error}; it is left out", file=sys.stderr)
+        return None
+    return Answering(short_name(name), records, training.mean_logits([part.logits for part in found]))
+
+
+def refuse_unlike(name: str, records: "Sequence[RunRecord]", same_images: bool = False) -> None:
+    """Raise UsageError if the networks of an ensemble tell other classes apart, and so have no mean answer.
+
+    same_images: also if they have learned from pictures in another form or polarity, where all will get the
+    same pixels.
+    """
+    abouts = [record.about for record in records]
+    told = {about.classes: about.told_apart() for about in abouts}
+    if len(told) > 1:
+        raise UsageError(f"{short_name(name)}: these networks tell {' and '.join(told.values())} apart")
+    if same_images and len({(about.form, about.ink) for about in abouts}) > 1:
+        raise UsageError(f"{short_name(name)}: these networks have learned pictures in different forms")

@@ -2,12 +2,12 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from MNIST.errors import UsageError, did_you_mean
-from MNIST.paths import checked_name
+from MNIST.paths import TOGETHER, checked_name, members, short_name
 
 Value = TypeVar("Value", int, float)
 
@@ -47,14 +47,48 @@ def one_of(text: str, option: str, choices: tuple[str, ...]) -> str:
 
 
 def model_names(text: str) -> list[str]:
-    """Read the names of trained networks, comma separated, each once; `*` and `?` stand for any letters."""
+    """Read the names of trained networks, comma separated, each once; `*` and `?` stand for any letters.
+
+    Several joined by `+` are an ensemble, and one item of the list: "A+B". There, a pattern stands for all
+    networks that fit it, also if it is alone: "net_*+".
+    """
     names: list[str] = []
     for part in map(str.strip, text.split(",")):
-        names += _matching(part) if {"*", "?"} & {*part} else [checked_name(part, "model name")]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+        names += [_ensemble(part)] if TOGETHER in part else _named(part)
+    _refuse_repeated(names, [TOGETHER.join(sorted(members(name))) for name in names])
+    _refuse_repeated(names, [*map(short_name, names)])
+    return names
+
+
+def model_or_ensemble(text: str) -> str:
+    """Read the name of one trained network, or of one ensemble."""
+    names = model_names(text)
+    if len(names) > 1:
+        together = f"; for the mean of their answers, join them by {TOGETHER}"
+        raise UsageError(f"expected one network, found {len(names)}: {', '.join(names)[:64]}{together}")
+    return names[0]
+
+
+def _named(part: str) -> list[str]:
+    """The names that a name or a pattern stands for."""
+    return _matching(part) if {"*", "?"} & {*part} else [checked_name(part, "model name")]
+
+
+def _ensemble(text: str) -> str:
+    """Read an ensemble; its name has no pattern."""
+    parts = [part.strip() for part in text.split(TOGETHER)]
+    if parts[-1] == "" and len(parts) == 2 and {"*", "?"} & {*parts[0]}:
+        del parts[-1]
+    names = [name for part in parts for name in _named(part)]
+    _refuse_repeated(names, names)
+    return TOGETHER.join(names)
+
+
+def _refuse_repeated(names: Sequence[str], what: Sequence[str]) -> None:
+    """Refuse a name that stands for what another one stands for, too."""
+    repeated = sorted({name for name, one in zip(names, what, strict=True) if what.count(one) > 1})
     if repeated:
         raise UsageError(f"model names: {', '.join(repeated)} stands there twice")
-    return names
 
 
 def _matching(pattern: str) -> list[str]:

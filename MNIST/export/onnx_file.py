@@ -1,4 +1,4 @@
-"""A network as an ONNX file: pixels in, probabilities out, for any program that runs ONNX.
+"""A network, or several as an ensemble, as an ONNX file: pixels in, probabilities out, for any program.
 
 `BUILDERS` has one function for each layer type. It takes the node, its layer, the graph so far and the name
 of the incoming tensor, and returns the name of the outgoing tensor. In the graph, maps are (batch, channels,
@@ -19,6 +19,7 @@ from MNIST.errors import UsageError
 from MNIST.export.shared_network import SharedNetwork
 from MNIST.language import InputStep, Node, inputs, layers
 from MNIST.language.layer import LEAK
+from MNIST.paths import TOGETHER
 from MNIST.program import install_command
 
 OPSET, IR_VERSION = 17, 8  # from 2022, so that older programs can read the file too
@@ -26,11 +27,12 @@ LARGEST = 2**31 - 2**20  # bytes of weights; an .onnx file can hold 2 GiB
 LEAST = 1e-30  # for LocalResponseNorm's alpha and beta: onnxruntime rejects 0, and this changes no digit
 
 
-def content_of(shared: SharedNetwork) -> bytes:
+def content_of(*networks: SharedNetwork) -> bytes:
     """The bytes of an .onnx file: `images`, uint8 (batch, 28, 28), in, `probabilities` (batch, classes) out.
 
-    The same network gives the same bytes. Raises UsageError if the package onnx is not installed, or the
-    network is too large for such a file.
+    Several networks, of the same classes, are an ensemble: its probabilities are the mean of theirs.
+    The same networks give the same bytes. Raises UsageError if the package onnx is not installed, or the
+    networks are too large for such a file.
     """
     try:
         import onnx
@@ -40,22 +42,21 @@ def content_of(shared: SharedNetwork) -> bytes:
         ) from None
     from onnx import helper
 
-    network = shared.network
-    if 4 * network.parameters > LARGEST:
-        raise UsageError(f"{network.parameters:,} parameters are more than an .onnx file can hold (2 GiB)")
-    graph = Graph(shared.weights)
-    graph.chain(network.nodes, graph.prepare(network.spec.input, shared.pixel_statistics))
-    graph.nodes[-1].output[0] = "probabilities"  # the output of the softmax, with which every network ends
+    parameters = sum(shared.network.parameters for shared in networks)
+    if 4 * parameters > LARGEST:
+        raise UsageError(f"{parameters:,} parameters are more than an .onnx file can hold (2 GiB)")
+    graph = Graph()
+    each = [graph.whole(shared, several=len(networks) > 1) for shared in networks]
+    if len(each) > 1:
+        graph.apply("Mean", *each)
+    graph.nodes[-1].output[0] = "probabilities"  # of the mean, or of the softmax with which a network ends
+    name, classes = TOGETHER.join(shared.name for shared in networks), networks[0].classes
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
-            shared.name,
+            name,
             [helper.make_tensor_value_info("images", onnx.TensorProto.UINT8, ["batch", 28, 28])],
-            [
-                helper.make_tensor_value_info(
-                    "probabilities", onnx.TensorProto.FLOAT, ["batch", network.classes]
-                )
-            ],
+            [helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["batch", len(classes)])],
             graph.constants,
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -63,9 +64,8 @@ def content_of(shared: SharedNetwork) -> bytes:
         producer_name="MNIST: neural networks as text files",
         producer_version=__version__,
     )
-    helper.set_model_props(
-        model, {"name": shared.name, "spec": shared.text, "classes": json.dumps(shared.classes)}
-    )
+    texts = {"spec" if len(networks) == 1 else f"spec of {one.name}": one.text for one in networks}
+    helper.set_model_props(model, {"name": name, **texts, "classes": json.dumps(classes)})
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString(deterministic=True)
 
@@ -82,12 +82,26 @@ def answers(content: bytes, images: np.ndarray) -> np.ndarray | None:
 
 
 class Graph:
-    """The nodes and constants of an ONNX graph, appended one by one."""
+    """The nodes and constants of an ONNX graph, appended one by one.
 
-    def __init__(self, weights: Arrays) -> None:
-        self.weights = weights
+    weights: of the network that is being appended. prefix: what the names of its weights begin with.
+    """
+
+    def __init__(self) -> None:
+        self.weights: Arrays = {}
+        self.prefix = ""
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
+
+    def whole(self, shared: SharedNetwork, several: bool) -> str:
+        """Append a network, from the images on; return the name of its probabilities.
+
+        several: whether there are other networks, so that the names of weights need the network's own.
+        """
+        self.weights, self.prefix = shared.weights, f"{shared.name}/" if several else ""
+        return self.chain(
+            shared.network.nodes, self.prepare(shared.network.spec.input, shared.pixel_statistics)
+        )
 
     def apply(self, operator: str, *tensors: str, **attributes: Any) -> str:
         """Append one operator; return the name of its output."""
@@ -113,7 +127,7 @@ class Graph:
         """Add a node's weight, with its axes in the given order if there is one; return its name."""
         key = f"{node.path}/{name}"
         array = self.weights[key]
-        return self.constant(key, array.transpose(axes) if axes else array)
+        return self.constant(self.prefix + key, array.transpose(axes) if axes else array)
 
     def add(self, node: Node, tensor: str) -> str:
         """Append one node, including its block if it has one; return the name of its output."""

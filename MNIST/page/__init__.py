@@ -6,12 +6,12 @@ assemble.py   puts networks, scripts and styles into one file
 
 In the browser, beside the language and the engine of MNIST/browser:
 page.html  page.css     the page's markup and style
-worker.js               runs one network in its own thread
-cards.js                one card for each network: its answer, its bars, what its layers see
+worker.js               runs a card's network, or ensemble, in its own thread
+cards.js                a card for each: its answer, its bars, what a network's layers see
 page.js                 puts these together with the sheet of browser/drawing
 """
 
 from MNIST.page.assemble import draw_page, is_draw_page
-from MNIST.page.networks import PageNetwork, page_network
+from MNIST.page.networks import PageEnsemble, PageNetwork, page_network
 
-__all__ = ["PageNetwork", "draw_page", "is_draw_page", "page_network"]
+__all__ = ["PageEnsemble", "PageNetwork", "draw_page", "is_draw_page", "page_network"]

@@ -8,18 +8,22 @@ from pathlib import Path
 
 from MNIST.browser import bundle, kernels_in_base64, language_table
 from MNIST.errors import UsageError
-from MNIST.page.networks import PageNetwork
+from MNIST.page.networks import PageEnsemble, PageNetwork
 from MNIST.report.templates import MOST_BYTES, fill, has_title
 from MNIST.words import DIGITS
 
 TITLES = "Draw a digit", "Draw a picture"  # of a page on which all networks know digits, and of any other
 
 
-def draw_page(networks: Sequence[PageNetwork]) -> str:
-    """The HTML of a page on which these networks answer.
+def draw_page(answering: Sequence[PageNetwork | PageEnsemble]) -> str:
+    """The HTML of a page on which these networks and ensembles answer, each on a card.
 
-    Raises UsageError if it would be larger than MOST_BYTES.
+    A network stands in it once, however many ensembles it belongs to. Raises UsageError if the page would be
+    larger than MOST_BYTES.
     """
+    of_cards = {one.name: one.networks if isinstance(one, PageEnsemble) else (one,) for one in answering}
+    networks = list({network.name: network for some in of_cards.values() for network in some}.values())
+    places = {network.name: place for place, network in enumerate(networks)}
     size = sum(4 * len(network.numbers) // 3 for network in networks)  # as base64
     if size > MOST_BYTES:
         names = ", ".join(network.name for network in networks)
@@ -31,6 +35,10 @@ def draw_page(networks: Sequence[PageNetwork]) -> str:
         "page/page.html",
         title=TITLES[any(network.classes != DIGITS for network in networks)],
         style=files(__package__).joinpath("page.css").read_text(encoding="utf-8"),
+        cards=[
+            {"name": name, "networks": [places[network.name] for network in some]}
+            for name, some in of_cards.items()
+        ],
         networks=[_described(network) for network in networks],
         numbers=[b64encode(network.numbers).decode() for network in networks],
         table=language_table(),

@@ -1,22 +1,28 @@
-// One card for each network: its answer, a bar for each class, and what its convolutions see.
+// A card for a network or an ensemble: its answer, a bar for each class, and what a network's convolutions see.
 
 import { addBar, classesWithBars, inPercent, MOST_BARS } from "../browser/drawing/bars.js";
 import { paintMaps } from "../browser/drawing/maps.js";
 
-/** Add a card for a network of networks.py to the end of `parent`; return the functions that change it. */
-export function addCard(parent, network) {
+/**
+ * Add a card to the end of `parent`; return the functions that change it. name: its heading. networks: as in
+ * networks.py, those of an ensemble or one alone; they have the same classes.
+ */
+export function addCard(parent, name, networks) {
+  const [{ classes }] = networks;
+  const total = (of) => networks.reduce((sum, network) => sum + network[of], 0);
   const card = document.getElementById("card").content.cloneNode(true).firstElementChild;
-  const [name, size, work, answer, digit, percent, bars, details, layers] = [
+  const [heading, size, work, answer, digit, percent, bars, details, layers] = [
     ".name", ".size", ".work", ".answer", ".digit", ".percent", ".bars", "details", ".layers",
   ].map((selector) => card.querySelector(selector));
-  name.textContent = network.name;
-  size.textContent = `${network.parameters.toLocaleString("en")} parameters`;
-  details.hidden = network.maps.length === 0;
-  const longest = Math.max(...network.classes.map((each) => each.length));
+  heading.textContent = name;
+  const several = networks.length > 1 ? `${networks.length} networks, ` : "";
+  size.textContent = `${several}${total("parameters").toLocaleString("en")} parameters`;
+  details.hidden = networks.length > 1 || networks[0].maps.length === 0; // an ensemble has no maps of its own
+  const longest = Math.max(...classes.map((each) => each.length));
   answer.classList.toggle("named", longest > 2);
   bars.style.setProperty("--label", `${longest}ch`);
-  const few = network.classes.length <= MOST_BARS;
-  const rows = network.classes.slice(0, MOST_BARS).map((each) => addBar(bars, few ? each : ""));
+  const few = classes.length <= MOST_BARS;
+  const rows = classes.slice(0, MOST_BARS).map((each) => addBar(bars, few ? each : ""));
   parent.append(card);
   let maps = [];
 
@@ -25,7 +31,7 @@ export function addCard(parent, network) {
     answer.classList.add("waits");
     digit.textContent = "?";
     percent.textContent = why;
-    work.textContent = `${mega(network.flops)} MFLOPs`;
+    work.textContent = `${mega(total("flops"))} MFLOPs`;
     rows.forEach((row) => row.show(null));
     maps = [];
     layers.replaceChildren();
@@ -35,13 +41,13 @@ export function addCard(parent, network) {
   function show(found) {
     const best = found.probabilities.indexOf(Math.max(...found.probabilities));
     answer.classList.remove("waits");
-    digit.textContent = network.classes[best];
+    digit.textContent = classes[best];
     percent.textContent = inPercent(found.probabilities[best]);
-    work.textContent = `${mega(network.flops)} MFLOPs in ${Math.max(1, Math.round(found.milliseconds))} ms`;
+    work.textContent = `${mega(total("flops"))} MFLOPs in ${Math.max(1, Math.round(found.milliseconds))} ms`;
     const order = classesWithBars(found.probabilities);
     rows.forEach((row, place) => {
       const each = order[place];
-      row.show(found.probabilities[each], each === best, network.classes[each]);
+      row.show(found.probabilities[each], each === best, classes[each]);
     });
     maps = found.maps;
     repaint();
@@ -58,7 +64,7 @@ export function addCard(parent, network) {
     repaint,
     wantsMaps: () => details.open,
     onOpen: (opened) => details.addEventListener("toggle", () => details.open && opened()),
-    inWords: () => `${network.name}: ${digit.textContent}, ${percent.textContent}`,
+    inWords: () => `${name}: ${digit.textContent}, ${percent.textContent}`,
   };
 }
 

@@ -38,6 +38,14 @@ class PageNetwork:
     ink: str = "bright"
 
 
+@dataclass(frozen=True)
+class PageEnsemble:
+    """Several networks, of the same classes, that answer as one: the mean of their probabilities."""
+
+    name: str
+    networks: tuple[PageNetwork, ...]
+
+
 def page_network(
     name: str,
     network: Network,

@@ -1,6 +1,7 @@
-// Puts the page together: the drawing goes to each network's worker, and the worker's answer to its card.
+// Puts the page together: the drawing goes to each card's worker, and the worker's answer to its card. On a card is
+// a network, or an ensemble of several.
 //
-// As soon as a network has answered, it is asked about the newest drawing. So a fast network keeps up with the hand,
+// As soon as a worker has answered, it is asked about the newest drawing. So a fast network keeps up with the hand,
 // a large one follows when it can, and drawing waits for none of them.
 
 import { drawingOn, SIDE } from "../browser/drawing/drawing.js";
@@ -12,8 +13,11 @@ const workerScript = URL.createObjectURL(new Blob([textOf("worker")], { type: "t
 
 let newest = { forms: null }; // the drawing in each form that a network may have learned; null if there is none
 
-const [networks, table, kernels] = ["networks", "table", "kernels"].map((id) => JSON.parse(textOf(id)));
-const started = networks.map((network, index) => startNetwork(network, index));
+const [ofCards, networks, table, kernels] = ["of-cards", "networks", "table", "kernels"].map((id) =>
+  JSON.parse(textOf(id)),
+);
+const started = ofCards.map((ofCard) => startCard(ofCard));
+networks.forEach((_, index) => document.getElementById(`numbers-${index}`).remove()); // the workers have them now
 const drawing = drawingOn(document.getElementById("pad"), (ended) => look(ended));
 
 document.getElementById("clear").addEventListener("click", drawing.clear);
@@ -27,9 +31,10 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 });
 look(false);
 
-/** For tests: a network's answer to 28×28 pixels, the drawing as it gets it, and the picture made of some ink. */
+/** For tests: a card's answer to 28×28 pixels, the drawing as a network gets it, and the picture made of some ink. */
 window.MNIST = {
-  probabilities: async (index, pixels) => (await started[index].ask(pixels, false)).probabilities,
+  probabilities: async (index, pixels) =>
+    (await started[index].ask(ofCards[index].networks.map(() => pixels), false)).probabilities,
   seen: (index) => Array.from(asLearned(networks[index], newest)),
   picture: (ink, rows, columns) => Array.from(centred(Float32Array.from(ink), rows, columns) ?? []),
   whole: (ink, rows, columns) => Array.from(whole(Float32Array.from(ink), rows, columns)),
@@ -42,29 +47,31 @@ async function look(ended) {
   const mine = newest;
   document.getElementById("invitation").hidden = !drawing.isEmpty();
   showSeen(asLearned(networks[0] ?? {}, newest));
-  await Promise.all(started.map((network) => network.follow()));
+  await Promise.all(started.map((each) => each.follow()));
   if (ended && mine.forms === newest.forms) {
     const words = ink ? started.map(({ card }) => card.inWords()) : ["The sheet is empty"];
     document.getElementById("spoken").textContent = `${words.join(". ")}.`;
   }
 }
 
-function startNetwork(network, index) {
+/** Start the worker of a card and add the card. places: the places of its networks among all. */
+function startCard({ name, networks: places }) {
   const worker = new Worker(workerScript);
-  const card = addCard(document.getElementById("cards"), network);
-  const ready = asked(worker, { network, numbers: textOf(`numbers-${index}`), table, kernels });
-  document.getElementById(`numbers-${index}`).remove(); // the worker has them now
+  const answering = places.map((place) => networks[place]);
+  const card = addCard(document.getElementById("cards"), name, answering);
+  const numbers = places.map((place) => textOf(`numbers-${place}`));
+  const ready = asked(worker, { networks: answering, numbers, table, kernels });
   let last = ready;
   let shown = null;
   let following = null;
 
-  /** The answer to some pixels, after the answers to all earlier questions. */
+  /** The answer to some pixels, for each network its own, after the answers to all earlier questions. */
   function ask(pixels, maps) {
     last = last.then(() => asked(worker, { pixels, maps }));
     return last;
   }
 
-  /** Show the network's answer to the newest drawing, until there is no newer one. */
+  /** Show the answer to the newest drawing, until there is no newer one. */
   function follow() {
     following ??= showNewest().finally(() => {
       following = null;
@@ -83,7 +90,7 @@ function startNetwork(network, index) {
       const looked = newest;
       if (looked.forms) {
         try {
-          card.show(await ask(asLearned(network, looked), card.wantsMaps()));
+          card.show(await ask(answering.map((network) => asLearned(network, looked)), card.wantsMaps()));
         } catch {
           card.wait("failed: reload this page"); // no older answer stays beside this drawing
         }
@@ -96,7 +103,7 @@ function startNetwork(network, index) {
 
   card.wait("loading …");
   card.onOpen(() => {
-    newest = { ...newest }; // a new object, so that the network is asked again for its maps
+    newest = { ...newest }; // a new object, so that the worker is asked again for maps
     follow();
   });
   return { ask, follow, card };

@@ -1,8 +1,9 @@
-// One network in its own thread, so that a large network delays neither the drawing nor other networks.
+// The networks of one card in their own thread, so that a large network delays neither the drawing nor other cards.
 //
-// The first message is { network, numbers, table, kernels }, as the page carries them; the answer is { ready: true }.
-// Any number of messages { pixels, maps } may follow; the answer to each, in order, is
-// { probabilities: a number for each class, milliseconds, maps: for each convolution { text, shape, channels, values } }.
+// The first message is { networks, numbers, table, kernels }, as the page carries them; the answer is { ready: true }.
+// Any number of messages { pixels: 28×28 for each network, maps } may follow; the answer to each, in order, is
+// { probabilities: a number for each class, the mean of the networks', milliseconds,
+//   maps: for each convolution of a single network { text, shape, channels, values } }.
 
 import { fromBase64 } from "../browser/base64.js";
 import { Engine } from "../browser/engine/engine.js";
@@ -12,10 +13,10 @@ import { probabilitiesOf } from "../browser/training/metrics.js";
 
 const MOST_MAPS = 16; // the most channels of a layer that are sent to be shown
 
-let started = null; // {engine, maps}: the network, and the paths of the layers whose maps are shown
+let started = []; // {engine, maps} of each network: maps are the paths of the layers whose maps are shown
 
 onmessage = ({ data }) => {
-  if (data.network) {
+  if (data.networks) {
     start(data).then(
       () => postMessage({ ready: true }),
       (error) => setTimeout(() => { throw error; }), // outside the promise, so that the page is told
@@ -25,24 +26,36 @@ onmessage = ({ data }) => {
   }
 };
 
-async function start({ network, numbers, table, kernels }) {
+async function start({ networks, numbers, table, kernels }) {
   setLanguage(table);
-  const laidOut = layOut(parseSpec(network.text, { classes: network.classes.length }));
   const loaded = await loadKernels(fromBase64(kernels.simd), fromBase64(kernels.plain));
-  const [mean, deviation] = network.pixel_statistics;
-  const engine = Engine.create(loaded, laidOut, { pixelStatistics: { mean, deviation }, training: false });
-  engine.setWeights(readWeights(network.weights, fromBase64(numbers)));
-  started = { engine, maps: new Set(network.maps) };
+  started = networks.map((network, index) => {
+    const laidOut = layOut(parseSpec(network.text, { classes: network.classes.length }));
+    const [mean, deviation] = network.pixel_statistics;
+    const engine = Engine.create(loaded, laidOut, { pixelStatistics: { mean, deviation }, training: false });
+    engine.setWeights(readWeights(network.weights, fromBase64(numbers[index])));
+    return { engine, maps: new Set(network.maps) };
+  });
 }
 
 function answer(pixels, wantsMaps) {
   const begin = performance.now();
-  const image = Uint8Array.from(pixels);
-  const probabilities = [...probabilitiesOf(started.engine.logits(image), started.engine.network.classes)];
+  const images = pixels.map((each) => Uint8Array.from(each));
+  const each = started.map(({ engine }, index) =>
+    probabilitiesOf(engine.logits(images[index]), engine.network.classes),
+  );
+  const probabilities = Array.from(each[0], (_, label) => meanOf(each.map((one) => one[label])));
   const milliseconds = performance.now() - begin;
-  const layers = wantsMaps ? started.engine.look(image) : [];
-  const maps = layers.filter(({ path }) => started.maps.has(path)).map(firstMaps);
-  return { probabilities, milliseconds, maps };
+  return { probabilities, milliseconds, maps: wantsMaps ? mapsOf(started[0], images[0]) : [] };
+}
+
+function meanOf(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** What a network's convolutions make of an image. */
+function mapsOf({ engine, maps }, image) {
+  return engine.look(image).filter(({ path }) => maps.has(path)).map(firstMaps);
 }
 
 /** The first few channels of a convolution's output, each as a picture: values[channel][row * columns + column]. */

@@ -10,7 +10,7 @@ from MNIST.training.laboratory import (
     is_there_as,
     read_laboratory_network,
 )
-from MNIST.training.metrics import cross_entropy, softmax
+from MNIST.training.metrics import cross_entropy, mean_logits, softmax
 from MNIST.training.network_files import (
     EXPLAINED,
     checkpoint_folder,
@@ -77,6 +77,7 @@ __all__ = [
     "kept_figures",
     "largest_difference",
     "load_trained",
+    "mean_logits",
     "newest_epoch",
     "note_tested",
     "other_run_there",

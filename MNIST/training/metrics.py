@@ -1,5 +1,7 @@
 """Loss and accuracy from logits, in float64, the same for every engine."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
@@ -12,6 +14,16 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     """Logarithms of the probabilities, float64 (n, classes), in nats."""
     shifted = logits - logits.max(axis=1, keepdims=True).astype(np.float64)  # exp cannot overflow
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def mean_logits(each: Sequence[np.ndarray]) -> np.ndarray:
+    """The logarithms, float64 (n, classes), of the mean of several networks' probabilities.
+
+    each: logits (n, classes) of each network, finite. So are these, however small a probability is.
+    Source: Hansen and Salamon, Neural network ensembles (1990); the mean: Goodfellow et al., 7.11.
+    """
+    together = np.logaddexp.reduce([log_softmax(logits) for logits in each], axis=0)
+    return together - np.log(len(each))
 
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:

@@ -19,6 +19,7 @@ IN_WORKER = "../browser/base64.js", "worker.js"
 # Calls of each function: a JavaScript expression, and the value that it must have.
 CASES = {
     # worker.js
+    "meanOf": [("meanOf([1, 2, 6])", 3)],
     "firstMaps": [
         (
             "(({ values, ...rest }) => ({ ...rest, values: values.map((map) => [...map]) }))"
@@ -160,10 +161,10 @@ CASES = {
     "addCard": [
         (
             """(() => {
-                const network = { name: 'net', parameters: 1234, flops: 2e6, maps: [],
-                    classes: [...'0123456789'] };
+                const classes = [...'0123456789'];
+                const network = { parameters: 1234, flops: 2e6, maps: ['conv_1'], classes };
                 const parent = document.getElementById('cards');
-                const card = addCard(parent, network);
+                const card = addCard(parent, 'net', [network]);
                 const text = (name) => parent.lastElementChild.querySelector(name).textContent;
                 card.show({ probabilities: [0.2, 0.8, 0, 0, 0, 0, 0, 0, 0, 0], milliseconds: 3.4, maps: [] });
                 const shown = [text('.digit'), text('.work'), card.inWords(), card.wantsMaps()];
@@ -174,7 +175,18 @@ CASES = {
                 *("net", "1,234 parameters", "1", "2 MFLOPs in 3 ms", "net: 1, 80.0\u00a0%", False),
                 *("?", "net: ?, loading"),
             ],
-        )
+        ),
+        (
+            """(() => {
+                const network = { parameters: 600, flops: 2e6, maps: ['conv_1'], classes: ['a', 'b'] };
+                const parent = document.getElementById('cards');
+                addCard(parent, 'x+y', [network, network]).wait('draw');
+                const [size, work, maps] = ['.size', '.work', 'details'].map((name) =>
+                    parent.lastElementChild.querySelector(name));
+                return [size.textContent, work.textContent, maps.hidden];
+            })()""",
+            ["2 networks, 1,200 parameters", "4 MFLOPs", True],
+        ),
     ],
 }
 
@@ -182,9 +194,14 @@ CASES = {
 ELSEWHERE = {
     "test_page_engine.py::test_every_layer_and_input_step": ("start",),
     "test_page_picture.py::test_the_page_sees_what_python_sees": ("centred",),
-    "test_page_in_use.py::test_the_maps_are_those_of_the_layer": ("paintLayer", "paintMaps", "answer"),
+    "test_page_in_use.py::test_the_maps_are_those_of_the_layer": (
+        "paintLayer",
+        "paintMaps",
+        "answer",
+        "mapsOf",
+    ),
     "test_page_in_use.py::test_a_drawn_stroke_is_answered_by_every_network": (
-        *("drawingOn", "look", "startNetwork", "showSeen", "textOf"),
+        *("drawingOn", "look", "startCard", "showSeen", "textOf"),
     ),
     "test_page_in_use.py::test_each_network_sees_a_drawing_in_its_form_and_polarity": ("asLearned",),
     "test_page_functions.py::test_float16_is_that_of_numpy": ("float16", "float16s"),
@@ -221,6 +238,7 @@ def on_page(chromium):
         "page/page.html",
         title="",
         style=style,
+        cards=[],
         networks=[],
         table={},
         kernels={},

@@ -34,7 +34,7 @@ def report_page(
     """The page as HTML.
 
     images: uint8 (n, 28, 28), the test set; spaces, reliability: of each network, by name; reliability
-    diagrams are PNG files.
+    diagrams are PNG files. An ensemble has no space.
     """
     wrong = np.array([evaluation.answers != evaluation.labels for evaluation in evaluations])
     hardest = _hardest(evaluations, wrong)[:HARDEST] if len(evaluations) > 1 else np.array([], np.int64)
@@ -63,7 +63,9 @@ def report_page(
         which="These" if counts[-1] <= HARDEST else f"The {HARDEST} hardest of those",
         hardest=[_hard(evaluations, int(image)) for image in hardest],
         votes=any(evaluation.engine == "sonn" for evaluation in evaluations),
-        plot=space_plot({evaluation.name: evaluation for evaluation in evaluations}, spaces, sprite),
+        plot=space_plot({evaluation.name: evaluation for evaluation in evaluations}, spaces, sprite)
+        if spaces
+        else None,
         sections=[network_section(evaluation, reliability[evaluation.name]) for evaluation in evaluations],
     )
 
