@@ -17,6 +17,7 @@ The main job:
     test        evaluate trained networks on the test set
     explore     scan a grid of hyper-parameters
     list        list the trained networks, and compare two
+    prune       show what takes how much room on the disk, and remove what you name
 
 To look into it, try it and share it:
     predict     tell which digit is in your own pictures
@@ -57,7 +58,7 @@ from MNIST.interrupts import Interrupts
 from MNIST.program import as_started, install_command, program
 
 COMMANDS = (
-    *("download", "import", "show", "check", "draw", "rate", "train", "test", "explore", "list"),
+    *("download", "import", "show", "check", "draw", "rate", "train", "test", "explore", "list", "prune"),
     *("predict", "explain", "page", "lab", "export", "certify", "reproduce", "demo"),
 )
 

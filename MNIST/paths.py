@@ -8,7 +8,9 @@ from MNIST.errors import UsageError, did_you_mean
 MODELS = Path("Models")
 MODEL_OUTPUT = Path("Model_Output")
 HYPERPARAM_SEARCH = Path("Hyperparam_Search")
-CHECKPOINTS = HYPERPARAM_SEARCH / "checkpoints"  # of all explorations
+CHECKPOINTS = HYPERPARAM_SEARCH / "checkpoints"  # of the trials of all explorations
+STORE = HYPERPARAM_SEARCH / "trials.sqlite"  # what is known of these trials
+REPRODUCED = Path("Reproduced")
 
 _PACKAGE = Path(__file__).resolve().parent
 _SHIPPED = (_PACKAGE.parent / "Models", _PACKAGE / "shipped_models")  # in a checkout; in an installation

@@ -34,6 +34,7 @@ ARROWS = {
     "page": {"errors", "language", "report", "browser"},
     "lab": {"errors", "language", "data", "report", "browser"},
     "explaining": {"errors", "language", "data", "engines", "training", "report"},
+    "pruning": BASE | {"training", "explore"},
     "notebook": {"errors", "paths", "language", "data", "engines", "training"},
 }
 

@@ -6,7 +6,7 @@ Usage:
     python MNIST list --help
 
 A column in which all networks agree is told in one line above the table. The test accuracy is that of the
-last `test`, with its 95 % interval.
+last `test`, with its 95 % interval. `prune` shows what all of it takes on the disk.
 
 Arguments:
     <model-name>     a trained network

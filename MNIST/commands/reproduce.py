@@ -32,13 +32,12 @@ from MNIST.commands import values
 from MNIST.commands.values import MOST_EPOCHS, MOST_THREADS, optional_whole_number
 from MNIST.errors import UsageError
 from MNIST.files import only_one, write_atomically
-from MNIST.paths import MODEL_OUTPUT, checked_name, is_name, name_from
+from MNIST.paths import MODEL_OUTPUT, REPRODUCED, checked_name, is_name, name_from
 from MNIST.words import counted
 
 if TYPE_CHECKING:
     from MNIST.training import EpochResult, Reproduction, Run, RunRecord
 
-FOLDER = Path("Reproduced")
 CERTIFICATE = "reproduced.json"
 
 
@@ -88,7 +87,7 @@ def run(options: Mapping[str, Any]) -> int:
         start=start,
     )
     changes = training.changes_here(record, settings)
-    folder = FOLDER / name
+    folder = REPRODUCED / name
     print(
         f"{name}: {counted(record.parameters, 'parameter')}, {counted(len(history), 'epoch')} to train again"
     )
