@@ -55,6 +55,7 @@ from MNIST import __version__
 from MNIST.errors import MNISTError, UsageError, did_you_mean, quoted
 from MNIST.interrupts import EXIT_CODE as INTERRUPTED
 from MNIST.interrupts import Interrupts
+from MNIST.output import directed
 from MNIST.program import as_started, install_command, program
 
 COMMANDS = (
@@ -63,6 +64,7 @@ COMMANDS = (
 )
 
 USAGE = __doc__ or ""
+QUIET = ("-q", "--quiet")
 BROKEN_PIPE = 141  # a shell reports this for a program that the signal SIGPIPE has ended
 
 
@@ -140,7 +142,8 @@ def _dispatch(words: list[str]) -> int:
         return 0
     options = parse(name, usage, rest)
     _refuse_other_order(name, options)
-    return command.run(options) or 0
+    with directed(bool(options.get("--quiet")), bool(options.get("--json"))):
+        return command.run(options) or 0
 
 
 def module_of(command: str) -> ModuleType:
@@ -171,13 +174,14 @@ def parse(command: str, usage: str, words: Sequence[str]) -> Mapping[str, Any]:
     """Parse a command's words by its usage text; option values stay strings.
 
     The result's "words" is the whole command for run.json. It always begins with `python MNIST`, whichever
-    name started the program.
+    name started the program, and lacks --quiet, which changes no number.
     Raises UsageError, with the usage line, for anything that the usage does not allow. docopt-ng alone would
     accept `--epo` for `--epochs`, and would print its own objects in its errors.
     """
     from docopt import DocoptExit, docopt
 
     before, after = _parted(words)
+    said = [word for word in before if word not in QUIET] + list(words[len(before) :])
     # To docopt, `-r=0.001` is written `-r0.001`.
     before = [re.sub(r"^(-[A-Za-z])=(?=.)", r"\1", word) for word in before]
     known = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", usage))
@@ -196,7 +200,7 @@ def parse(command: str, usage: str, words: Sequence[str]) -> Mapping[str, Any]:
     except DocoptExit:
         raise _refused(_why_not(command, usage, before, after), usage) from None
     options = {name: _shown(value, hidden) for name, value in found.items()}
-    return {**options, "words": ["python", "MNIST", command, *words]}
+    return {**options, "words": ["python", "MNIST", command, *said]}
 
 
 def _parted(words: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -18,6 +18,7 @@ Options:
     --from NAME      the network that it began from, if that has another name here
     --engine NAME    compute with another engine than the record's; bits will differ
     --threads N      threads for one operation; without it, as many as the record says
+    -q, --quiet      print only warnings and errors
 """
 
 import sys
@@ -109,7 +110,8 @@ def run(options: Mapping[str, Any]) -> int:
         training.remove_checkpoints(folder / "checkpoint")
         when = datetime.now(UTC).isoformat(timespec="seconds")
         write_atomically(folder / CERTIFICATE, found.certificate(settings, __version__, when))
-    print(f"\n{_verdict(found)}\nWritten: {folder / CERTIFICATE}")
+    print(f"\n{_verdict(found)}", file=sys.stdout if found.holds else sys.stderr, flush=True)
+    print(f"Written: {folder / CERTIFICATE}")
     return 0 if found.holds else 1
 
 
