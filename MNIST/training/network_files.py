@@ -16,9 +16,8 @@ from pathlib import Path
 from MNIST.engines import MODEL_FILES
 from MNIST.errors import ModelError
 from MNIST.files import LOCK, read_whole, refuse_link, remove_whole, write_atomically
-from MNIST.paths import MODEL_OUTPUT, is_name
+from MNIST.paths import MODEL_OUTPUT, RECORD
 
-RECORD = "run.json"
 FIGURES = "figures.txt"  # its usual place is beside the folder: <name>.txt
 EXPLAINED = "explained"  # the folder in which `explain` writes
 TESTED = "tested.json"  # what `test` found
@@ -34,11 +33,6 @@ def output_folder(name: str) -> Path:
 def checkpoint_folder(name: str) -> Path:
     """The folder of a network's checkpoints while it is trained."""
     return output_folder(name) / "checkpoint"
-
-
-def trained_names() -> list[str]:
-    """The names of all trained networks, in order. Whether they can be trusted is not known yet."""
-    return sorted(path.parent.name for path in MODEL_OUTPUT.glob(f"*/{RECORD}") if is_name(path.parent.name))
 
 
 def usual_place(name: str, file: str) -> Path:
