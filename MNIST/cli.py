@@ -32,6 +32,7 @@ To trust it:
 
 To begin:
     demo        run all of it, once, quickly
+    completion  print a script that completes commands, names and files in bash, zsh or fish
 
 A model file is text with one line for each layer; see Models/ and Model_Specification.md.
 With --debug, any command shows where an error came from.
@@ -44,7 +45,6 @@ import importlib
 import os
 import re
 import sys
-import traceback
 from collections.abc import Collection, Mapping, Sequence
 from keyword import iskeyword
 from pathlib import Path
@@ -60,7 +60,7 @@ from MNIST.program import as_started, install_command, program
 
 COMMANDS = (
     *("download", "import", "show", "check", "draw", "rate", "train", "test", "explore", "list", "prune"),
-    *("predict", "explain", "page", "lab", "export", "certify", "reproduce", "demo"),
+    *("predict", "explain", "page", "lab", "export", "certify", "reproduce", "demo", "completion"),
 )
 
 USAGE = __doc__ or ""
@@ -96,6 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print("interrupted", file=sys.stderr)
             return INTERRUPTED
         if debug:
+            import traceback
+
             traceback.print_exc()
         else:
             print(_explained(error), file=sys.stderr)
@@ -137,13 +139,23 @@ def _dispatch(words: list[str]) -> int:
         )
     command = module_of(name)
     usage = command.__doc__ or ""
-    if "--help" in rest or "-h" in rest:
+    if {"--help", "-h"}.intersection(_parted(rest)[0]):
         print(as_started(usage.strip()))
         return 0
     options = parse(name, usage, rest)
     _refuse_other_order(name, options)
     with directed(bool(options.get("--quiet")), bool(options.get("--json"))):
         return command.run(options) or 0
+
+
+def usage_of(command: str) -> str:
+    """The usage text of a command, read without importing what the command imports; "" if there is none."""
+    import ast
+
+    if command not in COMMANDS:
+        return ""
+    source = Path(__file__).parent / "commands" / f"{command}{'_' * iskeyword(command)}.py"
+    return ast.get_docstring(ast.parse(source.read_bytes())) or ""
 
 
 def module_of(command: str) -> ModuleType:

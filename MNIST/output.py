@@ -3,7 +3,6 @@
 Warnings and errors always go to stderr.
 """
 
-import json
 import math
 import os
 import sys
@@ -55,6 +54,8 @@ def _silent_descriptor(number: int, silent: int) -> Iterator[None]:
 
 def print_json(document: object) -> None:
     """Print a document as JSON on stdout. A number that is not finite is null in it."""
+    import json
+
     stream = _documents[-1] if _documents else sys.stdout
     print(json.dumps(_finite(document), indent=2, allow_nan=False), file=stream)
 
