@@ -102,9 +102,7 @@ def test_test_gives_what_its_table_has(here, run, digits_folder):
     assert family["networks"] == ["net_0", "net_1"]
     assert family["mean_accuracy"] == pytest.approx(np.mean([one["accuracy"] for one in found["networks"]]))
     assert found["family_pairs"] == []
-    code, output, errors = run("test", "Results", digits_folder, "net_0", "--json", "--quiet")
-    assert (code, errors, len(read(output)["networks"])) == (0, "", 1)
-    code, output, _ = run("test", "Results", digits_folder, "none", "--json")
+    code, output, _ = run("test", "Results", digits_folder, "none", "--json", "--quiet")
     assert (code, read(output)["networks"]) == (1, [])
 
 
@@ -144,13 +142,12 @@ def test_nothing_is_printed_if_all_goes_well(here, run, digits_folder):
     for words in (
         ["train", data, "new", "short.txt", "--engine", "numpy"],
         ["train", data, "new", "short.txt", "--engine", "numpy"],
-        ["page", "new", "new.html"],
         ["draw", "short.txt"],
     ):
         assert run(*words, "-q") == (0, "", ""), words
     record = json.loads(Path("Model_Output/new/run.json").read_text())
     assert record["command"] == ["python", "MNIST", "train", data, "new", "short.txt", "--engine", "numpy"]
-    assert all(Path(file).exists() for file in ("new.html", "short.svg"))
+    assert Path("short.svg").exists()
 
 
 @pytest.mark.slow
@@ -163,6 +160,7 @@ def test_nothing_is_printed_by_the_others_either(here, run, digits_folder):
         ["train", data, "more", "short.txt", "--engine", "numpy", "--seeds", "2,3"],
         ["test", "R", data, "net_0"],
         ["reproduce", "net_0", data],
+        ["page", "net_0", "page.html"],
         ["rate", data, "short.txt", "--engine", "numpy", "--steps", "20"],
         ["export", "net_0", "net.py", "--with", "numpy"],
         ["import", "few.npz", "Few"],
@@ -170,7 +168,7 @@ def test_nothing_is_printed_by_the_others_either(here, run, digits_folder):
     ):
         assert run(*words, "-q") == (0, "", ""), words
     assert "quiet" not in Path("Model_Output/more_2/run.json").read_text()
-    files = "R.txt", "R/report.html", "short_rates.png", "net.py", "Few/dataset.json", "lab.html"
+    files = "R.txt", "R/report.html", "short_rates.png", "net.py", "page.html", "Few/dataset.json", "lab.html"
     assert all(Path(file).exists() for file in files)
 
 
@@ -181,7 +179,6 @@ def test_warnings_and_errors_are_printed_all_the_same(here, run, digits_folder):
     for words, code, message in (
         (["train", digits_folder, "net_0", "short.txt", "--engine", "numpy", "--seed=7"], 0, "will take its"),
         (["train", digits_folder, "bad", "diverges.txt", "--engine", "numpy"], 1, "diverged"),
-        (["test", "R", digits_folder, "net_1,none"], 1, "no trained network 'none'"),
         (["page", "net_1", "short.txt"], 2, "expected a name that ends in .html"),
     ):
         found, output, errors = run(*words, "--quiet")
@@ -208,18 +205,14 @@ def test_what_other_processes_and_libraries_print_is_silenced_too():
     assert (result.stdout, result.stderr) == ("5\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
-@pytest.mark.parametrize("command", ["train", pytest.param("explore", marks=pytest.mark.slow)])
-def test_no_display_moves_in_a_terminal(command, here, digits_folder):
+def test_no_display_moves_in_a_terminal(here, digits_folder):
     import pty
 
-    more = {
-        "train": ["short.txt", "--engine", "numpy"],
-        "explore": ["-t", "wide.txt", "--set", "rate=0.01,0.02", "--engine", "numpy", "--workers", "1"],
-    }
-    Path("wide.txt").write_text(TEXT.replace("0.05", "{rate}"))
     outside, inside = pty.openpty()
-    words = [sys.executable, str(ROOT / "MNIST"), command, str(digits_folder), "new", *more[command], "-q"]
+    words = ["train", str(digits_folder), "new", "short.txt", "--engine", "numpy", "--quiet"]
+    words = [sys.executable, str(ROOT / "MNIST"), *words]
     code = subprocess.run(words, stdout=inside, stderr=inside).returncode
     os.write(inside, b"end")
     shown = os.read(outside, 10_000)

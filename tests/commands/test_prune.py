@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 from train_command import finish, start, wait_for_epoch
 
-from MNIST import cli
+from MNIST import cli, training
+from MNIST.explore.plan import Trial
+from MNIST.explore.store import open_store
 from MNIST.files import ABANDONED
+from MNIST.language import parse_spec
 
 TEXT = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\nSGD,0.05\nepochs={}\nbatch=50\n"
 GRID = "-r 0.01,0.02 -e 1 -b 100 -c 4 -l 1 -z 8 -o Adam -v 1 -k 3 -p 2 -m 0.5 -d 0.25 --engine numpy"
@@ -25,19 +28,29 @@ needs_links = pytest.mark.skipif(os.name == "nt", reason="needs symbolic links")
 
 @pytest.fixture(scope="module")
 def trained(digits_folder, tmp_path_factory) -> Path:
-    """A folder with two networks, one of them reproduced, an exploration, and an unfinished training."""
+    """A folder with two networks, an unfinished training, and what other commands leave.
+
+    `explore` takes seconds to start, so its trials are trained by `train`.
+    """
     folder, before = tmp_path_factory.mktemp("prune"), Path.cwd()
     os.chdir(folder)
     try:
         Path("short.txt").write_text(TEXT.format(1))
         Path("long.txt").write_text(TEXT.format(100_000))
-        for name in "net", "net_2":
-            assert cli.main(["train", str(digits_folder), name, "short.txt", "--engine", "numpy"]) == 0
-        assert cli.main(["reproduce", "net", str(digits_folder)]) == 0
-        assert cli.main(["explore", str(digits_folder), "scan", *GRID.split()]) == 0
-        Path("Model_Output/net/explained").mkdir()
-        Path("Model_Output/net/explained/test_1.png").write_bytes(b"x" * 1000)
-        shutil.copytree(next(TRIAL_CHECKPOINTS.glob("*/")), "Model_Output/half/checkpoint")
+        with pytest.MonkeyPatch.context() as patch, open_store(TRIALS) as store:
+            patch.setattr("MNIST.training.record.remove_checkpoints", lambda _: None)
+            for name, seed in ("net", "0"), ("net_2", "1"):
+                words = "train", str(digits_folder), name, "short.txt", "--engine", "numpy", "--seed", seed
+                assert cli.main([*words]) == 0
+                record = training.read_record(name)
+                store.begin(Trial(record.identity, parse_spec(TEXT.format(1)), record.settings))
+                store.record(record.identity, training.read_history(name))
+                shutil.move(training.checkpoint_folder(name), TRIAL_CHECKPOINTS / record.identity)
+        shutil.copytree(TRIAL_CHECKPOINTS / record.identity, "Model_Output/half/checkpoint")
+        files = "Hyperparam_Search/scan/results.csv", "Hyperparam_Search/scan/talos/00001/log.csv"
+        for file in *files, "Reproduced/net/reproduced.json", "Model_Output/net/explained/test_1.png":
+            Path(file).parent.mkdir(parents=True)
+            Path(file).write_bytes(b"x" * 1000)
     finally:
         os.chdir(before)
     return folder
@@ -82,7 +95,7 @@ def test_without_a_name_it_shows_what_is_there_and_removes_nothing(here, run):
     assert (code, errors) == (0, "")
     kinds = [kind for kind, _ in _rows(output)]
     assert kinds == [
-        *("networks", "networks", "networks", "checkpoints", "explained", "reproduced"),
+        *("networks", "networks", "checkpoints", "explained", "reproduced"),
         *("explorations", "trials", "trial-checkpoints"),
     ]
     assert _rows(output)["explained", "net"] == "1.0 kB"
@@ -114,8 +127,8 @@ def test_it_removes_what_is_named_and_nothing_else(here, run):
         assert room[0] == room[1]
         assert f"Room on the disk: {room[0]} more.\n" in output
         before = expected
-    assert set(_rows(run("prune")[1])) == {("networks", "net_2"), ("networks", "scan"), ("trials", "-")}
-    assert "no trained network 'net'" in run("list", "--diff", "net", "scan")[2]
+    assert set(_rows(run("prune")[1])) == {("networks", "net_2"), ("trials", "-")}
+    assert "no trained network 'net'" in run("list", "--diff", "net", "net_2")[2]
 
 
 @pytest.mark.parametrize(
@@ -178,9 +191,9 @@ def test_an_exploration_under_way_keeps_what_it_uses(here, run):
 
 @pytest.mark.slow
 def test_without_its_trials_an_exploration_computes_them_again(here, run, digits_folder):
-    command = ["explore", str(digits_folder), "scan", *GRID.split()]
-    assert run("prune", "--explorations", "scan")[0] == 0
-    assert "2 epochs are known from before." in run(*command)[1]
+    command = ["explore", str(digits_folder), "new", *GRID.split()]
+    assert run(*command, "--quiet") == (0, "", "")
+    assert "4 trials, 4 epochs" in run("prune")[1]
     assert run("prune", "--trials")[0] == 0
     assert ("trials", "-") not in _rows(run("prune")[1])
     assert not TRIAL_CHECKPOINTS.exists()
@@ -198,9 +211,7 @@ def test_what_is_damaged_can_be_removed(here, run):
     words = "--networks", "net,net_2", "--explorations", "scan", "--trials"
     code, _, errors = run("prune", *words)
     assert (code, errors) == (0, "")
-    assert set(_rows(run("prune")[1])) == {
-        *(("networks", "scan"), ("checkpoints", "half"), ("reproduced", "net")),
-    }
+    assert set(_rows(run("prune")[1])) == {("checkpoints", "half"), ("reproduced", "net")}
 
 
 def test_a_database_of_another_program_stays(here, run):

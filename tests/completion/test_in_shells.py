@@ -124,7 +124,7 @@ def _read_all(terminal: int) -> None:
         pass
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh"])
+@pytest.mark.parametrize("shell", ["bash", pytest.param("zsh", marks=pytest.mark.slow)])
 def test_tab_completes(shell, pressed, place):
     assert dict(zip(LINES, pressed(shell, [*LINES]), strict=True)) == LINES
     assert not (place / "was_started").exists()  # nobody else's program is started to ask what fits
@@ -136,11 +136,13 @@ def test_what_completed_python_in_bash_before_still_does(pressed):
     assert pressed("bash", lines, before) == ["python --mine ", "python MNIST list ", "python -m --mine "]
 
 
+@pytest.mark.slow
 def test_zsh_still_completes_pythons_modules(pressed):
     (line,) = pressed("zsh", ["python -m zipap"])
     assert line == "python -m zipapp "
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
 def test_fish_completes(place, tmp_path):
     asked = "\n".join(f"echo '# {line}'; complete -C '{line}'" for line in LINES)

@@ -147,7 +147,7 @@ def test_a_disk_that_is_full_at_any_step_leaves_a_whole_network(folder):
 
 
 @needs_fork
-@pytest.mark.parametrize("is_being_replaced", [False, True])
+@pytest.mark.parametrize("is_being_replaced", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_removal_that_is_killed_at_any_step_leaves_a_whole_network_or_none(is_being_replaced, folder):
     seen = []
     for number in range(1, 1000):
