@@ -17,6 +17,7 @@ The main job:
     test        evaluate trained networks on the test set
     explore     scan a grid of hyper-parameters
     list        list the trained networks, and compare two
+    prune       show what takes how much room on the disk, and remove what you name
 
 To look into it, try it and share it:
     predict     tell which digit is in your own pictures
@@ -31,6 +32,7 @@ To trust it:
 
 To begin:
     demo        run all of it, once, quickly
+    completion  print a script that completes commands, names and files in bash, zsh or fish
 
 A model file is text with one line for each layer; see Models/ and Model_Specification.md.
 With --debug, any command shows where an error came from.
@@ -43,7 +45,6 @@ import importlib
 import os
 import re
 import sys
-import traceback
 from collections.abc import Collection, Mapping, Sequence
 from keyword import iskeyword
 from pathlib import Path
@@ -54,14 +55,16 @@ from MNIST import __version__
 from MNIST.errors import MNISTError, UsageError, did_you_mean, quoted
 from MNIST.interrupts import EXIT_CODE as INTERRUPTED
 from MNIST.interrupts import Interrupts
+from MNIST.output import directed
 from MNIST.program import as_started, install_command, program
 
 COMMANDS = (
-    *("download", "import", "show", "check", "draw", "rate", "train", "test", "explore", "list"),
-    *("predict", "explain", "page", "lab", "export", "certify", "reproduce", "demo"),
+    *("download", "import", "show", "check", "draw", "rate", "train", "test", "explore", "list", "prune"),
+    *("predict", "explain", "page", "lab", "export", "certify", "reproduce", "demo", "completion"),
 )
 
 USAGE = __doc__ or ""
+QUIET = ("-q", "--quiet")
 BROKEN_PIPE = 141  # a shell reports this for a program that the signal SIGPIPE has ended
 
 
@@ -93,6 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print("interrupted", file=sys.stderr)
             return INTERRUPTED
         if debug:
+            import traceback
+
             traceback.print_exc()
         else:
             print(_explained(error), file=sys.stderr)
@@ -134,12 +139,23 @@ def _dispatch(words: list[str]) -> int:
         )
     command = module_of(name)
     usage = command.__doc__ or ""
-    if "--help" in rest or "-h" in rest:
+    if {"--help", "-h"}.intersection(_parted(rest)[0]):
         print(as_started(usage.strip()))
         return 0
     options = parse(name, usage, rest)
     _refuse_other_order(name, options)
-    return command.run(options) or 0
+    with directed(bool(options.get("--quiet")), bool(options.get("--json"))):
+        return command.run(options) or 0
+
+
+def usage_of(command: str) -> str:
+    """The usage text of a command, read without importing what the command imports; "" if there is none."""
+    import ast
+
+    if command not in COMMANDS:
+        return ""
+    source = Path(__file__).parent / "commands" / f"{command}{'_' * iskeyword(command)}.py"
+    return ast.get_docstring(ast.parse(source.read_bytes())) or ""
 
 
 def module_of(command: str) -> ModuleType:
@@ -170,13 +186,14 @@ def parse(command: str, usage: str, words: Sequence[str]) -> Mapping[str, Any]:
     """Parse a command's words by its usage text; option values stay strings.
 
     The result's "words" is the whole command for run.json. It always begins with `python MNIST`, whichever
-    name started the program.
+    name started the program, and lacks --quiet, which changes no number.
     Raises UsageError, with the usage line, for anything that the usage does not allow. docopt-ng alone would
     accept `--epo` for `--epochs`, and would print its own objects in its errors.
     """
     from docopt import DocoptExit, docopt
 
     before, after = _parted(words)
+    said = [word for word in before if word not in QUIET] + list(words[len(before) :])
     # To docopt, `-r=0.001` is written `-r0.001`.
     before = [re.sub(r"^(-[A-Za-z])=(?=.)", r"\1", word) for word in before]
     known = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", usage))
@@ -195,7 +212,7 @@ def parse(command: str, usage: str, words: Sequence[str]) -> Mapping[str, Any]:
     except DocoptExit:
         raise _refused(_why_not(command, usage, before, after), usage) from None
     options = {name: _shown(value, hidden) for name, value in found.items()}
-    return {**options, "words": ["python", "MNIST", command, *words]}
+    return {**options, "words": ["python", "MNIST", command, *said]}
 
 
 def _parted(words: Sequence[str]) -> tuple[list[str], list[str]]:

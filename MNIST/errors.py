@@ -49,7 +49,11 @@ class BusyError(MNISTError):
 
 
 class StoreError(MNISTError):
-    """The store of trials is damaged or of another version."""
+    """The store of trials cannot be used."""
+
+
+class UnreadableStoreError(StoreError):
+    """The store of trials is damaged or of another version; nobody can have it open."""
 
 
 def quoted(word: str) -> str:

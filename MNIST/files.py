@@ -3,6 +3,8 @@
 import errno
 import glob
 import os
+import re
+import shutil
 import stat
 import tempfile
 import time
@@ -13,7 +15,9 @@ from typing import BinaryIO
 
 from MNIST.errors import BusyError
 
+LOCK = ".lock"  # the file in a folder that whoever writes there holds
 ABANDONED = 3600  # seconds: a file is written in less
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")  # as `write_atomically` has it named
 
 
 class NotAFileError(OSError):
@@ -84,6 +88,22 @@ def remove_stale(path: Path, age: float = 0) -> None:
         with suppress(OSError):  # another process may remove it too
             if time.time() - temporary.stat().st_mtime >= age:
                 temporary.unlink()
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a file has a name like those of the temporary files that a killed writer leaves."""
+    return _TEMPORARY.fullmatch(path.name) is not None
+
+
+def remove_whole(path: Path) -> None:
+    """Remove a file, a folder with all that is in it, or a link, but nothing that a link leads to.
+
+    It does nothing if there is none. Raises OSError if something cannot be removed.
+    """
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -8,7 +8,10 @@ from MNIST.errors import UsageError, did_you_mean
 MODELS = Path("Models")
 MODEL_OUTPUT = Path("Model_Output")
 HYPERPARAM_SEARCH = Path("Hyperparam_Search")
-CHECKPOINTS = HYPERPARAM_SEARCH / "checkpoints"  # of all explorations
+CHECKPOINTS = HYPERPARAM_SEARCH / "checkpoints"  # of the trials of all explorations
+STORE = HYPERPARAM_SEARCH / "trials.sqlite"  # what is known of these trials
+REPRODUCED = Path("Reproduced")
+RECORD = "run.json"  # the file that a trained network has in its folder
 
 _PACKAGE = Path(__file__).resolve().parent
 _SHIPPED = (_PACKAGE.parent / "Models", _PACKAGE / "shipped_models")  # in a checkout; in an installation
@@ -63,6 +66,16 @@ def exploration_folder(name: str) -> Path:
     return folder
 
 
+def trained_names() -> list[str]:
+    """The names of all trained networks, in order. Whether they can be trusted is not known yet."""
+    return sorted(path.parent.name for path in MODEL_OUTPUT.glob(f"*/{RECORD}") if is_name(path.parent.name))
+
+
+def model_file_names() -> list[str]:
+    """The names of the model files in `Models/` and of the shipped ones, in order."""
+    return sorted({path.stem for folder in (MODELS, *_SHIPPED) for path in folder.glob("*.txt")})
+
+
 def find_model_file(description: str) -> Path:
     """Find a model file by its path or its name, with or without `.txt`.
 
@@ -84,6 +97,6 @@ def find_model_file(description: str) -> Path:
     if is_folder:
         raise UsageError(f"model file {description[:64]!r} is a folder; expected a text file")
     place = f" in {MODELS}/" if MODELS.is_dir() else ""
-    known = sorted({path.stem for folder in (MODELS, *_SHIPPED) for path in folder.glob("*.txt")})
+    known = model_file_names()
     hint = did_you_mean(Path(description).stem, known) or f"; there are: {', '.join(known)}"
     raise UsageError(f"no model file {description[:64]!r}{place}{hint}")

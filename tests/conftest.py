@@ -160,7 +160,7 @@ def wrong_engine(monkeypatch: pytest.MonkeyPatch) -> str:
 
     All three, `numpy`, `again` and `wrong`, are NumPy's, so they start quickly.
     """
-    from MNIST.engines.registry import ENGINES
+    from MNIST.engine_names import ENGINES
 
     weight = "conv_1/kernel"
     numpy = importlib.import_module(ENGINES["numpy"])

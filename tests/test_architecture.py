@@ -34,6 +34,8 @@ ARROWS = {
     "page": {"errors", "language", "report", "browser"},
     "lab": {"errors", "language", "data", "report", "browser"},
     "explaining": {"errors", "language", "data", "engines", "training", "report"},
+    "completion": {"paths"},
+    "pruning": BASE | {"training", "explore"},
     "notebook": {"errors", "paths", "language", "data", "engines", "training"},
 }
 
@@ -113,7 +115,11 @@ def test_a_report_does_not_know_another(file):
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["train", "--help"], ["check", "optimized_model"], ["draw", "--help"]]
+    "words",
+    [
+        *(["--help"], ["train", "--help"], ["check", "optimized_model"], ["draw", "--help"]),
+        ["completion", "bash", "--", "train", "Data", "net", "opti"],
+    ],
 )
 def test_nothing_heavy_is_imported_before_it_is_needed(words):
     heavy = {*HOMES, "numpy", "pandas", "rich", "asyncio", "multiprocessing"}

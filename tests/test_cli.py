@@ -31,7 +31,7 @@ def _mnist(*words: str, cwd: Path = ROOT, **environment: str) -> subprocess.Comp
         (["tain"], "did you mean 'train'?"),
         (["train", "Data", "a", "optimized_model", "--epo", "3"], "did you mean '--epochs'?"),
         (["train", "Data", "a", "optimized_model", "--seeed=3"], "did you mean '--seed'?"),
-        (["train", "Data", "a", "optimized_model", "-q"], "unknown option '-q'"),
+        (["train", "Data", "a", "optimized_model", "-w"], "unknown option '-w'"),
         (["train", "Data", "a"], "<model-description-file> is missing"),
         (["train", "Data", "a", "optimized_model", "extra"], "'extra' is one word too many"),
         (["train", "Data", "a", "optimized_model", "--epochs"], "an option lacks its value"),

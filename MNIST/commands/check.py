@@ -1,7 +1,7 @@
 """Read model files: a table of layers with shapes, parameters and cost, or every mistake.
 
 Usage:
-    python MNIST check <model-description-file>... [--data DIR]
+    python MNIST check <model-description-file>... [--data DIR] [--json]
     python MNIST check --help
 
 Nothing is trained, and no data is needed. MFLOPs are for the forward pass of one image: two operations for
@@ -14,13 +14,14 @@ Arguments:
 Options:
     --data DIR                  check that each network has an output for each class of this dataset;
                                 without it, {classes} stands for 10
+    --json                      print it as JSON, for other programs: the layers of each file, or its mistakes
 """
 
 import math
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ from MNIST.language import (
     read_text,
     statement_text,
 )
+from MNIST.output import print_json
 from MNIST.paths import find_model_file
 from MNIST.program import program
 from MNIST.words import DIGITS, counted
@@ -61,6 +63,8 @@ def run(options: Mapping[str, Any]) -> int:
         from MNIST.data import class_count
 
         classes = class_count(_existing_folder(data))
+    if options["--json"]:
+        return _print_json(options["<model-description-file>"], classes)
     errors = []
     for place, description in enumerate(options["<model-description-file>"]):
         try:
@@ -75,14 +79,31 @@ def run(options: Mapping[str, Any]) -> int:
     return 0
 
 
+def _print_json(descriptions: Sequence[str], classes: int | None) -> int:
+    from MNIST.commands.check_json import described
+
+    files = [described(description, classes) for description in descriptions]
+    print_json({"files": files})
+    return UsageError.exit_code if any(file["problems"] for file in files) else 0
+
+
+def checked_template(text: str, path: Path, classes: int | None) -> Template:
+    """Parse the text of a model file or of a template, whose values are checked too.
+
+    classes: how many the dataset has; None if there is no dataset. Raises SpecError with every mistake in it.
+    """
+    template = parse_template(text if classes else fill_classes(text, len(DIGITS)), str(path), classes)
+    template.check_values()
+    return template
+
+
 def describe_file(path: Path, width: int | None = None, classes: int | None = None) -> Iterator[str]:
     """The lines that describe a model file or a template, at most `width` columns wide where possible.
 
     classes: how many the dataset has; None if there is no dataset. Raises SpecError with every mistake in it.
     """
     text = read_text(path)
-    template = parse_template(text if classes else fill_classes(text, len(DIGITS)), str(path), classes)
-    template.check_values()
+    template = checked_template(text, path, classes)
     about = _about_template(template) if template.names else _about_model(template.fill({}), width)
     yield from (str(path), "", *("  " + line if line else "" for line in about))
     if asks_for_classes(text):
@@ -104,10 +125,10 @@ def _about_model(spec: ModelSpec, width: int | None) -> Iterator[str]:
         yield f"augment    {'; '.join(map(statement_text, spec.augment))}"
     if spec.stop:
         yield f"stop       {', '.join(statement_text(spec.stop, defaults=False).split(',')[1:])}"
-    yield from (f"remark     {remark}" for remark in _remarks(spec))
+    yield from (f"remark     {remark}" for remark in remarks(spec))
 
 
-def _remarks(spec: ModelSpec) -> Iterator[str]:
+def remarks(spec: ModelSpec) -> Iterator[str]:
     """What is allowed and probably not meant."""
     match spec.schedule, spec.stop:
         case Plateau(patience=before, monitor=one), Stop(patience=int(patience), monitor=other):

@@ -1,7 +1,7 @@
 """Fetch a dataset's four files into a folder, and verify them.
 
 Usage:
-    python MNIST download <dataset-dir> [--dataset NAME] [--mirror URL]... [--replace]
+    python MNIST download <dataset-dir> [--mirror URL]... [options]
 
 Options:
     --dataset NAME  mnist, fashion, digits: 1,797 small digits that come
@@ -14,6 +14,7 @@ Options:
                     given several times; the environment variable MNIST_MIRROR
                     can name more, separated by commas
     --replace       overwrite the files of another published dataset
+    -q, --quiet     print only warnings and errors
 
 Files that are there and undamaged are not fetched again.
 """

@@ -1,7 +1,7 @@
 """Draw the network of a model file as a picture: an SVG file, for reports and web pages.
 
 Usage:
-    python MNIST draw <model-description-file> [<svg-file>] [--classes N]
+    python MNIST draw <model-description-file> [<svg-file>] [options]
     python MNIST draw --help
 
 A map is a box in proportion: as high as it has rows, as deep as it has columns, and the broader the more
@@ -19,6 +19,7 @@ Arguments:
 
 Options:
     --classes N    let {classes} stand for N; without it, for 10
+    -q, --quiet    print only warnings and errors
 """
 
 from collections.abc import Mapping

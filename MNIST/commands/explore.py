@@ -63,6 +63,7 @@ With what:
     --precision KIND           float32, float64, bfloat16 (keras), or auto: bfloat16 where the engine
                                is faster in it, else float32 [default: auto]
 
+    -q, --quiet                print only warnings and errors
     -f, --file FILE            draw the pictures of an earlier results.csv, and train nothing
 """
 
@@ -137,7 +138,7 @@ def run(options: Mapping[str, Any]) -> int:
             f"All of it takes {spoken_time(result.seconds)}. Nothing was trained; without --plan it will be."
         )
     if result.lost is not None:
-        print(f"The winner's network cannot be kept: {result.lost}\nIts text is {folder}/best.txt.")
+        _warn(f"The winner's network cannot be kept: {result.lost}\nIts text is {folder}/best.txt.")
     return SOME_FAILED if result.failures else 0
 
 
@@ -157,20 +158,19 @@ class _Printed:
         from MNIST.explore.summary import left_out
 
         for suspicion in suspicions(dataset):
-            print(f"{self._options['<dataset-dir>']}: {suspicion}", file=sys.stderr)
+            _warn(f"{self._options['<dataset-dir>']}: {suspicion}")
         images = f"{counted(len(data.train), 'image')} to train on, {len(data.validation):,} to validate"
         print(f"{dataset.name}: {images}", flush=True)
         for trial in list(search.plan.trials.values())[:1]:  # they differ in their seeds only
             print(f"{trial.settings}, {counted(executor.workers, 'worker')}\n", flush=True)
         for machine in executor.left_out:
-            print(f"not used: {machine}", flush=True)
+            _warn(f"not used: {machine}")
         if search.plan.infeasible:
-            print(left_out(search.plan.infeasible), flush=True)
+            _warn(left_out(search.plan.infeasible))
         if is_of_another(self._folder / "results.csv", search.plan):
-            print(
+            _warn(
                 f"{self._folder}/ holds another exploration, and this one takes its place. Its epochs stay"
-                " in the store: the command that made it gives it again at once.\n",
-                flush=True,
+                " in the store: the command that made it gives it again at once.\n"
             )
 
     def timing(self, search: "Search", known_epochs: int, shapes: int) -> None:
@@ -193,8 +193,7 @@ class _Printed:
                 yield show
         except KeyboardInterrupt:
             kept = "Stopped; every finished epoch is kept, and what is known is in"
-            print(f"{kept} {self._folder}/results.csv.")
-            print("The same command goes on.", flush=True)
+            _warn(f"{kept} {self._folder}/results.csv.\nThe same command goes on.")
             raise
 
     def answered(self, service: "TrialService", outcome: "Outcome", keeping: bool) -> None:
@@ -222,7 +221,7 @@ class _Printed:
 
         network = output_folder(self._name)
         if replaced:
-            print(f"{network} held another network: the winner has taken its place.")
+            _warn(f"{network} held another network: the winner has taken its place.")
         print(f"The winner is {network}, its text {self._folder}/best.txt.")
         data = shlex.quote(self._options["<dataset-dir>"])
         print(f"Next: {program()} test Results {data} {self._name}")
@@ -270,3 +269,7 @@ def _existing_results(description: str, folder: Path) -> Path:
         if path.is_file():
             return path
     raise UsageError(f"--file: there is no {description[:64]!r}, here or in {folder}/")
+
+
+def _warn(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

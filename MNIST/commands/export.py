@@ -1,7 +1,7 @@
 """Export a trained network as a file that other programs can read, or as a script, without this project.
 
 Usage:
-    python MNIST export <model-name> <file> [--with LIBRARY]
+    python MNIST export <model-name> <file> [options]
     python MNIST export --help
 
 The ending of <file> decides its kind. The first two take images as uint8, (batch, 28, 28), and give the
@@ -23,6 +23,7 @@ Arguments:
 Options:
     --with LIBRARY    what a .py computes with: keras, torch (PyTorch), or numpy, where each layer is written
                       out, forward and backward
+    -q, --quiet       print only warnings and errors
 """
 
 import importlib

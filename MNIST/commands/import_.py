@@ -1,8 +1,8 @@
 """Make a dataset out of your own pictures, a table or other files; take in networks of a laboratory.
 
 Usage:
-    python MNIST import <source> <dataset-dir> [options]
-    python MNIST import <network>... [--as NAME] [--by-file] [--replace]
+    python MNIST import <source> <dataset-dir> [--quiet] [options]
+    python MNIST import <network>... [--as NAME] [--by-file] [--replace] [--quiet]
     python MNIST import --help
 
 Sources:
@@ -34,6 +34,7 @@ Options:
     --as NAME           what to call the network, instead of its name in the laboratory
     --by-file           call each network as its file is called: Anna/my_net.zip is Anna_my_net in a folder
     --replace           let networks take the places of others that have their names
+    -q, --quiet         print only warnings and errors
 """
 
 import shlex

@@ -20,6 +20,7 @@ Options:
                      The test images are always all there, so that results can be compared
     --models NAMES   the model texts to begin with: names or paths, comma separated, the first one in the
                      editor; without it, a few of the shipped ones
+    -q, --quiet      print only warnings and errors
 """
 
 import re

@@ -6,7 +6,7 @@ Usage:
     python MNIST list --help
 
 A column in which all networks agree is told in one line above the table. The test accuracy is that of the
-last `test`, with its 95 % interval.
+last `test`, with its 95 % interval. `prune` shows what all of it takes on the disk.
 
 Arguments:
     <model-name>     a trained network
@@ -18,7 +18,6 @@ Options:
     --diff           show where the texts and the settings of two networks differ
 """
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from difflib import ndiff
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from MNIST.commands import values
 from MNIST.errors import ModelError, UsageError
+from MNIST.output import print_json
 from MNIST.paths import CHECKPOINTS, HYPERPARAM_SEARCH, checked_name
 from MNIST.program import program
 from MNIST.words import counted
@@ -63,7 +63,7 @@ def run(options: Mapping[str, Any]) -> int:
             "networks": [*map(_as_json, networks)],
             "explorations": [*map(_Exploration._asdict, explorations)],
         }
-        print(json.dumps(found, indent=2))
+        print_json(found)
         return 0
     if networks:
         print_networks(networks)

@@ -30,6 +30,14 @@ class Column(NamedTuple):
     side: Literal["left", "right"] = "right"
 
 
+def console_of_whole_rows() -> Console:
+    """A console for a table: a narrow terminal folds words, a pipe gets whole rows."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = WIDEST
+    return console
+
+
 def print_networks(networks: Sequence[Trained]) -> None:
     """Print a row for each network, in their order. A narrow terminal folds names; a pipe gets whole rows."""
     agreed = []
@@ -45,9 +53,7 @@ def print_networks(networks: Sequence[Trained]) -> None:
             table.add_column(column.heading, justify=column.side, overflow="fold", no_wrap=not is_text)
     for network in networks:
         table.add_row(*(Text(column.text(network)) for column in shown))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = WIDEST
+    console = console_of_whole_rows()
     if agreed:
         console.print(Text(f"All {len(networks):,}: {'; '.join(agreed)}"))
     console.print(table)

@@ -1,7 +1,7 @@
 """Write a page on which you draw digits and trained networks answer.
 
 Usage:
-    python MNIST page <model-names> <html-file>
+    python MNIST page <model-names> <html-file> [options]
     python MNIST page --help
 
 Writes one HTML file that opens in any browser. It needs no server, no network and no other file: send it,
@@ -12,6 +12,9 @@ Arguments:
     <model-names>    networks trained by `train`, comma separated, or 'net_*'; A+B is an ensemble, whose
                      answer is the mean of its networks' probabilities
     <html-file>      the file to write, such as digits.html; .html is added if it has no ending
+
+Options:
+    -q, --quiet      print only warnings and errors
 """
 
 from collections.abc import Mapping, Sequence

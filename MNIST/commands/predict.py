@@ -21,6 +21,7 @@ Options:
     --engine NAME        compute with this engine, in float32: keras, numpy, tensors, autograd, modules, sonn;
                          without it, each network's own engine computes, in the precision it trained with
     --threads N          threads for one operation; without it, all cores
+    --json               print the answers as JSON, for other programs; the tables then go to stderr
 """
 
 import shutil
@@ -32,10 +33,12 @@ from pathlib import Path
 from typing import Any
 
 from MNIST.commands import values
+from MNIST.commands.answers_json import answers_as_json
 from MNIST.commands.trained_networks import answering
 from MNIST.commands.values import MOST_THREADS, optional_whole_number
 from MNIST.errors import DataError, ModelError, UsageError, quoted
 from MNIST.files import write_atomically
+from MNIST.output import print_json
 from MNIST.paths import members
 
 MOST_STEPS = 50  # pictures, or digits in them, that --steps draws at most
@@ -53,6 +56,8 @@ def run(options: Mapping[str, Any]) -> int:
     pictures = _prepare(images, _forms(names), shown=options["--show"], kept=steps_file is not None)
     digits = [digit for picture in pictures for digit in picture.digits]
     answers = _answers(names, digits, threads, engine) if digits else {}
+    if options["--json"]:
+        print_json(answers_as_json([(picture.file, picture.digits) for picture in pictures], answers))
     if not answers:
         return 1
     _print(pictures, digits, answers)
@@ -77,8 +82,9 @@ class _Digit:
 
 @dataclass(frozen=True)
 class _Picture:
-    """A picture's name, what it holds, in reading order, and how much of it is in each line."""
+    """A picture's file, its name to show, what it holds, in reading order, and how much is in each line."""
 
+    file: str
     name: str
     digits: Sequence[_Digit]
     lengths: Sequence[int]
@@ -123,7 +129,7 @@ def _prepare(
             digits.append(_Digit(called, images, prepared.warnings, prepared.steps if kept else ()))
             if shown:
                 _show(called, prepared.steps)
-        pictures.append(_Picture(name, digits, [len(line) for line in lines]))
+        pictures.append(_Picture(file, name, digits, [len(line) for line in lines]))
     return pictures
 
 

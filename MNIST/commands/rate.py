@@ -29,6 +29,7 @@ Options:
     --engine NAME      compute with keras, numpy, tensors, autograd or modules (PyTorch); without it, keras
     --precision KIND   float32, float64, bfloat16 (keras), or auto, as in `train` [default: auto]
     --threads N        threads for one operation; without it, all cores
+    -q, --quiet        print only warnings and errors: the picture is all that is left then
 """
 
 import shutil

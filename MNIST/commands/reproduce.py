@@ -18,6 +18,7 @@ Options:
     --from NAME      the network that it began from, if that has another name here
     --engine NAME    compute with another engine than the record's; bits will differ
     --threads N      threads for one operation; without it, as many as the record says
+    -q, --quiet      print only warnings and errors
 """
 
 import sys
@@ -32,13 +33,12 @@ from MNIST.commands import values
 from MNIST.commands.values import MOST_EPOCHS, MOST_THREADS, optional_whole_number
 from MNIST.errors import UsageError
 from MNIST.files import only_one, write_atomically
-from MNIST.paths import MODEL_OUTPUT, checked_name, is_name, name_from
+from MNIST.paths import MODEL_OUTPUT, REPRODUCED, checked_name, is_name, name_from
 from MNIST.words import counted
 
 if TYPE_CHECKING:
     from MNIST.training import EpochResult, Reproduction, Run, RunRecord
 
-FOLDER = Path("Reproduced")
 CERTIFICATE = "reproduced.json"
 
 
@@ -88,7 +88,7 @@ def run(options: Mapping[str, Any]) -> int:
         start=start,
     )
     changes = training.changes_here(record, settings)
-    folder = FOLDER / name
+    folder = REPRODUCED / name
     print(
         f"{name}: {counted(record.parameters, 'parameter')}, {counted(len(history), 'epoch')} to train again"
     )
@@ -110,7 +110,8 @@ def run(options: Mapping[str, Any]) -> int:
         training.remove_checkpoints(folder / "checkpoint")
         when = datetime.now(UTC).isoformat(timespec="seconds")
         write_atomically(folder / CERTIFICATE, found.certificate(settings, __version__, when))
-    print(f"\n{_verdict(found)}\nWritten: {folder / CERTIFICATE}")
+    print(f"\n{_verdict(found)}", file=sys.stdout if found.holds else sys.stderr, flush=True)
+    print(f"Written: {folder / CERTIFICATE}")
     return 0 if found.holds else 1
 
 

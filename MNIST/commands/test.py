@@ -28,6 +28,8 @@ Options:
                          without it, each network's own engine computes, in the precision it trained with
                          (and numpy for networks from a laboratory)
     --threads N          threads for one operation; without it, all cores
+    --json               print the figures as JSON, for other programs; the tables then go to stderr
+    -q, --quiet          print only warnings and errors; with --json, the JSON too
 """
 
 import sys
@@ -39,10 +41,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from MNIST.commands import values
+from MNIST.commands.answers_json import comparison_as_json
 from MNIST.commands.trained_networks import answering
 from MNIST.commands.values import MOST_THREADS, optional_whole_number
 from MNIST.errors import ModelError, UsageError
 from MNIST.files import write_atomically
+from MNIST.output import print_json
 from MNIST.paths import checked_name, members
 from MNIST.words import counted
 
@@ -78,6 +82,8 @@ def run(options: Mapping[str, Any]) -> int:
     dataset = load(Path(options["<dataset-dir>"]))
     asked = _asked(names, dataset, on)
     evaluations, spaces = _evaluate(names, dataset, asked, threads, engine)
+    if options["--json"]:
+        print_json(comparison_as_json(comparison, dataset.name, on, evaluations))
     if not evaluations:
         return 1
     _write(comparison, evaluations, spaces, dataset.name, asked, options["--pictures"])

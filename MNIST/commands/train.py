@@ -29,6 +29,7 @@ Options:
                            is faster in it, else float32 [default: auto]
     --threads N            threads for one operation; without it, all cores
     --fresh                train from the beginning, even if there is a network or a checkpoint
+    -q, --quiet            print only warnings and errors
     --track PLACES         show each epoch in tensorboard, in wandb (Weights & Biases), or tensorboard,wandb
 """
 
@@ -88,7 +89,11 @@ def _of_seed(options: Mapping[str, Any], seed: int) -> dict[str, Any]:
     of_seed = {"<model-name>": f"{options['<model-name>']}_{seed}", "--seed": str(seed), "--seeds": None}
     options = {**options, **of_seed}
     arguments = [options[name] for name in ("<dataset-dir>", "<model-name>", "<model-description-file>")]
-    given = {name: value for name, value in options.items() if name.startswith("--") and value}
+    given = {
+        name: value
+        for name, value in options.items()
+        if name.startswith("--") and name != "--quiet" and value
+    }
     words = [name if value is True else f"{name}={value}" for name, value in given.items()]
     return {**options, "words": ["python", "MNIST", "train", *arguments, *words]}
 
@@ -170,6 +175,8 @@ def _train_one(options: Mapping[str, Any]) -> bool:
         for suspicion in suspicions(dataset):
             _warn(f"{folder}: {suspicion}")
         print(_heading(name, file, run, dataset.about, before), flush=True)
+        if other := training.other_run_there(name, run):
+            _warn(f"{training.output_folder(name)} holds {other}; this run will take its place.")
         with train_tracking.tracking(trackers, name, run, text) as tracking:
             _train(name, run, tracking.epoch)
             _leave(name, run, text, file, dataset.about, options["words"])
@@ -228,17 +235,13 @@ def _network_before(name: str | None, new: str) -> str | None:
 
 
 def _heading(name: str, file: Path, run: "Run", about: "About", before: str | None) -> str:
-    from MNIST import training
-
     settings, data = run.settings, run.data
-    other = training.other_run_there(name, run)
     return (
         f"{name}: {file.stem}, {run.network.parameters:,} parameters"
         f"{f', which begin as those of {before}' if before else ''}\n"
         f"{about.name}: {counted(len(data.train), 'image')} to train on,"
         f" {len(data.validation):,} to validate{'' if about.shows_digits else f', {about.told_apart()}'}\n"
         f"{settings}\n"
-        + (f"{MODEL_OUTPUT / name} holds {other}; this run will take its place.\n" if other else "")
     )
 
 

@@ -55,7 +55,10 @@ def forget_earlier(names: Sequence[str], name: str) -> None:
     from MNIST.tracking.event_files import forget
 
     if "tensorboard" not in names and forget(training.output_folder(name)):
-        print(f"{name}/tensorboard showed an earlier run and is removed; this run was not tracked")
+        print(
+            f"{name}/tensorboard showed an earlier run and is removed; this run was not tracked",
+            file=sys.stderr,
+        )
 
 
 def track_finished(names: Sequence[str], name: str, data: "TrainingData", threads: int | None) -> None:

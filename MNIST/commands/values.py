@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
+from MNIST.engine_names import ENGINES, PRECISIONS
 from MNIST.errors import UsageError, did_you_mean
 from MNIST.paths import TOGETHER, checked_name, members, short_name
 
@@ -126,15 +127,11 @@ def seeds(text: str, option: str) -> list[int]:
 
 def engine(text: str | None) -> str | None:
     """Read an engine's name without importing the engine; None if none was given."""
-    from MNIST.engines import ENGINES
-
     return None if text is None else one_of(text, "--engine", tuple(ENGINES))
 
 
 def precision(text: str) -> str:
     """Read a precision; the engine itself checks later whether it can compute in it."""
-    from MNIST.engines import PRECISIONS
-
     return one_of(text, "--precision", ("auto", *PRECISIONS))
 
 

@@ -4,13 +4,12 @@ An engine gets a laid-out network, an optimizer and arrays, and computes. The tr
 equal in every engine: initial weights, the order of the images, rates, seeds and checkpoints.
 """
 
+from MNIST.engine_names import ENGINES, PRECISIONS
 from MNIST.engines.protocol import Arrays, Engine, EpochMetrics, GradientEngine, OnStep
 from MNIST.engines.registry import (
     DEFAULT,
     ELSEWHERE,
-    ENGINES,
     MODEL_FILES,
-    PRECISIONS,
     PRELOADED,
     WITHOUT_GRADIENTS,
     choose,

@@ -3,20 +3,11 @@
 import importlib
 from types import ModuleType
 
+from MNIST.engine_names import ENGINES
 from MNIST.engines.protocol import Arrays, Engine
 from MNIST.errors import UsageError, did_you_mean
 from MNIST.language import ModelSpec, Network, needs_engine
 from MNIST.program import install_command
-
-ENGINES = {
-    "keras": "MNIST.engines.keras.engine",
-    "numpy": "MNIST.engines.scratch.on_numpy",
-    "tensors": "MNIST.engines.scratch.on_tensors",
-    "autograd": "MNIST.engines.scratch.on_autograd",
-    "modules": "MNIST.engines.modules.engine",
-    "sonn": "MNIST.engines.columns.engine",
-}
-"""Each is a module with `build`, `libraries`, `device`, `has_fast_bfloat16` and `PRECISIONS`."""
 
 _PYTORCH = "torch._inductor.config"  # slow; asking PyTorch for repeatable results imports it
 PRELOADED = {
@@ -35,7 +26,6 @@ ELSEWHERE = {"browser": "numpy"}
 WITHOUT_GRADIENTS = frozenset({"sonn"})  # these have their own learning rule, for Columns
 DEFAULT = "keras"  # for a model file that several engines can train
 
-PRECISIONS = ("float32", "bfloat16", "float64")  # no engine has to offer all of them
 EXTRAS = {"torch": "PyTorch"}  # libraries that are installed only where they are wanted
 MODEL_FILES = frozenset({"model.keras", "weights.npz"})  # the names under which engines save
 

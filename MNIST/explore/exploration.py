@@ -28,10 +28,9 @@ from MNIST.explore.workers import worker
 from MNIST.explore.workers.protocol import Event, Executor
 from MNIST.files import only_one
 from MNIST.language import Template, parse_template, read_text
-from MNIST.paths import CHECKPOINTS, HYPERPARAM_SEARCH, exploration_folder, find_model_file
+from MNIST.paths import CHECKPOINTS, STORE, exploration_folder, find_model_file
 from MNIST.training import RunSettings
 
-STORE = HYPERPARAM_SEARCH / "trials.sqlite"
 BESIDES = 8.0  # seconds that Python's start, the pictures and the winner's files take on an AMD EPYC
 Show = Callable[[Event | None], None]
 

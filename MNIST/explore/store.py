@@ -9,12 +9,12 @@ import math
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, astuple, fields
 from pathlib import Path
 from typing import Any
 
-from MNIST.errors import StoreError
+from MNIST.errors import StoreError, UnreadableStoreError
 from MNIST.explore.plan import Trial
 from MNIST.language import canonical_text
 from MNIST.training import EpochResult
@@ -99,6 +99,21 @@ class TrialStore:
             ).fetchone()
         return row[0] if row else None
 
+    def counts(self) -> tuple[int, int]:
+        """How many trials were begun, and how many epochs they have."""
+        with self._transaction():
+            counts = "SELECT (SELECT count(*) FROM runs), (SELECT count(*) FROM epochs)"
+            trials, epochs = self._connection.execute(counts).fetchone()
+        return trials, epochs
+
+    def clear(self) -> None:
+        """Forget every trial. Another process that has the store open finds it empty, and goes on."""
+        with self._transaction():
+            for table in "runs", "epochs", "failures":
+                self._connection.execute(f"DELETE FROM {table}")
+        with suppress(sqlite3.OperationalError):  # another process uses it: then the file shrinks next time
+            self._connection.execute("VACUUM")
+
     def _known(self, table: str, identities: Iterable[str]) -> set[str]:
         """Which of these trials have rows in a table."""
         with self._transaction():
@@ -143,7 +158,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreError(f"{path} is a database of another program: move it away and run again")
     version = _pragma(connection, "user_version")
     if version != VERSION:
-        raise StoreError(
+        raise UnreadableStoreError(
             f"{path} has version {version}, this program knows {VERSION}: move it away, or use the program"
             " that wrote it"
         )
@@ -176,7 +191,7 @@ def _as_store_errors(path: Path) -> Iterator[None]:
 
 
 def _damaged(path: Path, problem: str) -> StoreError:
-    return StoreError(
+    return UnreadableStoreError(
         f"{path} is damaged ({problem})\n"
         "Move it away and run again: finished runs are then read from their checkpoints."
     )

@@ -1,5 +1,6 @@
 """The words about an exploration: before it, what it will take; after it, what came out."""
 
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -50,9 +51,9 @@ def print_outcome(service: TrialService, outcome: Outcome) -> None:
     """Print the reasons why trials failed, and the best answers as a table."""
     failures = Counter(service.readings.failures.values())
     for reason, count in failures.most_common(SHOWN):
-        print(f"failed, {count:,} ×: {reason}")
+        print(f"failed, {count:,} ×: {reason}", file=sys.stderr)
     if not outcome.candidates:
-        print("No training has an epoch to show.")
+        print("No training has an epoch to show.", file=sys.stderr)
         return
     _print_best(service, outcome.candidates)
     seeds = len(service.plan.seeds)

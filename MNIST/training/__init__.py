@@ -1,5 +1,6 @@
 """Training: one epoch loop that drives every engine, and the parts that are equal for all engines."""
 
+from MNIST.paths import trained_names
 from MNIST.training.checkpoint import EpochResult, newest_epoch, remove_checkpoints, remove_surpassed
 from MNIST.training.history import parse_history
 from MNIST.training.identity import RunSettings, run_identities, run_identity, weights_digest
@@ -16,7 +17,6 @@ from MNIST.training.network_files import (
     checkpoint_folder,
     finish_replacing,
     output_folder,
-    trained_names,
 )
 from MNIST.training.rate_range import RateRange, rate_range, refuse_without_gradients
 from MNIST.training.rates import run_rates

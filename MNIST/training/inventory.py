@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from MNIST import engines
 from MNIST.errors import ModelError
-from MNIST.paths import MODEL_OUTPUT, is_name
+from MNIST.paths import MODEL_OUTPUT, RECORD, is_name, trained_names
 from MNIST.training.checkpoint import EpochResult, newest_epoch
-from MNIST.training.network_files import RECORD, checkpoint_folder, trained_names, usual_place
+from MNIST.training.network_files import checkpoint_folder, usual_place
 from MNIST.training.record import RunRecord, read_history, read_record
 from MNIST.training.tested import Tested, read_tested
 

@@ -15,15 +15,14 @@ from pathlib import Path
 
 from MNIST.engines import MODEL_FILES
 from MNIST.errors import ModelError
-from MNIST.files import read_whole, refuse_link, write_atomically
-from MNIST.paths import MODEL_OUTPUT, is_name
+from MNIST.files import LOCK, read_whole, refuse_link, remove_whole, write_atomically
+from MNIST.paths import MODEL_OUTPUT, RECORD
 
-RECORD = "run.json"
 FIGURES = "figures.txt"  # its usual place is beside the folder: <name>.txt
 EXPLAINED = "explained"  # the folder in which `explain` writes
 TESTED = "tested.json"  # what `test` found
 MOST_OF_A_RECORD = 2**20  # bytes
-_INCOMING, _COMPLETE = ".incoming", ".complete"
+INCOMING, _COMPLETE = ".incoming", ".complete"
 
 
 def output_folder(name: str) -> Path:
@@ -34,11 +33,6 @@ def output_folder(name: str) -> Path:
 def checkpoint_folder(name: str) -> Path:
     """The folder of a network's checkpoints while it is trained."""
     return output_folder(name) / "checkpoint"
-
-
-def trained_names() -> list[str]:
-    """The names of all trained networks, in order. Whether they can be trusted is not known yet."""
-    return sorted(path.parent.name for path in MODEL_OUTPUT.glob(f"*/{RECORD}") if is_name(path.parent.name))
 
 
 def usual_place(name: str, file: str) -> Path:
@@ -70,14 +64,14 @@ def replace_files(name: str, files: Mapping[str, bytes]) -> None:
     """
     finish_replacing(name)
     folder = output_folder(name)
-    _remove_folder(folder / _INCOMING)
+    _remove_folder(folder / INCOMING)
     try:
         for file, content in files.items():
-            write_atomically(folder / _INCOMING / file, content)
-        (folder / _INCOMING).rename(folder / _COMPLETE)
+            write_atomically(folder / INCOMING / file, content)
+        (folder / INCOMING).rename(folder / _COMPLETE)
     except BaseException:
         with suppress(OSError):
-            _remove_folder(folder / _INCOMING)
+            _remove_folder(folder / INCOMING)
         raise
     finish_replacing(name)
 
@@ -103,6 +97,23 @@ def finish_replacing(name: str) -> None:
     for file in sorted(there, key=lambda file: file == RECORD):
         os.replace(complete / file, usual_place(name, file))
     _remove_folder(complete)
+
+
+def remove_network(name: str) -> None:
+    """Remove a network and all that lies in its folder, except the lock, which the caller holds.
+
+    Its record goes first. So if this is interrupted, there is no network of this name any more, rather than
+    one that lacks something. Doing it again removes the rest.
+    """
+    folder = output_folder(name)
+    complete = folder / _COMPLETE
+    # Without the record in its usual place, that of a network which is just taking its place still counts.
+    remove_whole(folder / RECORD)
+    remove_whole(complete if complete.is_symlink() else complete / RECORD)
+    remove_whole(usual_place(name, FIGURES))
+    for path in folder.iterdir():
+        if path.name != LOCK:
+            remove_whole(path)
 
 
 def _run_of(record: Path) -> tuple[str, int] | None:

@@ -23,19 +23,17 @@ from MNIST.engines import Engine
 from MNIST.engines.processor import cores
 from MNIST.errors import DataError, ModelError, UsageError, did_you_mean
 from MNIST.language import ModelSpec, Network, as_text, lay_out, parse_spec
-from MNIST.paths import MODEL_OUTPUT
+from MNIST.paths import MODEL_OUTPUT, RECORD, trained_names
 from MNIST.training.checkpoint import EpochResult, remove_checkpoints
 from MNIST.training.history import history_csv, parse_history
 from MNIST.training.identity import RunSettings, other_text, run_identity
 from MNIST.training.network_files import (
     FIGURES,
     MOST_OF_A_RECORD,
-    RECORD,
     checkpoint_folder,
     output_folder,
     read_file,
     replace_files,
-    trained_names,
 )
 from MNIST.training.run import Run
 from MNIST.words import counted

@@ -47,7 +47,7 @@ def test_finite_differences_fail_alone(
     small: str, wrong_engine: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """All engines agree with one another, and all are wrong."""
-    from MNIST.engines.registry import ENGINES
+    from MNIST.engine_names import ENGINES
 
     monkeypatch.setitem(ENGINES, "numpy", ENGINES["wrong"])
     monkeypatch.setitem(ENGINES, "again", ENGINES["wrong"])
@@ -73,7 +73,7 @@ def test_weights_that_finite_differences_cannot_judge_are_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     from MNIST.certify import differences
-    from MNIST.engines.registry import ENGINES
+    from MNIST.engine_names import ENGINES
 
     monkeypatch.delitem(ENGINES, "wrong")
     slope = differences._slope
@@ -91,7 +91,7 @@ def test_a_dataset_of_ones_own_and_no_differences(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from MNIST.engines.registry import ENGINES
+    from MNIST.engine_names import ENGINES
 
     monkeypatch.delitem(ENGINES, "wrong")
     assert main(["certify", small, "--data", str(digits_folder), "--batch", "5", "--entries", "0"]) == 0

@@ -76,7 +76,11 @@ def test_predict_gives_the_mean_of_the_probabilities(here, run):
     code, shown, _ = run("predict", "net_0,net_1,net_0+net_1", "digit.png", "--json")
     assert code == 0
     (digit,) = json.loads(shown)["pictures"][0]["digits"]
-    print(digit)
+    one, other, mean = (
+        [*digit["answers"][name]["probabilities"].values()] for name in ("net_0", "net_1", "net_0+net_1")
+    )
+    np.testing.assert_allclose(mean, np.mean([one, other], axis=0), rtol=0, atol=1e-12)
+    assert digit["answers"]["net_0+net_1"]["answer"] == str(np.argmax(mean))
 
 
 def test_explain_explains_each_and_tells_the_mean(here, run):

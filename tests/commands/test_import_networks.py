@@ -39,9 +39,9 @@ def test_training_does_not_go_on_with_it_but_may_begin_from_it(run, digits_folde
     short = "--engine", "numpy", "--images", "200", "--epochs", "1"
     code, output, _ = run("train", digits_folder, "next", "text.txt", "--from", "my_net", *short)
     assert (code, "begin as those of my_net" in output) == (0, True)
-    code, output, _ = run("train", digits_folder, "my_net", "text.txt", *short)
+    code, _, errors = run("train", digits_folder, "my_net", "text.txt", *short)
     assert code == 0
-    assert "holds a network from a laboratory, whose training cannot go on here" in output
+    assert "holds a network from a laboratory, whose training cannot go on here" in errors
 
 
 def test_the_same_network_again_is_said_to_be_there(run):

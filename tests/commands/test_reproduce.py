@@ -93,10 +93,10 @@ def test_a_history_that_was_changed(here, run):
     rows = history()
     rows[2][rows[0].index("val_accuracy")] = "0.99"
     rewrite("history.csv", "".join(",".join(row) + "\n" for row in rows).encode())
-    code, output, _ = run("reproduce", "net")
+    code, output, errors = run("reproduce", "net")
     assert code == 1
-    assert "net is not the same, from epoch 2, val_accuracy: 0.99 was recorded, 0." in output
-    assert "the record or the network was changed" in output
+    assert "net is not the same, from epoch 2, val_accuracy: 0.99 was recorded, 0." in errors
+    assert "the record or the network was changed" in errors
     assert "3/3" not in output  # to train on would show nothing more
     found = certificate()
     assert (found["holds"], found["first_difference"]["epoch"], found["epochs_compared"]) == (False, 2, 2)
@@ -111,9 +111,9 @@ def test_weights_that_were_changed(here, run):
     weights[name] = weights[name].copy()
     weights[name].flat[0] = np.nextafter(weights[name].flat[0], np.float32(9), dtype=np.float32)
     rewrite(file.name, write_arrays(weights))
-    code, output, _ = run("reproduce", "net")
+    code, _, errors = run("reproduce", "net")
     assert code == 1
-    assert "The history of net is the same, but its weights are not: they are up to" in output
+    assert "The history of net is the same, but its weights are not: they are up to" in errors
 
 
 @pytest.mark.parametrize("change", [{"seed": 5}, {"data_digest": "0" * 64}, {"threads": 3}])
@@ -172,11 +172,11 @@ def test_another_version_and_an_accuracy_that_chance_does_not_explain(here, run,
     for row in rows[1:]:
         row[rows[0].index("val_accuracy")] = "1.0"
     rewrite("history.csv", "".join(",".join(row) + "\n" for row in rows).encode())
-    code, output, _ = run("reproduce", "net")
+    code, output, errors = run("reproduce", "net")
     assert code == 1
-    assert "What differs here: engine numpy" in output
+    assert "What differs here: engine numpy" in errors
     assert "3/3" in output
-    assert "they do not agree within what chance allows" in output
+    assert "they do not agree within what chance allows" in errors
 
 
 def test_histories_differ_in_a_bit_or_an_epoch():

@@ -111,9 +111,9 @@ def test_it_stops_by_its_validation_and_says_what_it_kept(digits_folder, train, 
         assert (code, errors) == (0, "")
         assert "trained already" in output
         assert f"Stop: ended it after epoch {epochs}" in output
-    code, output, _ = train(*words, "--epochs", kept + 1)
+    code, output, errors = train(*words, "--epochs", kept + 1)
     assert code == 0
-    assert f"holds a run of {epochs} epochs, {kept + 1} wanted" in output
+    assert f"holds a run of {epochs} epochs, {kept + 1} wanted" in errors
     assert f"Kept epoch {kept} of {kept + 1}: it has the best validation loss.\n" in output
     assert json.loads((tmp_path / "Model_Output/net/run.json").read_text())["stopped"] is False
 
@@ -179,9 +179,9 @@ def test_a_network_of_other_layers_begins_nothing(digits_folder, train, tmp_path
 def test_a_trained_network_is_not_replaced_without_a_word(digits_folder, train, tmp_path):
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=1))
     assert train(digits_folder, "net", "net.txt", *NUMPY)[0] == 0
-    code, output, _ = train(digits_folder, "net", "net.txt", *NUMPY, "--seed", 5)
+    code, _, errors = train(digits_folder, "net", "net.txt", *NUMPY, "--seed", 5)
     assert code == 0
-    assert "Model_Output/net holds another run (seed 0, now 5); this run will take its place." in output
+    assert errors == "Model_Output/net holds another run (seed 0, now 5); this run will take its place.\n"
 
 
 def test_divergence_is_one_line(digits_folder, train, tmp_path):

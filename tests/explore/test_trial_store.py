@@ -57,6 +57,21 @@ def test_failures_and_settings_are_kept(tmp_path):
         assert store.failure(trial.identity) is None
 
 
+def test_a_store_that_another_process_clears_stays_sound(tmp_path):
+    with open_store(tmp_path / "s") as store, open_store(tmp_path / "s") as other:
+        store.begin(next(iter(plan_of().trials.values())))
+        store.record(RUN, [epoch_of(RUN, 1)])
+        store.fail("b" * 64, "diverged at epoch 2")
+        assert store.counts() == (1, 1)
+        other.clear()
+        assert store.counts() == (0, 0)
+        assert store.failure("b" * 64) is None
+        store.record(RUN, [epoch_of(RUN, 2)])
+        assert store.history(RUN) == []
+        store.record(RUN, [epoch_of(RUN, 1)])
+        assert store.history(RUN) == [epoch_of(RUN, 1), epoch_of(RUN, 2)]
+
+
 def _filled(path: Path) -> None:
     with open_store(path) as store:
         for number in range(50):

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from MNIST.errors import ModelError
-from MNIST.training.network_files import finish_replacing, output_folder, read_file, replace_files
+from MNIST.training.network_files import (
+    finish_replacing,
+    output_folder,
+    read_file,
+    remove_network,
+    replace_files,
+)
 
 # Whatever changes a folder goes through one of these.
 STEPS = ("os.replace", "os.rename", "os.unlink", "os.rmdir", "os.fsync", "tempfile.mkstemp", "os.mkdir")
@@ -138,6 +144,38 @@ def test_a_disk_that_is_full_at_any_step_leaves_a_whole_network(folder):
         if not failed:
             break
     assert {"old", "new"} == set(seen)
+
+
+@needs_fork
+@pytest.mark.parametrize("is_being_replaced", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_removal_that_is_killed_at_any_step_leaves_a_whole_network_or_none(is_being_replaced, folder):
+    seen = []
+    for number in range(1, 1000):
+        replace_files("net", OLD)
+        if is_being_replaced:  # as after a kill, before the first file moved
+            (folder / ".complete").mkdir()
+            for file, content in NEW.items():
+                (folder / ".complete" / file).write_bytes(content)
+        before = which()
+        child = os.fork()
+        if child == 0:
+            _at_step(number, "before", lambda: os._exit(9))
+            remove_network("net")
+            os._exit(0)
+        killed = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+        try:
+            seen.append(which() == before)
+        except FileNotFoundError:
+            seen.append(False)
+            with pytest.raises(FileNotFoundError):
+                read_file("net", "run.json", 100)
+        remove_network("net")
+        assert [*folder.iterdir()] == []
+        assert not Path("Model_Output/net.txt").exists()
+        if not killed:
+            break
+    assert seen == sorted(seen, reverse=True)  # whole ones first
+    assert {True, False} == set(seen)
 
 
 def test_a_link_in_the_place_of_a_folder_is_not_followed(folder, tmp_path):
