@@ -17,9 +17,10 @@ Sources:
 Writes the four files of a dataset, classes.txt and dataset.json. What cannot be read is listed, and then
 nothing is written.
 
-A network is a .zip that somebody saved in a laboratory (see `lab`); a folder stands for all that are in it.
-Each is checked, and becomes a trained network in Model_Output/, for `test`, `explain`, `page` and the others.
-One that is refused does not keep the others out.
+A network is a .zip that somebody saved in a laboratory (see `lab`), or a network of `train`: its folder in
+somebody's Model_Output/, or a .zip of it. A folder stands for all that are in it. Each is checked, and is
+then a trained network in Model_Output/, for `test`, `explain`, `page` and the others. One that is refused
+does not keep the others out.
 
 Options:
     --test PROPORTION   the part of each class that tests, if the source has no test set [default: 0.15]

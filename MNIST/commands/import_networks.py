@@ -1,4 +1,4 @@
-"""Take networks that a laboratory saved into `Model_Output/`; each is checked and reported by itself."""
+"""Take networks from a laboratory, or from `train` elsewhere, into `Model_Output/`; each is checked."""
 
 import os
 import shlex
@@ -15,7 +15,7 @@ from MNIST.program import program
 from MNIST.words import counted
 
 if TYPE_CHECKING:
-    from MNIST.training import LaboratoryNetwork
+    from MNIST.training import HandedIn, LaboratoryNetwork
 
 
 def are_networks(words: Sequence[str]) -> bool:
@@ -35,7 +35,7 @@ def import_networks(
     if not are_networks(words):
         other = next(word for word in words if not are_networks([word]))
         raise UsageError(
-            f"{other}: expected a network that a laboratory saved, a .zip, or a folder with some;"
+            f"{other}: expected a trained network, its folder or a .zip, or a folder with some;"
             f" to make a dataset: {program()} import {shlex.quote(other)} <dataset-dir>"
         )
     if name is not None:
@@ -89,7 +89,9 @@ def _import(
     """
     from MNIST import training
 
-    saved = training.read_laboratory_network(file)
+    saved = (training.read_handed_in if training.is_handed_in(file) else training.read_laboratory_network)(
+        file
+    )
     name = saved.name if wanted is None else checked_name(wanted, "network name")
     busy = f"another process writes {name} now; wait for it, or take another name"
     with only_one(training.output_folder(name) / ".lock", busy):
@@ -106,7 +108,8 @@ def _import(
                 f" --replace puts this network in its place"
             )
         (training.output_folder(name) / training.CURVES).unlink(missing_ok=True)  # those of another training
-        training.write_trained(name, training.files_of(saved, list(command)))
+        files = saved.files if isinstance(saved, training.HandedIn) else training.files_of(saved, [*command])
+        training.write_trained(name, files)
         training.remove_checkpoints(training.checkpoint_folder(name))
     print(f"{name}: {_described(saved)}; in {MODEL_OUTPUT / name}/")
     return name
@@ -115,12 +118,14 @@ def _import(
 SAME = "the same network"
 
 
-def _what_is_there(name: str, saved: "LaboratoryNetwork") -> str:
+def _what_is_there(name: str, saved: "LaboratoryNetwork | HandedIn") -> str:
     """What has this name already, in words; "" if nothing has."""
     from MNIST import training
 
     try:
-        return SAME if training.is_there_as(training.read_record(name), saved) else "another network"
+        files = training.read_record(name).files
+        is_same = all(files.get(file) == digest for file, digest in saved.digests.items())
+        return SAME if is_same else "another network"
     except ModelError:
         others = [one.name for one in training.output_folder(name).iterdir() if one.name != ".lock"]
         if "checkpoint" in others:
@@ -128,7 +133,7 @@ def _what_is_there(name: str, saved: "LaboratoryNetwork") -> str:
         return "a network that cannot be read" if others else ""
 
 
-def _described(saved: "LaboratoryNetwork") -> str:
+def _described(saved: "LaboratoryNetwork | HandedIn") -> str:
     kept = saved.kept
     validated = kept.val_accuracy == kept.val_accuracy
     accuracy = kept.val_accuracy if validated else kept.accuracy
@@ -158,8 +163,8 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 
 def _is_unpacked(folder: Path) -> bool:
-    """Whether a folder is a saved network that was unpacked."""
-    return (folder / "network.json").is_file()
+    """Whether a folder is one network: a saved one that was unpacked, or one of `train`."""
+    return (folder / "network.json").is_file() or (folder / "run.json").is_file()
 
 
 def _name(file: Path) -> str:

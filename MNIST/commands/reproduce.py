@@ -1,4 +1,4 @@
-"""Train a network again from its record, and compare every number and every weight, bit for bit.
+"""Train networks again from their records, and compare every number and every weight, bit for bit.
 
 Usage:
     python MNIST reproduce <model-name> [<dataset-dir>] [options]
@@ -10,7 +10,8 @@ The new network is trained in Reproduced/<model-name>/, and reproduced.json ther
 hand in. Interrupted? The same command goes on. The exit code is 0 if the record holds, else 1.
 
 Arguments:
-    <model-name>     a network trained by `train` or `explore`, or a folder that somebody sent
+    <model-name>     a network trained by `train` or `explore`, several, comma separated, or 'net_*'; or a
+                     folder that somebody sent
     <dataset-dir>    the data that it learned from; without it, the folder that its record names, or Data
 
 Options:
@@ -31,9 +32,9 @@ from typing import TYPE_CHECKING, Any
 from MNIST import __version__, cli
 from MNIST.commands import values
 from MNIST.commands.values import MOST_EPOCHS, MOST_THREADS, optional_whole_number
-from MNIST.errors import UsageError
+from MNIST.errors import MNISTError, UsageError
 from MNIST.files import only_one, write_atomically
-from MNIST.paths import MODEL_OUTPUT, REPRODUCED, checked_name, is_name, name_from
+from MNIST.paths import MODEL_OUTPUT, REPRODUCED, TOGETHER, checked_name, is_name, name_from
 from MNIST.words import counted
 
 if TYPE_CHECKING:
@@ -43,8 +44,26 @@ CERTIFICATE = "reproduced.json"
 
 
 def run(options: Mapping[str, Any]) -> int:
-    """Train it again; return 0 if what comes out is what was recorded."""
-    place, name = _place(options["<model-name>"])
+    """Train each again; return 0 if what comes out is what was recorded."""
+    places = _places(options["<model-name>"])
+    if len(places) == 1:
+        return _reproduce(*places[0], options)
+    codes = {}
+    for place, name in places:
+        try:
+            codes[name] = _reproduce(place, name, options)
+        except MNISTError as error:
+            print(error, file=sys.stderr)
+            codes[name] = error.exit_code
+        print()
+    if others := [name for name, code in codes.items() if code]:
+        print(f"Not shown to be as recorded: {', '.join(others)}", file=sys.stderr)
+    print(f"{len(codes) - len(others)} of {len(codes)} networks are what their records say.")
+    return max(codes.values())
+
+
+def _reproduce(place: str, name: str, options: Mapping[str, Any]) -> int:
+    """Train a network again; return 0 if what comes out is what was recorded."""
     epochs = optional_whole_number(options["--epochs"], "--epochs", MOST_EPOCHS)
     engine = values.engine(options["--engine"])
     threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
@@ -115,14 +134,16 @@ def run(options: Mapping[str, Any]) -> int:
     return 0 if found.holds else 1
 
 
-def _place(given: str) -> tuple[str, str]:
-    """Where a network is, as `read_record` takes it, and what to call it."""
+def _places(given: str) -> list[tuple[str, str]]:
+    """For each network: where it is, as `read_record` takes it, and what to call it."""
     folder = Path(given)
-    if is_name(given) and (MODEL_OUTPUT / given).is_dir():
-        return given, given
-    if "\0" not in given and (folder / "run.json").is_file():
-        return str(folder.resolve()), name_from(folder.resolve().name) or "network"
-    return checked_name(given, "model name"), given
+    is_here = is_name(given) and (MODEL_OUTPUT / given).is_dir()
+    if not is_here and "\0" not in given and (folder / "run.json").is_file():
+        return [(str(folder.resolve()), name_from(folder.resolve().name) or "network")]
+    names = values.model_names(given)
+    if ensembles := [name for name in names if TOGETHER in name]:
+        raise UsageError(f"{ensembles[0][:64]} is not one network: reproduce each of its networks")
+    return [(name, name) for name in names]
 
 
 def _as_begun(record: "RunRecord") -> Mapping[str, Any]:

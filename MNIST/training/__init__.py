@@ -2,13 +2,13 @@
 
 from MNIST.paths import trained_names
 from MNIST.training.checkpoint import EpochResult, newest_epoch, remove_checkpoints, remove_surpassed
+from MNIST.training.handed_in import HandedIn, is_handed_in, read_handed_in
 from MNIST.training.history import parse_history
 from MNIST.training.identity import RunSettings, run_identities, run_identity, weights_digest
 from MNIST.training.inventory import Trained, describe, unfinished
 from MNIST.training.laboratory import (
     LaboratoryNetwork,
     files_of,
-    is_there_as,
     read_laboratory_network,
 )
 from MNIST.training.metrics import cross_entropy, mean_logits, softmax
@@ -52,6 +52,7 @@ __all__ = [
     "CURVES",
     "EXPLAINED",
     "EpochResult",
+    "HandedIn",
     "LaboratoryNetwork",
     "RateRange",
     "Reproduction",
@@ -70,8 +71,8 @@ __all__ = [
     "finish_replacing",
     "first_difference",
     "is_finished",
+    "is_handed_in",
     "is_over",
-    "is_there_as",
     "keeps_best",
     "kept_epoch",
     "kept_figures",
@@ -84,6 +85,7 @@ __all__ = [
     "output_folder",
     "parse_history",
     "rate_range",
+    "read_handed_in",
     "read_history",
     "read_laboratory_network",
     "read_model_text",

@@ -98,6 +98,11 @@ class LaboratoryNetwork:
         """The epoch whose weights it has."""
         return self.history[self.note.kept_epoch - 1]
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """The SHA-256 of the files that make it this network, by name."""
+        return digests({SPEC: self.text.encode(), MODEL_FILE: self.weights})
+
 
 class Members(Protocol):
     """Files that lie in a zip or a folder, asked for in the order of `FILES`."""
@@ -174,12 +179,6 @@ def files_of(saved: LaboratoryNetwork, command: list[str]) -> dict[str, bytes]:
         form=note.form,
     )
     return with_record(contents, record, saved.kept)
-
-
-def is_there_as(record: RunRecord, saved: LaboratoryNetwork) -> bool:
-    """Whether a record is of this network: of the same text and the same weights."""
-    ours = digests({SPEC: saved.text.encode(), MODEL_FILE: saved.weights})
-    return all(record.files.get(file) == digest for file, digest in ours.items())
 
 
 @contextmanager

@@ -233,7 +233,7 @@ def is_finished(name: str, run_identity: str, spec: ModelSpec) -> bool:
         record = read_record(name)
         if record.identity != run_identity or not record.has_epochs(spec.epochs):
             return False
-        largest = _largest(lay_out(spec))
+        largest = largest_file(lay_out(spec))
         for file, digest in record.files.items():
             if file not in (SPEC, HISTORY, *engines.MODEL_FILES):
                 return False
@@ -350,7 +350,7 @@ def _loaded(name: str, record: RunRecord, threads: int, engine: str | None) -> T
         place = str(folder / SPEC)
         text = as_text(_verified(name, SPEC, record.files.get(SPEC)), place)
         network = lay_out(parse_spec(text, place, len(record.about.classes)))
-        content = _verified(name, model_file, record.files.get(model_file), _largest(network))
+        content = _verified(name, model_file, record.files.get(model_file), largest_file(network))
         if len(content) < 4 * network.parameters:  # before a network of that size is built
             raise ModelError(f"{model_file} is too small to hold the weights of {SPEC}")
         trainer = engines.reader_of(record.settings.engine)
@@ -386,7 +386,7 @@ def _loaded(name: str, record: RunRecord, threads: int, engine: str | None) -> T
     return TrainedModel(name, network, record, trained)
 
 
-def _largest(network: Network) -> int:
+def largest_file(network: Network) -> int:
     """The most bytes that this network's file may have: a weight takes 4, and optimizers may store more."""
     return _LIMIT + 64 * network.parameters
 

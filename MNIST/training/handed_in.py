@@ -1,0 +1,138 @@
+"""Networks that somebody has trained elsewhere with `train` and handed in: the folder, or a zip of it.
+
+The folder is one of a `Model_Output/`. Of its files, those that its record names are taken; they are read
+without trust. A zip may be compressed; each of its files has a bound before it is unpacked.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from MNIST.engines import MODEL_FILES
+from MNIST.errors import ModelError
+from MNIST.language import Network, as_text, lay_out, parse_spec
+from MNIST.training.checkpoint import EpochResult
+from MNIST.training.network_files import FIGURES, MOST_OF_A_RECORD, RECORD, read_file
+from MNIST.training.record import (
+    HISTORY,
+    SPEC,
+    RunRecord,
+    figures,
+    largest_file,
+    load_trained,
+    read_history,
+    read_record,
+)
+
+_MOST_FILES = 10_000  # in a zip
+_MOST_OF_A_HISTORY = 2**24  # bytes
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """A trained network that was copied here. files: as those of `trained_files`, with its own record."""
+
+    name: str
+    record: RunRecord
+    network: Network
+    history: list[EpochResult]
+    files: dict[str, bytes]
+
+    @property
+    def kept(self) -> EpochResult:
+        """The epoch whose weights it has."""
+        return self.record.kept(self.history)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The SHA-256 of the files that make it this network, by name."""
+        return self.record.files
+
+
+def is_handed_in(path: Path) -> bool:
+    """Whether this is the folder of a trained network, or a zip of one."""
+    if path.is_dir():
+        return (path / RECORD).is_file()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _record_in(archive) is not None
+    except (OSError, zipfile.BadZipFile, ValueError):
+        return False
+
+
+def read_handed_in(path: Path) -> HandedIn:
+    """Read and check a trained network in a folder or a zip.
+
+    Raises ModelError if a file is missing, too large, or not the one that the record describes, or if there
+    is no network of the text in it.
+    """
+    if path.is_dir():
+        return _read(path.resolve(), path.resolve().name)
+    with _unpacked(path) as (folder, name):
+        return _read(folder, name)
+
+
+def _read(folder: Path, name: str) -> HandedIn:
+    place = str(folder)  # `read_record` and the others take a folder's absolute path as a name
+    record = read_record(place)
+    history = read_history(place)
+    model = load_trained(place, engine=None)  # verifies every digest, the text and the weights
+    model.engine.close()
+    most = largest_file(model.network)
+    contents = {file: read_file(place, file, most) for file in (*record.files, RECORD)}
+    contents[FIGURES] = figures(record.kept(history)).encode()
+    return HandedIn(name, record, model.network, history, contents)
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[tuple[Path, str]]:
+    """The network of a zip in a folder that lasts as long as the context, and what it was called.
+
+    Raises ModelError if a file in it cannot be read or has more bytes than such a file can need.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive, TemporaryDirectory() as place:
+            inside = _record_in(archive)
+            if inside is None:
+                raise ModelError("there is no trained network in it")
+            folder = Path(place)
+            for file, most in (
+                (RECORD, MOST_OF_A_RECORD),
+                (SPEC, MOST_OF_A_RECORD),
+                (HISTORY, _MOST_OF_A_HISTORY),
+            ):
+                _unpack(archive, inside + file, folder / file, most)
+            classes = read_record(str(folder)).about.classes
+            text = as_text((folder / SPEC).read_bytes(), SPEC)
+            most = largest_file(lay_out(parse_spec(text, SPEC, len(classes))))
+            for file in sorted(MODEL_FILES):
+                if inside + file in archive.namelist():
+                    _unpack(archive, inside + file, folder / file, most)
+            yield folder, Path(inside).name or path.stem
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        raise ModelError(f"it cannot be unpacked: {error}") from None
+
+
+def _record_in(archive: zipfile.ZipFile) -> str | None:
+    """The folder in a zip that holds a record, "" or ending in "/"; None if there is not just one."""
+    names = archive.namelist()
+    if len(names) > _MOST_FILES:
+        return None
+    folders = [name.removesuffix(RECORD) for name in names if name == RECORD or name.endswith(f"/{RECORD}")]
+    folders = [folder for folder in folders if not folder.startswith("__MACOSX")]
+    return folders[0] if len(folders) == 1 else None
+
+
+def _unpack(archive: zipfile.ZipFile, name: str, file: Path, most: int) -> None:
+    try:
+        with archive.open(name) as stream:
+            content = stream.read(most + 1)  # never more, whatever the zip says of its size
+    except KeyError:
+        raise ModelError(f"{file.name} is missing") from None
+    if len(content) > most:
+        raise ModelError(f"{file.name} is larger than this network can need ({most:,} bytes)")
+    file.write_bytes(content)
