@@ -1,14 +1,14 @@
 """Ask several trained networks one after another, and name those that cannot be trusted."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from MNIST.errors import ModelError, UsageError
 
 
 def answering(
-    names: Sequence[str], images_for: Callable[[Any], Any], threads: int | None, engine: str | None
+    names: Iterable[str], images_for: Callable[[Any], Any], threads: int | None, engine: str | None
 ) -> Iterator[tuple[Any, Any]]:
     """Yield each network (a TrainedModel) and its logits for its images; it stays open until the next one.
 

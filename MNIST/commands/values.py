@@ -4,14 +4,20 @@ import math
 import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TypeVar
 
 from MNIST.errors import UsageError, did_you_mean
+from MNIST.files import read_whole
 from MNIST.paths import checked_name
+from MNIST.words import counted
 
 Value = TypeVar("Value", int, float)
 
 MOST_THREADS = 1024
+NAMES_FILE = ".txt"  # the ending of a file of names
+LARGEST_NAMES_FILE = 2**20  # bytes
+MOST_MISTAKES = 10  # of a file of names, told at once
 MOST_EPOCHS, MOST_IMAGES = 100_000, 1_000_000  # as in a model file; images in one step
 
 
@@ -47,14 +53,76 @@ def one_of(text: str, option: str, choices: tuple[str, ...]) -> str:
 
 
 def model_names(text: str) -> list[str]:
-    """Read the names of trained networks, comma separated, each once; `*` and `?` stand for any letters."""
+    """Read the names of trained networks, comma separated, each once; `*` and `?` stand for any letters.
+
+    A text that ends in .txt, which no name can, is the path of a file of names: see `names_in_file`.
+    """
+    if text.lower().endswith(NAMES_FILE):
+        return names_in_file(Path(text))
     names: list[str] = []
     for part in map(str.strip, text.split(",")):
-        names += _matching(part) if {"*", "?"} & {*part} else [checked_name(part, "model name")]
+        names += _names(part)
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise UsageError(f"model names: {', '.join(repeated)} stands there twice")
     return names
+
+
+def names_in_file(path: Path) -> list[str]:
+    """Read the names of trained networks from a file: one name or pattern in each line; `#` begins a comment.
+
+    Raises UsageError that names each line with a mistake; also if the file has no name.
+    """
+    from MNIST import training
+
+    trained = training.trained_names()
+    lines: dict[str, int] = {}  # each name, and where it stands
+    mistakes = []
+    for number, line in enumerate(_lines(path), start=1):
+        part = line.partition("#")[0].strip()
+        try:
+            names = _names(part) if part else []
+        except UsageError as error:
+            mistakes.append(f"{path}, line {number}: {error}")
+            continue
+        for name in names:
+            if name in lines:
+                mistakes.append(f"{path}, line {number}: {name} stands in line {lines[name]} already")
+            elif name not in trained:
+                hint = did_you_mean(name, trained) or "; `list` shows those that are there"
+                mistakes.append(f"{path}, line {number}: no trained network {name!r}{hint}")
+            lines.setdefault(name, number)
+    if len(mistakes) > MOST_MISTAKES:
+        mistakes[MOST_MISTAKES:] = [f"and {counted(len(mistakes) - MOST_MISTAKES, 'more mistake')}"]
+    if mistakes:
+        raise UsageError("\n".join(mistakes))
+    if not lines:
+        raise UsageError(f"{path} has no name: write one name of a trained network, or 'net_*', in each line")
+    return list(lines)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        content = read_whole(path, LARGEST_NAMES_FILE)
+        if len(content) > LARGEST_NAMES_FILE:
+            raise UsageError(f"{path} is larger than a file of names can be")
+        return content.decode("utf-8-sig").splitlines()
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {path} with names of networks") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: expected text in UTF-8, with one name in each line") from None
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from None
+
+
+def all_names() -> list[str]:
+    """The names of all trained networks, net_2 before net_10."""
+    return _matching("*")
+
+
+def _names(part: str) -> list[str]:
+    """The names that a name or a pattern stands for."""
+    return _matching(part) if {"*", "?"} & {*part} else [checked_name(part, "model name")]
 
 
 def _matching(pattern: str) -> list[str]:
@@ -63,7 +131,8 @@ def _matching(pattern: str) -> list[str]:
 
     names = [name for name in training.trained_names() if fnmatchcase(name, pattern)]
     if not names:
-        raise UsageError(f"no trained network has a name like {pattern[:64]!r}")
+        what = "there is no trained network yet" if pattern == "*" else "no trained network has a name like"
+        raise UsageError(what + (f" {pattern[:64]!r}" if pattern != "*" else ": `train` one first"))
     return sorted(names, key=lambda name: [int(part) if part.isdigit() else part for part in _parts(name)])
 
 
