@@ -1,7 +1,7 @@
 """Evaluate trained networks on the test set, or on other images.
 
 Usage:
-    python MNIST test <comparison-name> <dataset-dir> <model-names> [options]
+    python MNIST test <comparison-name> <dataset-dir> (<model-names> | --all) [options]
     python MNIST test --help
 
 Writes <comparison-name>.txt (a row for each network) and the folder <comparison-name>/. In it, report.html is
@@ -16,9 +16,11 @@ Arguments:
     <comparison-name>    what to call this comparison: letters, digits, _ and -
     <dataset-dir>        where `download` put the data
     <model-names>        networks trained by `train`, comma separated, or 'net_*'; A+B is an ensemble, whose
-                         answer is the mean of its networks' probabilities
+                         answer is the mean of its networks' probabilities; a file whose name ends in .txt has
+                         one name or pattern in each line
 
 Options:
+    --all                test all trained networks; those that have learned other classes are left out
     --on SET             test, training (all of its images), or validation (those that the networks were
                          validated on). The surest errors on training images are where wrong labels hide
                          [default: test]
@@ -42,6 +44,7 @@ from typing import TYPE_CHECKING, Any
 
 from MNIST.commands import values
 from MNIST.commands.answers_json import comparison_as_json
+from MNIST.commands.evaluations_table import print_evaluations, progress_of
 from MNIST.commands.trained_networks import answering
 from MNIST.commands.values import MOST_THREADS, optional_whole_number
 from MNIST.errors import ModelError, UsageError
@@ -65,7 +68,7 @@ FEWEST_IMAGES = 100  # images shown in a network's space, however large the netw
 def run(options: Mapping[str, Any]) -> int:
     """Evaluate every network that can be trusted; if others cannot, name them and return 1."""
     comparison = checked_name(options["<comparison-name>"], "comparison name")
-    names = values.model_names(options["<model-names>"])
+    names = None if options["--all"] else values.model_names(options["<model-names>"])
     threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
     engine = values.engine(options["--engine"])
     on = values.one_of(options["--on"], "--on", ("test", "training", "validation"))
@@ -80,6 +83,7 @@ def run(options: Mapping[str, Any]) -> int:
     if foreign := foreign_file(Path(comparison)):
         raise UsageError(f"{comparison}/ has {foreign}, which is no report's: take another comparison name")
     dataset = load(Path(options["<dataset-dir>"]))
+    names = _all_of(dataset) if names is None else names
     asked = _asked(names, dataset, on)
     evaluations, spaces = _evaluate(names, dataset, asked, threads, engine)
     if options["--json"]:
@@ -89,12 +93,29 @@ def run(options: Mapping[str, Any]) -> int:
     _write(comparison, evaluations, spaces, dataset.name, asked, options["--pictures"])
     if options["--examples"]:
         _print_examples(evaluations)
-    _print_table(evaluations, dataset.name, engine)
-    _print_families(evaluations)
-    _print_surest_errors(evaluations)
+    print_evaluations(evaluations, dataset.name, engine)
     print(f"\nWritten: {comparison}.txt, and {comparison}/ with report.html (open it in a browser),")
     print(f"tables {'and pictures ' * options['--pictures']}of each network's errors and classes.")
     return 0 if len(evaluations) == len(names) else 1
+
+
+def _all_of(dataset: "Dataset") -> list[str]:
+    """The names of all trained networks that have learned the classes of a dataset; name the others."""
+    from MNIST import training
+
+    names = []
+    for name in values.all_names():
+        try:
+            training.refuse_other_classes(name, training.read_record(name), dataset.about)
+        except UsageError as error:
+            print(f"{error}; it is left out", file=sys.stderr)
+            continue
+        except ModelError:
+            pass  # it will be named when it is asked
+        names.append(name)
+    if not names:
+        raise UsageError(f"no trained network tells the classes of {dataset.name} apart")
+    return names
 
 
 @dataclass(frozen=True)
@@ -149,39 +170,43 @@ def _validation(names: Sequence[str], dataset: "Dataset") -> "np.ndarray":
 def _evaluate(
     names: Sequence[str], dataset: "Dataset", asked: _Asked, threads: int | None, engine: str | None
 ) -> "tuple[list[Evaluation], dict[str, Space]]":
-    """The Evaluation of each network that can be trusted, and for each name the images in its space."""
+    """The Evaluation of each network that can be trusted, and for each name the images in its space.
+
+    Of more than FEW networks there are no spaces: each takes time and room, and nobody looks at so many. An
+    ensemble has no last hidden layer, and so no space.
+    """
     from MNIST import training
-    from MNIST.report.testing.comparison import Evaluation
+    from MNIST.report.testing.comparison import FEW, Evaluation
 
     evaluations, spaces = [], {}
-    for one in answering(names, lambda _: asked.images, threads, engine):
-        try:
-            for record in one.records:
-                training.refuse_other_classes(one.name, record, dataset.about)
-        except UsageError as error:
-            print(f"{error}; it is left out", file=sys.stderr)
-            continue
-        if others := {_learned(record, dataset) for record in one.records} - {""}:
-            print(
-                f"{one.name} learned from {', '.join(sorted(others))}, not from {dataset.name}",
-                file=sys.stderr,
+    with progress_of(names) as in_turn:
+        for one in answering(names, lambda _: asked.images, threads, engine, in_turn):
+            try:
+                for record in one.records:
+                    training.refuse_other_classes(one.name, record, dataset.about)
+            except UsageError as error:
+                print(f"{error}; it is left out", file=sys.stderr)
+                continue
+            if others := {_learned(record, dataset) for record in one.records} - {""}:
+                learned = ", ".join(sorted(others))
+                print(f"{one.name} learned from {learned}, not from {dataset.name}", file=sys.stderr)
+            evaluation = Evaluation(
+                one.name,
+                engine or one.engines,
+                sum(record.parameters for record in one.records),
+                training.cross_entropy(one.logits, asked.labels),
+                asked.labels,
+                training.softmax(one.logits),
+                dataset.classes,
+                asked.numbers,
+                on=asked.on,
+                family=one.records[0].family if one.network else "",
             )
-        evaluation = Evaluation(
-            one.name,
-            engine or one.engines,
-            sum(record.parameters for record in one.records),
-            training.cross_entropy(one.logits, asked.labels),
-            asked.labels,
-            training.softmax(one.logits),
-            dataset.classes,
-            asked.numbers,
-            on=asked.on,
-            family=one.records[0].family if one.network else "",
-        )
-        evaluations.append(evaluation)
-        if one.network:
-            _note(one.network, evaluation, dataset)
-            spaces[one.name] = _space(one.network, evaluation, one.logits, asked.images)
+            evaluations.append(evaluation)
+            if one.network:
+                _note(one.network, evaluation, dataset)
+            if one.network and len(names) <= FEW:
+                spaces[one.name] = _space(one.network, evaluation, one.logits, asked.images)
     return evaluations, spaces
 
 
@@ -252,64 +277,3 @@ def _print_examples(evaluations: "Sequence[Evaluation]") -> None:
             answer = "right" if got == expected else "wrong"
             print(evaluation.name, example, classes[expected], classes[got], answer, sep="\t")
     print()
-
-
-def _print_table(evaluations: "Sequence[Evaluation]", dataset_name: str, engine: str | None) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    best = min(evaluation.errors for evaluation in evaluations)
-    by = f", computed by {engine}" if engine else ""
-    table = Table(
-        title=f"{counted(evaluations[0].images, f'{evaluations[0].on} image')} of {dataset_name}{by}",
-        title_justify="left",
-    )
-    several = len({evaluation.engine for evaluation in evaluations}) > 1
-    for heading in ("Network", *(["Engine"] if several else [])):
-        table.add_column(heading, overflow="fold")
-    for heading in ("Accuracy", "95 % interval", "Errors", "Loss", "Parameters"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for evaluation in evaluations:
-        low, high = evaluation.interval
-        table.add_row(
-            evaluation.name,
-            *([evaluation.engine] if several else []),
-            f"{evaluation.accuracy:.2%}",
-            f"{100 * low:.2f} to {high:.2%}",
-            f"{evaluation.errors:,}",
-            f"{evaluation.loss:.4f}",
-            f"{evaluation.parameters:,}",
-            style="bold" if evaluation.errors == best and len(evaluations) > 1 else None,
-        )
-    Console(highlight=False).print(table)
-
-
-def _print_families(evaluations: "Sequence[Evaluation]") -> None:
-    """Print what networks that differ in their seed alone reach together, and how such families compare."""
-    from MNIST.report.testing.families import compare_families, families
-
-    found = families(evaluations)
-    for line in (*found, *compare_families(found)):
-        print(line)
-
-
-def _print_surest_errors(evaluations: "Sequence[Evaluation]") -> None:
-    """Print for each network the error that it was surest of."""
-    from MNIST.report.testing.error_gallery import caption
-    from MNIST.report.testing.metrics import surest_errors
-
-    print()
-    for evaluation in evaluations:
-        answers = set(evaluation.answers.tolist())
-        if len(answers) == 1 and evaluation.images > 1:
-            only = evaluation.classes[answers.pop()]
-            print(f"{evaluation.name} answers {only} to every image: it has learned nothing")
-            continue
-        errors = surest_errors(evaluation.labels, evaluation.probabilities)
-        if not len(errors):
-            continue
-        image, probabilities = int(errors[0]), evaluation.probabilities[errors[0]]
-        label = int(evaluation.labels[image])
-        number = int(evaluation.numbers[image])
-        what, sureness, _ = caption(number, label, probabilities, evaluation.classes)
-        print(f"{evaluation.name}'s surest error: image {number}, {what} ({sureness})")

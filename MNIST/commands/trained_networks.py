@@ -1,7 +1,7 @@
 """Ask several trained networks one after another, and name those that cannot be trusted."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -40,13 +40,18 @@ class Answering:
 
 
 def answering(
-    names: Sequence[str], images_for: Images, threads: int | None, engine: str | None
+    names: Sequence[str],
+    images_for: Images,
+    threads: int | None,
+    engine: str | None,
+    in_turn: Iterable[str] | None = None,
 ) -> Iterator[Answering]:
     """Yield what each network or ensemble answers to its images, one after another.
 
     images_for: gives the images for the network with a record, uint8 (n, 28, 28). A network that cannot be
-    trusted is named and left out, and so is each ensemble that it belongs to. A network that
-    stands before an ensemble of it is asked once. Raises UsageError if the engine is not installed.
+    trusted is named and left out, and so is each ensemble that it belongs to. A network that stands before an
+    ensemble of it is asked once. in_turn: the same names, from what tells of the progress. Raises UsageError
+    if the engine is not installed.
     """
     from MNIST import engines
 
@@ -54,7 +59,7 @@ def answering(
         engines.version(engine)  # raised here, because a missing library is no network's fault
     needed = {member for name in names if TOGETHER in name for member in members(name)}
     known: dict[str, Answering | None] = {}  # of those: the answer, or None if the network was left out
-    for name in names:
+    for name in in_turn or names:
         if TOGETHER not in name:
             if name in known and known[name] is None:
                 continue

@@ -4,15 +4,21 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TypeVar
 
 from MNIST.engine_names import ENGINES, PRECISIONS
 from MNIST.errors import UsageError, did_you_mean
+from MNIST.files import read_whole
 from MNIST.paths import TOGETHER, checked_name, members, short_name
+from MNIST.words import counted
 
 Value = TypeVar("Value", int, float)
 
 MOST_THREADS = 1024
+NAMES_FILE = ".txt"  # the ending of a file of names
+LARGEST_NAMES_FILE = 2**20  # bytes
+MOST_MISTAKES = 10  # of a file of names, told at once
 MOST_EPOCHS, MOST_IMAGES = 100_000, 1_000_000  # as in a model file; images in one step
 
 
@@ -52,10 +58,11 @@ def model_names(text: str) -> list[str]:
 
     Several joined by `+` are an ensemble, and one item of the list: "A+B". There, a pattern stands for all
     networks that fit it, also if it is alone: "net_*+".
+    A text that ends in .txt, which no name can, is the path of a file of names: see `names_in_file`.
     """
-    names: list[str] = []
-    for part in map(str.strip, text.split(",")):
-        names += [_ensemble(part)] if TOGETHER in part else _named(part)
+    if text.lower().endswith(NAMES_FILE):
+        return names_in_file(Path(text))
+    names = [name for part in text.split(",") for name in _named(part.strip())]
     _refuse_repeated(names, [TOGETHER.join(sorted(members(name))) for name in names])
     _refuse_repeated(names, [*map(short_name, names)])
     return names
@@ -70,8 +77,70 @@ def model_or_ensemble(text: str) -> str:
     return names[0]
 
 
+def _refuse_repeated(names: Sequence[str], what: Sequence[str]) -> None:
+    """Refuse a name that stands for what another one stands for, too."""
+    repeated = sorted({name for name, one in zip(names, what, strict=True) if what.count(one) > 1})
+    if repeated:
+        raise UsageError(f"model names: {', '.join(repeated)} stands there twice")
+
+
+def names_in_file(path: Path) -> list[str]:
+    """Read the names of trained networks from a file: one name or pattern in each line; `#` begins a comment.
+
+    Raises UsageError that names each line with a mistake; also if the file has no name.
+    """
+    from MNIST import training
+
+    trained = training.trained_names()
+    lines: dict[str, int] = {}  # each name, and where it stands
+    mistakes = []
+    for number, line in enumerate(_lines(path), start=1):
+        part = line.partition("#")[0].strip()
+        try:
+            names = _named(part) if part else []
+        except UsageError as error:
+            mistakes.append(f"{path}, line {number}: {error}")
+            continue
+        for name in names:
+            if name in lines:
+                mistakes.append(f"{path}, line {number}: {name} stands in line {lines[name]} already")
+                continue
+            for missing in set(members(name)).difference(trained):
+                hint = did_you_mean(missing, trained) or "; `list` shows those that are there"
+                mistakes.append(f"{path}, line {number}: no trained network {missing!r}{hint}")
+            lines.setdefault(name, number)
+    if len(mistakes) > MOST_MISTAKES:
+        mistakes[MOST_MISTAKES:] = [f"and {counted(len(mistakes) - MOST_MISTAKES, 'more mistake')}"]
+    if mistakes:
+        raise UsageError("\n".join(mistakes))
+    if not lines:
+        raise UsageError(f"{path} has no name: write one name of a trained network, or 'net_*', in each line")
+    return list(lines)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        content = read_whole(path, LARGEST_NAMES_FILE)
+        if len(content) > LARGEST_NAMES_FILE:
+            raise UsageError(f"{path} is larger than a file of names can be")
+        return content.decode("utf-8-sig").splitlines()
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {path} with names of networks") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: expected text in UTF-8, with one name in each line") from None
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from None
+
+
+def all_names() -> list[str]:
+    """The names of all trained networks, net_2 before net_10."""
+    return _matching("*")
+
+
 def _named(part: str) -> list[str]:
-    """The names that a name or a pattern stands for."""
+    """The names that a name, a pattern or an ensemble stands for."""
+    if TOGETHER in part:
+        return [_ensemble(part)]
     return _matching(part) if {"*", "?"} & {*part} else [checked_name(part, "model name")]
 
 
@@ -85,20 +154,14 @@ def _ensemble(text: str) -> str:
     return TOGETHER.join(names)
 
 
-def _refuse_repeated(names: Sequence[str], what: Sequence[str]) -> None:
-    """Refuse a name that stands for what another one stands for, too."""
-    repeated = sorted({name for name, one in zip(names, what, strict=True) if what.count(one) > 1})
-    if repeated:
-        raise UsageError(f"model names: {', '.join(repeated)} stands there twice")
-
-
 def _matching(pattern: str) -> list[str]:
     """The names of trained networks that fit a pattern, net_2 before net_10."""
     from MNIST import training
 
     names = [name for name in training.trained_names() if fnmatchcase(name, pattern)]
     if not names:
-        raise UsageError(f"no trained network has a name like {pattern[:64]!r}")
+        what = "there is no trained network yet" if pattern == "*" else "no trained network has a name like"
+        raise UsageError(what + (f" {pattern[:64]!r}" if pattern != "*" else ": `train` one first"))
     return sorted(names, key=lambda name: [int(part) if part.isdigit() else part for part in _parts(name)])
 
 

@@ -167,6 +167,14 @@ def test_a_pattern_stands_for_all_that_fit(here):
     assert values.model_names("net_2, net_?+") == ["net_2", "net_0+net_1+net_2"]
 
 
+def test_a_file_of_names_may_name_ensembles(here):
+    Path("names.txt").write_text("net_0\nnet_?+  # all of them\n")
+    assert values.model_names("names.txt") == ["net_0", "net_0+net_1+net_2"]
+    Path("names.txt").write_text("net_0+net_7\n")
+    with pytest.raises(UsageError, match="line 1: no trained network 'net_7'"):
+        values.model_names("names.txt")
+
+
 @pytest.mark.parametrize(
     "words", ["net_0+", "+net_0", "net_0++net_1", "+", "net_0+net_0", "net_0+net_1,net_1+net_0", "net_0+../x"]
 )

@@ -20,6 +20,8 @@ COLUMNS = (
     *("Errors", "Images", "Accuracy_Low", "Accuracy_High", "Engine"),
 )
 
+FEW = 10  # networks; of more, a report ranks them, folds each one's details, and leaves out what is large
+
 
 @dataclass(frozen=True)
 class Evaluation:

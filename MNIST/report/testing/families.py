@@ -1,6 +1,7 @@
 """Families: networks that differ in nothing but their seed. Together they show what a text reaches."""
 
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -8,6 +9,7 @@ from math import sqrt
 from statistics import fmean, stdev
 
 from MNIST.report.percentages import percent_text
+from MNIST.report.testing.alike import identical
 from MNIST.report.testing.comparison import Evaluation
 from MNIST.report.testing.significance import LEVEL, holm, p_text
 from MNIST.words import counted
@@ -15,16 +17,22 @@ from MNIST.words import counted
 
 @dataclass(frozen=True)
 class Family:
-    """At least two networks of a family, and the accuracy of each on the same images."""
+    """At least two networks of a family, and the accuracy of each on the same images.
+
+    namesake: whether another family's networks have the same names but for their numbers.
+    """
 
     members: tuple[str, ...]
     accuracies: tuple[float, ...]
+    namesake: bool = False
 
     @property
     def name(self) -> str:
-        """What all names are without a number at the end: net for net_0 to net_9."""
-        names = {re.sub(r"[_-]?\d+$", "", member) for member in self.members} - {""}
-        return names.pop() if len(names) == 1 else f"{self.members[0]} and {len(self.members) - 1} more"
+        """What all names are without a number at the end: net for net_0 to net_9; but no namesake's name."""
+        names = _without_numbers(self.members)
+        if len(names) == 1 and not self.namesake:
+            return names.pop()
+        return f"{self.members[0]} and {len(self.members) - 1} more"
 
     @property
     def mean(self) -> float:
@@ -74,15 +82,30 @@ class FamilyPair:
 
 
 def families(evaluations: Iterable[Evaluation]) -> list[Family]:
-    """The families of which at least two networks were evaluated, in the order of their first members."""
+    """The families of which at least two networks were evaluated, in the order of their first members.
+
+    Identical networks count once: they are copies, and no sample of seeds.
+    """
+    evaluations = list(evaluations)
+    copies = {name for names in identical(evaluations) for name in names[1:]}
     members: dict[str, list[Evaluation]] = {}
     for evaluation in evaluations:
-        members.setdefault(evaluation.family or evaluation.name, []).append(evaluation)
+        if evaluation.name not in copies:
+            members.setdefault(evaluation.family or evaluation.name, []).append(evaluation)
+    found = {tuple(one.name for one in some): some for some in members.values() if len(some) > 1}
+    short = [name for names in found for name in _without_numbers(names)]
     return [
-        Family(tuple(one.name for one in some), tuple(one.accuracy for one in some))
-        for some in members.values()
-        if len(some) > 1
+        Family(
+            names,
+            tuple(one.accuracy for one in some),
+            namesake=any(short.count(name) > 1 for name in _without_numbers(names)),
+        )
+        for names, some in found.items()
     ]
+
+
+def _without_numbers(names: Iterable[str]) -> set[str]:
+    return {re.sub(r"[_-]?\d+$", "", name) for name in names} - {""}
 
 
 def compare_families(found: Sequence[Family]) -> list[FamilyPair]:
@@ -96,9 +119,17 @@ def compare_families(found: Sequence[Family]) -> list[FamilyPair]:
     return [FamilyPair(better, worse, p) for (better, worse), p in zip(pairs, corrected, strict=True)]
 
 
+def summary(pairs: Sequence[FamilyPair]) -> str:
+    """How many pairs of families can be told apart, in words."""
+    apart = sum(pair.p < LEVEL for pair in pairs)
+    return f"{apart:,} of {counted(len(pairs), 'pair')} of texts are distinguishable in the mean."
+
+
 def _welch(better: Family, worse: Family) -> float:
     from scipy.stats import ttest_ind
 
     if better.deviation == worse.deviation == 0:  # the test would divide by it
         return 1.0 if better.mean == worse.mean else 0.0
-    return float(ttest_ind(better.accuracies, worse.accuracies, equal_var=False).pvalue)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of accuracies that are all equal; p is right
+        return float(ttest_ind(better.accuracies, worse.accuracies, equal_var=False).pvalue)

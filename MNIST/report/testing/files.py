@@ -37,16 +37,12 @@ def report_files(
 ) -> dict[str, str | bytes]:
     """The files by name.
 
-    images: uint8 (n, 28, 28), the test set; spaces: of each network, by name.
+    images: uint8 (n, 28, 28), the test set; spaces: of each network, by name, or empty.
     pictures: whether to write what the page shows as PNG files too; drawing them takes most of the time.
     """
     files: dict[str, str | bytes] = {}
-    reliability = {}
     for evaluation in evaluations:
         name, labels, probabilities = evaluation.name, evaluation.labels, evaluation.probabilities
-        reliability[name] = calibration_png(
-            calibrate(labels, probabilities), f"{name}: how sure it was, and how often right"
-        )
         files |= {
             f"{name}_errors.csv": errors_csv(evaluation),
             f"{name}_confusion.csv": confusion_csv(evaluation),
@@ -56,6 +52,8 @@ def report_files(
             files |= {
                 f"{name}_confusion.png": confusion_png(evaluation),
                 f"{name}_top_errors.png": top_errors_png(images, evaluation),
-                f"{name}_calibration.png": reliability[name],
+                f"{name}_calibration.png": calibration_png(
+                    calibrate(labels, probabilities), f"{name}: how sure it was, and how often right"
+                ),
             }
-    return files | {PAGE: report_page(title, images, evaluations, spaces, reliability)}
+    return files | {PAGE: report_page(title, images, evaluations, spaces)}

@@ -7,27 +7,29 @@ import numpy as np
 
 from MNIST.report.classes import MANY, noun, one_of
 from MNIST.report.percentages import percent_text
-from MNIST.report.png import data_uri
 from MNIST.report.testing.calibration import calibrate
 from MNIST.report.testing.comparison import Evaluation
 from MNIST.report.testing.confusion_picture import error_shades
 from MNIST.report.testing.error_gallery import ACROSS, DOWN, caption
 from MNIST.report.testing.metrics import class_figures, surest_errors
+from MNIST.report.testing.reliability_plot import dots
 
 SHOWN = ACROSS * DOWN
 
 
-def network_section(evaluation: Evaluation, reliability: bytes) -> dict[str, object]:
-    """The values for network_section.html. reliability: the network's reliability diagram as a PNG file."""
+def network_section(evaluation: Evaluation, stands: str = "") -> dict[str, object]:
+    """The values for network_section.html. stands: in words, how it stands to the others."""
     confusion, classes = evaluation.confusion, evaluation.classes
     errors = surest_errors(evaluation.labels, evaluation.probabilities)
+    calibration = calibrate(evaluation.labels, evaluation.probabilities)
     return {
         "name": evaluation.name,
         "on": evaluation.on,
         "errors": [_error(evaluation, int(image)) for image in errors[:SHOWN]],
         "of": "All its errors" if len(errors) <= SHOWN else f"Its {SHOWN} surest errors of {len(errors):,}",
-        "calibration": calibrate(evaluation.labels, evaluation.probabilities),
-        "reliability": data_uri(reliability),
+        "stands": stands,
+        "calibration": calibration,
+        "dots": dots(calibration),
         "noun": noun(classes),
         "names": classes,
         "confusion": confusion.tolist() if len(classes) <= MANY else None,

@@ -23,13 +23,15 @@ def test_networks_of_one_family_are_told_together():
         evaluation("net_1", "a", 980),
         evaluation("x", "c", 910),
         evaluation("net_10", "a", 985),
-        evaluation("y", "c", 910),
+        evaluation("y", "c", 911),
+        evaluation("copy_of_x", "c", 910),  # the same probabilities: no other seed
         evaluation("no family", "", 910),
         evaluation("none either", "", 910),
     ]
     net, other = families(some)
     assert net == Family(("net_0", "net_1", "net_10"), (0.97, 0.98, 0.985))
     assert (net.name, other.name) == ("net", "x and 1 more")
+    assert other.accuracies == (0.91, 0.911)
     low, high = stats.t.interval(0.95, 2, np.mean(net.accuracies), stats.sem(net.accuracies))
     assert net.interval == pytest.approx((low, min(1, high)))
     assert net.deviation == pytest.approx(np.std(net.accuracies, ddof=1))
@@ -56,3 +58,9 @@ def test_families_that_never_vary_are_compared_without_a_division_by_zero():
     assert compare_families([same, other])[0].p == 0
     assert compare_families([same, Family(("e", "f"), (0.9, 0.9))])[0].p == 1
     assert same.interval == (0.9, 0.9)
+
+
+def test_families_of_the_same_name_are_told_apart():
+    some = [evaluation(f"student_{place}", "ab"[place % 2], 900 + place) for place in range(6)]
+    one, other = families(some)
+    assert (one.name, other.name) == ("student_0 and 2 more", "student_1 and 2 more")

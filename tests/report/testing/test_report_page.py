@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections import defaultdict
 from html.parser import HTMLParser
 
 import numpy as np
@@ -11,7 +10,6 @@ from PIL import Image
 
 from MNIST.report.classes import MANY
 from MNIST.report.percentages import probability_text
-from MNIST.report.png import grey_png
 from MNIST.report.testing.comparison import Evaluation
 from MNIST.report.testing.embedding import choose_images, reduce_to_space
 from MNIST.report.testing.page import report_page
@@ -21,7 +19,6 @@ from MNIST.words import DIGITS
 COUNT = 300
 GENERATOR = np.random.default_rng(0)
 IMAGES = GENERATOR.integers(0, 256, (COUNT, 28, 28), dtype=np.uint8)
-PICTURES = defaultdict(lambda: grey_png(IMAGES[0]))  # in place of the reliability diagrams
 LABELS = GENERATOR.integers(0, 10, COUNT).astype(np.uint8)
 
 
@@ -32,7 +29,7 @@ def evaluation(name, noise, classes):
     return Evaluation(name, "keras", 1234, 0.5, LABELS, probabilities, classes, np.arange(COUNT))
 
 
-def page(*noises, names=None, classes=DIGITS):
+def page(*noises, names=None, classes=DIGITS, plotted=True):
     evaluations = [
         evaluation((names or "ABCDEFGHIJKLMN")[place], noise, classes) for place, noise in enumerate(noises)
     ]
@@ -40,7 +37,7 @@ def page(*noises, names=None, classes=DIGITS):
     for one in evaluations:
         shown = choose_images(LABELS, one.probabilities, 100)
         spaces[one.name] = reduce_to_space(shown, one.probabilities[shown])
-    return report_page("Results: <b>", IMAGES, evaluations, spaces, PICTURES), evaluations, spaces
+    return report_page("Results: <b>", IMAGES, evaluations, spaces if plotted else {}), evaluations, spaces
 
 
 class Elements(HTMLParser):
@@ -133,8 +130,9 @@ def opened(browser_page, tmp_path):
         path.write_text(text)
         browser_page.set_viewport_size({"width": width, "height": 900})
         browser_page.goto(path.as_uri())
-        browser_page.wait_for_function("document.getElementById('about').textContent")
-        browser_page.wait_for_function("document.getElementById('space').on !== undefined")
+        if 'id="space"' in text:
+            browser_page.wait_for_function("document.getElementById('about').textContent")
+            browser_page.wait_for_function("document.getElementById('space').on !== undefined")
         return browser_page
 
     return open_page
@@ -201,9 +199,10 @@ def test_every_dot_is_an_image_of_its_digit(opened):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1280])
-def test_twelve_networks_with_long_names_fit_the_window(width, opened):
+@pytest.mark.parametrize("plotted", [False, True])
+def test_twelve_networks_with_long_names_fit_the_window(width, plotted, opened):
     names = [f"{letter}{'_very' * 12}x" for letter in "ABCDEFGHIJKL"]
-    browser_page = opened(page(*np.linspace(1, 6, 12), names=names)[0], width)
+    browser_page = opened(page(*np.linspace(1, 6, 12), names=names, plotted=plotted)[0], width)
     assert browser_page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -224,3 +223,60 @@ def test_of_many_classes_the_page_lists_the_most_frequent_mistakes():
     assert counts == sorted(counts, reverse=True)
     assert 0 < len(counts) <= MANY
     assert max(len(rows[0]) for rows in tables) < MANY
+
+
+def test_of_many_networks_the_table_is_sorted_and_a_link_opens_what_is_folded(opened):
+    names = [f"net_{place}" for place in range(1, 13)]
+    text, evaluations, _ = page(
+        *[(7 * place) % 12 / 2 + 0.5 for place in range(12)], names=names, plotted=False
+    )
+    assert len(text) < 1_000_000
+    browser_page = opened(text)
+    rows = browser_page.locator("table.sortable tbody tr")
+
+    def column(place):
+        return [row.split("\t")[place].strip() for row in rows.all_inner_texts()]
+
+    head = browser_page.get_by_role("columnheader", name="errors")
+    head.get_by_role("button").press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert [int(one) for one in column(3)] == sorted(one.errors for one in evaluations)
+    head.get_by_role("button").click()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert [int(one) for one in column(3)] == sorted((one.errors for one in evaluations), reverse=True)
+    browser_page.get_by_role("columnheader", name="network").get_by_role("button").click()
+    assert column(0) == names  # net_2 before net_10
+    assert head.get_attribute("aria-sort") is None
+    details = browser_page.locator("details.network")
+    assert [one.get_attribute("open") for one in details.all()] == [None] * 12
+    for link in (rows.nth(10).get_by_role("link"), browser_page.locator("svg.ranking a").nth(3)):
+        name = link.get_attribute("href").removeprefix("#of-")
+        for _ in range(2):  # the second time, the address does not change
+            link.click()
+            section = browser_page.locator(f"details.network:has(#of-{name})[open]")
+            section.get_by_text("Does it know when it does not know?").wait_for()
+            section.locator("summary").click()
+    best = min(evaluations, key=lambda one: (one.errors, one.loss)).name
+    assert browser_page.locator("svg.ranking a").first.get_attribute("href") == f"#of-{best}"
+    assert browser_page.locator("svg.ranking a").count() == 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_against_a_page_of_many_networks(width, opened):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    browser_page = opened(page(*np.linspace(0, 6, 12), plotted=False)[0], width)
+    browser_page.locator("table a").nth(5).click()
+    for scheme in "light", "dark":
+        browser_page.emulate_media(color_scheme=scheme)
+        found = axe.Axe().run(browser_page).response["violations"]
+        assert [(each["id"], node["html"][:200]) for each in found for node in each["nodes"]] == []
+
+
+def test_images_that_many_networks_get_wrong_are_counted_in_ranges():
+    text, evaluations, _ = page(*np.linspace(1, 6, 14), plotted=False)
+    (shared,) = [rows for rows in Elements(text).tables if rows[0][0] == "networks that get it wrong"]
+    assert shared[0][1:] == ["0", "1", "2 to 3", "4 to 7", "8 to 13", "all 14"]
+    wrong = np.array([one.answers != LABELS for one in evaluations]).sum(axis=0)
+    edges = np.histogram(wrong, [0, 1, 2, 4, 8, 14, 15])[0]
+    assert shared[1] == ["images", *map(str, edges)]
