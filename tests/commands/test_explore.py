@@ -186,7 +186,8 @@ def test_another_exploration_of_the_same_name_is_told(here, digits_folder, explo
 @pytest.mark.slow
 def test_the_winner_is_the_network_that_train_would_make(here, digits_folder):
     """The best answer is the beginning of a longer run, so its network has to be trained again."""
-    outcome = start("explore", digits_folder, "scan1", *SMALL, "-e", "1,3", "-m", "0.5", "-r", "0.5,0.001")
+    words = "-e", "1,3", "-m", "0.5", "-r", "0.5,0.001", "--workers", "1"
+    outcome = start("explore", digits_folder, "scan1", *SMALL, *words)
     assert outcome.returncode == 0, outcome.stderr
     best = here / "Hyperparam_Search" / "scan1" / "best.txt"
     trained = start("train", digits_folder, "same", best, "--images", "200", "--threads", "1")

@@ -171,7 +171,7 @@ def test_a_hung_trial_is_stopped_and_tried_again(digits_folder, whole, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("engine", "kills"), [("numpy", 9), ("keras", 3)])
+@pytest.mark.parametrize(("engine", "kills"), [("numpy", 5), ("keras", 2)])
 def test_the_parent_killed_at_random_moments(engine, kills, digits_folder, whole, tmp_path):
     chance = random.Random(kills)
     seconds = {"numpy": 3, "keras": 9}[engine]

@@ -304,7 +304,7 @@ def test_a_script_with_numpy_trains_without_this_project(tmp_path, digits_folder
         ("lenet5", "numpy", 4, 80),
         ("lenet5", "torch", 3, 50),
         ("optimized_model", "keras", 2, 30),
-        ("resnet20", "torch", 3, 20),
+        ("resnet20", "torch", 1, 20),
     ],
 )
 def test_scripts_train_without_this_project(name, library, epochs, least, tmp_path, digits_folder):
