@@ -8,6 +8,7 @@ In the browser, beside the language and the engine of MNIST/browser:
 page.html  page.css     the page's markup and style
 worker.js               runs one network in its own thread
 cards.js                one card for each network: its answer, its bars, what its layers see
+votes.js                how many of the networks say what
 page.js                 puts these together with the sheet of browser/drawing
 """
 

@@ -19,9 +19,11 @@ export function addCard(parent, network) {
   const rows = network.classes.slice(0, MOST_BARS).map((each) => addBar(bars, few ? each : ""));
   parent.append(card);
   let maps = [];
+  let said = null;
 
   /** Show that there is no answer, and why. */
   function wait(why) {
+    said = null;
     answer.classList.add("waits");
     digit.textContent = "?";
     percent.textContent = why;
@@ -35,7 +37,8 @@ export function addCard(parent, network) {
   function show(found) {
     const best = found.probabilities.indexOf(Math.max(...found.probabilities));
     answer.classList.remove("waits");
-    digit.textContent = network.classes[best];
+    said = network.classes[best];
+    digit.textContent = said;
     percent.textContent = inPercent(found.probabilities[best]);
     work.textContent = `${mega(network.flops)} MFLOPs in ${Math.max(1, Math.round(found.milliseconds))} ms`;
     const order = classesWithBars(found.probabilities);
@@ -58,6 +61,7 @@ export function addCard(parent, network) {
     repaint,
     wantsMaps: () => details.open,
     onOpen: (opened) => details.addEventListener("toggle", () => details.open && opened()),
+    answer: () => said, // null while there is none
     inWords: () => `${network.name}: ${digit.textContent}, ${percent.textContent}`,
   };
 }

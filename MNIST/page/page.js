@@ -6,6 +6,9 @@
 import { drawingOn, SIDE } from "../browser/drawing/drawing.js";
 import { centred, whole } from "../browser/drawing/picture.js";
 import { addCard } from "./cards.js";
+import { inVotes } from "./votes.js";
+
+const FEW = 10; // networks; of more, the cards are small, and the votes alone are spoken
 
 const textOf = (id) => document.getElementById(id).textContent;
 const workerScript = URL.createObjectURL(new Blob([textOf("worker")], { type: "text/javascript" }));
@@ -13,6 +16,7 @@ const workerScript = URL.createObjectURL(new Blob([textOf("worker")], { type: "t
 let newest = { forms: null }; // the drawing in each form that a network may have learned; null if there is none
 
 const [networks, table, kernels] = ["networks", "table", "kernels"].map((id) => JSON.parse(textOf(id)));
+const votes = document.getElementById("votes");
 const started = networks.map((network, index) => startNetwork(network, index));
 const drawing = drawingOn(document.getElementById("pad"), (ended) => look(ended));
 
@@ -25,6 +29,9 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   drawing.repaint();
   started.forEach(({ card }) => card.repaint());
 });
+document.getElementById("choice").hidden = networks.length <= FEW;
+document.getElementById("whole").addEventListener("change", showCards);
+showCards();
 look(false);
 
 /** For tests: a network's answer to 28×28 pixels, the drawing as it gets it, and the picture made of some ink. */
@@ -44,9 +51,21 @@ async function look(ended) {
   showSeen(asLearned(networks[0] ?? {}, newest));
   await Promise.all(started.map((network) => network.follow()));
   if (ended && mine.forms === newest.forms) {
-    const words = ink ? started.map(({ card }) => card.inWords()) : ["The sheet is empty"];
+    const each = networks.length > FEW ? [] : started.map(({ card }) => card.inWords());
+    const words = ink ? [votes.textContent, ...each].filter(Boolean) : ["The sheet is empty"];
     document.getElementById("spoken").textContent = `${words.join(". ")}.`;
   }
+}
+
+/** Show how many of several networks say what, as far as they have answered. */
+function count() {
+  if (networks.length > 1) votes.textContent = inVotes(started.map(({ card }) => card.answer()));
+}
+
+/** Show whole cards, or only the answers of many networks. */
+function showCards() {
+  const whole = networks.length <= FEW || document.getElementById("whole").checked;
+  document.getElementById("cards").classList.toggle("compact", !whole);
 }
 
 function startNetwork(network, index) {
@@ -90,6 +109,7 @@ function startNetwork(network, index) {
       } else {
         card.wait(textOf("invitation"));
       }
+      count();
       shown = looked;
     }
   }
