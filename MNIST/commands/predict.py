@@ -11,7 +11,8 @@ If it is still unlike them, a warning says so: the answer is a guess.
 A network that has learned whole pictures, or dark ink on bright paper, gets the picture in that form.
 
 Arguments:
-    <model-names>        networks trained by `train`, comma separated, or 'net_*'
+    <model-names>        networks trained by `train`, comma separated, or 'net_*'; or a file whose name ends
+                         in .txt, with one name or pattern in each line
     <image>              picture files
 
 Options:

@@ -1,7 +1,8 @@
 """Evaluate trained networks on the test set, or on other images.
 
 Usage:
-    python MNIST test <comparison-name> <dataset-dir> (<model-names> | --all) [options]
+    python MNIST test <comparison-name> <dataset-dir> <model-names> [options]
+    python MNIST test <comparison-name> <dataset-dir> --all [options]
     python MNIST test --help
 
 Writes <comparison-name>.txt (a row for each network) and the folder <comparison-name>/. In it, report.html is
