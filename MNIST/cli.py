@@ -252,6 +252,8 @@ def _why_not(command: str, usage: str, before: Sequence[str], after: Sequence[st
     lines = usage.split("Usage:\n", 1)[1].split("\n\n", 1)[0].splitlines()
     head, *rest = [line for line in lines if "--help" not in line]
     pattern = next((line for line in rest if "--image" not in before), head) if "--image" in head else head
+    if "--all" in before:
+        pattern = next((line for line in rest if "--all" in line), pattern)
     names = re.findall(r"<[\w-]+>(?:\.\.\.)?", pattern)
     free = re.sub(r"<[\w-]+>(\.\.\.)?", "", head).replace("--image N", "[--image N]")
     relaxed = usage.replace("\n".join(lines), f"{free} [<word>...]", 1)

@@ -189,6 +189,8 @@ def test_paths_with_spaces_and_unicode_work(tmp_path):
         (["train", "Data"], "<model-name> and <model-description-file> are missing"),
         (["train", "Data", "a", "b", "c"], "'c' is one word too many"),
         (["test", "Results", "Data"], "<model-names> is missing"),
+        (["test", "Results", "Data", "a", "--all"], "'a' is one word too many"),
+        (["test", "Results", "--all"], "<dataset-dir> is missing"),
         (["check"], "<model-description-file> is missing"),
         (["explain", "net"], "<image-file> is missing"),
         (["explain", "net", "--image", "1", "x"], "'x' is one word too many"),

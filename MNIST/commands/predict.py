@@ -12,7 +12,8 @@ A network that has learned whole pictures, or dark ink on bright paper, gets the
 
 Arguments:
     <model-names>        networks trained by `train`, comma separated, or 'net_*'; A+B is an ensemble, whose
-                         answer is the mean of its networks' probabilities
+                         answer is the mean of its networks' probabilities; a file whose name ends in .txt has
+                         one name or pattern in each line
     <image>              picture files
 
 Options:

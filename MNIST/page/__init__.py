@@ -8,6 +8,7 @@ In the browser, beside the language and the engine of MNIST/browser:
 page.html  page.css     the page's markup and style
 worker.js               runs a card's network, or ensemble, in its own thread
 cards.js                a card for each: its answer, its bars, what a network's layers see
+votes.js                how many of the cards say what
 page.js                 puts these together with the sheet of browser/drawing
 """
 

@@ -25,9 +25,11 @@ export function addCard(parent, name, networks) {
   const rows = classes.slice(0, MOST_BARS).map((each) => addBar(bars, few ? each : ""));
   parent.append(card);
   let maps = [];
+  let said = null;
 
   /** Show that there is no answer, and why. */
   function wait(why) {
+    said = null;
     answer.classList.add("waits");
     digit.textContent = "?";
     percent.textContent = why;
@@ -41,7 +43,8 @@ export function addCard(parent, name, networks) {
   function show(found) {
     const best = found.probabilities.indexOf(Math.max(...found.probabilities));
     answer.classList.remove("waits");
-    digit.textContent = classes[best];
+    said = classes[best];
+    digit.textContent = said;
     percent.textContent = inPercent(found.probabilities[best]);
     work.textContent = `${mega(total("flops"))} MFLOPs in ${Math.max(1, Math.round(found.milliseconds))} ms`;
     const order = classesWithBars(found.probabilities);
@@ -64,6 +67,7 @@ export function addCard(parent, name, networks) {
     repaint,
     wantsMaps: () => details.open,
     onOpen: (opened) => details.addEventListener("toggle", () => details.open && opened()),
+    answer: () => said, // null while there is none
     inWords: () => `${name}: ${digit.textContent}, ${percent.textContent}`,
   };
 }

@@ -7,6 +7,9 @@
 import { drawingOn, SIDE } from "../browser/drawing/drawing.js";
 import { centred, whole } from "../browser/drawing/picture.js";
 import { addCard } from "./cards.js";
+import { inVotes } from "./votes.js";
+
+const FEW = 10; // networks; of more, the cards are small, and the votes alone are spoken
 
 const textOf = (id) => document.getElementById(id).textContent;
 const workerScript = URL.createObjectURL(new Blob([textOf("worker")], { type: "text/javascript" }));
@@ -16,6 +19,7 @@ let newest = { forms: null }; // the drawing in each form that a network may hav
 const [ofCards, networks, table, kernels] = ["of-cards", "networks", "table", "kernels"].map((id) =>
   JSON.parse(textOf(id)),
 );
+const votes = document.getElementById("votes");
 const started = ofCards.map((ofCard) => startCard(ofCard));
 networks.forEach((_, index) => document.getElementById(`numbers-${index}`).remove()); // the workers have them now
 const drawing = drawingOn(document.getElementById("pad"), (ended) => look(ended));
@@ -29,6 +33,9 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   drawing.repaint();
   started.forEach(({ card }) => card.repaint());
 });
+document.getElementById("choice").hidden = ofCards.length <= FEW;
+document.getElementById("whole").addEventListener("change", showCards);
+showCards();
 look(false);
 
 /** For tests: a card's answer to 28×28 pixels, the drawing as a network gets it, and the picture made of some ink. */
@@ -49,9 +56,21 @@ async function look(ended) {
   showSeen(asLearned(networks[0] ?? {}, newest));
   await Promise.all(started.map((each) => each.follow()));
   if (ended && mine.forms === newest.forms) {
-    const words = ink ? started.map(({ card }) => card.inWords()) : ["The sheet is empty"];
+    const each = ofCards.length > FEW ? [] : started.map(({ card }) => card.inWords());
+    const words = ink ? [votes.textContent, ...each].filter(Boolean) : ["The sheet is empty"];
     document.getElementById("spoken").textContent = `${words.join(". ")}.`;
   }
+}
+
+/** Show how many of several networks say what, as far as they have answered. */
+function count() {
+  if (ofCards.length > 1) votes.textContent = inVotes(started.map(({ card }) => card.answer()));
+}
+
+/** Show whole cards, or only the answers of many networks. */
+function showCards() {
+  const whole = ofCards.length <= FEW || document.getElementById("whole").checked;
+  document.getElementById("cards").classList.toggle("compact", !whole);
 }
 
 /** Start the worker of a card and add the card. places: the places of its networks among all. */
@@ -97,6 +116,7 @@ function startCard({ name, networks: places }) {
       } else {
         card.wait(textOf("invitation"));
       }
+      count();
       shown = looked;
     }
   }

@@ -13,7 +13,7 @@ from MNIST.report.templates import fill
 
 FOLDER = Path(MNIST.page.__file__).parent
 DRAWING = "colours", "picture", "drawing", "maps", "bars"
-ON_PAGE = *(f"../browser/drawing/{name}.js" for name in DRAWING), "cards.js", "page.js"
+ON_PAGE = *(f"../browser/drawing/{name}.js" for name in DRAWING), "cards.js", "votes.js", "page.js"
 IN_WORKER = "../browser/base64.js", "worker.js"
 
 # Calls of each function: a JavaScript expression, and the value that it must have.
@@ -113,6 +113,16 @@ CASES = {
         )
         for is_down, inside in (("false", 0), ("true", 255))
     ],
+    # votes.js
+    "inVotes": [
+        ("inVotes([null, null])", ""),
+        ("inVotes(['3', '3'])", "Both say 3"),
+        ("inVotes(['3', '3', '3'])", "All 3 say 3"),
+        ("inVotes(['5', '3', '5', '8', '5', '3'])", "3 of 6 say 5, 2 say 3, 1 says 8"),
+        ("inVotes(['Coat', null])", "1 of 2 says Coat, 1 has no answer"),
+        ("inVotes([null, '1', null])", "1 of 3 says 1, 2 have no answer"),
+    ],
+    "says": [("[says(1), says(2)]", ["says", "say"])],
     # cards.js
     "rgb": [("rgb('--negative')", [213, 94, 0])],
     "inPercent": [
@@ -167,13 +177,14 @@ CASES = {
                 const card = addCard(parent, 'net', [network]);
                 const text = (name) => parent.lastElementChild.querySelector(name).textContent;
                 card.show({ probabilities: [0.2, 0.8, 0, 0, 0, 0, 0, 0, 0, 0], milliseconds: 3.4, maps: [] });
-                const shown = [text('.digit'), text('.work'), card.inWords(), card.wantsMaps()];
+                const answers = () => [text('.digit'), card.inWords(), card.answer()];
+                const shown = [text('.work'), card.wantsMaps(), ...answers()];
                 card.wait('loading');
-                return [text('.name'), text('.size'), ...shown, text('.digit'), card.inWords()];
+                return [text('.name'), text('.size'), ...shown, ...answers()];
             })()""",
             [
-                *("net", "1,234 parameters", "1", "2 MFLOPs in 3 ms", "net: 1, 80.0\u00a0%", False),
-                *("?", "net: ?, loading"),
+                *("net", "1,234 parameters", "2 MFLOPs in 3 ms", False, "1", "net: 1, 80.0\u00a0%", "1"),
+                *("?", "net: ?, loading", None),
             ],
         ),
         (
@@ -203,6 +214,7 @@ ELSEWHERE = {
     "test_page_in_use.py::test_a_drawn_stroke_is_answered_by_every_network": (
         *("drawingOn", "look", "startCard", "showSeen", "textOf"),
     ),
+    "test_page_in_use.py::test_of_many_networks_the_votes_are_shown_and_spoken": ("count", "showCards"),
     "test_page_in_use.py::test_each_network_sees_a_drawing_in_its_form_and_polarity": ("asLearned",),
     "test_page_functions.py::test_float16_is_that_of_numpy": ("float16", "float16s"),
     "test_page_functions.py::test_base64_is_read_in_old_browsers_too": ("fromBase64",),

@@ -1,5 +1,7 @@
 """The page as someone uses it: drawn on by mouse and keyboard, on a phone, with hostile names."""
 
+import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +161,40 @@ def test_an_error_in_a_network_leaves_no_older_answer_standing(open_page):
     _spoken(page, "small: ?, failed: reload this page.")
     assert page.locator(".digit").all_text_contents()[0] == "?"
     assert len(_shown_bars(page)) == 10  # the other one goes on
+
+
+def test_of_two_networks_the_votes_are_spoken_before_each_answer(open_page):
+    page = open_page(_network(ROWS, "rows"), _network(ROWS, "others", 1))
+    _draw(page)
+    _spoken(page)
+    one, other = page.locator(".digit").all_text_contents()
+    votes = f"Both say {one}" if one == other else f"1 of 2 says {one}, 1 says {other}"
+    assert page.locator("#votes").text_content() == votes
+    assert page.locator("#spoken").text_content().startswith(f"{votes}. rows: {one}, ")
+    assert page.locator("#choice").is_hidden()
+    page.get_by_role("button", name="Clear").click()
+    _spoken(page, "empty")
+    assert page.locator("#votes").text_content() == ""
+
+
+def test_of_many_networks_the_votes_are_shown_and_spoken(open_page):
+    page = open_page(*(_network(ROWS, f"student_{seed}", seed) for seed in range(12)))
+    page.set_viewport_size({"width": 1280, "height": 720})
+    _draw(page)
+    _spoken(page, "say")
+    counts = Counter(page.locator(".digit").all_text_contents())
+    votes = page.locator("#votes").text_content()
+    found = {answer: int(count) for count, answer in re.findall(r"(\d+)(?: of 12)? says? (\d)", votes)}
+    assert found == counts
+    assert page.locator("#spoken").text_content() == f"{votes}."
+    assert page.locator(".bars").first.is_hidden()
+    assert page.evaluate("document.documentElement.scrollHeight") <= 720  # all on one screen of a projector
+    page.get_by_label("bars and maps of each network").check()
+    assert page.locator(".bars").first.is_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    for _ in range(2):
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.get_by_label("bars and maps of each network").uncheck()
 
 
 def test_a_network_of_clothes_names_them_and_asks_for_no_digit(open_page):
