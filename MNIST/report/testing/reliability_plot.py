@@ -1,6 +1,6 @@
 """The reliability diagram of the report's page: the places of its lines, dots and words, for an SVG picture.
 
-`calibration.reliability_diagram` draws the same as a PNG file, which takes a hundred times as long.
+`calibration.reliability_diagram` draws the same as a PNG file, which takes 0.4 s for each network.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from math import log
 from MNIST.report.intervals import wilson_interval
 from MNIST.report.testing.calibration import EDGE, TICKS, Calibration
 
-LEFT, TOP, SIDE = 62, 8, 330  # the square between the axes, in the picture's own units
+LEFT, TOP, SIDE = 74, 8, 330  # the square between the axes, in the picture's own units
 MOST_DOUBT, MOST_ERRORS = 1.5, 1.2  # where the axes begin: room for a dot at 1, and for its number
 ROOM = 1.5  # and they end at so small a part of EDGE
 
