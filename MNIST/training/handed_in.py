@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from MNIST.engines import MODEL_FILES
-from MNIST.errors import ModelError
+from MNIST.errors import ModelError, quoted
 from MNIST.language import Network, as_text, lay_out, parse_spec
 from MNIST.training.checkpoint import EpochResult
 from MNIST.training.network_files import FIGURES, MOST_OF_A_RECORD, RECORD, read_file
@@ -79,6 +79,8 @@ def read_handed_in(path: Path) -> HandedIn:
 def _read(folder: Path, name: str) -> HandedIn:
     place = str(folder)  # `read_record` and the others take a folder's absolute path as a name
     record = read_record(place)
+    if others := set(record.files) - {SPEC, HISTORY, *MODEL_FILES}:  # it might name any file of this machine
+        raise ModelError(f"its {RECORD} names another file: {quoted(min(others))}")
     history = read_history(place)
     model = load_trained(place, engine=None)  # verifies every digest, the text and the weights
     model.engine.close()

@@ -1,0 +1,141 @@
+"""`import` of a network that somebody has trained with `train`: the folder or a zip of it, checked."""
+
+import contextlib
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from MNIST import cli
+
+MODEL = "Layers:\nFlatten\nDense,8,relu\nDense,10,softmax\nOptimizer:\n0.005,0\n1\n50\n"
+
+
+@pytest.fixture(scope="module")
+def trained(digits_folder, tmp_path_factory) -> Path:
+    """A folder with Anna's network, as she hands it in, and the digits in Data."""
+    folder = tmp_path_factory.mktemp("handed_in")
+    with contextlib.chdir(folder):
+        Path("Data").symlink_to(digits_folder)
+        Path("my_net.txt").write_text(MODEL)
+        words = ["Data", "my_net", "my_net.txt", "--engine", "numpy", "--images", "200"]
+        assert cli.main(["train", *words]) == 0
+        Path("anna").mkdir()
+        shutil.move("Model_Output/my_net", "anna/my_net")
+        shutil.rmtree("Model_Output")
+    return folder
+
+
+def _zipped(folder: str, file: str, inside: str = "my_net/", **changes: bytes) -> None:
+    """A zip as systems make it: compressed, with the folder in it."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(Path(folder).iterdir()):
+            archive.writestr(inside + path.name, changes.pop(path.stem, path.read_bytes()))
+
+
+def _imported() -> dict[str, bytes]:
+    folder = Path("Model_Output/my_net")
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".lock"}
+
+
+@pytest.mark.parametrize("inside", [None, "my_net/", "handed in/my_net/", ""])
+def test_the_folder_and_a_zip_of_it_become_the_same_network(inside, here, run):
+    if inside is not None:
+        _zipped("anna/my_net", "my_net.zip", inside)
+    code, shown, errors = run("import", "anna/my_net" if inside is None else "my_net.zip")
+    assert (code, errors) == (0, "")
+    assert shown.startswith("my_net: 6,370 parameters, 1 epoch, ")
+    files = {path.name: path.read_bytes() for path in Path("anna/my_net").iterdir()}
+    copied = _imported()
+    assert {"run.json", "spec.txt", "history.csv", "weights.npz"} <= set(copied)
+    assert copied == {name: files[name] for name in copied}
+    assert Path("Model_Output/my_net.txt").read_text().startswith("Training Loss\t")
+    assert run("test", "Results", "Data", "my_net")[0] == 0
+    assert run("import", "anna/my_net")[1].startswith("my_net: the same network is there already")
+    assert run("reproduce", "my_net", "Data")[0] == 0
+
+
+def test_a_folder_of_folders_stands_for_all_and_by_file_gives_names(here, run):
+    shutil.copytree("anna", "ben")
+    _zipped("anna/my_net", "ben/second.zip")
+    Path("all").mkdir()
+    for person in ("anna", "ben"):
+        shutil.move(person, f"all/{person}")
+    code, shown, errors = run("import", "all", "--by-file")
+    assert (code, errors) == (0, "")
+    assert "test Results <dataset-dir> anna_my_net,ben_second,ben_my_net" in shown
+    assert sorted(path.name for path in Path("Model_Output").iterdir() if path.is_dir()) == [
+        *("anna_my_net", "ben_my_net", "ben_second"),
+    ]
+
+
+def _without_history(folder: Path) -> None:
+    (folder / "history.csv").unlink()
+
+
+def _other_weights(folder: Path) -> None:
+    content = bytearray((folder / "weights.npz").read_bytes())
+    content[-100] ^= 1
+    (folder / "weights.npz").write_bytes(bytes(content))
+
+
+def _other_text(folder: Path) -> None:
+    (folder / "spec.txt").write_text(MODEL.replace("Dense,8", "Dense,9"))
+
+
+def _no_record(folder: Path) -> None:
+    (folder / "run.json").write_text("[" * 100_000)
+
+
+def _foreign_file(folder: Path) -> None:
+    record = json.loads((folder / "run.json").read_text())
+    record["files"]["../../escaped.txt"] = "0" * 64
+    (folder / "run.json").write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (_without_history, "history.csv is missing"),
+        (_other_weights, "weights.npz is not the file that run.json describes"),
+        (_other_text, "spec.txt is not the file that run.json describes"),
+        (_no_record, "run.json"),
+        (_foreign_file, "escaped.txt"),
+    ],
+)
+@pytest.mark.parametrize("zipped", [False, True])
+def test_what_its_record_does_not_describe_is_refused(spoil, said, zipped, here, run):
+    spoil(Path("anna/my_net"))
+    if zipped:
+        _zipped("anna/my_net", "my_net.zip")
+    code, shown, errors = run("import", "my_net.zip" if zipped else "anna/my_net")
+    assert code in (1, 2)
+    assert shown == ""
+    assert errors.startswith("my_net.zip: refused: " if zipped else "anna/my_net: refused: ")
+    assert said in errors
+    assert len(errors.splitlines()) == 1
+    assert not list(Path().rglob("Model_Output/my_net/*.*"))
+    assert not Path("escaped.txt").exists()
+
+
+def test_a_zip_that_would_unpack_to_too_much_is_refused_before(here, run):
+    _zipped("anna/my_net", "my_net.zip", weights=bytes(200_000_000))
+    assert Path("my_net.zip").stat().st_size < 1_000_000
+    code, _, errors = run("import", "my_net.zip")
+    assert code == 1
+    assert "weights.npz is larger than this network can need" in errors
+
+
+def test_a_damaged_zip_is_refused_in_a_line(here, run):
+    _zipped("anna/my_net", "my_net.zip")
+    with zipfile.ZipFile("my_net.zip") as archive:
+        begin = archive.getinfo("my_net/weights.npz").header_offset + 60
+    content = bytearray(Path("my_net.zip").read_bytes())
+    content[begin : begin + 240] = bytes(240)
+    Path("my_net.zip").write_bytes(bytes(content))
+    code, _, errors = run("import", "my_net.zip")
+    assert code == 1
+    assert errors.startswith("my_net.zip: refused: ")
+    assert len(errors.splitlines()) == 1
