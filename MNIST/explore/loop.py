@@ -104,7 +104,7 @@ def train_winner(
     trial = service.plan.trials[point.identities[0]]
     text = (folder / "best.txt").read_text(encoding="utf-8")
     checkpoint = service.checkpoint(trial.identity)
-    words = point.spec, trial.settings, checkpoint, text, list(command)
+    words = point.spec, trial.settings, checkpoint, text, list(command), f"{folder.name}/best"
     return executor.map(worker.network_files, [words])
 
 

@@ -4,6 +4,7 @@ NumPy's engine, which starts in a second, tries what is no matter of an engine. 
 """
 
 import csv
+import json
 import os
 import re
 import signal
@@ -154,6 +155,7 @@ def test_a_small_scan_from_beginning_to_end(here, digits_folder):
     rows = list(csv.DictReader((folder / "results.csv").open()))
     assert len(rows) == 8
     assert (folder / "best.txt").read_text().startswith("# The best of exploration scan1")
+    assert json.loads((here / "Model_Output/scan1/run.json").read_text())["model_file"] == "scan1/best"
     assert {path.stem for path in folder.glob("*.png")} == set(PICTURES)
     assert "<html" in (folder / "parallel.html").read_text()
     assert "Traceback" not in outcome.stderr

@@ -146,34 +146,44 @@ def _seconds_to_save(run: Run) -> float:
 
 
 def network_files(
-    spec: ModelSpec, settings: RunSettings, checkpoint: Path, text: str, command: Sequence[str]
+    spec: ModelSpec,
+    settings: RunSettings,
+    checkpoint: Path,
+    text: str,
+    command: Sequence[str],
+    model_file: str,
 ) -> dict[str, bytes]:
     """All files of a spec's trained network, as the command `train` writes them.
 
     checkpoint: the trial's folder. Training continues from the checkpoint there unless that has more epochs
-    than the spec.
+    than the spec. model_file: what the record calls the text's file.
     Raises TrainingError if the network does not fit into memory now.
     """
     lock, found = checkpoint.with_suffix(".lock"), newest_epoch(checkpoint)
     if not 0 < found <= spec.epochs:
-        return _network_files(spec, settings, None, text, command)
+        return _network_files(spec, settings, None, text, command, model_file)
     try:
         with only_one(lock, busy="another process trains this run"):
-            files = _network_files(spec, settings, checkpoint, text, command)
+            files = _network_files(spec, settings, checkpoint, text, command, model_file)
             remove_checkpoints(checkpoint, keep_newest=True)
             return files
     except BusyError:
-        return _network_files(spec, settings, None, text, command)
+        return _network_files(spec, settings, None, text, command, model_file)
 
 
 def _network_files(
-    spec: ModelSpec, settings: RunSettings, checkpoint: Path | None, text: str, command: Sequence[str]
+    spec: ModelSpec,
+    settings: RunSettings,
+    checkpoint: Path | None,
+    text: str,
+    command: Sequence[str],
+    model_file: str,
 ) -> dict[str, bytes]:
     assert _dataset is not None
     run = Run(spec, _data_of(settings), settings, epochs=spec.epochs, checkpoint=checkpoint)
     try:
         run.train()
-        return trained_files(run, text, _dataset.about, command)
+        return trained_files(run, text, _dataset.about, command, model_file)
     finally:
         run.engine.close()
 
