@@ -30,7 +30,8 @@ lint: .venv/installed-dev
 	  { echo "Python 3.11, 3.12 or 3.13 is needed; say which: make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv .venv
 
-# Most of the files are never imported, and Python compiles the others when they are.
+# Most of the files are never imported. Python compiles the others when they first are, if it may write them.
+unexport PYTHONDONTWRITEBYTECODE
 .venv/installed: requirements.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt
 	@touch $@

@@ -4,6 +4,7 @@ The folder is one of a `Model_Output/`. Of its files, those that its record name
 without trust. A zip may be compressed; each of its files has a bound before it is unpacked.
 """
 
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -72,36 +73,49 @@ def read_handed_in(path: Path) -> HandedIn:
     """
     if path.is_dir():
         return _read(path.resolve(), path.resolve().name)
-    with _unpacked(path) as (folder, name):
-        return _read(folder, name)
+    with TemporaryDirectory() as place:
+        folder = Path(place).resolve()
+        return _read(folder, _unpack_network(path, folder))
 
 
 def _read(folder: Path, name: str) -> HandedIn:
+    """Read and check the network in a folder. name: what to call it."""
     place = str(folder)  # `read_record` and the others take a folder's absolute path as a name
-    record = read_record(place)
-    if others := set(record.files) - {SPEC, HISTORY, *MODEL_FILES}:  # it might name any file of this machine
-        raise ModelError(f"its {RECORD} names another file: {quoted(min(others))}")
-    history = read_history(place)
-    model = load_trained(place, engine=None)  # verifies every digest, the text and the weights
-    model.engine.close()
-    most = largest_file(model.network)
-    contents = {file: read_file(place, file, most) for file in (*record.files, RECORD)}
-    contents[FIGURES] = figures(record.kept(history)).encode()
+    with _told_without(folder):
+        record = read_record(place)
+        if others := set(record.files) - {SPEC, HISTORY, *MODEL_FILES}:  # it might name any file here
+            raise ModelError(f"its {RECORD} names another file: {quoted(min(others))}")
+        history = read_history(place)
+        model = load_trained(place, engine=None)  # verifies every digest, the text and the weights
+        model.engine.close()
+        most = largest_file(model.network)
+        contents = {file: read_file(place, file, most) for file in (*record.files, RECORD)}
+        contents[FIGURES] = figures(record.kept(history)).encode()
     return HandedIn(name, record, model.network, history, contents)
 
 
 @contextmanager
-def _unpacked(path: Path) -> Iterator[tuple[Path, str]]:
-    """The network of a zip in a folder that lasts as long as the context, and what it was called.
+def _told_without(folder: Path) -> Iterator[None]:
+    """Leave the folder out of what is raised: who handed it in does not know a temporary one."""
+    try:
+        yield
+    except ModelError as error:
+        message = str(error)
+        for told in (f"{folder}{os.sep}", f"{folder}: refused: ", f"; train {folder} again"):
+            message = message.replace(told, "")
+        raise ModelError(message) from None
+
+
+def _unpack_network(path: Path, folder: Path) -> str:
+    """Unpack the network of a zip into a folder; return what it was called.
 
     Raises ModelError if a file in it cannot be read or has more bytes than such a file can need.
     """
     try:
-        with zipfile.ZipFile(path) as archive, TemporaryDirectory() as place:
+        with zipfile.ZipFile(path) as archive, _told_without(folder):
             inside = _record_in(archive)
             if inside is None:
                 raise ModelError("there is no trained network in it")
-            folder = Path(place)
             for file, most in (
                 (RECORD, MOST_OF_A_RECORD),
                 (SPEC, MOST_OF_A_RECORD),
@@ -114,7 +128,7 @@ def _unpacked(path: Path) -> Iterator[tuple[Path, str]]:
             for file in sorted(MODEL_FILES):
                 if inside + file in archive.namelist():
                     _unpack(archive, inside + file, folder / file, most)
-            yield folder, Path(inside).name or path.stem
+            return Path(inside).name or path.stem
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise ModelError(f"it cannot be unpacked: {error}") from None
 

@@ -283,7 +283,7 @@ from MNIST import engines
 from MNIST.language import lay_out, parse_spec
 from MNIST.training.draws import initial_weights
 images, labels = np.zeros((8, 28, 28), np.uint8), np.zeros(8, np.uint8)
-for units in range(2, 8):
+for units in range(2, 10):
     text = f"Layers:\\nFlatten\\nDense,{units},relu\\nDense,10,softmax\\nOptimizer:\\nAdam,0.1\\n1\\n8\\n"
     network = lay_out(parse_spec(text))
     weights = initial_weights(network, 0)

@@ -3,6 +3,7 @@
 import io
 import re
 from html.parser import HTMLParser
+from itertools import product
 
 import numpy as np
 import pytest
@@ -266,7 +267,7 @@ def test_axe_finds_nothing_against_a_page_of_many_networks(opened):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
     browser_page = opened(page(*np.linspace(0, 6, 12), plotted=False)[0], 1280)
     browser_page.locator("table a").nth(5).click()
-    for width, scheme in (1280, "light"), (390, "dark"):
+    for width, scheme in product((1280, 390), ("light", "dark")):
         browser_page.set_viewport_size({"width": width, "height": 800})
         browser_page.emulate_media(color_scheme=scheme)
         found = axe.Axe().run(browser_page).response["violations"]
