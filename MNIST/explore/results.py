@@ -19,12 +19,13 @@ from MNIST.files import read_whole, write_atomically
 from MNIST.language import canonical_text
 
 COSTS = ("seconds", "parameters", "mflops")  # what a network costs, as METRICS say how good it is
+DEVIATION = "val_accuracy_deviation"  # over the seeds, if there are several
 SPELLINGS = {"acc": "accuracy", "val_acc": "val_accuracy"}
 MEASURED = (
     "round_epochs",
     "kept_epoch",
     *METRICS,
-    "val_accuracy_deviation",
+    DEVIATION,
     "like_best",
     *COSTS,
     "peak_memory_mb",
@@ -82,7 +83,7 @@ def results_csv(readings: Readings, points: Sequence[Point]) -> str:
             row["like_best"] = "yes" if id(point) in alike else ""
         rows.append(row)
     dropped = {
-        *(() if several else ("val_accuracy_deviation", "like_best")),
+        *(() if several else (DEVIATION, "like_best")),
         *(() if readings.plan.may_stop else ("kept_epoch",)),
     }
     parameters = map(_column_name, points[0].values if points else ())
@@ -159,7 +160,7 @@ def read_results(path: Path) -> Results:
     rows = [dict(zip(names, [*line, *[""] * len(names)], strict=False)) for line in lines if line]
     ours = {"run", "round_epochs"} <= set(names)
     if ours:
-        metrics = {name: name for name in names if name in (*METRICS, *COSTS)}
+        metrics = {name: name for name in names if name in (*METRICS, *COSTS, DEVIATION)}
         parameters = [name for name in names if name not in MEASURED]
     else:
         metrics = {SPELLINGS.get(name, name): name for name in names if SPELLINGS.get(name, name) in METRICS}
@@ -228,7 +229,7 @@ def _row(point: Point, reading: Reading, readings: Readings) -> dict[str, object
     numbers = {
         name: reading.mean(name) for name in (*METRICS, "gradient_norm_mean", "gradient_norm_variance")
     }
-    numbers["val_accuracy_deviation"] = reading.deviation("val_accuracy")
+    numbers[DEVIATION] = reading.deviation("val_accuracy")
     numbers["peak_memory_mb"] = (
         max(
             epoch.peak_memory

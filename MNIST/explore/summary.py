@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from MNIST.explore.cheaper import cheaper_words
 from MNIST.explore.loop import Outcome
 from MNIST.explore.progress import varying
 from MNIST.explore.ranking import Candidate, like_best
@@ -60,6 +61,8 @@ def print_outcome(service: TrialService, outcome: Outcome) -> None:
     if seeds > 1:
         alike = len(like_best(outcome.candidates)) - 1
         print(f"≈ {seeds} seeds cannot tell these from the best (paired t-test, 95 %): {alike:,}.\n")
+    words = cheaper_words(service.plan, outcome.candidates, varying(service.plan))
+    print(f"{words}\n" if words else "", end="")
 
 
 def _print_best(service: TrialService, candidates: list[Candidate]) -> None:

@@ -1,4 +1,4 @@
-"""The six diagnostic pictures of an exploration, drawn from its table.
+"""The diagnostic pictures of an exploration, drawn from its table.
 
 A table is columns by name, with one entry for each combination: metrics (`METRICS`, a proportion or a loss,
 nan if a trial failed) and parameters, numbers or words. Colours are Okabe and Ito's, for everyone to read.
@@ -6,22 +6,25 @@ nan if a trial failed) and parameters, numbers or words. Colours are Okabe and I
 
 import io
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from MNIST.report.colours import BLUE, GREEN, GREY, ORANGE
+from MNIST.report.exploring.front import COSTS, front
 from MNIST.report.exploring.importance import FEWEST_POINTS, FOLDS, measure_importance
 from MNIST.words import counted
 
 Columns = Mapping[str, Sequence[float | str]]
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+DEVIATION = "val_accuracy_deviation"
 CONVOLUTION = ("conv", "filters", "kernel", "pool", "stride")  # parts of the names of such parameters
 FULLY_CONNECTED = ("dense", "layers", "units", "neuron", "hidden", "dropout")
 MOST_PARAMETERS = 12  # in one picture
+LOG_FROM = 10  # the largest cost / the smallest, from which on the axis is logarithmic
 MOST_BOXES = 20  # in one panel; more numbers are drawn as a cloud
 TRUST = (  # the verdict from this part of explained variance on
     (0.7, "Yes"),
@@ -31,9 +34,10 @@ TRUST = (  # the verdict from this part of explained variance on
 
 
 def draw_scan(metrics: Columns, parameters: Columns, runs: Sequence[str] | None = None) -> dict[str, bytes]:
-    """The six pictures by name, each as a PNG file's content.
+    """The pictures by name, each as a PNG file's content.
 
-    metrics: has `val_accuracy`, and others of METRICS. Parameters with only one value are left out.
+    metrics: has `val_accuracy`, and others of METRICS and COSTS; `val_accuracy_deviation` if each row is a
+    mean over several seeds. Parameters with only one value are left out.
     runs: the run that each row is read from, if several rows may be from one.
     """
     varying = {
@@ -41,8 +45,8 @@ def draw_scan(metrics: Columns, parameters: Columns, runs: Sequence[str] | None 
         for name, values in parameters.items()
         if len(distinct(values)) > 1
     }
-    numbers = {name: np.asarray(metrics[name], float) for name in METRICS if name in metrics}
-    pictures = PICTURES | {"Importance": partial(importance, runs=runs)}
+    numbers, costs = (_arrays(metrics, names) for names in (METRICS, (*COSTS, DEVIATION)))
+    pictures = PICTURES | {"Importance": partial(importance, runs=runs), "Front": partial(cost, costs=costs)}
     return {name: _png(draw(numbers, varying)) for name, draw in pictures.items()}
 
 
@@ -230,6 +234,61 @@ def _trust(axes: Any, explained: float, points: int, of: int) -> None:
     axes.spines[["top", "right", "left", "bottom"]].set_visible(False)
 
 
+def cost(
+    metrics: Mapping[str, np.ndarray], parameters: Columns, costs: Mapping[str, np.ndarray] | None = None
+) -> Any:
+    """Validation accuracy against each cost of the table, with the front: the best for each cost.
+
+    costs: columns named as in COSTS, and perhaps DEVIATION.
+    """
+    percent = metrics["val_accuracy"] * 100
+    costs = costs or {}
+    drawn = {name: label for name, label in COSTS.items() if len(distinct(costs.get(name, ()))) > 1}
+    if not len(_finite(percent)) or not drawn:
+        figure, axes = _figure(7, 4.5)
+        known = [COSTS[name] for name in COSTS if name in costs]
+        return _nothing(figure, axes, _no_front(percent, known))
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(max(7, 4.6 * len(drawn)), 4.8), dpi=120, layout="constrained")
+    panels = figure.subplots(1, len(drawn), sharey=True, squeeze=False)[0]
+    deviation = costs.get(DEVIATION)
+    for axes, (name, label) in zip(panels, drawn.items(), strict=True):
+        _front_panel(axes, costs[name], percent, None if deviation is None else deviation * 100)
+        axes.set_xlabel(label)
+    panels[0].set_ylabel("validation accuracy (%)")
+    panels[0].legend(loc="lower right")
+    figure.suptitle("What it costs to be better")
+    return figure
+
+
+def _no_front(percent: np.ndarray, known: Sequence[str]) -> str:
+    if not len(_finite(percent)):
+        return "No combination has a validation accuracy."
+    if not known:
+        return f"The table does not say what a combination costs:\nit has no {', '.join(COSTS)}."
+    return f"All combinations cost the same: {', '.join(known)}."
+
+
+def _front_panel(axes: Any, costs: np.ndarray, percent: np.ndarray, deviation: np.ndarray | None) -> None:
+    """Every point, and the front as a line that rises where a higher cost buys more."""
+    places = front(costs, percent)
+    axes.scatter(costs, percent, s=14, alpha=0.35, color=BLUE, label="combination")
+    ends = [*costs[places], np.nanmax(costs[np.isfinite(costs)])]
+    heights = [*percent[places], percent[places[-1]]]
+    axes.step(ends, heights, where="post", color=ORANGE, label="the best for the cost")
+    axes.scatter(costs[places], percent[places], s=26, color=ORANGE, zorder=3)
+    if deviation is not None:
+        spread = np.nan_to_num(deviation[places])
+        label = "± one standard deviation of the seeds"
+        axes.errorbar(
+            costs[places], percent[places], yerr=spread, fmt="none", ecolor=ORANGE, capsize=3, label=label
+        )
+    positive = _finite(costs)[_finite(costs) > 0]
+    if len(positive) == len(_finite(costs)) and positive.max() / positive.min() > LOG_FROM:
+        axes.set_xscale("log")
+
+
 PICTURES: dict[str, Callable[[Mapping[str, np.ndarray], Columns], Any]] = {
     "Correlation": correlation,
     "Histogram": histogram,
@@ -237,6 +296,7 @@ PICTURES: dict[str, Callable[[Mapping[str, np.ndarray], Columns], Any]] = {
     "Convolutions": convolutions,
     "Fully_Connected": fully_connected,
     "Importance": importance,
+    "Front": cost,
 }
 
 
@@ -337,6 +397,10 @@ def _plain(word: str) -> str:
 
 def _label(metric: str) -> str:
     return metric.replace("val_", "validation\n") if metric.startswith("val_") else f"training\n{metric}"
+
+
+def _arrays(columns: Columns, names: Iterable[str]) -> dict[str, np.ndarray]:
+    return {name: np.asarray(columns[name], float) for name in names if name in columns}
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The diagnostic pictures: six PNG files from any table, and the right correlations."""
+"""The diagnostic pictures: PNG files from any table, and the right correlations."""
 
 import itertools
 import math
@@ -7,7 +7,7 @@ import pytest
 
 from MNIST.report.exploring.pictures import draw_scan, rank_correlation
 
-NAMES = ["Correlation", "Histogram", "Training", "Convolutions", "Fully_Connected", "Importance"]
+NAMES = ["Correlation", "Histogram", "Training", "Convolutions", "Fully_Connected", "Importance", "Front"]
 
 
 def pictures(metrics, parameters) -> None:
@@ -16,7 +16,7 @@ def pictures(metrics, parameters) -> None:
     assert all(content.startswith(b"\x89PNG") for content in drawn.values())
 
 
-def test_a_grid_gives_the_six_pictures():
+def test_a_grid_gives_all_pictures():
     rows = list(itertools.product([16, 32], [3, 5], [1, 2], ["Adam", "RMSprop", "SGD"], [0.001]))
     parameters = dict(zip(["conv", "kernel", "layers", "opt", "rate"], zip(*rows, strict=True), strict=True))
     accuracy = [0.9 + 0.001 * index for index in range(len(rows))]
