@@ -89,7 +89,7 @@ def _costs(plan: Plan) -> list[Cost]:
 
 def _cheapest(costs: Sequence[Cost], near: Sequence[Candidate], best: Candidate) -> list[Candidate]:
     """For each cost the cheapest, if it costs less than the best does; each once. The better of equals."""
-    cheapest = []
+    cheapest: list[Candidate] = []
     for cost in costs:
         one = min(near, key=cost.of)
         if cost.of(one) <= LESS * cost.of(best) and all(one is not other for other in cheapest):

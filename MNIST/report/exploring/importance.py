@@ -1,8 +1,11 @@
 """How much each parameter explains of the differences in accuracy: numbers only, no drawing.
 
 A forest learns to predict accuracy from the parameters. Then one parameter's values are shuffled; the forest
-explains less, by as much as that parameter told it. Both are measured on points that the forest has not seen.
-Source: Breiman, Random Forests, Machine Learning 45 (2001), section 10.
+explains less, by as much as that parameter told it. Both are measured on networks that the forest has not
+seen. All of this is repeated with other folds, forests and shuffles, and an interval says what chance leaves
+open.
+Sources: Breiman, Random Forests, Machine Learning 45 (2001), section 10, for the importance; Nadeau and
+Bengio, Inference for the Generalization Error, Machine Learning 52 (2003), section 3, for the interval.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,23 +14,49 @@ from dataclasses import dataclass
 import numpy as np
 
 FEWEST_POINTS = 10
-MOST_POINTS = 2500  # of more, a random part; 2,304 with 10 parameters take 0.7 s on one core of an AMD EPYC
+MOST_POINTS = 2500  # of more, a random part; 2,304 with 10 parameters take 0.9 s on one core of an AMD EPYC
 FOLDS = 4
-TREES = 30
-SHUFFLES = 10
+REPEATS = 5  # of the whole, each with folds of its own
+TREES = 15
+SHUFFLES = 2
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class Importance:
-    """drops: (parameters, shuffles), how much R² falls. explained: R², at best 1; below 0 is useless."""
+    """drops: (parameters, splits), how much R² falls when a parameter is shuffled; a split is a fold of a
+    repeat. explained: R², at best 1; below 0 is useless."""
 
     drops: np.ndarray
     explained: float
     points: int
 
+    @property
+    def means(self) -> np.ndarray:
+        """(parameters,), the mean over all splits."""
+        return self.drops.mean(axis=1)
+
+    def interval(self) -> tuple[np.ndarray, np.ndarray]:
+        """The lower and the upper end for each parameter; together they hold with CONFIDENCE.
+
+        It is the corrected resampled t interval. The splits share most of their networks, so their plain
+        variance would promise too much: Nadeau and Bengio add to 1 / splits the number of networks held out
+        over the number learned from. Bonferroni's correction makes it hold for all parameters together.
+        """
+        from scipy.stats import t
+
+        parameters, splits = self.drops.shape
+        error = self.drops.std(axis=1, ddof=1) * np.sqrt(1 / splits + 1 / (FOLDS - 1))
+        half = t.ppf(1 - (1 - CONFIDENCE) / (2 * parameters), splits - 1) * error
+        return self.means - half, self.means + half
+
+    def is_chance(self) -> bool:
+        """Whether the interval of no parameter is above 0."""
+        return not (self.interval()[0] > 0).any()
+
 
 def measure_importance(
-    codes: np.ndarray, accuracy: np.ndarray, runs: Sequence[str] | None = None
+    codes: np.ndarray, accuracy: np.ndarray, networks: Sequence[int] | None = None
 ) -> Importance:
     """Permutation importance of each parameter for accuracy, cross-validated; the same at every call.
 
@@ -35,50 +64,69 @@ def measure_importance(
     parameter does not matter. Such a point gets the middle value, so that the gap itself tells the forest
     nothing (a missing momentum would tell it "Adam"), and is left out of the shuffling.
     accuracy: float (points,), finite, not all equal; at least FEWEST_POINTS.
-    runs: (points,), the run that each point is read from, of at least FOLDS runs; None if each has its own.
-    Epochs of one run share its noise. A forest that has seen one of them would know the others, so all points
-    of a run are in the same fold.
-    Source: Breiman (2001), section 10, with folds in place of the out-of-bag points.
+    networks: (points,), a number for the network of each point, at least FOLDS different ones; None if each
+    point has its own. Points of one network share its noise: a forest that has seen one of them would know
+    the others. So they are in the same fold, and a tree sees all of them or none.
     """
-    from sklearn.ensemble import RandomForestRegressor
-
     random = np.random.default_rng(0)
     order = random.permutation(len(accuracy))[:MOST_POINTS]
     codes, accuracy = codes[order], accuracy[order]
+    of_network = np.arange(len(order)) if networks is None else np.asarray(networks)[order]
+    _, of_network = np.unique(of_network, return_inverse=True)
     matters = np.isfinite(codes)
     middle = [np.median([*column[np.isfinite(column)]] or [0]) for column in codes.T]
     x = np.where(matters, codes, middle).astype(np.float32)
-    shuffled = _shuffled(x, matters, random)  # (parameters, shuffles, points)
-    errors = np.zeros(shuffled.shape[:2])
-    error = 0.0
-    for fold in _folds([str(place) for place in range(len(x))] if runs is None else [runs[i] for i in order]):
-        forest = RandomForestRegressor(TREES, random_state=0, min_samples_leaf=2, n_jobs=1)
-        forest.fit(np.delete(x, fold, axis=0), np.delete(accuracy, fold))
-        unseen, truth = x[fold], accuracy[fold]
-        error += ((forest.predict(unseen) - truth) ** 2).sum()
-        for parameter, columns in enumerate(shuffled[:, :, fold]):
-            asked = np.tile(unseen, (SHUFFLES, 1))
-            asked[:, parameter] = columns.ravel()
-            answers = forest.predict(asked).reshape(SHUFFLES, -1)
-            errors[parameter] += ((answers - truth) ** 2).sum(axis=1)
-    total = ((accuracy - accuracy.mean()) ** 2).sum()
-    return Importance((errors - error) / total, float(1 - error / total), len(x))
+    total = ((accuracy - accuracy.mean()) ** 2).mean()
+    drops, explained = [], []
+    for unseen in _splits(of_network, random):
+        seen = np.flatnonzero(~unseen)
+        asked = _shuffled(x, matters, unseen, random)  # (1 + parameters × shuffles, unseen, parameters)
+        answers = _forest(x[seen], accuracy[seen], of_network[seen], asked.reshape(-1, x.shape[1]), random)
+        wrong = ((answers.reshape(asked.shape[:2]) - accuracy[unseen]) ** 2).mean(axis=1) / total
+        explained.append(1 - wrong[0])
+        drops.append((wrong[1:] - wrong[0]).reshape(-1, SHUFFLES).mean(axis=1))
+    return Importance(np.array(drops).T, float(np.mean(explained)), len(x))
 
 
-def _folds(runs: Sequence[str]) -> Iterator[np.ndarray]:
-    """The places of each fold's points: as many runs in each as can be."""
-    places: dict[str, list[int]] = {}
-    for place, run in enumerate(runs):
-        places.setdefault(run, []).append(place)
-    whole = list(places.values())
-    for fold in np.array_split(np.arange(len(whole)), FOLDS):
-        yield np.array([place for number in fold for place in whole[number]])
+def _splits(of_network: np.ndarray, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Which points are held out, (points,) bool: each fold of each repeat, with equally many networks."""
+    for _ in range(REPEATS):
+        for fold in np.array_split(random.permutation(of_network.max() + 1), FOLDS):
+            yield np.isin(of_network, fold)
 
 
-def _shuffled(x: np.ndarray, matters: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Each column, shuffled SHUFFLES times among the points where it matters."""
-    columns = np.repeat(x.T[:, None, :], SHUFFLES, axis=1)
-    for column, there in zip(columns, matters.T, strict=True):
-        for one in column:
-            one[there] = random.permutation(one[there])
-    return columns
+def _shuffled(
+    x: np.ndarray, matters: np.ndarray, unseen: np.ndarray, random: np.random.Generator
+) -> np.ndarray:
+    """The unseen points as they are, then with each column shuffled SHUFFLES times, where it matters.
+
+    Returns float (1 + parameters × SHUFFLES, unseen, parameters).
+    """
+    shuffled = np.repeat(x[None, unseen], 1 + x.shape[1] * SHUFFLES, axis=0)
+    for number, points in enumerate(shuffled[1:]):
+        place = number // SHUFFLES
+        column = x[:, place].copy()
+        column[matters[:, place]] = random.permutation(column[matters[:, place]])
+        points[:, place] = column[unseen]
+    return shuffled
+
+
+def _forest(
+    x: np.ndarray, y: np.ndarray, of_network: np.ndarray, asked: np.ndarray, random: np.random.Generator
+) -> np.ndarray:
+    """What a forest answers that has learned y from x, (asked,).
+
+    Each tree sees networks drawn with replacement. scikit-learn's own forest would draw single points, and
+    take twice as long for a small table.
+    """
+    from sklearn.tree import DecisionTreeRegressor
+
+    there = np.unique(of_network)
+    answers = np.zeros(len(asked))
+    for _ in range(TREES):
+        times = np.bincount(random.choice(there, len(there)), minlength=there[-1] + 1)
+        points = np.repeat(np.arange(len(x)), times[of_network])
+        tree = DecisionTreeRegressor(min_samples_leaf=2, random_state=0)
+        tree.fit(x[points], y[points], check_input=False)
+        answers += tree.predict(asked, check_input=False)
+    return answers / TREES

@@ -14,7 +14,8 @@ import numpy as np
 
 from MNIST.report.colours import BLUE, GREEN, GREY, ORANGE
 from MNIST.report.exploring.front import COSTS, front
-from MNIST.report.exploring.importance import FEWEST_POINTS, FOLDS, measure_importance
+from MNIST.report.exploring.importance import FEWEST_POINTS, FOLDS, Importance, measure_importance
+from MNIST.report.exploring.networks import networks_of
 from MNIST.words import counted
 
 Columns = Mapping[str, Sequence[float | str]]
@@ -29,8 +30,9 @@ MOST_BOXES = 20  # in one panel; more numbers are drawn as a cloud
 TRUST = (  # the verdict from this part of explained variance on
     (0.7, "Yes"),
     (0.3, "Roughly"),
-    (-np.inf, "No: chance, or too few points"),
+    (-np.inf, "The blue ones, but they explain little"),
 )
+CHANCE = "No: chance, or too few points"  # if the interval of no parameter is above 0
 
 
 def draw_scan(metrics: Columns, parameters: Columns, runs: Sequence[str] | None = None) -> dict[str, bytes]:
@@ -45,8 +47,12 @@ def draw_scan(metrics: Columns, parameters: Columns, runs: Sequence[str] | None 
         for name, values in parameters.items()
         if len(distinct(values)) > 1
     }
+    networks = networks_of(parameters, len(metrics["val_accuracy"]), runs)
     numbers, costs = (_arrays(metrics, names) for names in (METRICS, (*COSTS, DEVIATION)))
-    pictures = PICTURES | {"Importance": partial(importance, runs=runs), "Front": partial(cost, costs=costs)}
+    pictures = PICTURES | {
+        "Importance": partial(importance, networks=networks),
+        "Front": partial(cost, costs=costs),
+    }
     return {name: _png(draw(numbers, varying)) for name, draw in pictures.items()}
 
 
@@ -149,25 +155,26 @@ def fully_connected(metrics: Mapping[str, np.ndarray], parameters: Columns) -> A
 
 
 def importance(
-    metrics: Mapping[str, np.ndarray], parameters: Columns, runs: Sequence[str] | None = None
+    metrics: Mapping[str, np.ndarray], parameters: Columns, networks: Sequence[int] | None = None
 ) -> Any:
     """How much each parameter explains of validation accuracy, and how far this can be trusted.
 
-    Source: Breiman, Random Forests (2001), as in `measure_importance`.
+    networks: a number for the network of each row; None if the parameters tell it.
+    Sources: as in `measure_importance`.
     """
     accuracy = metrics["val_accuracy"]
     finite = np.isfinite(accuracy)
+    of_row = np.array(networks_of(parameters, len(accuracy)) if networks is None else networks)[finite]
     codes = {name: _codes(values)[finite] for name, values in parameters.items()}
     codes = {name: places for name, places in codes.items() if len(np.unique(_finite(places))) > 1}
-    runs = None if runs is None else [run for run, is_finite in zip(runs, finite, strict=True) if is_finite]
-    if reason := _no_importance(accuracy[finite], codes, runs):
+    if reason := _no_importance(accuracy[finite], codes, len(np.unique(of_row))):
         figure, axes = _figure(7, 4.5)
         return _nothing(figure, axes, reason)
-    measured = measure_importance(np.column_stack(list(codes.values())), accuracy[finite], runs)
-    ranked = sorted(zip(codes, measured.drops, strict=True), key=lambda one: -one[1].mean())[:MOST_PARAMETERS]
-    figure, panels = _figure(8, 2.9 + 0.4 * len(ranked), 2, height_ratios=[0.6 + 0.4 * len(ranked), 0.7])
-    _bars(panels[0], ranked)
-    _trust(panels[1], measured.explained, measured.points, int(finite.sum()))
+    measured = measure_importance(np.column_stack(list(codes.values())), accuracy[finite], of_row)
+    shown = min(len(codes), MOST_PARAMETERS)
+    figure, panels = _figure(8, 3.2 + 0.4 * shown, 2, height_ratios=[0.6 + 0.4 * shown, 0.8])
+    _bars(panels[0], list(codes), measured)
+    _trust(panels[1], measured, int(finite.sum()))
     return figure
 
 
@@ -177,57 +184,58 @@ def _codes(values: Sequence[float | str]) -> np.ndarray:
     return np.array([places.get(value, np.nan) for value in values], float)
 
 
-def _no_importance(accuracy: np.ndarray, codes: Mapping[str, np.ndarray], runs: Sequence[str] | None) -> str:
+def _no_importance(accuracy: np.ndarray, codes: Mapping[str, np.ndarray], networks: int) -> str:
     if not len(accuracy):
         return "No combination has a validation accuracy."
     if not codes:
         return "No parameter of this scan has more than one value."
+    few = "Too few to tell which parameters matter:"
     if len(accuracy) < FEWEST_POINTS:
-        return (
-            f"Too few to tell which parameters matter: {len(accuracy)} combination"
-            f"{'' if len(accuracy) == 1 else 's'} with a\nvalidation accuracy; it takes {FEWEST_POINTS}."
-        )
-    if runs is not None and len(set(runs)) < FOLDS:
-        trainings = counted(len(set(runs)), "training")
-        return f"Too few to tell which parameters matter: {trainings};\nit takes {FOLDS}."
+        combinations = counted(len(accuracy), "combination")
+        return f"{few} {combinations} with a\nvalidation accuracy; it takes {FEWEST_POINTS}."
+    if networks < FOLDS:
+        different = counted(networks, "network")
+        return f"{few} {different},\nother seeds and numbers of epochs not counted; it takes {FOLDS}."
     return "All combinations have the same validation accuracy." if np.ptp(accuracy) == 0 else ""
 
 
-def _bars(axes: Any, ranked: Sequence[tuple[str, np.ndarray]]) -> None:
-    """A bar for each parameter, the most important on top, with the least and the most of all shuffles."""
-    drops = np.array([one for _, one in ranked])
-    mean, places = drops.mean(axis=1), np.arange(len(ranked))
-    axes.barh(places, mean, color=BLUE, height=0.65)
-    spread = [mean - drops.min(axis=1), drops.max(axis=1) - mean]
+def _bars(axes: Any, names: Sequence[str], measured: Importance) -> None:
+    """A bar for each parameter with its interval, the most important on top; grey if it may be chance."""
+    ranked = np.argsort(-measured.means, kind="stable")[:MOST_PARAMETERS]
+    mean, (low, high) = measured.means[ranked], (ends[ranked] for ends in measured.interval())
+    places = np.arange(len(ranked))
+    axes.barh(places, mean, color=[BLUE if end > 0 else GREY for end in low], height=0.65)
+    spread = [mean - low, high - mean]
     axes.errorbar(mean, places, xerr=spread, fmt="none", ecolor=ORANGE, elinewidth=2, capsize=4)
-    for place, value, most in zip(places, mean, drops.max(axis=1), strict=True):
+    for place, value, most in zip(places, mean, high, strict=True):
         text = f"{value:.2f}".replace("-0.00", "0.00")
         axes.annotate(text, (max(0, most), place), xytext=(6, 0), textcoords="offset points", va="center")
-    axes.set_yticks(places, [name for name, _ in ranked])
+    axes.set_yticks(places, [names[number] for number in ranked])
     axes.invert_yaxis()
     axes.margins(x=0.12)
-    axes.set_xlim(left=min(0, drops.min() * 1.1))
+    axes.set_xlim(left=min(0, low.min() * 1.1))
     axes.axvline(0, color=GREY, lw=1)
+    splits = measured.drops.shape[1]
     axes.set(
         title="Which parameters decide validation accuracy",
-        xlabel="R² lost when the parameter's values are shuffled"
-        f" (line: least and most of {drops.shape[1]} shuffles)",
+        xlabel="R² lost when the parameter's values are shuffled (line: 95 % interval for\n"
+        f"all of them together, from {splits} divisions into networks seen and unseen; grey: may be chance)",
     )
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _trust(axes: Any, explained: float, points: int, of: int) -> None:
-    """One bar: the part of the variance that the forest explains on points that it has not seen."""
-    share = min(1.0, max(0.0, explained))
+def _trust(axes: Any, measured: Importance, of: int) -> None:
+    """One bar: the part of the variance that the forest explains on networks that it has not seen."""
+    share = min(1.0, max(0.0, measured.explained))
     axes.barh(0, 1, color="#E6E6E6", height=0.6)
     axes.barh(0, share, color=GREEN, height=0.6)
-    verdict = next(words for least, words in TRUST if explained >= least)
-    seen = f"{points:,}" if points == of else f"{points:,} of {of:,}"
+    verdict = next(words for least, words in TRUST if measured.explained >= least)
+    seen = f"{measured.points:,}" if measured.points == of else f"{measured.points:,} of {of:,}"
     axes.set(
         xlim=(0, 1),
-        title=f"Can the bars be trusted? {verdict}",
-        xlabel=f"A random forest explains {share * 100:.0f} % of the variance of points it has not seen\n"
-        f"({seen} combinations, cross-validated R² {explained:.2f})",
+        title=f"Can the bars be trusted? {CHANCE if measured.is_chance() else verdict}",
+        xlabel=f"A random forest explains {share * 100:.0f} % of the variance of networks it has not seen\n"
+        f"({seen} combinations, cross-validated R² {measured.explained:.2f})",
     )
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     axes.set_yticks([])
@@ -243,7 +251,11 @@ def cost(
     """
     percent = metrics["val_accuracy"] * 100
     costs = costs or {}
-    drawn = {name: label for name, label in COSTS.items() if len(distinct(costs.get(name, ()))) > 1}
+    drawn = {
+        name: label
+        for name, label in COSTS.items()
+        if name in costs and len(_finite(costs[name])) and np.ptp(_finite(costs[name])) > 0
+    }
     if not len(_finite(percent)) or not drawn:
         figure, axes = _figure(7, 4.5)
         known = [COSTS[name] for name in COSTS if name in costs]
@@ -272,6 +284,8 @@ def _no_front(percent: np.ndarray, known: Sequence[str]) -> str:
 
 def _front_panel(axes: Any, costs: np.ndarray, percent: np.ndarray, deviation: np.ndarray | None) -> None:
     """Every point, and the front as a line that rises where a higher cost buys more."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
     places = front(costs, percent)
     axes.scatter(costs, percent, s=14, alpha=0.35, color=BLUE, label="combination")
     ends = [*costs[places], np.nanmax(costs[np.isfinite(costs)])]
@@ -287,6 +301,10 @@ def _front_panel(axes: Any, costs: np.ndarray, percent: np.ndarray, deviation: n
     positive = _finite(costs)[_finite(costs) > 0]
     if len(positive) == len(_finite(costs)) and positive.max() / positive.min() > LOG_FROM:
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+        axes.tick_params("x", rotation=45)
 
 
 PICTURES: dict[str, Callable[[Mapping[str, np.ndarray], Columns], Any]] = {
