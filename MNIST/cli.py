@@ -16,6 +16,7 @@ The main job:
     train       train the network that a model file describes
     test        evaluate trained networks on the test set
     explore     scan a grid of hyper-parameters
+    pictures    draw the pictures of explore from a table of any program
     list        list the trained networks, and compare two
     prune       show what takes how much room on the disk, and remove what you name
 
@@ -60,7 +61,8 @@ from MNIST.program import as_started, install_command, program
 
 COMMANDS = (
     *("download", "import", "show", "check", "draw", "rate", "train", "test", "explore", "list", "prune"),
-    *("predict", "explain", "page", "lab", "export", "certify", "reproduce", "demo", "completion"),
+    *("pictures", "predict", "explain", "page", "lab", "export", "certify", "reproduce", "demo"),
+    "completion",
 )
 
 USAGE = __doc__ or ""

@@ -60,6 +60,8 @@ def written(words: list[str]) -> list[str]:
             return [f"{folder}/classes.txt"]
         case ["draw", name]:
             return [f"{name}.svg"]
+        case ["pictures", table, *_]:
+            return [f"{table.removesuffix('.csv')}_pictures/Front.png"]
         case ["rate", _, name, *_]:
             return [f"{name}_rates.png"]
         case ["show", folder, *_]:

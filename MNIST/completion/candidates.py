@@ -90,7 +90,7 @@ def _arguments(name: str, typed: str) -> Answer:
         return _plain(model_file_names())._replace(paths=FILES)
     if name == "<shell>":
         return _plain(SHELLS)
-    if name == "<dataset-dir>":
+    if name in ("<dataset-dir>", "<folder>"):
         return Answer(paths=FOLDERS)
     takes_files = name.endswith("file>") or name in ("<image>", "<file>", "<source>", "<network>")
     return Answer(paths=FILES if takes_files else NOTHING)

@@ -3,7 +3,6 @@
 import csv
 import io
 import time
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from math import isfinite, isnan
@@ -12,15 +11,18 @@ from typing import NamedTuple
 
 from MNIST import engines
 from MNIST.errors import UsageError
+from MNIST.explore import foreign
+from MNIST.explore.foreign import SPELLINGS, TALOS, Roles
 from MNIST.explore.plan import Plan, Point
 from MNIST.explore.ranking import METRICS, Candidate, like_best, ranked
 from MNIST.explore.readings import Reading, Readings
-from MNIST.files import read_whole, write_atomically
+from MNIST.explore.tables import RawTable, read_table
+from MNIST.files import write_atomically
 from MNIST.language import canonical_text
 
 COSTS = ("seconds", "parameters", "mflops")  # what a network costs, as METRICS say how good it is
+ACCURACIES = ("accuracy", "val_accuracy")
 DEVIATION = "val_accuracy_deviation"  # over the seeds, if there are several
-SPELLINGS = {"acc": "accuracy", "val_acc": "val_accuracy"}
 MEASURED = (
     "round_epochs",
     "kept_epoch",
@@ -35,10 +37,8 @@ MEASURED = (
     "run",
     "failure",
 )  # our columns; all others are the grid's parameters
-TALOS = ("round_epochs", "start", "end", "duration", "execution_time")  # and all names that begin with _
 RENAMED = "param__"  # prefix of a parameter that has the name of one of our columns; Talos uses the same
 Table = dict[str, list[float | str]]
-MOST = 2**30  # bytes of a table that is read
 SHORT = 12  # characters of an identity that a row shows
 INTERVAL = 30  # seconds from one writing of the results file to the next
 
@@ -151,40 +151,49 @@ def read_results(path: Path) -> Results:
     named `val_…` is a metric, and no parameter. A spreadsheet may have written the file again.
     Raises UsageError if it is no such file.
     """
-    try:
-        text = read_whole(path, MOST).decode("utf-8-sig")
-        header, *lines = csv.reader(io.StringIO(text, newline=""))
-    except (OSError, ValueError, csv.Error) as error:  # ValueError: no rows, or no text
-        raise UsageError(f"{path} cannot be read as a results file: {error}") from None
-    names = _distinct_names(header)
-    rows = [dict(zip(names, [*line, *[""] * len(names)], strict=False)) for line in lines if line]
-    ours = {"run", "round_epochs"} <= set(names)
-    if ours:
-        metrics = {name: name for name in names if name in (*METRICS, *COSTS, DEVIATION)}
-        parameters = [name for name in names if name not in MEASURED]
-    else:
-        metrics = {SPELLINGS.get(name, name): name for name in names if SPELLINGS.get(name, name) in METRICS}
-        twins = {twin for name in names if f"val_{name}" in names for twin in (name, f"val_{name}")}
-        others = {*metrics.values(), *TALOS, *twins}
-        parameters = [name for name in names if name and name not in others and not name.startswith("_")]
-    if not rows or "val_accuracy" not in metrics:
-        raise UsageError(f"{path} is no results file: it has no rows with a column val_accuracy or val_acc")
-    rows = _distinct(rows, parameters) if ours else rows
+    table = read_table(path)
+    roles = roles_in(table)
+    if "val_accuracy" not in roles.metrics:
+        raise foreign.no_metric(table)
+    return columns_of(table, roles)
+
+
+def roles_in(table: RawTable, metric: str | None = None) -> Roles:
+    """What the columns of a table are, ours or another program's. metric: as in `foreign.roles_of`."""
+    if not table.rows:
+        raise UsageError(f"{table.path} is no results file: it has no rows")
+    if not is_ours(table):
+        return foreign.roles_of(table, metric)
+    metrics = {name: name for name in table.names if name in (*METRICS, *COSTS, DEVIATION, metric)}
+    others = [name for name in table.names if name not in (*MEASURED, metric)]
+    return Roles(metrics, {name.removeprefix(RENAMED): name for name in others})
+
+
+def is_ours(table: RawTable) -> bool:
+    """Whether `explore` has made a table."""
+    return {"run", "round_epochs"} <= set(table.names)
+
+
+def columns_of(table: RawTable, roles: Roles) -> Results:
+    """The columns of a table by their roles; of ours, a row for each distinct reading."""
+    names = [*roles.metrics.values(), *roles.parameters.values()]
+    names += ["run", "round_epochs"] if is_ours(table) else []
+    columns = {name: table.words(name) for name in names}
+    rows = [dict(zip(columns, words, strict=True)) for words in zip(*columns.values(), strict=True)]
+    if is_ours(table):
+        rows = _distinct(rows, roles.parameters.values())
+    metrics: dict[str, list[float]] = {
+        metric: [table.number(row[name]) for row in rows] for metric, name in roles.metrics.items()
+    }
+    if not is_ours(table):
+        metrics |= (
+            foreign.as_proportions({name: metrics[name] for name in ACCURACIES if name in metrics}) or {}
+        )
     return Results(
-        {metric: [_number(row[name]) for row in rows] for metric, name in metrics.items()},
-        {name.removeprefix(RENAMED): _column([row[name] for row in rows]) for name in parameters},
-        [row["run"] for row in rows] if ours else None,
+        {metric: list(numbers) for metric, numbers in metrics.items()},
+        {known: _column(table, [row[name] for row in rows]) for known, name in roles.parameters.items()},
+        [row["run"] for row in rows] if is_ours(table) else None,
     )
-
-
-def _distinct_names(header: Sequence[str]) -> list[str]:
-    """The names of columns; the second of one name gets a number, so that both are kept."""
-    seen: Counter[str] = Counter()
-    names = []
-    for name in header:
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return names
 
 
 def _distinct(rows: list[dict[str, str]], parameters: Iterable[str]) -> list[dict[str, str]]:
@@ -199,18 +208,11 @@ def _distinct(rows: list[dict[str, str]], parameters: Iterable[str]) -> list[dic
     return list(readings.values())
 
 
-def _column(words: list[str]) -> list[float | str]:
+def _column(table: RawTable, words: list[str]) -> list[float | str]:
     """The words as numbers, empty ones as nan; but the words themselves if any of them is no number."""
-    numbers = [_number(word) for word in words]
+    numbers = [table.number(word) for word in words]
     is_text = any(isnan(number) and word for number, word in zip(numbers, words, strict=True))
     return list(words) if is_text else list(numbers)
-
-
-def _number(word: str | None) -> float:
-    try:
-        return float(word or "nan")
-    except ValueError:
-        return float("nan")
 
 
 def _row(point: Point, reading: Reading, readings: Readings) -> dict[str, object]:

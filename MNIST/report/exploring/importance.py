@@ -18,7 +18,7 @@ MOST_POINTS = 2500  # of more, a random part; 2,304 with 10 parameters take 0.9 
 FOLDS = 4
 REPEATS = 5  # of the whole, each with folds of its own
 TREES = 15
-SHUFFLES = 2
+SHUFFLES = 3
 CONFIDENCE = 0.95
 
 

@@ -12,9 +12,9 @@ from math import isfinite, nan
 
 import numpy as np
 
+from MNIST.report.exploring.goal import ACCURACY, Goal
 from MNIST.report.exploring.parallel_axes import Axis, make_axis
 from MNIST.report.exploring.pictures import Columns, distinct, matters
-from MNIST.report.percentages import percent_text
 from MNIST.report.templates import fill
 
 TEMPLATE = "report/exploring/parallel_coordinates.html"
@@ -51,25 +51,26 @@ VIRIDIS = [
 ON_LIGHT, ON_DARK = VIRIDIS[-2::-1], VIRIDIS[2:]
 
 
-def parallel_coordinates(metrics: Columns, parameters: Columns, title: str) -> str:
-    """An HTML page: an axis for each varying parameter or metric, a line for each row, coloured by accuracy.
+def parallel_coordinates(metrics: Columns, parameters: Columns, title: str, goal: Goal = ACCURACY) -> str:
+    """An HTML page: an axis for each varying parameter or metric, a line for each row, coloured by the goal.
 
-    metrics: has `val_accuracy`, and any of METRICS; rows without a validation accuracy are left out.
+    metrics: has the goal's column, and any of METRICS; rows without a number there are left out.
     At most MOST_ROWS rows are shown, the best, and at most MOST_PARAMETERS parameters, the first.
     """
-    rows, finite = _best_first(metrics)
-    accuracy = np.asarray(metrics["val_accuracy"], float)[rows]
+    rows, finite = _best_first(metrics, goal)
+    accuracy = np.asarray(metrics[goal.column], float)[rows]
     columns = {name: [values[row] for row in rows] for name, values in parameters.items()}
     varying = {name: values for name, values in columns.items() if len(distinct(values)) > 1}
-    grounds = {"title": title, "light": ON_LIGHT, "dark": ON_DARK}
-    if reason := _nothing(accuracy, varying):
+    grounds = {"title": title, "goal": goal, "light": ON_LIGHT, "dark": ON_DARK}
+    if reason := _nothing(accuracy, varying, goal):
         return fill(TEMPLATE, **grounds, nothing=reason)
     shown = dict(list(varying.items())[:MOST_PARAMETERS])
-    numbers = {name: _numbers(metrics[name], rows) for name in METRICS if name in metrics}
+    others = [name for name in METRICS if name in metrics and name != goal.column]
+    numbers = {name: _numbers(metrics[name], rows) for name in others}
     numbers = {name: values for name, values in numbers.items() if len(distinct(values)) > 1}
-    left_out = len(metrics["val_accuracy"]) - finite
+    left_out = len(metrics[goal.column]) - finite
     notes = [
-        f"Rows without a validation accuracy are left out: {left_out:,}." if left_out else "",
+        f"Rows without a {goal.label} are left out: {left_out:,}." if left_out else "",
         f"Shown are the best {len(rows):,} of {finite:,} rows." if finite > len(rows) else "",
         f"Shown are the first {len(shown)} of {len(varying)} parameters." if shown != varying else "",
         _the_same(columns),
@@ -77,28 +78,28 @@ def parallel_coordinates(metrics: Columns, parameters: Columns, title: str) -> s
     return fill(
         TEMPLATE,
         **grounds,
-        **_diagram(shown, accuracy, numbers),
-        **_table(shown, accuracy, numbers),
+        **_diagram(shown, accuracy, numbers, goal),
+        **_table(shown, accuracy, numbers, goal),
         notes=[note for note in notes if note],
         nothing="",
     )
 
 
-def _best_first(metrics: Columns) -> tuple[np.ndarray, int]:
-    """The rows to show, ordered by accuracy, then loss; and how many rows have an accuracy."""
-    accuracy = np.asarray(metrics["val_accuracy"], float)
+def _best_first(metrics: Columns, goal: Goal) -> tuple[np.ndarray, int]:
+    """The rows to show, ordered by the goal, then loss; and how many rows have a number there."""
+    accuracy = goal.merit(np.asarray(metrics[goal.column], float))
     loss = np.asarray(metrics.get("val_loss", np.zeros(len(accuracy))), float)
     finite = np.flatnonzero(np.isfinite(accuracy))
     order = np.lexsort((loss[finite], -accuracy[finite]))  # nan comes last
     return finite[order][:MOST_ROWS], len(finite)
 
 
-def _nothing(accuracy: np.ndarray, varying: Columns) -> str:
+def _nothing(accuracy: np.ndarray, varying: Columns, goal: Goal) -> str:
     if not len(accuracy):
-        return "No row has a validation accuracy"
+        return f"No row has a {goal.label}"
     if not varying:
         return "No parameter has more than one value"
-    return "All rows have the same validation accuracy" if np.ptp(accuracy) == 0 else ""
+    return f"All rows have the same {goal.label}" if np.ptp(accuracy) == 0 else ""
 
 
 def _numbers(values: Sequence[float | str], rows: np.ndarray) -> list[float | str]:
@@ -106,22 +107,23 @@ def _numbers(values: Sequence[float | str], rows: np.ndarray) -> list[float | st
     return [number if isfinite(number) else nan for number in (float(values[row]) for row in rows)]
 
 
-def _diagram(parameters: Columns, accuracy: np.ndarray, numbers: Columns) -> dict[str, object]:
+def _diagram(parameters: Columns, accuracy: np.ndarray, numbers: Columns, goal: Goal) -> dict[str, object]:
     """The values for the diagram: the colours' meaning, and the lines."""
     count = len(parameters) + 1 + len(numbers)
     apart = min(WIDEST, max(CLOSEST, PAGE // (count - 1)))
     length = int((apart - 12) / LETTER)  # of a tick
     axes = [make_axis(name, values, NO_MATTER, length) for name, values in parameters.items()]
-    percent = (accuracy * 100).tolist()
-    axes.append(make_axis("validation accuracy", percent, MISSING, length, percent=True))
+    shown = goal.shown({goal.column: accuracy}).tolist()
+    axes.append(make_axis(goal.label, shown, MISSING, length, percent=goal.percent))
     axes += [make_axis(METRICS[name][0], values, MISSING, length) for name, values in numbers.items()]
-    best = float(accuracy.max())
-    worst = min(float(np.percentile(accuracy, 10)), float(accuracy[accuracy < best].max()))
+    merit = goal.merit(accuracy)
+    best = float(merit.max())
+    worst = min(float(np.percentile(merit, 10)), float(merit[merit < best].max()))
     return {
-        "worst": percent_text(worst),
-        "best": percent_text(best),
+        "worst": goal.text(float(goal.merit(worst))),
+        "best": goal.text(float(goal.merit(best))),
         "width": apart * (len(axes) - 1) + MARGIN["l"] + MARGIN["r"],
-        "lines": _lines(axes, accuracy, (worst, best), int((apart - 6) / LETTER)),
+        "lines": _lines(axes, merit, (worst, best), int((apart - 6) / LETTER)),
     }
 
 
@@ -193,11 +195,9 @@ def _the_same(columns: Columns) -> str:
     return f"The same in all rows: {listed}." if listed else ""
 
 
-def _table(parameters: Columns, accuracy: np.ndarray, numbers: Columns) -> dict[str, object]:
+def _table(parameters: Columns, accuracy: np.ndarray, numbers: Columns, goal: Goal) -> dict[str, object]:
     """The best rows with all their values."""
-    columns: dict[str, list[str]] = {
-        "validation accuracy": [percent_text(value) for value in accuracy[:SHOWN]]
-    }
+    columns: dict[str, list[str]] = {goal.label: [goal.text(value) for value in accuracy[:SHOWN]]}
     for metric, values in numbers.items():
         label, text = METRICS[metric]
         columns[label] = [text(value) if matters(value) else MISSING for value in map(float, values[:SHOWN])]

@@ -7,6 +7,7 @@ nan if a trial failed) and parameters, numbers or words. Colours are Okabe and I
 import io
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from MNIST.report.colours import BLUE, GREEN, GREY, ORANGE
 from MNIST.report.exploring.front import COSTS, front
+from MNIST.report.exploring.goal import ACCURACY, Goal
 from MNIST.report.exploring.importance import FEWEST_POINTS, FOLDS, Importance, measure_importance
 from MNIST.report.exploring.networks import networks_of
 from MNIST.words import counted
@@ -35,28 +37,31 @@ TRUST = (  # the verdict from this part of explained variance on
 CHANCE = "No: chance, or too few points"  # if the interval of no parameter is above 0
 
 
-def draw_scan(metrics: Columns, parameters: Columns, runs: Sequence[str] | None = None) -> dict[str, bytes]:
+def draw_scan(
+    metrics: Columns, parameters: Columns, runs: Sequence[str] | None = None, goal: Goal = ACCURACY
+) -> dict[str, bytes]:
     """The pictures by name, each as a PNG file's content.
 
-    metrics: has `val_accuracy`, and others of METRICS and COSTS; `val_accuracy_deviation` if each row is a
+    metrics: has the goal's column, and others of METRICS and COSTS; `val_accuracy_deviation` if each row is a
     mean over several seeds. Parameters with only one value are left out.
-    runs: the run that each row is read from, if several rows may be from one.
+    runs: the run that each row is read from, if several rows may be from one. goal: what rows are judged by.
     """
     varying = {
         _plain(name): [_plain(value) if isinstance(value, str) else value for value in values]
         for name, values in parameters.items()
         if len(distinct(values)) > 1
     }
-    networks = networks_of(parameters, len(metrics["val_accuracy"]), runs)
-    numbers, costs = (_arrays(metrics, names) for names in (METRICS, (*COSTS, DEVIATION)))
+    networks = networks_of(parameters, len(metrics[goal.column]), runs)
+    goal = replace(goal, label=_plain(goal.label))
+    numbers, costs = (_arrays(metrics, names) for names in (_judging(goal), (*COSTS, DEVIATION)))
     pictures = PICTURES | {
         "Importance": partial(importance, networks=networks),
         "Front": partial(cost, costs=costs),
     }
-    return {name: _png(draw(numbers, varying)) for name, draw in pictures.items()}
+    return {name: _png(draw(numbers, varying, goal=goal)) for name, draw in pictures.items()}
 
 
-def correlation(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+def correlation(metrics: Mapping[str, np.ndarray], parameters: Columns, goal: Goal = ACCURACY) -> Any:
     """Spearman's rank correlation of each parameter with each metric; each word counts as a 0/1 parameter."""
     rows = {
         name: [rank_correlation(values, metrics[m]) for m in metrics] for name, values in _numeric(parameters)
@@ -70,64 +75,63 @@ def correlation(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
     for (row, column), value in np.ndenumerate(table):
         text = "–" if np.isnan(value) else f"{value:+.2f}"
         axes.text(column, row, text, ha="center", va="center", color="white" if abs(value) > 0.6 else "black")
-    axes.set_xticks(range(len(metrics)), [_label(name) for name in metrics])
+    axes.set_xticks(range(len(metrics)), [_label(name, goal) for name in metrics])
     axes.set_yticks(range(len(strongest)), strongest)
     axes.set_title("Rank correlation of parameters with metrics")
     figure.colorbar(image, ax=axes, label="Spearman's ρ")
     return figure
 
 
-def histogram(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+def histogram(metrics: Mapping[str, np.ndarray], parameters: Columns, goal: Goal = ACCURACY) -> Any:
     """How many combinations reached which validation accuracy."""
     figure, axes = _figure(7, 4.5)
-    percent = _finite(metrics["val_accuracy"]) * 100
-    if not len(percent):
-        return _nothing(figure, axes, "No combination has a validation accuracy.")
-    axes.hist(percent, bins=min(40, max(5, int(len(percent) ** 0.5) * 2)), color=BLUE, edgecolor="white")
-    axes.axvline(np.median(percent), color=ORANGE, label=f"median {np.median(percent):.2f} %")
-    axes.axvline(percent.max(), color=GREEN, linestyle="--", label=f"best {percent.max():.2f} %")
-    axes.set(
-        xlabel="validation accuracy (%)", ylabel="combinations", title="Validation accuracy over the grid"
-    )
+    shown = _finite(goal.shown(metrics))
+    if not len(shown):
+        return _nothing(figure, axes, _no_goal(goal))
+    axes.hist(shown, bins=min(40, max(5, int(len(shown) ** 0.5) * 2)), color=BLUE, edgecolor="white")
+    middle, best = np.median(shown), shown[goal.merit(shown).argmax()]
+    axes.axvline(middle, color=ORANGE, label=f"median {_number(middle, goal)}")
+    axes.axvline(best, color=GREEN, linestyle="--", label=f"best {_number(best, goal)}")
+    axes.set(xlabel=goal.axis, ylabel="combinations", title=f"{_capital(goal.label)} over the grid")
     axes.yaxis.get_major_locator().set_params(integer=True)
-    axes.legend(loc="upper left")
+    axes.legend(loc="upper right" if goal.lower else "upper left")
     return figure
 
 
-def training(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+def training(metrics: Mapping[str, np.ndarray], parameters: Columns, goal: Goal = ACCURACY) -> Any:
     """The course of the scan, training accuracy against validation accuracy, and the training parameters."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 9), dpi=120, layout="constrained")
     halves: Any = figure.subfigures(2, 1)
     above, below = halves
-    _course(above, metrics)
+    _course(above, metrics, goal)
     chosen = {
         name: values
         for name, values in parameters.items()
         if not _is_convolution(name) and not _holds(name, FULLY_CONNECTED)
     }
-    _by_value(chosen, metrics["val_accuracy"], "Training", below)
+    _by_value(chosen, metrics, "Training", goal, below)
     return figure
 
 
-def _course(figure: Any, metrics: Mapping[str, np.ndarray]) -> Any:
+def _course(figure: Any, metrics: Mapping[str, np.ndarray], goal: Goal) -> Any:
     """The points in the order asked, with the best so far; training against validation accuracy."""
     order, against = figure.subplots(1, 2)
-    percent = metrics["val_accuracy"] * 100
-    if not len(_finite(percent)):
-        _nothing(figure, order, "No combination has a validation accuracy.")
+    shown = goal.shown(metrics)
+    if not len(_finite(shown)):
+        _nothing(figure, order, _no_goal(goal))
         return _nothing(figure, against, "")
-    points = np.arange(1, len(percent) + 1)
-    order.scatter(points, percent, s=14, color=BLUE, label="combination")
-    order.step(points, np.fmax.accumulate(percent), where="post", color=ORANGE, label="best so far")
-    order.set(
-        xlabel="combination, in the order asked", ylabel="validation accuracy (%)", title="Course of the scan"
-    )
-    order.legend(loc="lower right")
-    if "accuracy" not in metrics:
-        return _nothing(figure, against, "The table has no training accuracy.")
-    trained = metrics["accuracy"] * 100
+    points = np.arange(1, len(shown) + 1)
+    best = np.fmin if goal.lower else np.fmax
+    order.scatter(points, shown, s=14, color=BLUE, label="combination")
+    order.step(points, best.accumulate(shown), where="post", color=ORANGE, label="best so far")
+    order.set(xlabel="combination, in the order asked", ylabel=goal.axis, title="Course of the scan")
+    order.legend(loc="upper right" if goal.lower else "lower right")
+    both = [_finite(metrics[name]) for name in ("accuracy", "val_accuracy") if name in metrics]
+    if len(both) < 2 or not all(map(len, both)):
+        return _nothing(figure, against, "The table has no accuracies\nof training and validation.")
+    percent, trained = metrics["val_accuracy"] * 100, metrics["accuracy"] * 100
     against.scatter(trained, percent, s=14, color=BLUE)
     ends = [np.nanmin([trained, percent]), np.nanmax([trained, percent])]
     against.plot(ends, ends, color=GREY, linestyle="--", label="equal")
@@ -138,42 +142,45 @@ def _course(figure: Any, metrics: Mapping[str, np.ndarray]) -> Any:
     return figure
 
 
-def convolutions(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+def convolutions(metrics: Mapping[str, np.ndarray], parameters: Columns, goal: Goal = ACCURACY) -> Any:
     """Validation accuracy at each value of the parameters of convolution and pooling."""
     chosen = {name: values for name, values in parameters.items() if _is_convolution(name)}
-    return _by_value(chosen, metrics["val_accuracy"], "Convolutions")
+    return _by_value(chosen, metrics, "Convolutions", goal)
 
 
-def fully_connected(metrics: Mapping[str, np.ndarray], parameters: Columns) -> Any:
+def fully_connected(metrics: Mapping[str, np.ndarray], parameters: Columns, goal: Goal = ACCURACY) -> Any:
     """Validation accuracy at each value of the parameters of the fully connected layers."""
     chosen = {
         name: values
         for name, values in parameters.items()
         if _holds(name, FULLY_CONNECTED) and not _is_convolution(name)
     }
-    return _by_value(chosen, metrics["val_accuracy"], "Fully connected layers")
+    return _by_value(chosen, metrics, "Fully connected layers", goal)
 
 
 def importance(
-    metrics: Mapping[str, np.ndarray], parameters: Columns, networks: Sequence[int] | None = None
+    metrics: Mapping[str, np.ndarray],
+    parameters: Columns,
+    networks: Sequence[int] | None = None,
+    goal: Goal = ACCURACY,
 ) -> Any:
     """How much each parameter explains of validation accuracy, and how far this can be trusted.
 
     networks: a number for the network of each row; None if the parameters tell it.
     Sources: as in `measure_importance`.
     """
-    accuracy = metrics["val_accuracy"]
+    accuracy = metrics[goal.column]
     finite = np.isfinite(accuracy)
     of_row = np.array(networks_of(parameters, len(accuracy)) if networks is None else networks)[finite]
     codes = {name: _codes(values)[finite] for name, values in parameters.items()}
     codes = {name: places for name, places in codes.items() if len(np.unique(_finite(places))) > 1}
-    if reason := _no_importance(accuracy[finite], codes, len(np.unique(of_row))):
+    if reason := _no_importance(accuracy[finite], codes, len(np.unique(of_row)), goal):
         figure, axes = _figure(7, 4.5)
         return _nothing(figure, axes, reason)
     measured = measure_importance(np.column_stack(list(codes.values())), accuracy[finite], of_row)
     shown = min(len(codes), MOST_PARAMETERS)
     figure, panels = _figure(8, 3.2 + 0.4 * shown, 2, height_ratios=[0.6 + 0.4 * shown, 0.8])
-    _bars(panels[0], list(codes), measured)
+    _bars(panels[0], list(codes), measured, goal)
     _trust(panels[1], measured, int(finite.sum()))
     return figure
 
@@ -184,22 +191,22 @@ def _codes(values: Sequence[float | str]) -> np.ndarray:
     return np.array([places.get(value, np.nan) for value in values], float)
 
 
-def _no_importance(accuracy: np.ndarray, codes: Mapping[str, np.ndarray], networks: int) -> str:
+def _no_importance(accuracy: np.ndarray, codes: Mapping[str, np.ndarray], networks: int, goal: Goal) -> str:
     if not len(accuracy):
-        return "No combination has a validation accuracy."
+        return _no_goal(goal)
     if not codes:
         return "No parameter of this scan has more than one value."
     few = "Too few to tell which parameters matter:"
     if len(accuracy) < FEWEST_POINTS:
         combinations = counted(len(accuracy), "combination")
-        return f"{few} {combinations} with a\nvalidation accuracy; it takes {FEWEST_POINTS}."
+        return f"{few} {combinations} with a\n{goal.label}; it takes {FEWEST_POINTS}."
     if networks < FOLDS:
         different = counted(networks, "network")
         return f"{few} {different},\nother seeds and numbers of epochs not counted; it takes {FOLDS}."
-    return "All combinations have the same validation accuracy." if np.ptp(accuracy) == 0 else ""
+    return f"All combinations have the same {goal.label}." if np.ptp(accuracy) == 0 else ""
 
 
-def _bars(axes: Any, names: Sequence[str], measured: Importance) -> None:
+def _bars(axes: Any, names: Sequence[str], measured: Importance, goal: Goal) -> None:
     """A bar for each parameter with its interval, the most important on top; grey if it may be chance."""
     ranked = np.argsort(-measured.means, kind="stable")[:MOST_PARAMETERS]
     mean, (low, high) = measured.means[ranked], (ends[ranked] for ends in measured.interval())
@@ -217,7 +224,7 @@ def _bars(axes: Any, names: Sequence[str], measured: Importance) -> None:
     axes.axvline(0, color=GREY, lw=1)
     splits = measured.drops.shape[1]
     axes.set(
-        title="Which parameters decide validation accuracy",
+        title=f"Which parameters decide {goal.label}",
         xlabel="R² lost when the parameter's values are shuffled (line: 95 % interval for\n"
         f"all of them together, from {splits} divisions into networks seen and unseen; grey: may be chance)",
     )
@@ -243,60 +250,65 @@ def _trust(axes: Any, measured: Importance, of: int) -> None:
 
 
 def cost(
-    metrics: Mapping[str, np.ndarray], parameters: Columns, costs: Mapping[str, np.ndarray] | None = None
+    metrics: Mapping[str, np.ndarray],
+    parameters: Columns,
+    costs: Mapping[str, np.ndarray] | None = None,
+    goal: Goal = ACCURACY,
 ) -> Any:
     """Validation accuracy against each cost of the table, with the front: the best for each cost.
 
     costs: columns named as in COSTS, and perhaps DEVIATION.
     """
-    percent = metrics["val_accuracy"] * 100
+    shown = goal.shown(metrics)
     costs = costs or {}
     drawn = {
         name: label
         for name, label in COSTS.items()
         if name in costs and len(_finite(costs[name])) and np.ptp(_finite(costs[name])) > 0
     }
-    if not len(_finite(percent)) or not drawn:
+    if not len(_finite(shown)) or not drawn:
         figure, axes = _figure(7, 4.5)
         known = [COSTS[name] for name in COSTS if name in costs]
-        return _nothing(figure, axes, _no_front(percent, known))
+        return _nothing(figure, axes, _no_front(shown, known, goal))
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(max(7, 4.6 * len(drawn)), 4.8), dpi=120, layout="constrained")
     panels = figure.subplots(1, len(drawn), sharey=True, squeeze=False)[0]
-    deviation = costs.get(DEVIATION)
+    deviation = costs.get(DEVIATION) if goal.column == "val_accuracy" else None
     for axes, (name, label) in zip(panels, drawn.items(), strict=True):
-        _front_panel(axes, costs[name], percent, None if deviation is None else deviation * 100)
+        _front_panel(axes, costs[name], shown, None if deviation is None else deviation * 100, goal)
         axes.set_xlabel(label)
-    panels[0].set_ylabel("validation accuracy (%)")
-    panels[0].legend(loc="lower right")
+    panels[0].set_ylabel(goal.axis)
+    panels[0].legend(loc="upper right" if goal.lower else "lower right")
     figure.suptitle("What it costs to be better")
     return figure
 
 
-def _no_front(percent: np.ndarray, known: Sequence[str]) -> str:
-    if not len(_finite(percent)):
-        return "No combination has a validation accuracy."
+def _no_front(shown: np.ndarray, known: Sequence[str], goal: Goal) -> str:
+    if not len(_finite(shown)):
+        return _no_goal(goal)
     if not known:
         return f"The table does not say what a combination costs:\nit has no {', '.join(COSTS)}."
     return f"All combinations cost the same: {', '.join(known)}."
 
 
-def _front_panel(axes: Any, costs: np.ndarray, percent: np.ndarray, deviation: np.ndarray | None) -> None:
-    """Every point, and the front as a line that rises where a higher cost buys more."""
+def _front_panel(
+    axes: Any, costs: np.ndarray, shown: np.ndarray, deviation: np.ndarray | None, goal: Goal
+) -> None:
+    """Every point, and the front as a line with a step where a higher cost buys more."""
     from matplotlib.ticker import LogLocator, NullLocator
 
-    places = front(costs, percent)
-    axes.scatter(costs, percent, s=14, alpha=0.35, color=BLUE, label="combination")
+    places = front(costs, goal.merit(shown))
+    axes.scatter(costs, shown, s=14, alpha=0.35, color=BLUE, label="combination")
     ends = [*costs[places], np.nanmax(costs[np.isfinite(costs)])]
-    heights = [*percent[places], percent[places[-1]]]
+    heights = [*shown[places], shown[places[-1]]]
     axes.step(ends, heights, where="post", color=ORANGE, label="the best for the cost")
-    axes.scatter(costs[places], percent[places], s=26, color=ORANGE, zorder=3)
+    axes.scatter(costs[places], shown[places], s=26, color=ORANGE, zorder=3)
     if deviation is not None:
         spread = np.nan_to_num(deviation[places])
         label = "± one standard deviation of the seeds"
         axes.errorbar(
-            costs[places], percent[places], yerr=spread, fmt="none", ecolor=ORANGE, capsize=3, label=label
+            costs[places], shown[places], yerr=spread, fmt="none", ecolor=ORANGE, capsize=3, label=label
         )
     positive = _finite(costs)[_finite(costs) > 0]
     if len(positive) == len(_finite(costs)) and positive.max() / positive.min() > LOG_FROM:
@@ -307,7 +319,7 @@ def _front_panel(axes: Any, costs: np.ndarray, percent: np.ndarray, deviation: n
         axes.tick_params("x", rotation=45)
 
 
-PICTURES: dict[str, Callable[[Mapping[str, np.ndarray], Columns], Any]] = {
+PICTURES: dict[str, Callable[..., Any]] = {
     "Correlation": correlation,
     "Histogram": histogram,
     "Training": training,
@@ -329,7 +341,9 @@ def rank_correlation(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.nd
     return float(spearmanr(x[finite], y[finite]).statistic)
 
 
-def _by_value(parameters: Columns, accuracy: np.ndarray, title: str, figure: Any = None) -> Any:
+def _by_value(
+    parameters: Columns, metrics: Mapping[str, np.ndarray], title: str, goal: Goal, figure: Any = None
+) -> Any:
     """A panel for each parameter, a box for each value, and every point; in a new figure or the given one."""
     from matplotlib.figure import Figure
 
@@ -345,12 +359,12 @@ def _by_value(parameters: Columns, accuracy: np.ndarray, title: str, figure: Any
             figure, panels[0], f"{title}: no such parameter of this scan\nhas more than one value."
         )
     for axes, name in zip(panels, names, strict=False):
-        _boxes(axes, name, parameters[name], accuracy * 100)
+        _boxes(axes, name, parameters[name], goal.shown(metrics))
     for axes in panels[len(names) :]:
         axes.set_axis_off()
     for axes in panels[::per_row]:
-        axes.set_ylabel("validation accuracy (%)")
-    figure.suptitle(f"{title}: validation accuracy by value")
+        axes.set_ylabel(goal.axis)
+    figure.suptitle(f"{title}: {goal.label} by value")
     return figure
 
 
@@ -413,12 +427,31 @@ def _plain(word: str) -> str:
     return (word if len(word) <= 24 else word[:23] + "…").replace("$", r"\$")
 
 
-def _label(metric: str) -> str:
+def _label(metric: str, goal: Goal) -> str:
+    if metric == goal.column and goal != replace(ACCURACY, label=goal.label):
+        return goal.label
     return metric.replace("val_", "validation\n") if metric.startswith("val_") else f"training\n{metric}"
 
 
 def _arrays(columns: Columns, names: Iterable[str]) -> dict[str, np.ndarray]:
     return {name: np.asarray(columns[name], float) for name in names if name in columns}
+
+
+def _judging(goal: Goal) -> tuple[str, ...]:
+    """The metrics that say how good a row is."""
+    return METRICS if goal.column in METRICS else (*METRICS, goal.column)
+
+
+def _no_goal(goal: Goal) -> str:
+    return f"No combination has a {goal.label}."
+
+
+def _number(shown: float, goal: Goal) -> str:
+    return goal.text(shown / 100 if goal.percent else shown)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
