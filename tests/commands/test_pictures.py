@@ -17,7 +17,9 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize(("best", "first"), [("highest", "0.644"), ("lowest", "0.163")])
+@pytest.mark.parametrize(
+    ("best", "first"), [pytest.param("highest", "0.644", marks=pytest.mark.slow), ("lowest", "0.163")]
+)
 def test_the_pictures_of_a_spreadsheets_table(here, run, best, first):
     code, output, errors = run("pictures", "scan.csv", best, "--metric", "F1", "--best", best)
     assert (code, errors) == (0, "")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 FEWEST_POINTS = 10
-MOST_POINTS = 2500  # of more, a random part; 2,304 with 10 parameters take 0.9 s on one core of an AMD EPYC
+MOST_POINTS = 2500  # of more, a random part; 2,304 with 10 parameters take 0.8 s on one core of an AMD EPYC
 FOLDS = 4
 REPEATS = 5  # of the whole, each with folds of its own
 TREES = 15

@@ -66,12 +66,12 @@ GRIDS = [((3, 4), 1), ((2, 3, 4), 1), ((3, 4, 5), 1), ((2, 3, 4), 3), ((2, 2, 3,
 def test_in_tables_of_noise_every_interval_contains_0(levels, rows):
     """The noise belongs to a network, and its rows share it, as epochs of one run and points over seeds do.
 
-    In at most 5 of 100 tables an interval may lie above 0. Of 12 tables that is 4 or more once in 400 times.
+    In 5 of 100 tables an interval may lie above 0. Of 10 tables, that is 4 or more once in 1,000 times.
     """
     codes = grid(*levels, *([rows] if rows > 1 else []))
     networks = np.arange(len(codes)) // rows
     mistaken = 0
-    for seed in range(12):
+    for seed in range(10):
         noise = np.random.default_rng(seed).normal(0.9, 0.01, networks[-1] + 1)[networks]
         mistaken += not measure_importance(codes, noise, networks).is_chance()
     assert mistaken < 4
@@ -89,14 +89,14 @@ def test_an_effect_is_found_and_its_interval_contains_its_size(levels, rows):
     networks = np.arange(len(codes)) // rows
     effect = (codes[:, 0] - codes[:, 0].mean()) / codes[:, 0].std()
     found = contained = 0
-    for seed in range(6):
+    for seed in range(5):
         noise = np.random.default_rng(seed).normal(0, 1, networks[-1] + 1)[networks]
         measured = measure_importance(codes, effect + noise, networks)
         low, high = measured.interval()
         found += measured.means.argmax() == 0 and low[0] > 0
         contained += low[0] <= 1 <= high[0]
-    assert found >= (3 if len(np.unique(networks)) < 50 else 5)
-    assert contained >= 5
+    assert found >= (3 if len(np.unique(networks)) < 50 else 4)
+    assert contained >= 4
 
 
 def test_the_interval_is_that_of_the_corrected_resampled_t_test():
