@@ -54,8 +54,8 @@ def cheaper_words(plan: Plan, candidates: Sequence[Candidate], names: Sequence[s
             f"{len(plan.seeds)} seeds cannot tell it from" if several else f"Within {NEAR * 100:g} points of"
         )
         return "".join(
-            f"{heading} the best ({accuracy}): {_values(one, names)}, {_accuracy(one)}, with"
-            f" {_compared(costs, one, best)}.\n"
+            f"{heading} the best ({accuracy}): {_values(one, names)}, {_accuracy(one)}"
+            f"{_below(one, best) if several else ''}, with {_compared(costs, one, best)}.\n"
             for one in found
         )
     lacking = (
@@ -68,8 +68,8 @@ def cheaper_words(plan: Plan, candidates: Sequence[Candidate], names: Sequence[s
         if less:
             one = less[0]  # of the ranked, the best
             return (
-                f"{lacking}. With fewer {cost.noun}, the best is {_values(one, names)}, {_accuracy(one)},"
-                f" {_behind(one, best) * 100:.2f} points below, with {_compared(costs, one, best)}.\n"
+                f"{lacking}. With fewer {cost.noun}, the best is {_values(one, names)}, {_accuracy(one)}"
+                f"{_below(one, best)}, with {_compared(costs, one, best)}.\n"
             )
     return f"No network of this exploration costs much less than the best ({accuracy}).\n"
 
@@ -135,6 +135,11 @@ def _accuracy(candidate: Candidate) -> str:
     reading = candidate.reading
     spread = f" ± {reading.deviation('val_accuracy'):.2%}" if len(reading.epochs) > 1 else ""
     return f"{reading.mean('val_accuracy'):.2%}{spread}"
+
+
+def _below(candidate: Candidate, best: Candidate) -> str:
+    """How far a candidate is below the best: few seeds may be unable to tell a large distance from chance."""
+    return f", {_behind(candidate, best) * 100:.2f} points below"
 
 
 def _behind(candidate: Candidate, best: Candidate) -> float:

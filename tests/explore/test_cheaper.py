@@ -73,7 +73,7 @@ def test_of_several_seeds_the_test_decides_and_not_the_distance(tmp_path):
     }
     words = said(tmp_path, answers)
     assert words.startswith(
-        "3 seeds cannot tell it from the best (96.00% ± 1.00%): conv 8, 95.83% ± 0.76%, with half"
+        "3 seeds cannot tell it from the best (96.00% ± 1.00%): conv 8, 95.83% ± 0.76%, 0.17 points below,"
     )
     assert words.count("\n") == 1
     words = said(tmp_path / "b", {16: answers[16], 2: answers[2]})
