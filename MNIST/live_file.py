@@ -50,12 +50,12 @@ class Pace:
 class LiveFile:
     """A page that is written as often as its pace allows, unless it cannot be written.
 
-    warn: called at most once, with the reason.
+    warn: called at most once, with the reason. least, share: as in `Pace`.
     """
 
-    def __init__(self, path: Path, warn: Callable[[str], None], least: float = 2.0) -> None:
+    def __init__(self, path: Path, warn: Callable[[str], None], least: float, share: float = SHARE) -> None:
         self.path = path
-        self.pace = Pace(least)
+        self.pace = Pace(least, share)
         self._warn = warn
         self._has_warned = False
 
@@ -67,15 +67,17 @@ class LiveFile:
     def write(self, page: Callable[[], str], tries: int = 1) -> None:
         """Write what `page` returns. tries: how often, if another program has the file open (on Windows)."""
         with self.pace.taken():
-            try:
-                self._write(page(), tries)
-            except PermissionError as error:
-                if os.name != "nt" or tries > 1:  # there, the next state may find the file closed
-                    self._complain(error.strerror)
-            except OSError as error:
-                self._complain(error.strerror)
-            except Exception as error:  # noqa: BLE001 - no page is worth the end of what it tells about
-                self._complain(f"{type(error).__name__}: {error}")
+            text = self.drawn(page)
+            if text is not None:
+                self._write(text, tries)
+
+    def drawn(self, page: Callable[[], str]) -> str | None:
+        """What `page` returns; None if it has a fault, because no page is worth the end of what it tells."""
+        try:
+            return page()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the work goes on
+            self._complain(f"{type(error).__name__}: {error}")
+            return None
 
     def write_last(self, page: Callable[[], str]) -> None:
         """Write the state after which there will be no other."""
@@ -95,18 +97,21 @@ class LiveFile:
             else:
                 write_atomically(self.path, content, alone=True)
 
-    def _complain(self, reason: object) -> None:
-        if not self._has_warned:
-            self._has_warned = True
-            self._warn(f"{self.path} cannot be written: {reason}")
-
     def _write(self, text: str, tries: int) -> None:
         for left in reversed(range(tries)):
             try:
                 # News that a power cut loses was not worth the wait for the disk.
                 write_atomically(self.path, text, alone=True, lasting=False)
                 return
-            except PermissionError:
-                if not left or os.name != "nt":
-                    raise
-                time.sleep(PAUSE)
+            except OSError as error:
+                is_open = os.name == "nt" and isinstance(error, PermissionError)  # in a browser, say
+                if not is_open:
+                    self._complain(error.strerror)
+                    return
+                if left:
+                    time.sleep(PAUSE)
+
+    def _complain(self, reason: object) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            self._warn(f"{self.path} cannot be written: {reason}")

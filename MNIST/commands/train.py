@@ -53,7 +53,6 @@ from MNIST.commands.values import (
 from MNIST.errors import DivergedError, UsageError
 from MNIST.files import only_one, write_atomically
 from MNIST.language import fill_classes, parse_spec, read_text
-from MNIST.live_file import LIVE
 from MNIST.paths import MODEL_OUTPUT, checked_name, find_model_file
 from MNIST.program import program
 from MNIST.words import counted
@@ -239,7 +238,7 @@ def _leave(
     folder = training.output_folder(name)
     rates = training.run_rates(run.spec, run.steps, run.history)
     curves = curves_png(run.history, name, run.kept.epoch, rates)
-    beside = {training.CURVES: curves, LIVE: live.report()}
+    beside = {training.CURVES: curves, **live.report()}
     training.save_trained(name, run, text, about, words, file.stem, beside)
     total = sum(result.seconds for result in run.history)
     print(f"\n{_kept(run)}Trained in {duration(total)}: {_outcome(run.kept)}.")

@@ -15,7 +15,7 @@ from MNIST.live_file import LIVE, LiveFile
 from MNIST.report.news import News
 from MNIST.report.terminal.training_display import duration
 from MNIST.report.training.live import TrainingView, live_page
-from MNIST.training import output_folder
+from MNIST.training import checkpoint_folder, newest_epoch, output_folder
 from MNIST.words import counted
 
 if TYPE_CHECKING:
@@ -49,16 +49,18 @@ class LivePage:
     ) -> None:
         """Say that the training has ended before its end, if it has.
 
-        Without an epoch there is nothing to show, and the page of an earlier training comes back.
+        If no epoch is kept, an earlier network's page comes back; and a full disk gets its room back.
         """
         if error is None:
             return
-        if not self._run.history:
+        kept = newest_epoch(checkpoint_folder(self._name))  # the last may not be written
+        told = f"{kept:,} of {counted(self._run.epochs, 'epoch')} are kept. The same command goes on."
+        if not kept and (self._before is not None or isinstance(error, OSError)):
             self._file.put_back(self._before)
         elif isinstance(error, KeyboardInterrupt):
-            self._last("stopped", "Stopped.", "Finished epochs are kept. The same command goes on.")
+            self._last("stopped", "Stopped.", [told])
         else:
-            self._last("failed", "Ended by an error.", str(error).strip() or type(error).__name__)
+            self._last("failed", "Ended by an error.", [str(error).strip() or type(error).__name__, told])
 
     def on_step(self, steps: int, loss: float, accuracy: float) -> None:
         """Note a step, and write the page if it is due. loss, accuracy: of this epoch so far."""
@@ -71,8 +73,12 @@ class LivePage:
         self._step = 0, float("nan"), float("nan")
         self._file.write_if_due(self._now)
 
-    def report(self) -> bytes:
-        """The page when the training is over, to lie beside the network's files."""
+    def report(self) -> dict[str, bytes]:
+        """The page when the training is over, to lie beside the network's files; none if it has a fault."""
+        page = self._file.drawn(self._report)
+        return {} if page is None else {LIVE: page.encode()}
+
+    def _report(self) -> str:
         run = self._run
         total = sum(result.seconds for result in run.history)
         sentences = [
@@ -82,10 +88,10 @@ class LivePage:
             ("Test it:", shlex.join(["python", "MNIST", "test", "Results", self._data, self._name])),
             ("Draw digits for it in a browser:", f"python MNIST page {self._name} draw.html"),
         ]
-        return self._page("over", "Finished.", sentences, None, run.kept.epoch, steps).encode()
+        return self._page("over", "Finished.", sentences, None, run.kept.epoch, steps)
 
-    def _last(self, state: str, headline: str, sentence: str) -> None:
-        self._file.write_last(lambda: self._page(state, headline, [self._far(), sentence], None))
+    def _last(self, state: str, headline: str, sentences: Sequence[str]) -> None:
+        self._file.write_last(lambda: self._page(state, headline, [self._far(), *sentences], None))
 
     def _now(self) -> str:
         """The page while it runs."""

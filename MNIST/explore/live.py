@@ -34,7 +34,7 @@ SHOWN_AT_END = 25
 EXAMPLES = 5  # of what failed for one reason
 SECONDS = 2.0  # from one page, or one ranking, to the next, at least
 SECONDS_OF_INFLUENCE = 20.0  # from one measurement to the next, at least: it takes some tenths of a second
-SHARE = 0.01  # of the time, for rankings, and for measurements
+SHARE = 0.01  # of the time of this process, which only waits for its workers: for each of these three
 
 
 class LivePage:
@@ -49,7 +49,7 @@ class LivePage:
     ):
         self._search, self._service = search, service
         self._name, self._command, self._dataset = name, command, dataset
-        self._file = LiveFile(exploration_folder(name) / LIVE, _warn, SECONDS)
+        self._file = LiveFile(exploration_folder(name) / LIVE, _warn, SECONDS, SHARE)
         self._names = varying(service.plan)
         self._board: Board | None = None
         self._candidates: list[Candidate] = []

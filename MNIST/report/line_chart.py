@@ -9,7 +9,8 @@ from itertools import pairwise
 from math import ceil, floor, isfinite, log, log10
 
 SIZE = 1000  # of the picture, in its own units, in both directions
-MOST_NAMED = 100  # curves of one kind; of more, all are one line of SVG, which no browser finds heavy
+MOST_NAMED = 100  # curves of one kind, each with its name
+GROUPS = 40  # into which more curves are put: they are pale, so that one sees where many lie
 MOST_POINTS = 300  # of one curve; a screen shows no more
 MOST_TICKS = 6
 WIDE = 20  # amounts whose largest is more than so many times the smallest have a logarithmic axis
@@ -41,11 +42,12 @@ class Scale:
 
 @dataclass(frozen=True)
 class Path:
-    """One or more curves of a kind as an SVG path. name: "" for several."""
+    """Curves of a kind as an SVG path. name: "" for several. is_pale: whether there are many of the kind."""
 
     kind: str
     name: str
     d: str
+    is_pale: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def epoch_ticks(last: int) -> list[int]:
 def _paths(curves: Sequence[Curve], across: Callable[[int], float], scale: Scale) -> list[Path]:
     drawn = [_drawn(one.points, across, scale) for one in curves]
     if len(curves) > MOST_NAMED:
-        return [Path(curves[0].kind, "", "".join(drawn))]
+        return [Path(curves[0].kind, "", "".join(drawn[group::GROUPS]), True) for group in range(GROUPS)]
     return [Path(one.kind, one.name, d) for one, d in zip(curves, drawn, strict=True)]
 
 

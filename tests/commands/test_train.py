@@ -37,7 +37,7 @@ def test_it_says_what_it_does_and_leaves_what_it_says(digits_folder, tmp_path):
     assert [line.split()[0] for line in output.splitlines() if "/2 " in line] == ["1/2", "2/2"]
     assert "\x1b" not in output  # no escape codes if the output is not a terminal
     left = sorted(path.name for path in (tmp_path / "Model_Output" / "first").iterdir())
-    assert left == ["curves.png", "history.csv", "run.json", "spec.txt", "weights.npz"]
+    assert left == ["curves.png", "history.csv", "live.html", "run.json", "spec.txt", "weights.npz"]
     assert (tmp_path / "Model_Output" / "first.txt").is_file()
     assert (tmp_path / "Model_Output" / "first" / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((tmp_path / "Model_Output/first/run.json").read_text())["settings"]["start"] == ""

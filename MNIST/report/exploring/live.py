@@ -6,6 +6,8 @@ Whoever explores hands in the numbers; nothing is read here.
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
+from statistics import median
 
 from MNIST.report.exploring.influence import Influence
 from MNIST.report.line_chart import Curve, LineChart, accuracy_scale, line_chart
@@ -13,9 +15,16 @@ from MNIST.report.news import News
 from MNIST.report.templates import fill
 from MNIST.words import counted
 
-BEST, NOW, OTHER = "best", "now", "other"  # kinds of curves; the later ones of these lie below
-LEGEND = ((BEST, "the best so far"), (NOW, "under way"), (OTHER, "others"))
-FINAL_LEGEND = ((BEST, "the best"), (OTHER, "others"))
+BEST, NOW, OTHER, MIDDLE = "best", "now", "other", "middle"  # kinds of curves
+ORDER = (OTHER, MIDDLE, NOW, BEST)  # in which they are drawn: the last ones lie above
+LEGEND = (
+    (BEST, "the best so far"),
+    (NOW, "under way"),
+    (OTHER, "others"),
+    (MIDDLE, "the middle: half of all runs are above"),
+)
+FINAL_LEGEND = ((BEST, "the best"), *LEGEND[2:])
+MANY = 20  # curves, which hide one another, so that the middle of them helps
 
 
 @dataclass(frozen=True)
@@ -76,8 +85,8 @@ def _title(view: ExplorationView) -> str:
 
 
 def _chart(view: ExplorationView) -> LineChart | None:
-    order = (OTHER, NOW, BEST)
-    curves = sorted(view.curves, key=lambda curve: order.index(curve.kind))
+    middle = [Curve(MIDDLE, "the middle", _medians(view.curves))] if len(view.curves) >= MANY else []
+    curves = sorted([*view.curves, *middle], key=lambda curve: ORDER.index(curve.kind))
     runs = counted(len(view.curves), "run")
     best = max((value for one in curves for _, value in one.points if value == value), default=0.0)
     return line_chart(
@@ -87,3 +96,13 @@ def _chart(view: ExplorationView) -> LineChart | None:
         accuracy_scale,
         LEGEND if view.news.runs else FINAL_LEGEND,
     )
+
+
+def _medians(curves: Sequence[Curve]) -> list[tuple[int, float]]:
+    """The median of the curves at each epoch that at least two of them have reached."""
+    values: dict[int, list[float]] = {}
+    for curve in curves:
+        for epoch, value in curve.points:
+            if isfinite(value):
+                values.setdefault(epoch, []).append(value)
+    return [(epoch, median(found)) for epoch, found in sorted(values.items()) if len(found) > 1]
