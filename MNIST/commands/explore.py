@@ -6,8 +6,9 @@ Usage:
 
 Fills a template, a model file with {placeholders}, with each combination of values, trains what is new
 in worker processes, and writes Hyperparam_Search/<model-name>/: results.csv, best.txt (the winner as a model
-file), pictures, parallel.html, Talos's own log. The winner itself is kept as the trained network
-<model-name>, for `test`. Interrupted? Start the same command again: it goes on after the last whole epoch.
+file), pictures, parallel.html, Talos's own log, and live.html, which shows in a browser how it goes on. The
+winner itself is kept as the trained network <model-name>, for `test`. Interrupted? Start the same command
+again: it goes on after the last whole epoch.
 
 Arguments:
     <dataset-dir>              where `download` put the data

@@ -17,7 +17,7 @@ from MNIST.explore.forecast import Forecast
 from MNIST.explore.loop import Outcome
 from MNIST.explore.progress import Board, Show, varying
 from MNIST.explore.ranking import Candidate, like_best, ranked
-from MNIST.explore.results import SHORT
+from MNIST.explore.results import SHORT, best_text
 from MNIST.explore.search import Search
 from MNIST.explore.trials import TrialService
 from MNIST.explore.workers.protocol import Event
@@ -152,7 +152,9 @@ class LivePage:
             left_out=[
                 f"{count:,} × {why}" for why, count in self._service.plan.infeasible.most_common(EXAMPLES)
             ],
-            winner=self._winner() if is_last else "",
+            winner=best_text(self._candidates, self._name, self._service.readings)
+            if best and is_last
+            else "",
             next_steps=self._next_steps() if state == "over" else (),
             pictures=self._pictures,
         )
@@ -213,12 +215,6 @@ class LivePage:
         runs = [run for run, why in self._service.readings.failures.items() if why == reason]
         more = [f"and {len(runs) - EXAMPLES:,} more"] if len(runs) > EXAMPLES else []
         return [*(self._name_of(run) or run[:SHORT] for run in runs[:EXAMPLES]), *more]
-
-    def _winner(self) -> str:
-        try:
-            return (exploration_folder(self._name) / "best.txt").read_text(encoding="utf-8")
-        except OSError:
-            return ""
 
     def _next_steps(self) -> list[tuple[str, str]]:
         """How to test the winner, and how to train its text on all images."""
