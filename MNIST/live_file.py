@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from MNIST.files import read_whole, write_atomically
 
+Result = TypeVar("Result")
 LIVE = "live.html"
 SHARE = 0.005  # of the time; so all of its writing takes at most so much
 MOST = 2**27  # bytes of a page that is kept
@@ -67,15 +69,15 @@ class LiveFile:
     def write(self, page: Callable[[], str], tries: int = 1) -> None:
         """Write what `page` returns. tries: how often, if another program has the file open (on Windows)."""
         with self.pace.taken():
-            text = self.drawn(page)
+            text = self.guarded(page)
             if text is not None:
                 self._write(text, tries)
 
-    def drawn(self, page: Callable[[], str]) -> str | None:
-        """What `page` returns; None if it has a fault, because no page is worth the end of what it tells."""
+    def guarded(self, work: Callable[[], Result]) -> Result | None:
+        """What `work` for the page returns; None if it fails, because the command must go on."""
         try:
-            return page()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the work goes on
+            return work()
+        except Exception as error:  # noqa: BLE001 - no page is worth the end of a training
             self._complain(f"{type(error).__name__}: {error}")
             return None
 

@@ -240,6 +240,7 @@ def _leave(
     curves = curves_png(run.history, name, run.kept.epoch, rates)
     beside = {training.CURVES: curves, **live.report()}
     training.save_trained(name, run, text, about, words, file.stem, beside)
+    live.over()
     total = sum(result.seconds for result in run.history)
     print(f"\n{_kept(run)}Trained in {duration(total)}: {_outcome(run.kept)}.")
     print(f"Written: {MODEL_OUTPUT / f'{name}.txt'} and {folder}/ (see its curves.png).")

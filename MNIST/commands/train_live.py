@@ -37,6 +37,7 @@ class LivePage:
         self._file = LiveFile(output_folder(name) / LIVE, _warn, least=1.0)
         self.path = self._file.path
         self._begun, self._at_first = time.monotonic(), len(run.history)
+        self._reported: str | None = None
         self._step = 0, float("nan"), float("nan")  # of the epoch under way: steps, loss, accuracy
 
     def __enter__(self) -> Self:
@@ -54,11 +55,11 @@ class LivePage:
         if error is None:
             return
         kept = newest_epoch(checkpoint_folder(self._name))  # the last may not be written
-        told = f"{kept:,} of {counted(self._run.epochs, 'epoch')} are kept. The same command goes on."
+        told = f"{kept:,} of {counted(self._run.epochs, 'epoch')} are kept."
         if not kept and (self._before is not None or isinstance(error, OSError)):
             self._file.put_back(self._before)
         elif isinstance(error, KeyboardInterrupt):
-            self._last("stopped", "Stopped.", [told])
+            self._last("stopped", "Stopped.", [f"{told} The same command goes on."])
         else:
             self._last("failed", "Ended by an error.", [str(error).strip() or type(error).__name__, told])
 
@@ -75,8 +76,14 @@ class LivePage:
 
     def report(self) -> dict[str, bytes]:
         """The page when the training is over, to lie beside the network's files; none if it has a fault."""
-        page = self._file.drawn(self._report)
-        return {} if page is None else {LIVE: page.encode()}
+        self._reported = self._file.guarded(self._report)
+        return {} if self._reported is None else {LIVE: self._reported.encode()}
+
+    def over(self) -> None:
+        """Write the report, unless it has taken its place with the network's files, as it should."""
+        page = self._reported
+        if page is not None and self._file.content() != page.encode():
+            self._file.write_last(lambda: page)
 
     def _report(self) -> str:
         run = self._run

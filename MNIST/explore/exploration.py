@@ -255,7 +255,8 @@ def _explored(
         lost = "the time is up, and it would have to be trained again from its first epoch"
     elif outcome.candidates:  # a worker may start on it now, while the watcher draws
         winner = loop.train_winner(outcome, service, executor, folder, command)
-    live.answered(outcome, watcher.answered(service, outcome, keeping=winner is not None))
+    keeping = winner is not None
+    live.answered(outcome, watcher.answered(service, outcome, keeping), keeping)
     if winner is not None:
         try:
             files = next(winner)

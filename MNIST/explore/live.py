@@ -85,15 +85,19 @@ class LivePage:
             if event is not None:
                 board.note(event)
             if self._file.pace.is_due():
-                self._rank()
+                self._file.guarded(self._rank)
                 self._file.write(self._now)
 
         yield show
 
-    def answered(self, outcome: Outcome, pictures: Mapping[str, bytes]) -> None:
-        """No more answers will come. pictures: PNG files by name, which are shown with the results."""
+    def answered(self, outcome: Outcome, pictures: Mapping[str, bytes], keeping: bool) -> None:
+        """No more answers will come. keeping: whether the winner's network is being made.
+
+        pictures: PNG files by name, which are shown with the results.
+        """
         self._outcome, self._candidates, self._pictures = outcome, outcome.candidates, pictures
-        self._file.write(self._now)
+        if keeping:
+            self._file.write(self._now)
 
     def over(self, lost: str | None) -> None:
         """The exploration is over. lost: why the winner's network could not be kept, or None."""
@@ -113,23 +117,29 @@ class LivePage:
         """Write the page for the last time."""
         if self._board is None:  # nothing has begun
             return
-        self._rank(is_last=True)
+        self._file.guarded(lambda: self._rank(is_last=True))
         self._file.write_last(lambda: self._page(state, headline, sentences))
 
     def _now(self) -> str:
         """The page while it runs."""
         assert self._board is not None
-        outlook = self._board.forecast.look()
-        summary = self._board.summary(outlook)
         if self._outcome is not None:
-            return self._page("runs", "The winner's network is being kept.", [summary], 1.0)
-        return self._page("runs", "Exploring.", [summary], outlook.done)
+            return self._page("runs", "The winner's network is being kept.", [self._far()], 1.0)
+        return self._page("runs", "Exploring.", [self._far()], self._board.forecast.look().done)
+
+    def _far(self) -> str:
+        """How far it is, in words."""
+        assert self._board is not None
+        if self._outcome is not None and self._outcome.time_is_up:  # nothing is expected any more
+            known = self._service.readings.known_epochs()
+            return f"{known:,}/{self._board.forecast.epochs:,} epochs"
+        return self._board.summary(self._board.forecast.look())
 
     def _page(self, state: str, headline: str, sentences: Sequence[str], done: float | None = None) -> str:
         assert self._board is not None
         is_last = state != "runs"
         if is_last:
-            sentences = [self._board.summary(self._board.forecast.look()), *sentences]
+            sentences = [self._far(), *sentences]
         failures = self._service.readings.failures
         best = self._candidates[: SHOWN_AT_END if is_last else SHOWN]
         view = ExplorationView(
@@ -197,7 +207,8 @@ class LivePage:
         for identity, history in self._service.readings.histories.items():
             under_way = identity in self._service.running and self._outcome is None
             kind = BEST if identity in best else NOW if under_way else OTHER
-            points = [(epoch.epoch, epoch.val_accuracy) for epoch in history]
+            wanted = history[: self._service.plan.trials[identity].horizon]  # the store may know more epochs
+            points = [(epoch.epoch, epoch.val_accuracy) for epoch in wanted]
             curves.append(Curve(kind, self._name_of(identity), points))
         return curves
 

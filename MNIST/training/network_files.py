@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from MNIST.engines import MODEL_FILES
@@ -91,13 +91,16 @@ def finish_replacing(name: str) -> None:
     if _run_of(folder / RECORD) != _run_of(complete / RECORD):
         _remove_folder(folder / EXPLAINED)
         (folder / TESTED).unlink(missing_ok=True)
-        (folder / LIVE).unlink(missing_ok=True)
+        if not (complete / LIVE).exists():
+            with suppress(OSError):  # on Windows a browser may read it
+                (folder / LIVE).unlink(missing_ok=True)
     there = sorted(path.name for path in complete.iterdir() if not path.name.startswith("."))
     if MODEL_FILES.intersection(there):  # they have not all moved yet
         for file in MODEL_FILES.difference(there):
             (folder / file).unlink(missing_ok=True)
     for file in sorted(there, key=lambda file: file == RECORD):
-        os.replace(complete / file, usual_place(name, file))
+        with suppress(OSError) if file == LIVE else nullcontext():  # no network depends on it
+            os.replace(complete / file, usual_place(name, file))
     _remove_folder(complete)
 
 
