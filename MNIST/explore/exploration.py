@@ -224,7 +224,7 @@ def explore(
             service = TrialService(
                 search.plan, store, _checkpoints(), executor, patience=patience, deadline=deadline
             )
-            with LivePage(search, service, name, command, given) as live:
+            with LivePage(service, name, command, given) as live:
                 return _explored(name, search, service, len(data.train), executor, command, watcher, live)
 
 

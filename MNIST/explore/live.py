@@ -15,10 +15,9 @@ from typing import Any, Self
 from MNIST import engines
 from MNIST.explore.forecast import Forecast
 from MNIST.explore.loop import Outcome
-from MNIST.explore.progress import Board, Show, varying
+from MNIST.explore.progress import Board, Show
 from MNIST.explore.ranking import Candidate, like_best, ranked
 from MNIST.explore.results import SHORT, best_text
-from MNIST.explore.search import Search
 from MNIST.explore.trials import TrialService
 from MNIST.explore.workers.protocol import Event
 from MNIST.live_file import LIVE, LiveFile, Pace
@@ -44,13 +43,9 @@ class LivePage:
     command: the words that started the exploration; none if Python did. dataset: its folder, as it was given.
     """
 
-    def __init__(
-        self, search: Search, service: TrialService, name: str, command: Sequence[str], dataset: str
-    ):
-        self._search, self._service = search, service
-        self._name, self._command, self._dataset = name, command, dataset
+    def __init__(self, service: TrialService, name: str, command: Sequence[str], dataset: str) -> None:
+        self._service, self._name, self._command, self._dataset = service, name, command, dataset
         self._file = LiveFile(exploration_folder(name) / LIVE, _warn, SECONDS, SHARE)
-        self._names = varying(service.plan)
         self._board: Board | None = None
         self._candidates: list[Candidate] = []
         self._influence: Influence | str = "This is measured now and then, once there are enough answers."
@@ -58,7 +53,7 @@ class LivePage:
         self._outcome: Outcome | None = None
         self._rank_pace = Pace(SECONDS, SHARE)
         self._influence_pace = Pace(SECONDS_OF_INFLUENCE, SHARE, first=SECONDS_OF_INFLUENCE)
-        self._is_over = False
+        self._is_over = self._is_kept = False
 
     def __enter__(self) -> Self:
         return self
@@ -106,8 +101,14 @@ class LivePage:
         if self._outcome.time_is_up:
             self._last("stopped", "The time is up.", [*sentences, self._goes_on])
         else:
+            self._is_kept = lost is None and bool(self._candidates)
             self._last("over", "Finished.", sentences)
         self._is_over = True
+
+    @property
+    def _names(self) -> Sequence[str]:
+        """The parameters that have more than one value."""
+        return self._board.names if self._board else ()
 
     @property
     def _goes_on(self) -> str:
@@ -165,7 +166,7 @@ class LivePage:
             winner=best_text(self._candidates, self._name, self._service.readings)
             if best and is_last
             else "",
-            next_steps=self._next_steps() if state == "over" else (),
+            next_steps=self._next_steps() if state == "over" and self._candidates else (),
             pictures=self._pictures,
         )
         return live_page(view)
@@ -228,9 +229,7 @@ class LivePage:
         return [*(self._name_of(run) or run[:SHORT] for run in runs[:EXAMPLES]), *more]
 
     def _next_steps(self) -> list[tuple[str, str]]:
-        """How to test the winner, and how to train its text on all images."""
-        if not self._candidates:
-            return []
+        """How to test the winner, if its network is kept, and how to train its text on all images."""
         settings = self._service.plan.settings
         folder, text = exploration_folder(self._name), "best.txt"
         engine = engines.name_of(settings.engine)
@@ -245,10 +244,8 @@ class LivePage:
         data = self._dataset
         train = ["train", data, f"best_of_{self._name[:56]}", (folder / text).as_posix(), *options]
         on_all = "" if settings.images is None else ", on all images,"
-        return [
-            ("Test its network:", _typed(["test", "Results", data, self._name])),
-            (f"Train its text{on_all} under a name of its own:", _typed(train)),
-        ]
+        test = [("Test its network:", _typed(["test", "Results", data, self._name]))] if self._is_kept else []
+        return [*test, (f"Train its text{on_all} under a name of its own:", _typed(train))]
 
 
 def _work(service: TrialService) -> str:

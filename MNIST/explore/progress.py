@@ -51,7 +51,7 @@ class Board:
                 self._of_run.setdefault(identity, []).append(point)
         for point in self._points.values():
             self._compare(point)
-        self._names = varying(service.plan)
+        self.names = varying(service.plan)
         self._finished = {
             identity for identity, trial in service.plan.trials.items() if service.readings.is_finished(trial)
         }
@@ -97,7 +97,7 @@ class Board:
         first, *others = self._of_run[identity]
         return {
             name: first.values[name]
-            for name in self._names
+            for name in self.names
             if all(point.values[name] == first.values[name] for point in others)
         }
 
