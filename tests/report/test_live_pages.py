@@ -49,11 +49,15 @@ def test_it_loads_itself_again_and_stays_where_its_reader_is(open_file):
     # A page that nobody has touched has what was set in the one before it.
     touch = "touched = true, pause.focus(), scrollTo(0, 250)"
     kept = "!window.touched && scrollY === 250 && document.activeElement === pause"
-    eventually(lambda: look(page, f"{kept} || ({touch}, false)"))
+    eventually(lambda: look(page, f"document.readyState === 'complete' && ({kept} || ({touch}, false))"))
     open_file.file.write_text(exploration_page(exploration_of(news_of(interval=0.1, headline="Later."))))
     page.locator(".headline", has_text="Later.").wait_for()
     stays = "paused && Date.now() - (window.since ??= Date.now()) > 500"  # no other page is on its way
-    eventually(lambda: look(page, f"{stays} || (paused || pause.click(), false)"))
+    eventually(
+        lambda: look(
+            page, f"document.readyState === 'complete' && ({stays} || (paused || pause.click(), false))"
+        )
+    )
     open_file.file.write_text(exploration_page(exploration_of(news_of("over", headline="Finished."))))
     page.wait_for_timeout(800)  # many times the interval
     assert "it is not loaded again" in page.locator("#age").inner_text()
