@@ -24,11 +24,13 @@ class NotAFileError(OSError):
     """A folder, a pipe or a device is where a file should be."""
 
 
-def write_atomically(path: Path, content: bytes | str, alone: bool = False) -> None:
+def write_atomically(path: Path, content: bytes | str, alone: bool = False, lasting: bool = True) -> None:
     """Write a file so that a reader sees the old content or the new, never a part, even after a crash.
 
     content: bytes, or text that is written as UTF-8 with `\\n` line ends.
     alone: no other process writes this file now, because the caller holds its lock.
+    lasting: wait until the disk has it. Without that it is faster, and after a power cut the file may be
+    empty.
     Temporary files that killed writers left beside it are removed: all of them if `alone`, else those that
     are an hour old, because a younger one may still be in use.
     Raises OSError if the disk is full or the folder cannot be written; the old file is then intact.
@@ -41,8 +43,9 @@ def write_atomically(path: Path, content: bytes | str, alone: bool = False) -> N
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if lasting:
+                stream.flush()
+                os.fsync(stream.fileno())
         os.chmod(temporary, 0o666 & ~_UMASK)  # mkstemp's 0600 would hide the file from others
         os.replace(temporary, path)
     except BaseException:

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, chdir
 from pathlib import Path
 from typing import Any
@@ -103,8 +104,9 @@ def train_all(data: Path, images: int, values: int | None, folder: Path, workers
             self.seconds = -time.perf_counter()
             return super().running(search, service, forecast)
 
-        def answered(self, service: TrialService, outcome: Outcome, keeping: bool) -> None:
+        def answered(self, service: TrialService, outcome: Outcome, keeping: bool) -> Mapping[str, bytes]:
             self.seconds += time.perf_counter()
+            return {}
 
     small = {"layers": [1], "conv": [16], "dense": [32], "kernel": [3], "pool": [2], "convlayers": [1]}
     several = {name: grid(values)[name] for name in ("opt", "dropout", "mom")}

@@ -25,7 +25,7 @@ ARROWS = {
     "data": BASE | {"program", "language"},
     "engines": {"errors", "program", "language"},
     "training": BASE | {"language", "data", "engines"},
-    "explore": BASE | {"program", "language", "data", "engines", "training"},
+    "explore": BASE | {"program", "language", "data", "engines", "training", "report"},
     "certify": BASE | {"language", "data", "engines", "training"},
     "export": BASE | {"program", "language", "engines", "training"},
     "tracking": {"errors", "program", "training"},
@@ -77,7 +77,7 @@ def _room(file: Path) -> str:
     return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-REPORTS = ("testing", "exploring", "explaining", "terminal")  # the subrooms of report, one for each command
+REPORTS = ("testing", "exploring", "explaining", "training", "terminal")  # the subrooms of report
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -51,6 +51,10 @@ def test_the_examples_of_the_page_run(digits_folder, tmp_path, monkeypatch, caps
     ]  # fmt: skip
     best = table.iloc[0]
     assert training.read_history("small")[-1].val_accuracy == best["val_accuracy"]
+    live = Path("Hyperparam_Search/small/live.html").read_text()  # without a command and without pictures
+    assert "Finished." in live
+    assert "The command that" not in live
+    assert "This takes 10 answers; there are 4." in live
     x_test = load("Data")[2]
     assert explained.answer == network.engine.logits(x_test[:1]).argmax()
 

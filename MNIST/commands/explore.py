@@ -6,8 +6,9 @@ Usage:
 
 Fills a template, a model file with {placeholders}, with each combination of values, trains what is new
 in worker processes, and writes Hyperparam_Search/<model-name>/: results.csv, best.txt (the winner as a model
-file), pictures, parallel.html, Talos's own log. The winner itself is kept as the trained network
-<model-name>, for `test`. Interrupted? Start the same command again: it goes on after the last whole epoch.
+file), pictures, parallel.html, Talos's own log, and live.html, which shows in a browser how it goes on. The
+winner itself is kept as the trained network <model-name>, for `test`. Interrupted? Start the same command
+again: it goes on after the last whole epoch.
 
 Arguments:
     <dataset-dir>              where `download` put the data
@@ -80,6 +81,7 @@ from MNIST.commands.explore_wishes import read_wishes
 from MNIST.errors import UsageError
 from MNIST.files import write_atomically
 from MNIST.language import parse_spec
+from MNIST.live_file import LIVE
 from MNIST.paths import HYPERPARAM_SEARCH, exploration_folder
 from MNIST.program import program
 from MNIST.words import counted
@@ -101,7 +103,8 @@ def run(options: Mapping[str, Any]) -> int:
     name = options["<model-name>"]
     folder = exploration_folder(name)
     if options["--file"] is not None:
-        return _draw(_existing_results(options["--file"], folder), folder)
+        _draw(_existing_results(options["--file"], folder), folder)
+        return 0
     wishes = read_wishes(options)
     # Print this now; the imports that follow take seconds.
     print(f"{name}: {wishes.asked}, filled into {wishes.template.source}", flush=True)
@@ -187,7 +190,8 @@ class _Printed:
         from MNIST.explore.summary import expectation
 
         print(expectation(search, service.readings.known_epochs(), HYPERPARAM_SEARCH), end="")
-        print(f"What is left takes {spoken_time(forecast.look().seconds_left)}.\n", flush=True)
+        print(f"What is left takes {spoken_time(forecast.look().seconds_left)}.")
+        print(f"Watch it: {self._folder / LIVE}, in a browser.\n", flush=True)
         try:
             with progress(service, forecast) as show:
                 yield show
@@ -196,7 +200,7 @@ class _Printed:
             _warn(f"{kept} {self._folder}/results.csv.\nThe same command goes on.")
             raise
 
-    def answered(self, service: "TrialService", outcome: "Outcome", keeping: bool) -> None:
+    def answered(self, service: "TrialService", outcome: "Outcome", keeping: bool) -> Mapping[str, bytes]:
         """Print and draw the results while a worker makes the winner's network, if it does."""
         from MNIST.explore.summary import print_outcome
 
@@ -206,8 +210,9 @@ class _Printed:
         if keeping:
             epochs = outcome.candidates[0].reading.epochs[0].epoch
             print(f"Keeping the winner's network, after {counted(epochs, 'epoch')} ...", flush=True)
-        if outcome.candidates:
-            _draw(self._folder / "results.csv", self._folder, alone=True)  # the exploration's lock is held
+        if not outcome.candidates:
+            return {}
+        return _draw(self._folder / "results.csv", self._folder, alone=True)  # the exploration's lock is held
 
     def illustrated(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
         """Draw the winner's learning curves."""
@@ -248,19 +253,20 @@ def _curves(name: str, files: Mapping[str, bytes]) -> bytes:
     return curves_png(history, name, record["kept_epoch"], training.run_rates(spec, steps, history))
 
 
-def _draw(results: Path, folder: Path, alone: bool = False) -> int:
-    """Draw a table's pictures. alone: as in `write_atomically`."""
+def _draw(results: Path, folder: Path, alone: bool = False) -> dict[str, bytes]:
+    """Draw a table's pictures; return those that are PNG files, by name. alone: as in `write_atomically`."""
     from MNIST.explore.results import read_results
     from MNIST.report.exploring.parallel_coordinates import parallel_coordinates
     from MNIST.report.exploring.pictures import draw_scan
 
     metrics, parameters, runs = read_results(results)
-    files = {f"{name}.png": content for name, content in draw_scan(metrics, parameters, runs).items()}
+    pictures = draw_scan(metrics, parameters, runs)
+    files = {f"{name}.png": content for name, content in pictures.items()}
     files["parallel.html"] = parallel_coordinates(metrics, parameters, folder.name).encode()
     for name, content in files.items():
         write_atomically(folder / name, content, alone)
     print(f"Drawn in {folder}/: {', '.join(files)}")
-    return 0
+    return pictures
 
 
 def _existing_results(description: str, folder: Path) -> Path:

@@ -5,8 +5,9 @@ Usage:
     python MNIST train --help
 
 Writes Model_Output/<model-name>.txt (losses and accuracies) and Model_Output/<model-name>/ (the
-network, its history, its curves, and a record of how it was trained). Interrupted? Start the same
-command again: it goes on after the last whole epoch, and ends with the same numbers, bit for bit.
+network, its history, its curves, and a record of how it was trained; live.html shows the training in a
+browser while it goes on). Interrupted? Start the same command again: it goes on after the last whole
+epoch, and ends with the same numbers, bit for bit.
 
 Arguments:
     <dataset-dir>               where `download` put the data
@@ -57,6 +58,7 @@ from MNIST.program import program
 from MNIST.words import counted
 
 if TYPE_CHECKING:
+    from MNIST.commands.train_live import LivePage
     from MNIST.data import About
     from MNIST.training import EpochResult, Run
 
@@ -125,6 +127,7 @@ def _train_one(options: Mapping[str, Any]) -> bool:
     spec = replace(spec, epochs=epochs or spec.epochs, batch_size=batch or spec.batch_size)
 
     from MNIST import engines
+    from MNIST.commands.train_live import LivePage
     from MNIST.data import load, suspicions
     from MNIST.data import split as split_images
 
@@ -174,20 +177,25 @@ def _train_one(options: Mapping[str, Any]) -> bool:
         )
         for suspicion in suspicions(dataset):
             _warn(f"{folder}: {suspicion}")
-        print(_heading(name, file, run, dataset.about, before), flush=True)
+        heading = _heading(name, file, run, dataset.about, before)
+        print(heading, flush=True)
         if other := training.other_run_there(name, run):
             _warn(f"{training.output_folder(name)} holds {other}; this run will take its place.")
-        with train_tracking.tracking(trackers, name, run, text) as tracking:
-            _train(name, run, tracking.epoch)
-            _leave(name, run, text, file, dataset.about, options["words"])
+        words, place = options["words"], options["<dataset-dir>"]
+        with (
+            train_tracking.tracking(trackers, name, run, text) as tracking,
+            LivePage(name, run, heading.strip().splitlines(), text, words, place) as live,
+        ):
+            _train(name, run, live, tracking.epoch)
+            _leave(name, run, text, file, dataset.about, words, live)
             train_tracking.finish(tracking, name, run.engine, data)
             train_tracking.forget_earlier(trackers, name)
         run.engine.close()
     return True
 
 
-def _train(name: str, run: "Run", on_epoch: "Callable[[EpochResult], None]") -> None:
-    """Train with a display; if interrupted, say what is kept. on_epoch: called after the display."""
+def _train(name: str, run: "Run", live: "LivePage", on_epoch: "Callable[[EpochResult], None]") -> None:
+    """Train with a display and a page; if interrupted, say what is kept. on_epoch: called after them."""
     from MNIST import training
     from MNIST.report.terminal.training_display import TrainingDisplay
 
@@ -197,14 +205,21 @@ def _train(name: str, run: "Run", on_epoch: "Callable[[EpochResult], None]") -> 
         return
     if done:
         print(f"Going on after epoch {done}.", flush=True)
+    if done < run.epochs:
+        print(f"Watch it: {live.path}, in a browser.\n", flush=True)
     with TrainingDisplay(run.epochs, done, run.steps, len(run.data.train)) as display:
 
         def show(result: "EpochResult") -> None:
             display.on_epoch(result)
+            live.on_epoch(result)
             on_epoch(result)
 
+        def move(steps: int, loss: float, accuracy: float) -> None:
+            display.on_step(steps, loss, accuracy)
+            live.on_step(steps, loss, accuracy)
+
         try:
-            run.train(show, display.on_step)
+            run.train(show, move)
         except KeyboardInterrupt:
             epochs = training.newest_epoch(training.checkpoint_folder(name))  # the last may not be written
             kept = f"{epochs} of {counted(run.epochs, 'epoch')} are kept"
@@ -212,7 +227,9 @@ def _train(name: str, run: "Run", on_epoch: "Callable[[EpochResult], None]") -> 
             raise
 
 
-def _leave(name: str, run: "Run", text: str, file: Path, about: "About", words: list[str]) -> None:
+def _leave(
+    name: str, run: "Run", text: str, file: Path, about: "About", words: list[str], live: "LivePage"
+) -> None:
     """Write all files of a trained network, and say where they are."""
     from MNIST import training
     from MNIST.report.curves import curves_png
@@ -221,7 +238,9 @@ def _leave(name: str, run: "Run", text: str, file: Path, about: "About", words: 
     folder = training.output_folder(name)
     rates = training.run_rates(run.spec, run.steps, run.history)
     curves = curves_png(run.history, name, run.kept.epoch, rates)
-    training.save_trained(name, run, text, about, words, file.stem, {training.CURVES: curves})
+    beside = {training.CURVES: curves, **live.report()}
+    training.save_trained(name, run, text, about, words, file.stem, beside)
+    live.over()
     total = sum(result.seconds for result in run.history)
     print(f"\n{_kept(run)}Trained in {duration(total)}: {_outcome(run.kept)}.")
     print(f"Written: {MODEL_OUTPUT / f'{name}.txt'} and {folder}/ (see its curves.png).")

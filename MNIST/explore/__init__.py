@@ -15,6 +15,7 @@ ranking      which answers are best, and which the seeds cannot tell from the be
 results      results.csv, best.txt
 forecast     how long it will take
 progress     the display while it runs
+live         live.html, the page while it runs and its report
 summary      what the command prints before and after
 """
 

@@ -19,6 +19,7 @@ from MNIST.explore import loop, timing
 from MNIST.explore.choices import check_search, chosen_engine
 from MNIST.explore.designs import Space, axes_of, make_space
 from MNIST.explore.forecast import Forecast, guessed_speed
+from MNIST.explore.live import LivePage
 from MNIST.explore.plan import epochs_left
 from MNIST.explore.ranking import Candidate
 from MNIST.explore.search import Search, make_search
@@ -92,8 +93,11 @@ class Watcher(Protocol):
         """Trials are trained while the context lasts. It yields the function to call with each event."""
         ...
 
-    def answered(self, service: TrialService, outcome: loop.Outcome, keeping: bool) -> None:
-        """No more answers will come. keeping: whether the winner's network is being made."""
+    def answered(self, service: TrialService, outcome: loop.Outcome, keeping: bool) -> Mapping[str, bytes]:
+        """No more answers will come. keeping: whether the winner's network is being made.
+
+        Returns pictures for live.html, PNG files by name; a watcher that draws none returns {}.
+        """
         ...
 
     def illustrated(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
@@ -119,8 +123,8 @@ class Silent:
     ) -> AbstractContextManager[Show]:
         return nullcontext(lambda event: None)
 
-    def answered(self, service: TrialService, outcome: loop.Outcome, keeping: bool) -> None:
-        pass
+    def answered(self, service: TrialService, outcome: loop.Outcome, keeping: bool) -> Mapping[str, bytes]:
+        return {}
 
     def illustrated(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
         return files
@@ -178,6 +182,7 @@ def explore(
     space = values if isinstance(values, Space) else make_space(template, axes_of(values or {}))
     check_search(template, space, design, fraction, reducer, len(seeds))
     engine = chosen_engine(engine, template, space)
+    given = "<dataset-dir>" if isinstance(dataset, Dataset) else str(dataset)
     if not isinstance(dataset, Dataset):
         dataset = load(Path(dataset))
     data = split_images(dataset, split, seeds[0], images)
@@ -219,7 +224,8 @@ def explore(
             service = TrialService(
                 search.plan, store, _checkpoints(), executor, patience=patience, deadline=deadline
             )
-            return _explored(name, search, service, len(data.train), executor, command, watcher)
+            with LivePage(service, name, command, given) as live:
+                return _explored(name, search, service, len(data.train), executor, command, watcher, live)
 
 
 def _explored(
@@ -230,20 +236,27 @@ def _explored(
     executor: Executor,
     command: Sequence[str],
     watcher: Watcher,
+    live: LivePage,
 ) -> Exploration:
     """Have all points answered, and keep the winner's network."""
     service.expect(search.stages[0])
     speed = guessed_speed(search.plan.settings.precision)
     forecast = Forecast(search, service, images, speed, executor)
     folder, lost = exploration_folder(name), None
-    with watcher.running(search, service, forecast) as show:
-        outcome = loop.ask_all(search, service, folder, show)
+    with live.running(forecast) as write, watcher.running(search, service, forecast) as show:
+
+        def tell(event: Event | None) -> None:
+            show(event)
+            write(event)
+
+        outcome = loop.ask_all(search, service, folder, tell)
     winner = None
     if outcome.time_is_up and outcome.candidates and not loop.is_at_hand(outcome, service):
         lost = "the time is up, and it would have to be trained again from its first epoch"
     elif outcome.candidates:  # a worker may start on it now, while the watcher draws
         winner = loop.train_winner(outcome, service, executor, folder, command)
-    watcher.answered(service, outcome, keeping=winner is not None)
+    keeping = winner is not None
+    live.answered(outcome, watcher.answered(service, outcome, keeping), keeping)
     if winner is not None:
         try:
             files = next(winner)
@@ -253,6 +266,7 @@ def _explored(
             busy = f"{name} is being trained by another process: the winner is only in {folder}/best.txt"
             with only_one(training.output_folder(name) / ".lock", busy):
                 watcher.kept(training.write_trained(name, watcher.illustrated(files)))
+    live.over(lost)
     return Exploration(
         name, search, outcome.candidates, service.readings.failures, outcome.time_is_up, lost=lost
     )

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from MNIST.explore.forecast import Forecast, Outlook, spoken_time
-from MNIST.explore.plan import Plan, Point
+from MNIST.explore.plan import Plan, Point, Value
 from MNIST.explore.ranking import order
 from MNIST.explore.readings import Reading
 from MNIST.explore.trials import TrialService
@@ -24,7 +24,7 @@ Show = Callable[[Event | None], None]
 @contextmanager
 def progress(service: TrialService, forecast: Forecast) -> Iterator[Show]:
     """Show how far the service is while the context lasts; yields the function to call with each event."""
-    board = _Board(service, forecast)
+    board = Board(service, forecast)
     show = _on_terminal if sys.stdout.isatty() else _in_log
     with show(board) as update:
 
@@ -36,7 +36,7 @@ def progress(service: TrialService, forecast: Forecast) -> Iterator[Show]:
         yield note
 
 
-class _Board:
+class Board:
     """What is shown. It is updated at each epoch, so that the cost of a line does not grow with the grid."""
 
     def __init__(self, service: TrialService, forecast: Forecast) -> None:
@@ -51,7 +51,7 @@ class _Board:
                 self._of_run.setdefault(identity, []).append(point)
         for point in self._points.values():
             self._compare(point)
-        self._names = varying(service.plan)
+        self.names = varying(service.plan)
         self._finished = {
             identity for identity, trial in service.plan.trials.items() if service.readings.is_finished(trial)
         }
@@ -88,14 +88,18 @@ class _Board:
         lines = []
         for identity in list(self._service.running)[:MOST_SHOWN]:
             done, target = len(self._service.readings.histories[identity]), self._service.targets[identity]
-            points = self._of_run[identity]
-            shown = [
-                f"{name} {points[0].values[name]}"
-                for name in self._names
-                if all(point.values[name] == points[0].values[name] for point in points)
-            ]
-            lines.append(f"  epoch {min(done + 1, target)}/{target}  {', '.join(shown)}")
+            shown = ", ".join(f"{name} {value}" for name, value in self.values(identity).items())
+            lines.append(f"  epoch {min(done + 1, target)}/{target}  {shown}")
         return lines
+
+    def values(self, identity: str) -> dict[str, Value]:
+        """The values that distinguish a trial from others: in which all of its points agree."""
+        first, *others = self._of_run[identity]
+        return {
+            name: first.values[name]
+            for name in self.names
+            if all(point.values[name] == first.values[name] for point in others)
+        }
 
     def _compare(self, point: Point) -> None:
         reading = self._service.readings.of(point)
@@ -112,7 +116,7 @@ def varying(plan: Plan) -> list[str]:
 
 
 @contextmanager
-def _on_terminal(board: _Board) -> Iterator[Callable[[], None]]:
+def _on_terminal(board: Board) -> Iterator[Callable[[], None]]:
     from rich.console import Group
     from rich.live import Live
     from rich.progress import BarColumn, Progress, TextColumn
@@ -133,7 +137,7 @@ def _on_terminal(board: _Board) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def _in_log(board: _Board) -> Iterator[Callable[[], None]]:
+def _in_log(board: Board) -> Iterator[Callable[[], None]]:
     yield _at_most_every(LOG_INTERVAL, lambda: print(board.summary(board.forecast.look()), flush=True))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from MNIST import training
 from MNIST.errors import ModelError
 from MNIST.files import LOCK, only_one, remove_whole
+from MNIST.live_file import LIVE
 from MNIST.paths import MODEL_OUTPUT, REPRODUCED
 from MNIST.pruning.folders import (
     A_LINK,
@@ -22,7 +23,13 @@ from MNIST.training.network_files import INCOMING
 from MNIST.words import counted
 
 CHECKPOINT = "checkpoint"
-BEGUN = {CHECKPOINT, "tensorboard", INCOMING, LOCK}  # what a training has in its folder until it is finished
+BEGUN = {
+    CHECKPOINT,
+    "tensorboard",
+    LIVE,
+    INCOMING,
+    LOCK,
+}  # what a training has in its folder until it is finished
 
 
 def networks() -> Iterator[Item]:

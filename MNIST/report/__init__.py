@@ -3,11 +3,12 @@
 testing/     the report of `test`            colours.py      the colours of all pictures and pages
 exploring/   the report of `explore`         percentages.py  proportions and probabilities as text
 explaining/  the report of `explain`         canvas.py       pictures of pixels and words
-terminal/    the progress of `train`         png.py          PNG files as bytes
-curves.py      the curves of one training    sprite.py       many small images in one PNG
-rate_curve.py  the loss at each rate         templates.py    web pages from templates, *.html
-image_grid.py  images with their labels      page.html       the frame of every page
-half_blocks.py  grey pictures as letters
+training/    the page of `train`             png.py          PNG files as bytes
+terminal/    the progress of `train`         sprite.py       many small images in one PNG
+curves.py      the curves of one training    templates.py    web pages from templates, *.html
+rate_curve.py  the loss at each rate         page.html       the frame of every page
+image_grid.py  images with their labels      line_chart.py   curves over epochs, as SVG on a page
+half_blocks.py  grey pictures as letters     news.py         the top of a page about work under way
 
-None of the four subrooms imports another.
+None of the five subrooms imports another.
 """

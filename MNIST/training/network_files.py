@@ -10,12 +10,13 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from MNIST.engines import MODEL_FILES
 from MNIST.errors import ModelError
 from MNIST.files import LOCK, read_whole, refuse_link, remove_whole, write_atomically
+from MNIST.live_file import LIVE
 from MNIST.paths import MODEL_OUTPUT, RECORD
 
 FIGURES = "figures.txt"  # its usual place is beside the folder: <name>.txt
@@ -58,8 +59,8 @@ def read_file(name: str, file: str, most: int) -> bytes:
 def replace_files(name: str, files: Mapping[str, bytes]) -> None:
     """Make these the files of a network, and remove what would be left of an earlier one.
 
-    Another engine's file of weights would be left, and what `explain` wrote about another network. The caller
-    holds the name's lock.
+    Another engine's file of weights would be left, and what was written about another network: by `explain`,
+    by `test`, and while it was trained. The caller holds the name's lock.
     Raises OSError if something cannot be written; the earlier network is then intact.
     """
     finish_replacing(name)
@@ -90,12 +91,16 @@ def finish_replacing(name: str) -> None:
     if _run_of(folder / RECORD) != _run_of(complete / RECORD):
         _remove_folder(folder / EXPLAINED)
         (folder / TESTED).unlink(missing_ok=True)
+        if not (complete / LIVE).exists():
+            with suppress(OSError):  # on Windows a browser may read it
+                (folder / LIVE).unlink(missing_ok=True)
     there = sorted(path.name for path in complete.iterdir() if not path.name.startswith("."))
     if MODEL_FILES.intersection(there):  # they have not all moved yet
         for file in MODEL_FILES.difference(there):
             (folder / file).unlink(missing_ok=True)
     for file in sorted(there, key=lambda file: file == RECORD):
-        os.replace(complete / file, usual_place(name, file))
+        with suppress(OSError) if file == LIVE else nullcontext():  # no network depends on it
+            os.replace(complete / file, usual_place(name, file))
     _remove_folder(complete)
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +159,17 @@ def test_a_small_scan_from_beginning_to_end(here, digits_folder):
     assert json.loads((here / "Model_Output/scan1/run.json").read_text())["model_file"] == "scan1/best"
     assert {path.stem for path in folder.glob("*.png")} == set(PICTURES)
     assert "<html" in (folder / "parallel.html").read_text()
+    assert "Watch it: Hyperparam_Search/scan1/live.html, in a browser" in outcome.stdout
+    live = (folder / "live.html").read_text()
+    assert live.count("data:image/png;base64,") == len(PICTURES)
+    for expected in (
+        *("Finished.", "3/3 trainings · 6/6 epochs", "8 × ", "its 29×29 window does not fit"),
+        escape((folder / "best.txt").read_text().strip()),
+        escape(f"python MNIST test Results {digits_folder} scan1"),
+        escape(f"train {digits_folder} best_of_scan1 Hyperparam_Search/scan1/best.txt --engine numpy"),
+    ):
+        assert expected in live
+    assert "refresh" not in live
     assert "Traceback" not in outcome.stderr
     assert not list((here / "Hyperparam_Search").rglob("*.lock"))
 
@@ -385,4 +397,6 @@ def test_ctrl_c_ends_in_130_and_says_how_to_go_on(here, digits_folder):
     assert process.returncode == 130, errors
     assert "The same command goes on." in errors
     assert "Traceback" not in errors
-    assert (here / "Hyperparam_Search" / "scan1" / "results.csv").exists()
+    folder = here / "Hyperparam_Search" / "scan1"
+    assert (folder / "results.csv").exists()
+    assert '<p class="headline">Stopped.</p>' in (folder / "live.html").read_text()

@@ -47,6 +47,7 @@ def trained(digits_folder, tmp_path_factory) -> Path:
                 store.record(record.identity, training.read_history(name))
                 shutil.move(training.checkpoint_folder(name), TRIAL_CHECKPOINTS / record.identity)
         shutil.copytree(TRIAL_CHECKPOINTS / record.identity, "Model_Output/half/checkpoint")
+        Path("Model_Output/half/live.html").write_text("how it was trained until it stopped")
         files = "Hyperparam_Search/scan/results.csv", "Hyperparam_Search/scan/talos/00001/log.csv"
         for file in *files, "Reproduced/net/reproduced.json", "Model_Output/net/explained/test_1.png":
             Path(file).parent.mkdir(parents=True)

@@ -37,10 +37,21 @@ def test_it_says_what_it_does_and_leaves_what_it_says(digits_folder, tmp_path):
     assert [line.split()[0] for line in output.splitlines() if "/2 " in line] == ["1/2", "2/2"]
     assert "\x1b" not in output  # no escape codes if the output is not a terminal
     left = sorted(path.name for path in (tmp_path / "Model_Output" / "first").iterdir())
-    assert left == ["curves.png", "history.csv", "run.json", "spec.txt", "weights.npz"]
+    assert left == ["curves.png", "history.csv", "live.html", "run.json", "spec.txt", "weights.npz"]
     assert (tmp_path / "Model_Output" / "first.txt").is_file()
     assert (tmp_path / "Model_Output" / "first" / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((tmp_path / "Model_Output/first/run.json").read_text())["settings"]["start"] == ""
+
+
+def test_a_page_that_cannot_be_written_costs_one_warning(digits_folder, train, tmp_path):
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=1))
+    page = tmp_path / "Model_Output/first/live.html"
+    page.mkdir(parents=True)
+    code, _, errors = train(digits_folder, "first", "net.txt", *NUMPY, "--quiet")
+    assert code == 0
+    assert re.fullmatch(r".*live\.html cannot be written: .*; the training goes on without it\n", errors)
+    assert len(history(tmp_path, "first")) == 1
+    assert [path.name for path in page.parent.iterdir() if path.suffix == ".tmp"] == []
 
 
 def test_what_is_trained_is_not_trained_again_unless_it_is_to_be(digits_folder, train, tmp_path):

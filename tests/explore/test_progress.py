@@ -17,7 +17,7 @@ def store(tmp_path):
 
 
 def board_of(service):
-    return module._Board(service, forecast_of(service))
+    return module.Board(service, forecast_of(service))
 
 
 def line(board) -> str:

@@ -54,6 +54,7 @@ def folder(tmp_path, monkeypatch) -> Path:
     replace_files("net", OLD)
     (output_folder("net") / "explained").mkdir()
     (output_folder("net") / "explained" / "image_1.png").write_bytes(b"of the old network")
+    (output_folder("net") / "live.html").write_bytes(b"how the old network was trained")
     return output_folder("net")
 
 
@@ -73,6 +74,13 @@ def test_a_network_takes_the_place_of_another(folder):
 def test_what_explain_wrote_stays_if_the_same_run_is_trained_again(folder):
     replace_files("net", OLD)
     assert (folder / "explained" / "image_1.png").exists()
+    assert (folder / "live.html").exists()
+
+
+def test_the_page_of_a_training_becomes_that_of_its_network(folder):
+    replace_files("net", NEW | {"live.html": b"how the new network was trained"})
+    assert which() == "new"
+    assert (folder / "live.html").read_bytes() == b"how the new network was trained"
 
 
 def _at_step(number: int, when: str, do) -> None:

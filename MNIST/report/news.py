@@ -1,0 +1,35 @@
+"""What stands at the top of a live page: how far the work is, and how old the page is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+SILENT = 60  # seconds without a new page, after which it says that the process may have ended
+
+
+@dataclass(frozen=True)
+class News:
+    """The state of a piece of work, when a page about it is written.
+
+    state: "runs"; or "over", "stopped" or "failed", and then the page does not load itself again.
+    headline: one short sentence. sentences: what else there is to say.
+    done: the part that is done, from 0 to 1; None shows no bar.
+    command: the words that started it and go on with it; without any, Python started it.
+    written: when this was so, in seconds since 1970. interval: seconds until the page should be loaded again.
+    """
+
+    state: str
+    headline: str
+    sentences: Sequence[str]
+    done: float | None
+    command: str
+    written: float
+    interval: float
+
+    @property
+    def runs(self) -> bool:
+        return self.state == "runs"
+
+    @property
+    def silent(self) -> float:
+        """Seconds without a new page, after which the process may have ended."""
+        return max(SILENT, 5 * self.interval)
