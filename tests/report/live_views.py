@@ -37,7 +37,7 @@ def exploration_of(news, runs=3, pictures=None):
         best=Table(
             ("place", "validation", "rate", HOSTILE), [(f"{n}", f"{99 - n}.00%", *values) for n in range(3)]
         ),
-        influence=Influence((("rate", 0.8), (HOSTILE, 0.2), ("batch", -0.01)), 0.5, runs),
+        influence=Influence((("rate", 0.8), (HOSTILE, 0.2), ("batch", -0.01)), 0.5, runs, False),
         failures=[(f"diverged {HOSTILE}", [HOSTILE])],
         left_out=[f"3 × {HOSTILE}"],
         winner=HOSTILE,

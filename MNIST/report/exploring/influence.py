@@ -7,6 +7,7 @@ from math import isfinite
 import numpy as np
 
 from MNIST.report.exploring.importance import FEWEST_POINTS, FOLDS, measure_importance
+from MNIST.report.exploring.networks import networks_of
 from MNIST.report.exploring.pictures import distinct
 from MNIST.words import counted
 
@@ -18,11 +19,13 @@ class Influence:
     """bars: for each parameter, the most important first, how much R² falls without what it tells.
 
     explained: the part of the variance that all parameters explain together, at best 1.
+    is_chance: whether the interval of no parameter is above 0.
     """
 
     bars: tuple[tuple[str, float], ...]
     explained: float
     answers: int
+    is_chance: bool
 
 
 def measure_influence(
@@ -43,14 +46,13 @@ def measure_influence(
         return "No parameter has more than one value yet."
     if len(known) < FEWEST_POINTS:
         return f"This takes {FEWEST_POINTS} answers; there {'is' if len(known) == 1 else 'are'} {len(known)}."
-    if len({runs[one] for one in known}) < FOLDS:
-        return f"This takes {counted(FOLDS, 'training')}."
     numbers = np.array([accuracy[one] for one in known])
     if not np.ptp(numbers):
         return "All answers have the same validation accuracy."
-    measured = measure_importance(
-        np.column_stack([*codes.values()]).astype(float), numbers, [runs[one] for one in known]
-    )
-    means = measured.drops.mean(axis=1)
-    bars = sorted(zip(codes, map(float, means), strict=True), key=lambda bar: -bar[1])[:MOST_BARS]
-    return Influence(tuple(bars), measured.explained, len(known))
+    known_values = {name: [values[one] for one in known] for name, values in parameters.items()}
+    networks = networks_of(known_values, len(known), [runs[one] for one in known])
+    if len(set(networks)) < FOLDS:
+        return f"This takes {counted(FOLDS, 'distinct network')}."
+    measured = measure_importance(np.column_stack([*codes.values()]).astype(float), numbers, networks)
+    bars = sorted(zip(codes, map(float, measured.means), strict=True), key=lambda bar: -bar[1])[:MOST_BARS]
+    return Influence(tuple(bars), measured.explained, len(known), measured.is_chance())

@@ -22,6 +22,7 @@ def test_the_parameter_that_decides_is_the_first():
     assert most > 0.5 > abs(less)
     assert found.explained > 0.9
     assert found.answers == 29
+    assert not found.is_chance
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ def test_the_parameter_that_decides_is_the_first():
         (0, RUNS, accuracies(RATES), "No parameter has more than one value yet."),
         (1, RUNS, accuracies(RATES), "No parameter has more than one value yet."),
         (9, RUNS, accuracies(RATES), "This takes 10 answers; there are 9."),
-        (30, ["a", "b", "c"] * 10, accuracies(RATES), "This takes 4 trainings."),
+        (30, ["a", "b", "c"] * 10, accuracies(RATES), "This takes 4 distinct networks."),
         (30, RUNS, [0.5] * 30, "All answers have the same validation accuracy."),
     ],
 )
