@@ -91,6 +91,7 @@ def test_a_log_gets_a_line_now_and_then(store, tmp_path, capsys, monkeypatch):
             service.answer(point, show)
     assert len(capsys.readouterr().out.splitlines()) == 1
     monkeypatch.setattr(module, "LOG_INTERVAL", 0)
+    monkeypatch.setattr(module, "PART", 0)
     with progress(service, forecast) as show:
         for _ in range(3):
             show(None)
