@@ -26,6 +26,7 @@ LONG_ENOUGH = 0.5  # seconds of training from which the time of a whole epoch ca
 SOME = 1_000  # images to augment, or to validate, for the same purpose
 
 _dataset: Dataset | None = None
+_has_started: list[bool] = []  # not empty once this process has timed the start of a network
 
 
 def hold(dataset: Dataset) -> None:
@@ -75,29 +76,50 @@ def describe(engine: str, precision: str) -> tuple[str, str, str]:
     return engines.version(engine), engines.device(engine), engines.resolve_precision(engine, precision)
 
 
-def time_epoch(spec: ModelSpec, settings: RunSettings, spare: bool) -> tuple[float, float] | None:
-    """Seconds to build a network and compile its steps, and seconds of an epoch, told from a part of it.
+def time_epoch(spec: ModelSpec, settings: RunSettings, spare: bool) -> tuple[float, float, float] | None:
+    """Seconds to build a network and compile its steps; of an epoch, told from a part of it; and once.
 
     spare: whether a core is free to make the next epoch's augmented images meanwhile.
+    The last of the three is what a library does at the first step in a process, and never again.
     None if the network does not fit into memory.
     """
-    data, begun = _data_of(settings), time.perf_counter()
+    data = _data_of(settings)
     try:
+        first = 0.0 if _has_started else _seconds_to_start(spec, data, settings)
+        begun = time.perf_counter()
         run = Run(spec, data, settings, epochs=1)
     except (TrainingError, MemoryError):
         return None
     try:
-        _train_part(run, 1)
-        _train_part(run, run.steps, skip=run.steps - 1)  # compiles the last step, which may be smaller
-        _seconds_to_validate(run, 1)
+        _start(run)
         start = time.perf_counter() - begun
         seconds, ahead = _seconds_to_train(run), _seconds_to_augment(run)
         seconds = max(seconds, ahead) if spare else seconds + ahead
-        return start, seconds + _seconds_to_validate(run, SOME) + _seconds_to_save(run)
+        seconds += _seconds_to_validate(run, SOME) + _seconds_to_save(run)
+        return start, seconds, max(0.0, first - start)
     except MemoryError:
         return None
     finally:
         run.engine.close()
+
+
+def _seconds_to_start(spec: ModelSpec, data: TrainingData, settings: RunSettings) -> float:
+    """Seconds of the first start in this process."""
+    begun = time.perf_counter()
+    run = Run(spec, data, settings, epochs=1)
+    try:
+        _start(run)
+        _has_started.append(True)
+        return time.perf_counter() - begun
+    finally:
+        run.engine.close()
+
+
+def _start(run: Run) -> None:
+    """Have a network's steps compiled."""
+    _train_part(run, 1)
+    _train_part(run, run.steps, skip=run.steps - 1)  # the last step, which may be smaller
+    _seconds_to_validate(run, 1)
 
 
 def _seconds_to_train(run: Run) -> float:
