@@ -17,13 +17,42 @@ from MNIST.errors import BusyError, TrainingError
 from MNIST.explore.plan import epochs_left
 from MNIST.explore.workers.protocol import Task
 from MNIST.files import only_one
-from MNIST.language import ModelSpec
-from MNIST.training import EpochResult, Run, RunSettings, continue_run, newest_epoch, trained_files
+from MNIST.language import ModelSpec, parse_spec
+from MNIST.training import (
+    EpochResult,
+    Run,
+    RunSettings,
+    continue_run,
+    newest_epoch,
+    trained_files,
+    weights_digest,
+)
 from MNIST.training.checkpoint import read_checkpoints, remove_checkpoints
 
 LOCK_INTERVAL = 0.5  # seconds between two checks whether another process still trains the trial
 LONG_ENOUGH = 0.5  # seconds of training from which the time of a whole epoch can be told
 SOME = 1_000  # images to augment, or to validate, for the same purpose
+
+PROOF = """Layers:
+Conv,4,3,3,relu
+MaxPool,2,2
+Flatten
+Dense,16,tanh
+Dense,10,softmax
+Optimizer:
+Adam,0.01
+1
+32
+"""
+PROOF_OF_COLUMNS = """Input:
+Threshold,1,128
+Layers:
+Columns,20,24
+Optimizer:
+ParallelDelta,0.05
+1
+32
+"""
 
 _dataset: Dataset | None = None
 _has_started: list[bool] = []  # not empty once this process has timed the start of a network
@@ -74,6 +103,26 @@ def _train_alone(task: Task, folder: Path, report: Callable[[EpochResult], None]
 def describe(engine: str, precision: str) -> tuple[str, str, str]:
     """The engine with its libraries' versions, the device that it uses here, and the resolved precision."""
     return engines.version(engine), engines.device(engine), engines.resolve_precision(engine, precision)
+
+
+def prove(engine: str, threads: int) -> str:
+    """A digest of the weights that an engine comes to in two steps of a small network.
+
+    The network, the images and the seed are always the same, so equal machines have equal digests.
+    """
+    learns = engine not in engines.WITHOUT_GRADIENTS
+    spec = parse_spec(PROOF if learns else PROOF_OF_COLUMNS)
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 28, 28), np.uint8)
+    none = np.arange(0)
+    data = TrainingData(pixels, np.arange(64, dtype=np.uint8) % 10, np.arange(64), none)
+    version, device, _ = describe(engine, "float32")
+    settings = RunSettings("", None, 1.0, 0, version, device, "float32", threads)
+    run = Run(spec, data, settings, epochs=1)
+    try:
+        run.train()
+        return weights_digest(run.engine.get_weights())
+    finally:
+        run.engine.close()
 
 
 def time_epoch(spec: ModelSpec, settings: RunSettings, spare: bool) -> tuple[float, float, float] | None:
