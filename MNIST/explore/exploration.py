@@ -254,6 +254,7 @@ def _explored(
     if winner is not None:
         try:
             files = next(winner)
+            loop.compare_winner(outcome, service, files)
         except TrainingError as error:
             lost = str(error)
         else:

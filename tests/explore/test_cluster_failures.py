@@ -28,7 +28,8 @@ exceptions = pytest.importorskip("ray").exceptions
 class Machine:
     """A machine of the imitated cluster, and what is wrong with it.
 
-    dies: whether its workers die of every task; silent: whether tasks never arrive; digest: what it proves.
+    dies: whether its workers die after the first epoch of every task. silent: whether tasks never arrive.
+    digest: what it proves.
     """
 
     name: str
@@ -120,9 +121,9 @@ class Stream:
     def _train(self, machine: Machine, task: Task) -> Iterator[Begun | News | Exception]:
         identity = task.trial.identity
         yield Begun()
-        if machine.dies:
-            yield exceptions.ActorDiedError()
         for epoch in range(1, task.epochs + 1):
+            if machine.dies and epoch == 2:
+                yield exceptions.ActorDiedError()
             machine.trained.append((identity, epoch))
             yield News(epoch_of(identity, epoch), {})
         yield News(None, {})

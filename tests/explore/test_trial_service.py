@@ -10,6 +10,8 @@ import pytest
 from stub_exploration import StubWorkers, answers, epoch_of, ignore, plan_of, service_of
 
 from MNIST.errors import DivergedError, StoreError, TrainingError
+from MNIST.explore.loop import Outcome, compare_winner
+from MNIST.explore.ranking import ranked
 from MNIST.explore.store import open_store
 from MNIST.explore.trials import TimeIsUp, TrialService
 from MNIST.explore.workers.protocol import (
@@ -21,6 +23,7 @@ from MNIST.explore.workers.protocol import (
     Waiting,
     WorkerDied,
 )
+from MNIST.training.history import history_csv
 
 
 @pytest.fixture
@@ -274,6 +277,18 @@ def test_two_machines_that_disagree_are_named(store, tmp_path):
     ):
         service.readings.keep(identity, other, "b (10.0.0.2)")
     assert store.history(identity) == [epoch_of(identity, 1)]
+
+
+def test_a_winner_that_was_trained_again_to_other_numbers_is_not_kept(store, tmp_path):
+    service = service_of(store, tmp_path)
+    answers(service)
+    outcome = Outcome(ranked(service.readings, service.plan.points), time_is_up=False)
+    identity = outcome.candidates[0].points[0].identities[0]
+    right = [epoch_of(identity, epoch) for epoch in (1, 2, 3)]
+    compare_winner(outcome, service, {"history.csv": history_csv(right).encode()})
+    wrong = [*right[:2], replace(right[2], val_loss=0.123)]
+    with pytest.raises(StoreError, match=r"epoch 3 of run .* is stored with other numbers"):
+        compare_winner(outcome, service, {"history.csv": history_csv(wrong).encode()})
 
 
 def test_an_epoch_out_of_order_does_not_enter(store, tmp_path):

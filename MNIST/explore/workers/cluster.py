@@ -97,9 +97,8 @@ class ClusterWorkers:
         self._starting: list[_Worker] = []
         self._free: list[_Worker] = []
         self._queue: dict[str, tuple[Task, float]] = {}  # a task, and when its lock was last found taken
-        self._died_on: dict[
-            str, list[str]
-        ] = {}  # machines on which a trial's workers died since its last epoch
+        self._newest: dict[str, int] = {}  # the newest epoch of each trial that a worker has sent
+        self._died_on: dict[str, list[str]] = {}  # where a trial's workers have died since that epoch
         self._abandoned: set[str] = set()  # machines that are left out for these deaths
         self._blamed: Counter[str] = Counter()  # machines, for deaths that were not their trials' fault
         self._lost: Counter[str] = Counter()  # how often a trial was sent to a worker that did not take it
@@ -406,7 +405,9 @@ class ClusterWorkers:
         else:
             if news.result is not None:
                 self._found.append(EpochDone(identity, news.result, _name(node)))
-                self._acquit(identity, node)
+                if news.result.epoch > self._newest.get(identity, 0):  # not one out of its checkpoint again
+                    self._newest[identity] = news.result.epoch
+                    self._acquit(identity, node)
 
     def _end(self, busy: _UnderWay, error: BaseException | None, again: bool = True) -> None:
         """Note that a trial is over, release its lock, and free or replace its worker.
