@@ -53,11 +53,12 @@ class ResultsFile:
         self.points = points
         self._path = path
         self._readings = readings
-        self._due = time.monotonic() + INTERVAL
+        self._written = time.monotonic()
+        self._took = 0.0  # seconds, the last time
 
     def write_if_due(self) -> None:
         """Write the rows known so far, if it is time for it."""
-        if time.monotonic() >= self._due:
+        if time.monotonic() - self._written >= max(INTERVAL, PART * self._took):
             with suppress(PermissionError):  # on Windows, while a spreadsheet holds the file open
                 self.write()
 
@@ -66,11 +67,11 @@ class ResultsFile:
 
         The next time is due after INTERVAL, or later if this takes long, so that it takes one second in PART.
         """
-        begun = time.monotonic()
+        self._written = time.monotonic()
         try:
             write_atomically(self._path, results_csv(self._readings, self.points), alone=True)
         finally:
-            self._due = begun + max(INTERVAL, PART * (time.monotonic() - begun))
+            self._took = time.monotonic() - self._written
 
 
 def results_csv(readings: Readings, points: Sequence[Point]) -> str:
