@@ -15,7 +15,13 @@ from examples import slowly
 from MNIST import cli
 
 ROOT = Path(__file__).resolve().parent.parent
-SHARED = {"__init__", "arguments", "own_process", "in_chromium"}  # not benchmarks, but code that they share
+SHARED = {
+    "__init__",
+    "arguments",
+    "own_process",
+    "in_chromium",
+    "simulated_workers",
+}  # not benchmarks, but code that they share
 RATIO = r"ratio \d+\.\d\d"
 
 # The words after the name, and what is printed. DATA is a folder with digits; NET a network trained on them.
@@ -25,6 +31,7 @@ QUICK = {
     "pictures": ("DATA NET 2", r"photo, thin pen +\d+\.\d\d%"),
 }
 SLOW = {
+    "dispatch": ("10 2", rf"10 workers, +20 trials: efficiency {RATIO}"),
     "bookkeeping": ("50", r"\d\.\d\d times as long a point as plain Talos"),
     "explore": ("DATA 1 100 1", r"\d\.\d\d of the time"),
     "plan": ("DATA 1 50 1", RATIO),

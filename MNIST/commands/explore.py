@@ -47,6 +47,8 @@ How to search:
                                spearman, pearson, kendall, trees, forrest
     --plan                     show all that would be done and how long it takes; train nothing
     --time-limit TIME          stop after so long: 90s, 30m, 2h
+    --yes                      begin at once. Without it, what takes over an hour begins after ten seconds, in
+                               which you see how long it takes and may stop it
 
 With what:
     --workers N                trainings at once; as many as the cores have room for unless given
@@ -71,13 +73,13 @@ With what:
 import json
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from MNIST.commands.explore_wishes import read_wishes
+from MNIST.commands.explore_wishes import Wishes, read_wishes
 from MNIST.errors import UsageError
 from MNIST.files import write_atomically
 from MNIST.language import parse_spec
@@ -111,7 +113,7 @@ def run(options: Mapping[str, Any]) -> int:
 
     from MNIST.explore.exploration import explore  # numpy and Talos, from here on
 
-    printed = _Printed(options)
+    printed = _Printed(options, wishes)
     result = explore(
         options["<dataset-dir>"],
         template=wishes.template,
@@ -148,8 +150,10 @@ def run(options: Mapping[str, Any]) -> int:
 class _Printed:
     """A watcher that prints how an exploration goes, and draws its pictures."""
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    def __init__(self, options: Mapping[str, Any], wishes: Wishes) -> None:
         self._options = options
+        self._wishes = wishes
+        self._images = 0  # that the dataset has to train on
         self._name = options["<model-name>"]
         self._folder = exploration_folder(self._name)
 
@@ -160,6 +164,7 @@ class _Printed:
         from MNIST.explore.results import is_of_another
         from MNIST.explore.summary import left_out
 
+        self._images = len(dataset.train_images)
         for suspicion in suspicions(dataset):
             _warn(f"{self._options['<dataset-dir>']}: {suspicion}")
         images = f"{counted(len(data.train), 'image')} to train on, {len(data.validation):,} to validate"
@@ -176,11 +181,16 @@ class _Printed:
                 " in the store: the command that made it gives it again at once.\n"
             )
 
-    def timing(self, search: "Search", known_epochs: int, shapes: int) -> None:
+    @contextmanager
+    def timing(self, search: "Search", known_epochs: int, shapes: int) -> Iterator[Callable[[], None]]:
+        """Say what will be timed, and show how far it is."""
+        from MNIST.explore.progress import counting
         from MNIST.explore.summary import expectation
 
         print(expectation(search, known_epochs, HYPERPARAM_SEARCH), flush=True)
         print(f"Timing an epoch of each of {counted(shapes, 'distinct shape')} ...", flush=True)
+        with counting(shapes, "shapes timed") as on_shape:
+            yield on_shape
 
     @contextmanager
     def running(self, search: "Search", service: "TrialService", forecast: "Forecast") -> "Iterator[Show]":
@@ -192,6 +202,7 @@ class _Printed:
         print(expectation(search, service.readings.known_epochs(), HYPERPARAM_SEARCH), end="")
         print(f"What is left takes {spoken_time(forecast.look().seconds_left)}.")
         print(f"Watch it: {self._folder / LIVE}, in a browser.\n", flush=True)
+        self._announce_if_long(search, forecast)
         try:
             with progress(service, forecast) as show:
                 yield show
@@ -199,6 +210,27 @@ class _Printed:
             kept = "Stopped; every finished epoch is kept, and what is known is in"
             _warn(f"{kept} {self._folder}/results.csv.\nThe same command goes on.")
             raise
+
+    def _announce_if_long(self, search: "Search", forecast: "Forecast") -> None:
+        """Let the user stop what takes over an hour, before anything is trained."""
+        from MNIST.commands.explore_long import LONG, announce
+        from MNIST.explore.smaller import Asked, smaller
+
+        wishes = self._wishes
+        seconds = min(forecast.look().seconds_left, wishes.time_limit)
+        if seconds <= LONG or self._options["--yes"]:
+            return
+        asked = Asked(
+            wishes.template,
+            wishes.space,
+            wishes.design,
+            wishes.fraction,
+            wishes.reducer,
+            wishes.seeds,
+            self._images,
+        )
+        shorter = smaller(asked, search.plan.settings, forecast, LONG)
+        announce(seconds, forecast.is_guess, self._options["words"][2:], shorter)
 
     def answered(self, service: "TrialService", outcome: "Outcome", keeping: bool) -> Mapping[str, bytes]:
         """Print and draw the results while a worker makes the winner's network, if it does."""

@@ -83,8 +83,13 @@ class Watcher(Protocol):
         """The points are known, and the workers are ready."""
         ...
 
-    def timing(self, search: Search, known_epochs: int, shapes: int) -> None:
-        """To plan, an epoch of each shape of network will be timed. shapes: how many there are."""
+    def timing(
+        self, search: Search, known_epochs: int, shapes: int
+    ) -> AbstractContextManager[Callable[[], None]]:
+        """To plan, an epoch of each shape of network is timed while the context lasts. shapes: how many.
+
+        It yields the function to call after each shape.
+        """
         ...
 
     def running(
@@ -115,8 +120,10 @@ class Silent:
     def planned(self, dataset: Dataset, data: TrainingData, search: Search, executor: Executor) -> None:
         pass
 
-    def timing(self, search: Search, known_epochs: int, shapes: int) -> None:
-        pass
+    def timing(
+        self, search: Search, known_epochs: int, shapes: int
+    ) -> AbstractContextManager[Callable[[], None]]:
+        return nullcontext(lambda: None)
 
     def running(
         self, search: Search, service: TrialService, forecast: Forecast
@@ -260,6 +267,7 @@ def _explored(
     if winner is not None:
         try:
             files = next(winner)
+            loop.compare_winner(outcome, service, files)
         except TrainingError as error:
             lost = str(error)
         else:
@@ -283,8 +291,8 @@ def _seconds(search: Search, executor: Executor, watcher: Watcher) -> float:
         for identity, trial in plan.trials.items()
     }
     shapes = timing.shapes(plan)
-    watcher.timing(search, known, len(set(shapes.values())))
-    return timing.timed(search, shapes, left, executor)
+    with watcher.timing(search, known, len(set(shapes.values()))) as on_shape:
+        return timing.timed(search, shapes, left, executor, on_shape)
 
 
 def _checkpoints() -> Path:

@@ -2,10 +2,11 @@
 
 import time
 from dataclasses import dataclass
+from math import ceil
 from statistics import fmean
 
 from MNIST import engines
-from MNIST.explore.plan import Plan
+from MNIST.explore.plan import Plan, epochs_left
 from MNIST.explore.search import Search
 from MNIST.explore.trials import TrialService
 from MNIST.explore.workers.protocol import Executor
@@ -15,6 +16,15 @@ from MNIST.training import EpochResult
 # only used until epochs of the engine itself are known.
 BACKWARD = 3  # a training step costs as much as 3 forward passes: one forward, two products backward
 BESIDES = 2.3e6  # an image's cost apart from matrix products, in operations that would take as long
+AUGMENTED = 1e6  # the same for making an augmented image
+STEPS = {
+    "keras": 3e7,
+    "numpy": 1e7,
+    "tensors": 6e7,
+    "autograd": 7e7,
+    "modules": 5e7,
+    "sonn": 4e7,
+}  # for a step
 # The speed of an epoch, as a proportion of the speed of a float32 matrix product.
 EFFICIENCY = {"float32": 0.4, "bfloat16": 0.75, "float64": 0.2}
 STARTS = {"keras": 2.0}  # seconds to build a network and compile its step; other engines compile nothing
@@ -49,6 +59,7 @@ class Forecast:
         self._rungs = search.rungs
         self._usual_start = STARTS.get(engines.name_of(service.plan.settings.engine), 0.0)
         self._costs = epoch_costs(service.plan, images)
+        self.images = images
         self._speed = speed
         self._later = 0.0, 0.0  # operations and seconds of the epochs after each trial's first
         self._first = 0.0, 0.0  # the same for first epochs, without the time that a start takes
@@ -74,6 +85,11 @@ class Forecast:
             self._later = self._later[0] + cost, self._later[1] + epoch.seconds
 
     @property
+    def is_guess(self) -> bool:
+        """Whether no epoch is known yet, so that the speed is a guess."""
+        return not (self._later[1] or self._first[1])
+
+    @property
     def speed(self) -> float:
         """The speed of one worker, in operations per second."""
         operations, seconds = self._later if self._later[1] else self._first
@@ -82,12 +98,28 @@ class Forecast:
     def look(self) -> Outlook:
         """How far the exploration is now."""
         epochs, operations, starts = self._left()
-        start = max(0.0, fmean(self._starts)) if self._starts else self._usual_start
         return Outlook(
             epochs_done=max(0, self.epochs - round(epochs)),
             done=max(0.0, 1 - operations / self._at_first) if self._at_first else 1.0,
-            seconds_left=(operations / self.speed + starts * start) / max(1, self._executor.workers),
+            seconds_left=self._seconds(operations, starts),
         )
+
+    def seconds_of(self, search: Search, images: int) -> float:
+        """Seconds that another search would take with so many training images, at the speed known now."""
+        histories, plan = self._service.readings.histories, search.plan
+        costs = epoch_costs(plan, images)
+        left = {
+            identity: epochs_left(trial, histories.get(identity, ()), trial.horizon)
+            for identity, trial in plan.trials.items()
+        }
+        operations = sum(epochs * costs[identity] for identity, epochs in left.items())
+        part = search.epochs / plan.epochs_shared  # halving drops the rest
+        return self._seconds(part * operations, part * sum(epochs > 0 for epochs in left.values()))
+
+    def _seconds(self, operations: float, starts: float) -> float:
+        """Seconds that all workers together take for so many operations, and so many starts of a trial."""
+        start = max(0.0, fmean(self._starts)) if self._starts else self._usual_start
+        return (operations / self.speed + starts * start) / max(1, self._executor.workers)
 
     def _left(self) -> tuple[float, float, float]:
         """The epochs, operations and starts of trials that are left, on this rung and on later ones.
@@ -118,21 +150,26 @@ class Forecast:
 
 def epoch_costs(plan: Plan, images: int) -> dict[str, float]:
     """The operations in one epoch of each trial. images: the number of training images."""
-    return {
-        identity: images * (BACKWARD * plan.network(trial).flops + BESIDES)
-        for identity, trial in plan.trials.items()
-    }
+    step = STEPS.get(engines.name_of(plan.settings.engine), 0.0) if plan.trials else 0.0
+    costs = {}
+    for identity, trial in plan.trials.items():
+        image = BACKWARD * plan.network(trial).flops + BESIDES + AUGMENTED * bool(trial.spec.augment)
+        costs[identity] = images * image + ceil(images / trial.spec.batch_size) * step
+    return costs
 
 
-def guessed_speed(precision: str, size: int = 512) -> float:
-    """Operations per second of an epoch on one core here, guessed from the speed of a matrix product."""
+def guessed_speed(precision: str, size: int = 256) -> float:
+    """Operations per second of an epoch on one core here, guessed from the speed of a matrix product.
+
+    size: of the matrices; their product takes less than the system lets a process run at a time.
+    """
     import numpy as np
     from threadpoolctl import threadpool_limits  # scikit-learn brings it
 
     a = np.ones((size, size), np.float32)
     seconds = []
     with threadpool_limits(1):
-        for _ in range(20):  # workers start meanwhile: the fastest round was the least disturbed
+        for _ in range(100):  # workers start meanwhile: the fastest round was the least disturbed
             start = time.perf_counter()
             a @ a
             seconds.append(time.perf_counter() - start)

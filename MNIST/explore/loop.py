@@ -1,7 +1,7 @@
 """The main loop of an exploration: Talos asks, the trial service answers, the results are written."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from MNIST.explore.trials import TimeIsUp, TrialService
 from MNIST.explore.workers import worker
 from MNIST.explore.workers.protocol import Event, Executor
 from MNIST.files import write_atomically
-from MNIST.training import newest_epoch
+from MNIST.training import newest_epoch, parse_history
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,13 @@ def train_winner(
     checkpoint = service.checkpoint(trial.identity)
     words = point.spec, trial.settings, checkpoint, text, list(command), f"{folder.name}/best"
     return executor.map(worker.network_files, [words])
+
+
+def compare_winner(outcome: Outcome, service: TrialService, files: Mapping[str, bytes]) -> None:
+    """Raise StoreError if the winner's network, trained again, has other numbers than its trial."""
+    identity = outcome.candidates[0].points[0].identities[0]
+    for epoch in parse_history(files["history.csv"].decode()):
+        service.readings.compare(identity, epoch)
 
 
 def _write_results(results: ResultsFile, readings: Readings, folder: Path) -> list[Candidate]:

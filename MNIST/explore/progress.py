@@ -4,7 +4,8 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from itertools import islice
 from typing import Any
 
 from MNIST.explore.forecast import Forecast, Outlook, spoken_time
@@ -16,6 +17,7 @@ from MNIST.explore.workers.protocol import EpochDone, Event
 
 TERMINAL_INTERVAL = 0.5  # seconds between two updates of the lines
 LOG_INTERVAL = 10  # seconds between two lines if the output is no terminal
+PART = 50  # the display takes at most one second of so many
 MOST_SHOWN = 8  # trials under way that have a line
 
 Show = Callable[[Event | None], None]
@@ -34,6 +36,38 @@ def progress(service: TrialService, forecast: Forecast) -> Iterator[Show]:
             update()
 
         yield note
+
+
+@contextmanager
+def counting(total: int, words: str) -> Iterator[Callable[[], None]]:
+    """Show how many of so many things are done while the context lasts; yields what to call after each.
+
+    words: what is counted, and what becomes of it, as in "shapes timed".
+    """
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    done, begun = 0, time.monotonic()
+
+    def line() -> str:
+        left = (time.monotonic() - begun) / done * (total - done) if done else 0.0
+        time_left = f" · {spoken_time(left)} left" if 0 < done < total else ""
+        return f"{done:,}/{total:,} {words}{time_left}"
+
+    bar = Progress(BarColumn(bar_width=12), TextColumn("{task.description}"), transient=True)
+    if sys.stdout.isatty():
+        task = bar.add_task(line(), total=total)
+        update = _at_most_every(0, lambda: bar.update(task, completed=done, description=line()))
+    else:
+        update = _at_most_every(LOG_INTERVAL, lambda: print(line(), flush=True))
+        update()
+    with bar if sys.stdout.isatty() else nullcontext():
+
+        def count() -> None:
+            nonlocal done
+            done += 1
+            update()
+
+        yield count
 
 
 class Board:
@@ -86,7 +120,7 @@ class Board:
     def running(self) -> list[str]:
         """A line for each trial under way: its epochs, and the values that distinguish it from others."""
         lines = []
-        for identity in list(self._service.running)[:MOST_SHOWN]:
+        for identity in islice(self._service.running, MOST_SHOWN):
             done, target = len(self._service.readings.histories[identity]), self._service.targets[identity]
             shown = ", ".join(f"{name} {value}" for name, value in self.values(identity).items())
             lines.append(f"  epoch {min(done + 1, target)}/{target}  {shown}")
@@ -142,13 +176,18 @@ def _in_log(board: Board) -> Iterator[Callable[[], None]]:
 
 
 def _at_most_every(seconds: float, act: Callable[[], None]) -> Callable[[], None]:
-    """A function that calls `act`, unless its last call was less than so many seconds ago."""
-    last = -math.inf
+    """A function that calls `act`, unless its last call was less than so many seconds ago.
+
+    A large exploration takes long to look at: then it waits longer, so that looking takes no more than one
+    second in PART.
+    """
+    due = -math.inf
 
     def update() -> None:
-        nonlocal last
-        if time.monotonic() - last >= seconds:
-            last = time.monotonic()
+        nonlocal due
+        begun = time.monotonic()
+        if begun >= due:
             act()
+            due = begun + max(seconds, PART * (time.monotonic() - begun))
 
     return update

@@ -1,13 +1,15 @@
 """What is known of a plan's trials, and the reading of each point that follows from it."""
 
+from collections import Counter
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from MNIST.errors import DivergedError, StoreError, TrainingError
 from MNIST.explore.plan import Plan, Point, Trial, epochs_left
 from MNIST.explore.store import TrialStore
-from MNIST.explore.workers.protocol import TRIES, WorkerDied
+from MNIST.explore.workers.protocol import MACHINES, TRIES, MachineGone, WorkerDied
 from MNIST.training import EpochResult, is_over, kept_epoch
+from MNIST.words import counted
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Readings:
         self.histories = store.histories(plan.trials)
         self.failures = store.failures(plan.trials)
         self._store = store
-        self._tries: dict[str, int] = {}
+        self._machines: dict[tuple[str, int], str] = {}  # which machine of a cluster computed an epoch
+        self._tries: dict[str, Counter[type]] = {}  # of workers and machines, since the last epoch
 
     def of(self, point: Point) -> Reading | None:
         """The point's reading if it is known already, or None."""
@@ -96,30 +99,61 @@ class Readings:
         if reason is not None:
             self.failures[identity] = reason
 
-    def keep(self, identity: str, epoch: EpochResult) -> None:
-        """Store an epoch of a trial. Raises StoreError if it is stored with other numbers."""
-        self._store.record(identity, [epoch])
+    def keep(self, identity: str, epoch: EpochResult, machine: str = "") -> None:
+        """Store an epoch of a trial.
+
+        machine: which one of a cluster has computed it. Raises StoreError if the epoch is known with other
+        numbers, or if it is not the next one.
+        """
         history = self.histories[identity]
+        if epoch.epoch > len(history) + 1:
+            raise StoreError(
+                f"{machine or 'a worker'} sends epoch {epoch.epoch} of run {identity[:12]}, of which"
+                f" {counted(len(history), 'epoch')} {'is' if len(history) == 1 else 'are'} known"
+            )
+        self._store.record(identity, [epoch])
         if epoch.epoch > len(history):
             history.append(epoch)
+            if machine:
+                self._machines[identity, epoch.epoch] = machine
             self._tries.pop(identity, None)
             return
-        known = history[epoch.epoch - 1]  # read again from a checkpoint, or trained again as that was lost
-        if epoch.numbers != known.numbers:
+        self.compare(identity, epoch, machine)
+
+    def compare(self, identity: str, epoch: EpochResult, machine: str = "") -> None:
+        """Raise StoreError if a known epoch comes with other numbers than before.
+
+        It may be read again from a checkpoint, or trained again as that was lost.
+        """
+        if epoch.numbers == self.histories[identity][epoch.epoch - 1].numbers:
+            return
+        before, what = (
+            self._machines.get((identity, epoch.epoch)),
+            f"epoch {epoch.epoch} of run {identity[:12]}",
+        )
+        if before and machine and before != machine:
             raise StoreError(
-                f"epoch {epoch.epoch} of run {identity[:12]} is stored with other numbers than this"
-                " machine computes now; move the store away, or explore where it was written"
+                f"{before} and {machine} computed other numbers for {what}: leave one of the two out of the"
+                " cluster, and move the store away, since nobody can tell which of its epochs are right"
             )
+        raise StoreError(
+            f"{what} is stored with other numbers than {machine or 'this machine'} computes now; move the"
+            " store away, or explore where it was written"
+        )
 
     def fail(self, identity: str, error: BaseException) -> None:
         """Note why a trial ended before its epochs. Raises the error itself if it is no failure of training.
 
-        A worker that died is tried again, up to TRIES times without a new epoch.
+        A worker that died is tried again, up to TRIES times without a new epoch. A machine that has gone says
+        nothing about its trials, unless they see many go.
         """
         if isinstance(error, WorkerDied):
-            self._tries[identity] = self._tries.get(identity, 0) + 1
-            if self._tries[identity] >= TRIES:
+            tries = self._tries.setdefault(identity, Counter())
+            tries[type(error)] += 1
+            if tries[WorkerDied] >= TRIES:
                 self.failures[identity] = f"its worker died or hung {TRIES} times before the next epoch"
+            elif tries[MachineGone] >= MACHINES:
+                self.failures[identity] = f"its machine went away {MACHINES} times before the next epoch"
         elif isinstance(error, MemoryError):
             self.failures[identity] = "out of memory"
         elif isinstance(error, TrainingError):

@@ -40,7 +40,8 @@ MEASURED = (
 RENAMED = "param__"  # prefix of a parameter that has the name of one of our columns; Talos uses the same
 Table = dict[str, list[float | str]]
 SHORT = 12  # characters of an identity that a row shows
-INTERVAL = 30  # seconds from one writing of the results file to the next
+INTERVAL = 30  # seconds from one writing of the results file to the next, at least
+PART = 50  # writing it takes at most one second of so many
 
 
 class ResultsFile:
@@ -54,17 +55,24 @@ class ResultsFile:
         self._path = path
         self._readings = readings
         self._written = time.monotonic()
+        self._took = 0.0  # seconds, the last time
 
     def write_if_due(self) -> None:
-        """Write the rows known so far, if the last time was INTERVAL ago."""
-        if time.monotonic() - self._written >= INTERVAL:
+        """Write the rows known so far, if it is time for it."""
+        if time.monotonic() - self._written >= max(INTERVAL, PART * self._took):
             with suppress(PermissionError):  # on Windows, while a spreadsheet holds the file open
                 self.write()
 
     def write(self) -> None:
-        """Write the rows of all points whose answer is known."""
+        """Write the rows of all points whose answer is known.
+
+        The next time is due after INTERVAL, or later if this takes long, so that it takes one second in PART.
+        """
         self._written = time.monotonic()
-        write_atomically(self._path, results_csv(self._readings, self.points), alone=True)
+        try:
+            write_atomically(self._path, results_csv(self._readings, self.points), alone=True)
+        finally:
+            self._took = time.monotonic() - self._written
 
 
 def results_csv(readings: Readings, points: Sequence[Point]) -> str:

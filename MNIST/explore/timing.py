@@ -1,6 +1,6 @@
 """How long a search will take, measured before it begins: an epoch of each shape of network is timed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from heapq import heapreplace
 from math import ceil
 
@@ -19,10 +19,17 @@ def shapes(plan: Plan) -> dict[str, str]:
     }
 
 
-def timed(search: Search, first: Mapping[str, str], left: Mapping[str, int], executor: Executor) -> float:
+def timed(
+    search: Search,
+    first: Mapping[str, str],
+    left: Mapping[str, int],
+    executor: Executor,
+    on_shape: Callable[[], None] = lambda: None,
+) -> float:
     """Seconds that the rest of a search will take, estimated by timing an epoch of each distinct shape here.
 
-    first: as `shapes` gives it. left: how many epochs each trial still needs, at most.
+    first: as `shapes` gives it. left: how many epochs each trial still needs, at most. on_shape: called after
+    each shape.
     A network that does not fit into memory counts as no time.
     """
     plan = search.plan
@@ -30,13 +37,18 @@ def timed(search: Search, first: Mapping[str, str], left: Mapping[str, int], exe
     spare = cores() > executor.workers * plan.settings.threads
     tasks = [(plan.trials[identity].spec, plan.trials[identity].settings, spare) for identity in distinct]
     rounds = ceil(executor.workers / len(tasks))  # as in earnest, no worker is to have the machine for itself
-    measured = list(executor.map(time_epoch, tasks * rounds))
+    measured = []
+    for number, times in enumerate(executor.map(time_epoch, tasks * rounds)):
+        measured.append(times or (0.0, 0.0, 0.0))
+        if number < len(distinct):
+            on_shape()
     seconds = dict(zip(distinct, measured, strict=False))
     trials = []
     for identity, epochs in left.items():
-        start, epoch = seconds[first[identity]] or (0.0, 0.0)
+        start, epoch, _ = seconds[first[identity]]
         trials.append(start + epochs * epoch if epochs else 0.0)
-    return _shared(trials, executor.workers) * search.epochs / plan.epochs_shared
+    once = max(times[2] for times in measured) if any(left.values()) else 0.0
+    return once + _shared(trials, executor.workers) * search.epochs / plan.epochs_shared
 
 
 def _shared(trials: Iterable[float], workers: int) -> float:

@@ -5,6 +5,7 @@ number of workers or on the order in which they finish. A worker that dies costs
 """
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -30,9 +31,10 @@ class TrialService:
     checkpoints: a folder with one folder for each trial. The last checkpoint stays after the trial is
     finished, so that a grid with more epochs can continue from it; deleting it costs only time.
     patience: a trial without a new epoch for so many seconds counts as hung.
-    deadline: on the monotonic clock; after it, points that need training are not answered.
+    deadline: on the clock; after it, points that need training are not answered.
+    clock: gives the time in seconds; the default is the system's monotonic clock.
     readings: what is known of the plan's trials.
-    running: the trials under way, in the order of their start, with the time of their last sign of life.
+    running: the trials under way, in the order of their start.
     targets: the epoch up to which each started trial is trained.
     ahead: the trials that points will need, and the epoch up to which they need them.
     """
@@ -46,22 +48,32 @@ class TrialService:
         *,
         patience: float = float("inf"),
         deadline: float = float("inf"),
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.plan = plan
         self.readings = Readings(plan, store)
-        self.running: dict[str, float] = {}
+        self.running: dict[str, None] = {}
+        self._heard: OrderedDict[str, float] = (
+            OrderedDict()
+        )  # when each last gave a sign of life, oldest first
         self._checkpoints = checkpoints
         self._executor = executor
         self._patience = patience
         self._deadline = deadline
+        self._now = clock or (lambda: time.monotonic())
         self.ahead: dict[str, int] = {}
-        self._queue: dict[str, None] = {}  # those in `ahead` that may still have to be started, in order
+        # Those in `ahead` that may still have to be started, in order: first the ones whose worker has died,
+        # or that need more epochs by now. Unlike a dictionary, these give their first element at once.
+        self._again: OrderedDict[str, None] = OrderedDict()
+        self._queue: OrderedDict[str, None] = OrderedDict()
         self.targets: dict[str, int] = {}
         self._unwanted: set[str] = set()  # trials under way that were stopped because nobody needs them
 
     def expect(self, points: Iterable[Point]) -> None:
         """Announce the points to come, in order: their trials, and no others, are trained ahead."""
-        self.ahead, self._queue = {}, {}
+        self.ahead = {}
+        self._again.clear()
+        self._queue.clear()
         for point in points:
             self._expect(point)
 
@@ -73,7 +85,7 @@ class TrialService:
         """
         self._expect(point)
         while (reading := self.readings.of(point)) is None:
-            if time.monotonic() > self._deadline:
+            if self._now() > self._deadline:
                 raise TimeIsUp
             self._start_trials(point.identities)
             if not self._take_events(on_event):
@@ -82,7 +94,9 @@ class TrialService:
 
     def stop_all(self) -> None:
         """Stop all trials under way; those that have all their epochs may finish clearing up."""
-        self.ahead, self._queue = {}, {}
+        self.ahead = {}
+        self._again.clear()
+        self._queue.clear()
         self._end(list(self.running))
 
     def drop(self, identities: Iterable[str], epochs: int) -> None:
@@ -112,6 +126,7 @@ class TrialService:
         for identity in identities:
             self.ahead.pop(identity, None)
             self._queue.pop(identity, None)
+            self._again.pop(identity, None)
             if identity in self.running and self.readings.epochs_left(identity, self.targets[identity]):
                 self._unwanted.add(identity)
                 self._executor.stop(identity)
@@ -133,50 +148,66 @@ class TrialService:
             self._queue[identity] = None
 
     def _start_trials(self, first: Iterable[str]) -> None:
-        """Give all free workers a trial: first those of the current point, then those of later points."""
-        if len(self.running) >= self._executor.workers:
+        """Give all free workers a trial: first those of the current point, then those of later points.
+
+        A trial leaves the queue when it is looked at, so that no call looks at all of them.
+        """
+        for identity in first:
+            self._start_if_open(identity)
+        for queue in (self._again, self._queue):
+            while queue and len(self.running) < self._executor.workers:
+                self._start_if_open(queue.popitem(last=False)[0])
+
+    def _start_if_open(self, identity: str) -> None:
+        """Start a trial if a worker is free, the trial has to be trained, and it is not under way."""
+        epochs = self.ahead.get(identity, 0)
+        if len(self.running) >= self._executor.workers or not self._is_open(identity, epochs):
             return
-        for identity in (*first, *self._queue):
-            if len(self.running) >= self._executor.workers:
-                return
-            epochs = self.ahead.get(identity, 0)
-            if self._is_open(identity, epochs):
-                self.readings.read_again(identity)  # another process may have trained it meanwhile
-            if self._is_open(identity, epochs):
-                trial = self.plan.trials[identity]
-                self.readings.begin(trial)
-                self._executor.start(Task(trial, epochs))
-                self.running[identity] = time.monotonic()
-                self.targets[identity] = epochs
-            elif identity not in self.running:
-                self._queue.pop(identity, None)
+        self.readings.read_again(identity)  # another process may have trained it meanwhile
+        if self._is_open(identity, epochs):
+            trial = self.plan.trials[identity]
+            self.readings.begin(trial)
+            self._executor.start(Task(trial, epochs))
+            self.running[identity] = None
+            self._heard[identity] = self._now()
+            self.targets[identity] = epochs
 
     def _is_open(self, identity: str, epochs: int) -> bool:
         """Whether a trial still has to be trained to so many epochs and is not under way."""
         return not self.readings.is_known(identity, epochs) and identity not in self.running
 
     def _stop_hung_trials(self) -> None:
-        now = time.monotonic()
-        for identity, last in self.running.items():
-            if now - last > self._patience:
-                self._executor.stop(identity)
-                self.running[identity] = now  # do not stop it twice: its Ended event will come
+        now = self._now()
+        while self._heard:
+            identity, last = next(iter(self._heard.items()))
+            if now - last <= self._patience:
+                return
+            self._executor.stop(identity)
+            self._hear(identity)  # do not stop it twice: its Ended event will come
+
+    def _hear(self, identity: str) -> None:
+        """Note a sign of life of a trial under way."""
+        self._heard[identity] = self._now()
+        self._heard.move_to_end(identity)
 
     def _note(self, event: Event) -> None:
         """Store what happened, before anyone hears of it."""
         if event.identity in self.running:
-            self.running[event.identity] = time.monotonic()
+            self._hear(event.identity)
         if isinstance(event, EpochDone):
-            self.readings.keep(event.identity, event.result)
+            self.readings.keep(event.identity, event.result, event.machine)
         elif isinstance(event, Waiting):
             self.readings.read_again(event.identity)  # the other process stores each epoch as it comes
             if not self.readings.epochs_left(event.identity, self.targets[event.identity]):
                 self._unwanted.add(event.identity)
                 self._executor.stop(event.identity)
-        elif self.running.pop(event.identity, None) is not None:
+        elif event.identity in self.running:
+            del self.running[event.identity], self._heard[event.identity]
             left = self.readings.epochs_left(event.identity, self.targets[event.identity])
             error = event.error or (WorkerDied("it ended without a word") if left else None)
             unwanted = event.identity in self._unwanted and isinstance(error, WorkerDied)
             self._unwanted.discard(event.identity)
             if error is not None and not unwanted:
                 self.readings.fail(event.identity, error)
+            if not self.readings.is_known(event.identity, self.ahead.get(event.identity, 0)):
+                self._again[event.identity] = None

@@ -1,5 +1,7 @@
 """The forecast: nothing is left when everything is known, and known epochs count more than guesses."""
 
+from dataclasses import replace
+
 import pytest
 from stub_exploration import GRID, StubWorkers, ignore, plan_of, service_of
 
@@ -104,6 +106,16 @@ def test_a_larger_network_costs_more():
     small, large = (next(p.identities[0] for p in plan.points if p.values["conv"] == conv) for conv in (2, 4))
     costs = epoch_costs(plan, images=100)
     assert costs[small] < costs[large]
+
+
+def test_small_batches_cost_more():
+    plan = plan_of()  # batches of 10
+    large = plan_of()
+    large.trials.update(
+        {i: replace(trial, spec=replace(trial.spec, batch_size=100)) for i, trial in large.trials.items()}
+    )
+    costs, fewer = epoch_costs(plan, images=100), epoch_costs(large, images=100)
+    assert all(costs[identity] > fewer[identity] for identity in costs)
 
 
 def test_runs_of_one_shape_are_timed_once():

@@ -91,7 +91,23 @@ def test_a_log_gets_a_line_now_and_then(store, tmp_path, capsys, monkeypatch):
             service.answer(point, show)
     assert len(capsys.readouterr().out.splitlines()) == 1
     monkeypatch.setattr(module, "LOG_INTERVAL", 0)
+    monkeypatch.setattr(module, "PART", 0)
     with progress(service, forecast) as show:
         for _ in range(3):
             show(None)
     assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_what_is_counted_has_a_line_at_first_and_then_now_and_then(capsys, monkeypatch):
+    with module.counting(3, "shapes timed") as count:
+        for _ in range(3):
+            count()
+    assert capsys.readouterr().out == "0/3 shapes timed\n"
+    monkeypatch.setattr(module, "LOG_INTERVAL", 0)
+    monkeypatch.setattr(module, "PART", 0)
+    with module.counting(2, "shapes timed") as count:
+        count()
+        count()
+    first, second, last = capsys.readouterr().out.splitlines()
+    assert second.startswith("1/2 shapes timed · about 1 s left")
+    assert (first, last) == ("0/2 shapes timed", "2/2 shapes timed")

@@ -10,9 +10,20 @@ import pytest
 from stub_exploration import StubWorkers, answers, epoch_of, ignore, plan_of, service_of
 
 from MNIST.errors import DivergedError, StoreError, TrainingError
+from MNIST.explore.loop import Outcome, compare_winner
+from MNIST.explore.ranking import ranked
 from MNIST.explore.store import open_store
 from MNIST.explore.trials import TimeIsUp, TrialService
-from MNIST.explore.workers.protocol import TRIES, Ended, EpochDone, Waiting, WorkerDied
+from MNIST.explore.workers.protocol import (
+    MACHINES,
+    TRIES,
+    Ended,
+    EpochDone,
+    MachineGone,
+    Waiting,
+    WorkerDied,
+)
+from MNIST.training.history import history_csv
 
 
 @pytest.fixture
@@ -253,6 +264,52 @@ def test_other_numbers_for_a_known_epoch_are_never_mixed_in(store, tmp_path, che
     service = service_of(store, tmp_path, Other(checkpoints), epochs=[1, 3, 4])
     with pytest.raises(StoreError, match="other numbers than this machine computes"):
         answers(service)
+
+
+def test_two_machines_that_disagree_are_named(store, tmp_path):
+    service = service_of(store, tmp_path)
+    identity = next(iter(service.plan.trials))
+    service.readings.keep(identity, epoch_of(identity, 1), "a (10.0.0.1)")
+    service.readings.keep(identity, epoch_of(identity, 1), "b (10.0.0.2)")
+    other = replace(epoch_of(identity, 1), val_loss=0.123)
+    with pytest.raises(
+        StoreError, match=r"^a \(10.0.0.1\) and b \(10.0.0.2\) computed other numbers for epoch 1"
+    ):
+        service.readings.keep(identity, other, "b (10.0.0.2)")
+    assert store.history(identity) == [epoch_of(identity, 1)]
+
+
+def test_a_winner_that_was_trained_again_to_other_numbers_is_not_kept(store, tmp_path):
+    service = service_of(store, tmp_path)
+    answers(service)
+    outcome = Outcome(ranked(service.readings, service.plan.points), time_is_up=False)
+    identity = outcome.candidates[0].points[0].identities[0]
+    right = [epoch_of(identity, epoch) for epoch in (1, 2, 3)]
+    compare_winner(outcome, service, {"history.csv": history_csv(right).encode()})
+    wrong = [*right[:2], replace(right[2], val_loss=0.123)]
+    with pytest.raises(StoreError, match=r"epoch 3 of run .* is stored with other numbers"):
+        compare_winner(outcome, service, {"history.csv": history_csv(wrong).encode()})
+
+
+def test_an_epoch_out_of_order_does_not_enter(store, tmp_path):
+    service = service_of(store, tmp_path)
+    identity = next(iter(service.plan.trials))
+    with pytest.raises(StoreError, match=r"b sends epoch 3 of run .* of which 0 epochs are known"):
+        service.readings.keep(identity, epoch_of(identity, 3), "b")
+    assert store.history(identity) == service.readings.histories[identity] == []
+
+
+def test_a_machine_that_goes_away_says_nothing_about_its_trials(store, tmp_path, checkpoints):
+    gone = []
+
+    def go(trial, epoch):
+        if epoch == 2 and gone.count(trial) < MACHINES - 1:
+            gone.append(trial)
+            raise MachineGone("gone")
+
+    found = epochs(answers(service_of(store, tmp_path, StubWorkers(checkpoints, 2, go))))
+    assert None not in found
+    assert len(gone) == 6 * (MACHINES - 1)
 
 
 def test_what_another_exploration_has_trained_meanwhile_is_not_trained_again(tmp_path, checkpoints):

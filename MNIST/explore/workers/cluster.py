@@ -6,8 +6,8 @@ new one. A machine that is lost therefore costs only unfinished epochs, and any 
 
 import os
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,16 +17,27 @@ from MNIST.data import Dataset
 from MNIST.errors import BusyError, MNISTError
 from MNIST.explore.workers import worker
 from MNIST.explore.workers.cluster_connection import connect
-from MNIST.explore.workers.cluster_worker import ClusterWorker, Folder, News, read_files
-from MNIST.explore.workers.protocol import TRIES, Ended, EpochDone, Event, Task, Waiting, WorkerDied
+from MNIST.explore.workers.cluster_worker import Begun, ClusterWorker, Folder, News, read_files
+from MNIST.explore.workers.protocol import (
+    TRIES,
+    Ended,
+    EpochDone,
+    Event,
+    MachineGone,
+    Task,
+    Waiting,
+    WorkerDied,
+)
 from MNIST.files import only_one, write_atomically
 from MNIST.program import install_command
 
 TRIALS_A_WORKER = 50  # then it is renewed: TensorFlow keeps some 7 MB of every network that it has built
 START_SECONDS = 180.0  # if no worker appears for so long, those still missing are given up
 ANSWER_SECONDS = 20.0  # an idle worker must answer within this time
-FETCH_SECONDS = 60.0  # a value that is ready must arrive here within this time
+FETCH_SECONDS = 60.0  # a task must arrive there, and a value that is ready here, within this time
+SUSPECT = 3  # so many deaths on a machine, of trials that others then trained on, are the machine's fault
 GONE = "has gone"
+BROKEN = "its workers died of trainings that went on elsewhere"
 PULSE = 0.5  # seconds between two checks of what does not report by itself: locks, new workers
 
 
@@ -42,12 +53,19 @@ class _Worker:
 
 @dataclass(eq=False)
 class _UnderWay:
-    """A task that a worker has, and the lock of its trial."""
+    """A task that a worker has, and the lock of its trial.
+
+    coming: a reference to news that are on their way, or None. begun: whether the worker has the task.
+    deadline: when the worker is given up unless it answers; infinity while it trains.
+    """
 
     task: Task
     worker: _Worker
     news: Any
     lock: ExitStack
+    deadline: float
+    coming: Any = None
+    begun: bool = False
 
 
 class ClusterWorkers:
@@ -79,6 +97,11 @@ class ClusterWorkers:
         self._starting: list[_Worker] = []
         self._free: list[_Worker] = []
         self._queue: dict[str, tuple[Task, float]] = {}  # a task, and when its lock was last found taken
+        self._newest: dict[str, int] = {}  # the newest epoch of each trial that a worker has sent
+        self._died_on: dict[str, list[str]] = {}  # where a trial's workers have died since that epoch
+        self._abandoned: set[str] = set()  # machines that are left out for these deaths
+        self._blamed: Counter[str] = Counter()  # machines, for deaths that were not their trials' fault
+        self._lost: Counter[str] = Counter()  # how often a trial was sent to a worker that did not take it
         self._under_way: dict[str, _UnderWay] = {}
         self._found: list[Event] = []
         self._last_birth = time.monotonic()
@@ -109,7 +132,7 @@ class ClusterWorkers:
         if self._queue.pop(identity, None):
             self._found.append(Ended(identity, WorkerDied("stopped")))
         elif identity in self._under_way:
-            self._end(self._under_way[identity], WorkerDied("stopped"))
+            self._end(self._under_way[identity], WorkerDied("stopped"), again=False)
 
     def map(self, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
         waiting = deque(enumerate(arguments))
@@ -158,6 +181,7 @@ class ClusterWorkers:
         born: list[tuple[_Worker, tuple[str, str, str]]] = []
         while self._starting:
             born += self._births(PULSE)
+        born = self._honest(born, room)
         weights: Counter[tuple[str, str, str]] = Counter()
         for member, description in born:
             weights[description] += room[member.node["NodeID"]]
@@ -174,6 +198,35 @@ class ClusterWorkers:
             for node in nodes:
                 if number < room[node["NodeID"]] and self.workers < (most or self.workers + 1):
                     self._add_worker(node)
+
+    def _honest(
+        self, born: list[tuple[_Worker, tuple[str, str, str]]], room: Mapping[str, int]
+    ) -> list[tuple[_Worker, tuple[str, str, str]]]:
+        """The first worker of each machine, without those that compute other numbers than their equals.
+
+        Each trains the same small network; those with the same description must come to the same weights.
+        The majority decides, counted by the room of the machines.
+        """
+        proofs = [member.actor.call.remote(worker.prove, (self._engine, self._threads)) for member, _ in born]
+        weights: defaultdict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+        found: list[tuple[_Worker, tuple[str, str, str], str]] = []
+        for (member, description), proof in zip(born, proofs, strict=True):
+            try:
+                digest = self._ray.get(proof, timeout=START_SECONDS)
+            except self._ray.exceptions.RayError as error:
+                self._leave_out(member, _reason(error) if self._is_there(member.node) else GONE)
+                continue
+            weights[description][digest] += room[member.node["NodeID"]]
+            found.append((member, description, digest))
+        honest = []
+        for member, description, digest in found:
+            if digest == weights[description].most_common(1)[0][0]:
+                honest.append((member, description))
+            else:
+                self._leave_out(
+                    member, f"computes other numbers than the others with {', '.join(description[:2])}"
+                )
+        return honest
 
     def _add_worker(self, node: dict[str, Any]) -> None:
         """Start a worker on this machine and on no other. It counts in `workers` from now on."""
@@ -220,7 +273,7 @@ class ClusterWorkers:
         self._mention(member.node, reason)
 
     def _mention(self, node: dict[str, Any], reason: str) -> None:
-        line = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']}): {reason}"
+        line = f"{_name(node)}: {reason}"
         if line not in self.left_out:
             self.left_out.append(line)
 
@@ -228,7 +281,9 @@ class ClusterWorkers:
         """End a worker, and start another on its machine if the machine is still there."""
         self._ray.kill(member.actor)
         self.workers -= 1
-        if self._is_there(member.node):
+        if member.node["NodeID"] in self._abandoned:
+            self._mention(member.node, BROKEN)
+        elif self._is_there(member.node):
             self._add_worker(member.node)
         else:
             self._mention(member.node, GONE)
@@ -257,11 +312,10 @@ class ClusterWorkers:
     def _start_queued(self) -> None:
         """Send waiting tasks to free workers, except for trials that another process is training."""
         for identity, (task, last) in list(self._queue.items()):
-            if time.monotonic() < last + PULSE:
-                continue
-            member = self._living_worker()
-            if member is None:
+            if not self._free:
                 return
+            if time.monotonic() < last + PULSE or (member := self._worker_for(identity)) is None:
+                continue
             folder, lock = self._checkpoints / identity, ExitStack()
             try:
                 lock.enter_context(only_one(folder.with_suffix(".lock"), busy="another process trains it"))
@@ -272,24 +326,74 @@ class ClusterWorkers:
                 continue
             del self._queue[identity]
             news = member.actor.train.options(num_returns="streaming").remote(task, read_files(folder))
-            self._under_way[identity] = _UnderWay(task, member, news, lock)
+            deadline = time.monotonic() + FETCH_SECONDS
+            self._under_way[identity] = _UnderWay(task, member, news, lock, deadline)
+
+    def _worker_for(self, identity: str) -> _Worker | None:
+        """A free worker for a trial; None if it should wait for another one.
+
+        A trial whose workers died on one machine has its last try on another one, so that no machine alone
+        can make it fail.
+        """
+        died_on = Counter(self._died_on.get(identity, []))
+        avoided = {node for node, deaths in died_on.items() if deaths >= TRIES - 1}
+        for member in reversed(self._free) if avoided else self._free[-1:]:
+            if member.node["NodeID"] not in avoided:
+                self._free.remove(member)
+                return member
+        others = [*self._starting, *(busy.worker for busy in self._under_way.values())]
+        if any(member.node["NodeID"] not in avoided for member in others):
+            return None
+        return self._free.pop()
+
+    def _acquit(self, identity: str, node: dict[str, Any]) -> None:
+        """Note that a trial goes on here: machines on which its workers died are to blame for that.
+
+        A machine that is blamed SUSPECT times without an epoch of its own trains no more.
+        """
+        self._blamed.pop(node["NodeID"], None)
+        self._blamed.update(each for each in self._died_on.pop(identity, []) if each != node["NodeID"])
+        for each, times in list(self._blamed.items()):
+            if times >= SUSPECT:
+                del self._blamed[each]
+                self._abandon(each)
+
+    def _abandon(self, node_id: str) -> None:
+        """Leave out a machine from now on; what is under way there comes to its end."""
+        self._abandoned.add(node_id)
+        for group in (self._free, self._starting):
+            for member in [each for each in group if each.node["NodeID"] == node_id]:
+                group.remove(member)
+                self._leave_out(member, BROKEN)
 
     def _receive(self, seconds: float) -> None:
         """Take in what has come from the workers; if nothing has, wait at most so long."""
-        coming = {busy.news: busy for busy in self._under_way.values()}
+        coming = {busy.coming or busy.news: busy for busy in self._under_way.values()}
         self._ready([*coming, *(member.born for member in self._starting)], seconds)
         for member, description in self._births(0):
             self._admit(member, description)
         for busy in self._ready(coming, 0):
             self._take(busy)
+        now = time.monotonic()
+        for busy in [busy for busy in self._under_way.values() if now > busy.deadline]:
+            self._end(busy, WorkerDied("it does not answer"))
         self._start_queued()
         self._refuse_emptiness()
 
     def _take(self, busy: _UnderWay) -> None:
         """Keep what a worker has sent: its checkpoints first, so that a reported epoch is safe."""
-        identity = busy.task.trial.identity
+        identity, node = busy.task.trial.identity, busy.worker.node
         try:
-            news: News = self._ray.get(next(busy.news), timeout=FETCH_SECONDS)
+            if busy.coming is None:
+                busy.coming = next(busy.news)
+                busy.deadline = time.monotonic() + FETCH_SECONDS
+                if not self._ready([busy.coming], 0):  # wait for it beside all others
+                    return
+            news: Begun | News = self._ray.get(busy.coming, timeout=FETCH_SECONDS)
+            busy.coming, busy.deadline = None, float("inf")
+            if isinstance(news, Begun):
+                busy.begun = True
+                return
             _keep(self._checkpoints / identity, news)
         except StopIteration:
             self._end(busy, None)
@@ -300,16 +404,33 @@ class ClusterWorkers:
             self._end(busy, error)
         else:
             if news.result is not None:
-                self._found.append(EpochDone(identity, news.result))
+                self._found.append(EpochDone(identity, news.result, _name(node)))
+                if news.result.epoch > self._newest.get(identity, 0):  # not one out of its checkpoint again
+                    self._newest[identity] = news.result.epoch
+                    self._acquit(identity, node)
 
-    def _end(self, busy: _UnderWay, error: BaseException | None) -> None:
-        """Note that a trial is over, release its lock, and free or replace its worker."""
-        identity = busy.task.trial.identity
+    def _end(self, busy: _UnderWay, error: BaseException | None, again: bool = True) -> None:
+        """Note that a trial is over, release its lock, and free or replace its worker.
+
+        again: send it to another worker if this one has died without having taken it.
+        """
+        identity, node = busy.task.trial.identity, busy.worker.node
         del self._under_way[identity]
         busy.lock.close()
-        self._found.append(Ended(identity, error))
+        if isinstance(error, WorkerDied):
+            if not self._is_there(node):
+                error = MachineGone(f"{_name(node)} {GONE}")
+            elif busy.begun:
+                self._died_on.setdefault(identity, []).append(node["NodeID"])
+        if isinstance(error, WorkerDied) and again and not busy.begun and self._lost[identity] < TRIES:
+            self._lost[identity] += 1
+            self._queue[identity] = busy.task, float("-inf")  # it died while it had nothing to do
+        else:
+            self._lost.pop(identity, None)
+            self._found.append(Ended(identity, error))
         busy.worker.trials += 1
-        if isinstance(error, WorkerDied | OSError) or busy.worker.trials >= TRIALS_A_WORKER:
+        worn = busy.worker.trials >= TRIALS_A_WORKER or node["NodeID"] in self._abandoned
+        if worn or isinstance(error, WorkerDied | OSError):
             self._replace(busy.worker)
         else:
             self._free.append(busy.worker)
@@ -350,6 +471,11 @@ class ClusterWorkers:
             return []
         ready, _ = self._ray.wait(references, num_returns=len(references), timeout=0)
         return [waited_for[ref] for ref in ready] if isinstance(waited_for, dict) else ready
+
+
+def _name(node: dict[str, Any]) -> str:
+    """How a machine is called: its name and its address."""
+    return f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
 
 
 def _keep(folder: Path, news: News) -> None:

@@ -33,6 +33,11 @@ class Folder:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """The worker has the task: if it dies from now on, the task may be the cause."""
+
+
+@dataclass(frozen=True)
 class News:
     """A new epoch, or None when all are done; and the checkpoints that there are now.
 
@@ -59,8 +64,9 @@ class ClusterWorker:
         worker.hold(dataset)
         self._thread = ThreadPoolExecutor(max_workers=1)
 
-    def train(self, task: Task, files: Files) -> Iterator[News]:
+    def train(self, task: Task, files: Files) -> Iterator[Begun | News]:
         """Train a trial from the given checkpoints, if there are any, and send each new one."""
+        yield Begun()
         with _own_folder() as place:
             folder = Path(place) / task.trial.identity
             _write(folder, files)

@@ -12,6 +12,7 @@ from MNIST.explore.plan import Trial
 from MNIST.training import EpochResult
 
 TRIES = 3  # after so many dead workers the task itself counts as the cause
+MACHINES = 10  # the same for machines that went away, which a task hardly ever causes
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,14 @@ class Task:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """A trial has a new epoch, and its checkpoint is already written."""
+    """A trial has a new epoch, and its checkpoint is already written.
+
+    machine: which one of a cluster has computed it; "" is this one.
+    """
 
     identity: str
     result: EpochResult
+    machine: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,10 @@ Event = EpochDone | Waiting | Ended
 
 class WorkerDied(MNISTError):
     """A worker ended without an answer: killed, or out of memory. The trial itself may be sound."""
+
+
+class MachineGone(WorkerDied):
+    """A worker ended because its machine went away, or cannot be reached any more."""
 
 
 class Executor(Protocol):

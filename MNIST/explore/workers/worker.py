@@ -17,15 +17,45 @@ from MNIST.errors import BusyError, TrainingError
 from MNIST.explore.plan import epochs_left
 from MNIST.explore.workers.protocol import Task
 from MNIST.files import only_one
-from MNIST.language import ModelSpec
-from MNIST.training import EpochResult, Run, RunSettings, continue_run, newest_epoch, trained_files
+from MNIST.language import ModelSpec, parse_spec
+from MNIST.training import (
+    EpochResult,
+    Run,
+    RunSettings,
+    continue_run,
+    newest_epoch,
+    trained_files,
+    weights_digest,
+)
 from MNIST.training.checkpoint import read_checkpoints, remove_checkpoints
 
 LOCK_INTERVAL = 0.5  # seconds between two checks whether another process still trains the trial
 LONG_ENOUGH = 0.5  # seconds of training from which the time of a whole epoch can be told
 SOME = 1_000  # images to augment, or to validate, for the same purpose
 
+PROOF = """Layers:
+Conv,4,3,3,relu
+MaxPool,2,2
+Flatten
+Dense,16,tanh
+Dense,10,softmax
+Optimizer:
+Adam,0.01
+1
+32
+"""
+PROOF_OF_COLUMNS = """Input:
+Threshold,1,128
+Layers:
+Columns,20,24
+Optimizer:
+ParallelDelta,0.05
+1
+32
+"""
+
 _dataset: Dataset | None = None
+_has_started: list[bool] = []  # not empty once this process has timed the start of a network
 
 
 def hold(dataset: Dataset) -> None:
@@ -75,29 +105,70 @@ def describe(engine: str, precision: str) -> tuple[str, str, str]:
     return engines.version(engine), engines.device(engine), engines.resolve_precision(engine, precision)
 
 
-def time_epoch(spec: ModelSpec, settings: RunSettings, spare: bool) -> tuple[float, float] | None:
-    """Seconds to build a network and compile its steps, and seconds of an epoch, told from a part of it.
+def prove(engine: str, threads: int) -> str:
+    """A digest of the weights that an engine comes to in two steps of a small network.
+
+    The network, the images and the seed are always the same, so equal machines have equal digests.
+    """
+    learns = engine not in engines.WITHOUT_GRADIENTS
+    spec = parse_spec(PROOF if learns else PROOF_OF_COLUMNS)
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 28, 28), np.uint8)
+    none = np.arange(0)
+    data = TrainingData(pixels, np.arange(64, dtype=np.uint8) % 10, np.arange(64), none)
+    version, device, _ = describe(engine, "float32")
+    settings = RunSettings("", None, 1.0, 0, version, device, "float32", threads)
+    run = Run(spec, data, settings, epochs=1)
+    try:
+        run.train()
+        return weights_digest(run.engine.get_weights())
+    finally:
+        run.engine.close()
+
+
+def time_epoch(spec: ModelSpec, settings: RunSettings, spare: bool) -> tuple[float, float, float] | None:
+    """Seconds to build a network and compile its steps; of an epoch, told from a part of it; and once.
 
     spare: whether a core is free to make the next epoch's augmented images meanwhile.
+    The last of the three is what a library does at the first step in a process, and never again.
     None if the network does not fit into memory.
     """
-    data, begun = _data_of(settings), time.perf_counter()
+    data = _data_of(settings)
     try:
+        first = 0.0 if _has_started else _seconds_to_start(spec, data, settings)
+        begun = time.perf_counter()
         run = Run(spec, data, settings, epochs=1)
     except (TrainingError, MemoryError):
         return None
     try:
-        _train_part(run, 1)
-        _train_part(run, run.steps, skip=run.steps - 1)  # compiles the last step, which may be smaller
-        _seconds_to_validate(run, 1)
+        _start(run)
         start = time.perf_counter() - begun
         seconds, ahead = _seconds_to_train(run), _seconds_to_augment(run)
         seconds = max(seconds, ahead) if spare else seconds + ahead
-        return start, seconds + _seconds_to_validate(run, SOME) + _seconds_to_save(run)
+        seconds += _seconds_to_validate(run, SOME) + _seconds_to_save(run)
+        return start, seconds, max(0.0, first - start)
     except MemoryError:
         return None
     finally:
         run.engine.close()
+
+
+def _seconds_to_start(spec: ModelSpec, data: TrainingData, settings: RunSettings) -> float:
+    """Seconds of the first start in this process."""
+    begun = time.perf_counter()
+    run = Run(spec, data, settings, epochs=1)
+    try:
+        _start(run)
+        _has_started.append(True)
+        return time.perf_counter() - begun
+    finally:
+        run.engine.close()
+
+
+def _start(run: Run) -> None:
+    """Have a network's steps compiled."""
+    _train_part(run, 1)
+    _train_part(run, run.steps, skip=run.steps - 1)  # the last step, which may be smaller
+    _seconds_to_validate(run, 1)
 
 
 def _seconds_to_train(run: Run) -> float:
