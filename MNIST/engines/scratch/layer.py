@@ -11,6 +11,7 @@ Axis order everywhere: (batch, rows, columns, channels) or (batch, units).
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 from array_api_compat import array_namespace
 
 Array = Any
@@ -41,10 +42,11 @@ def namespace(x: Array) -> Any:
     """The functions of an array's library, as the standard names them.
 
     They are remembered by the array's type: looking them up each time takes longer than adding two rows of
-    a small network.
+    a small network. NumPy follows the standard by itself; what makes other libraries follow it would import
+    all of NumPy's parts, a third of a second.
     """
     if type(x) not in _NAMESPACES:
-        _NAMESPACES[type(x)] = array_namespace(x)
+        _NAMESPACES[type(x)] = np if isinstance(x, np.ndarray | np.generic) else array_namespace(x)
     return _NAMESPACES[type(x)]
 
 
