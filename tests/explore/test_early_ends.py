@@ -13,7 +13,7 @@ from test_forecast import forecast_of, search_of
 from MNIST.data import Dataset, load, split
 from MNIST.explore.loop import ask_all
 from MNIST.explore.plan import Plan, make_plan
-from MNIST.explore.progress import _Board
+from MNIST.explore.progress import Board
 from MNIST.explore.ranking import ranked
 from MNIST.explore.results import best_text, read_results, results_csv
 from MNIST.explore.store import open_store
@@ -130,7 +130,7 @@ def test_a_run_that_another_process_has_ended_meanwhile_frees_its_worker(store, 
 def test_what_is_over_is_not_left_and_the_display_knows_its_best(store, tmp_path):
     service = service_of(store, tmp_path, stub(tmp_path), **CHANGES)
     forecast = forecast_of(service, epochs=CHANGES["epochs"])
-    board = _Board(service, forecast)
+    board = Board(service, forecast)
 
     def note(event):
         if event is not None:
@@ -144,7 +144,7 @@ def test_what_is_over_is_not_left_and_the_display_knows_its_best(store, tmp_path
     best = max(service.readings.of(point).mean("val_accuracy") for point in service.plan.points)
     line = board.summary(look)
     assert line == f"6/6 trainings · {forecast.epochs}/{forecast.epochs} epochs · best {best:.2%}"
-    assert _Board(service, forecast).summary(look) == line
+    assert Board(service, forecast).summary(look) == line
 
 
 def test_seeds_may_end_after_different_epochs(store, tmp_path):
