@@ -42,6 +42,7 @@ IN_ONE_PROCESS = {
     "augmentation": ("DATA 1 20", rf"all five: .*{RATIO}(.|\n)*fastest epochs: .*{RATIO}"),
     "engines": ("DATA 1 256", r"example_model, modules / PyTorch: \d+\.\d\d of the medians"),
     "fast99": ("DATA 1 100", r"seed 0: Keras's convnet .*: \d+\.\d{3}"),
+    "onednn": ("DATA 1 100 1", rf"example_model: an epoch takes .*{RATIO}; answers .*{RATIO}"),
     "train_optimal": ("DATA 1 100", r"bfloat16 / plain Keras: \d+\.\d\d of the medians"),
 }
 EVERY = QUICK | SLOW | IN_ONE_PROCESS

@@ -7,7 +7,6 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
-import keras
 import numpy as np
 import pytest
 from examples import slowly
@@ -15,7 +14,7 @@ from examples import slowly
 from MNIST import engines
 from MNIST.engines import EpochMetrics
 from MNIST.engines.keras import engine as keras_engine
-from MNIST.engines.keras.backend import batches, memory_errors
+from MNIST.engines.keras.backend import batches, keras, memory_errors
 from MNIST.engines.keras.engine import OPTIMIZERS
 from MNIST.engines.keras.layers import BUILDERS, LocalResponseNormalization, layer_name
 from MNIST.language import LAYERS, lay_out, optimizers, parse_spec
@@ -266,6 +265,30 @@ def test_a_kerass_own_settings_file_changes_nothing(tmp_path):
         check=True,
     )
     assert result.stdout.split() == ["float32", "1e-07", "channels_last"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "darwin", reason="TensorFlow has no oneDNN there")
+def test_convolutions_are_computed_by_onednn():
+    """Only oneDNN itself says whether it computes: it prints a line for each operation if it is asked to."""
+    script = """
+import numpy as np
+from MNIST import engines
+from MNIST.language import lay_out, parse_spec
+from MNIST.training.draws import initial_weights
+text = "Layers:\\nConv,8,3,3,relu\\nFlatten\\nDense,10,softmax\\nOptimizer:\\nAdam,0.01\\n1\\n8"
+network = lay_out(parse_spec(text))
+weights = initial_weights(network, 0)
+engine = engines.create(
+    "keras", network, precision="float32", threads=1, pixel_statistics=(0.0, 1.0), weights=weights
+)
+engine.logits(np.zeros((8, 28, 28), np.uint8))
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    environment["ONEDNN_VERBOSE"] = "1"
+    result = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert ",convolution," in result.stdout
 
 
 @pytest.mark.slow

@@ -18,6 +18,11 @@ from MNIST.engines.quiet import hidden, quiet_stderr, without_collections
 
 BACKEND = os.environ["KERAS_BACKEND"] = chosen_backend()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors reach us as exceptions anyway
+# TensorFlow uses oneDNN's convolutions by itself only where a processor has instructions for neural networks.
+# Others gain as well: `python -m benchmarks.onednn` says how much. TensorFlow reads this when it is imported.
+# It is part of a run's identity.
+if "tensorflow" not in sys.modules:
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 # Keras takes these along for plots, tables and scikit-learn's interface if they are installed. Nothing here
 # needs that, and without them Keras starts in seven tenths of the time.
