@@ -1,7 +1,7 @@
 """Tables that spreadsheets and other programs have written: which numbers, parameters and costs they have.
 
-The tables of Optuna and scikit-learn are what these programs wrote (Optuna 5.0.0, scikit-learn 1.9.1), with
-fewer rows.
+The tables of Optuna and scikit-learn have the columns and the spelling of what these programs wrote (Optuna
+5.0.0, scikit-learn 1.9.1), fewer rows, and some other values, such as a training that took more than a day.
 """
 
 from math import isnan
