@@ -46,7 +46,7 @@ from typing import TYPE_CHECKING, Any
 from MNIST.commands import values
 from MNIST.commands.answers_json import comparison_as_json
 from MNIST.commands.evaluations_table import print_evaluations, progress_of
-from MNIST.commands.trained_networks import answering
+from MNIST.commands.trained_networks import answering, answering_side_by_side, are_many
 from MNIST.commands.values import MOST_THREADS, optional_whole_number
 from MNIST.errors import ModelError, UsageError
 from MNIST.files import write_atomically
@@ -57,6 +57,7 @@ from MNIST.words import counted
 if TYPE_CHECKING:
     import numpy as np
 
+    from MNIST.commands.trained_networks import Answering
     from MNIST.data import Dataset
     from MNIST.report.testing.comparison import Evaluation
     from MNIST.report.testing.embedding import Space
@@ -181,7 +182,12 @@ def _evaluate(
 
     evaluations, spaces = [], {}
     with progress_of(names) as in_turn:
-        for one in answering(names, lambda _: asked.images, threads, engine, in_turn):
+        answers = (
+            answering_side_by_side(names, asked.images, threads, engine, in_turn)
+            if are_many(names, engine)
+            else answering(names, lambda _: asked.images, threads, engine, in_turn)
+        )
+        for one in answers:
             try:
                 for record in one.records:
                     training.refuse_other_classes(one.name, record, dataset.about)
@@ -201,11 +207,10 @@ def _evaluate(
                 dataset.classes,
                 asked.numbers,
                 on=asked.on,
-                family=one.records[0].family if one.network else "",
+                family=one.family,
             )
             evaluations.append(evaluation)
-            if one.network:
-                _note(one.network, evaluation, dataset)
+            _note(one, evaluation, dataset)
             if one.network and len(names) <= FEW:
                 spaces[one.name] = _space(one.network, evaluation, one.logits, asked.images)
     return evaluations, spaces
@@ -218,17 +223,18 @@ def _learned(record: "RunRecord", dataset: "Dataset") -> str:
     return record.dataset if record.dataset != dataset.name else "other images"
 
 
-def _note(model: "TrainedModel", evaluation: "Evaluation", dataset: "Dataset") -> None:
+def _note(one: "Answering", evaluation: "Evaluation", dataset: "Dataset") -> None:
     """Note, for `list`, what a network reached on the test set of the dataset that it learned from."""
     from MNIST import training
 
-    if evaluation.on != "test" or model.record.settings.data_digest != dataset.digest:
+    (record, *others) = one.records
+    if others or evaluation.on != "test" or record.settings.data_digest != dataset.digest:
         return
     correct = evaluation.images - evaluation.errors
     try:
-        training.note_tested(model.name, model.record, evaluation.engine, evaluation.images, correct)
+        training.note_tested(one.name, record, evaluation.engine, evaluation.images, correct)
     except OSError as error:
-        print(f"{model.name}: `list` will not show this result: {error.strerror}", file=sys.stderr)
+        print(f"{one.name}: `list` will not show this result: {error.strerror}", file=sys.stderr)
 
 
 def _space(

@@ -1,9 +1,10 @@
-"""Ask several trained networks one after another, and name those that cannot be trusted."""
+"""Ask several trained networks, one after another or side by side, and name those that cannot be trusted."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, replace
+from io import StringIO
 from typing import TYPE_CHECKING
 
 from MNIST.errors import ModelError, UsageError
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from MNIST.training import RunRecord, TrainedModel
 
 Images = Callable[["RunRecord"], "np.ndarray"]
+MANY = 10  # networks of Keras; of more, several processes ask them
+MOST_PROCESSES = 4  # each takes some 400 MB
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Answering:
 
     name: the network's, or "A+B". records: of each of its networks. logits: (n, classes), finite; of an
     ensemble, the logarithms of the mean of the networks' probabilities. network: the only network, open until
-    the next one answers; None for an ensemble.
+    the next one answers; None for an ensemble, and where another process has asked.
     """
 
     name: str
@@ -37,6 +40,11 @@ class Answering:
         from MNIST import engines
 
         return ", ".join(dict.fromkeys(engines.name_of(record.settings.engine) for record in self.records))
+
+    @property
+    def family(self) -> str:
+        """What the networks of a family have in common, as `RunRecord.family`; "" for an ensemble."""
+        return self.records[0].family if len(self.records) == 1 else ""
 
 
 def answering(
@@ -75,6 +83,87 @@ def answering(
                     known[member] = _closed(answer)
         if together := _together(name, known):
             yield together
+
+
+def are_many(names: Sequence[str], engine: str | None) -> bool:
+    """Whether it pays to ask these networks side by side: whether Keras computes for many of them.
+
+    Between its operations, Keras uses one core. Other engines start at once, or use all cores.
+    """
+    from MNIST import engines, training
+    from MNIST.engines.processor import cores
+
+    singles = {member for name in names for member in members(name)}
+    computing = []
+    for name in singles if cores() > 1 and len(names) > MANY else ():
+        with suppress(ModelError):  # it will be named when it is asked
+            computing.append(engine or engines.reader_of(training.read_record(name).settings.engine))
+    return computing.count("keras") > MANY
+
+
+def answering_side_by_side(
+    names: Sequence[str],
+    images: "np.ndarray",
+    threads: int | None,
+    engine: str | None,
+    in_turn: Iterable[str] | None = None,
+) -> Iterator[Answering]:
+    """Yield what `answering` yields, in the same order, while other processes ask the networks to come.
+
+    images: for all networks, uint8 (n, 28, 28). No network is open. Raises UsageError if the engine is not
+    installed.
+    """
+    singles = dict.fromkeys(member for name in names for member in members(name))
+    known: dict[str, Answering | None] = {}
+    with _answers(list(singles), images, threads, engine) as answers:
+        for name in in_turn or names:
+            while any(member not in known for member in members(name)):
+                single, answer, words = next(answers)
+                known[single] = answer
+                print(words, end="", file=sys.stderr)
+            if answer := _together(name, known) if TOGETHER in name else known[name]:
+                yield answer
+
+
+@contextmanager
+def _answers(
+    names: Sequence[str], images: "np.ndarray", threads: int | None, engine: str | None
+) -> Iterator[Iterator[tuple[str, Answering | None, str]]]:
+    """What each network answers, in their order, and what is to be said about it; None if it is left out."""
+    from MNIST.engines.processor import cores
+    from MNIST.explore.workers.local import LocalWorkers
+    from MNIST.explore.workers.protocol import WorkerDied
+
+    workers = LocalWorkers(min(cores(), MOST_PROCESSES), None)
+
+    def answers() -> Iterator[tuple[str, Answering | None, str]]:
+        left = list(names)
+        while left:
+            asked = workers.map(_asked_alone, [(name, images, threads, engine) for name in left])
+            with suppress(StopIteration):
+                while True:
+                    try:
+                        answer, words = next(asked)
+                    except WorkerDied as error:  # it ends what `map` yields
+                        answer, words = None, f"{left[0]}: {error}; it is left out\n"
+                    yield left.pop(0), answer, words
+
+    try:
+        yield answers()
+    finally:
+        workers.close()
+
+
+def _asked_alone(
+    name: str, images: "np.ndarray", threads: int | None, engine: str | None
+) -> tuple[Answering | None, str]:
+    """In another process: what a network answers, and what is to be said about it."""
+    from MNIST import engines
+
+    if engine is not None:
+        engines.version(engine)  # raised here, because a missing library is no network's fault
+    with redirect_stderr(StringIO()) as words, _asked(name, lambda _: images, threads, engine) as answer:
+        return _closed(answer), words.getvalue()
 
 
 def _closed(answer: Answering | None) -> Answering | None:

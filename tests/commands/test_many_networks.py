@@ -2,13 +2,16 @@
 
 import contextlib
 import json
+import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from MNIST import cli
-from MNIST.commands import values
+from MNIST.commands import trained_networks, values
+from MNIST.data import load
 from MNIST.errors import UsageError
 
 MODEL = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.01,0\n1\n50\n"
@@ -106,3 +109,46 @@ def test_what_is_no_file_of_names_is_refused(content, error, tmp_path, monkeypat
     Path("class.txt").mkdir()
     with pytest.raises(UsageError, match=r"class\.txt: "):
         values.model_names("class.txt")
+
+
+@pytest.mark.slow
+def test_side_by_side_networks_answer_as_one_after_another(tmp_path, monkeypatch, digits_folder, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("net.txt").write_text(MODEL.replace("Flatten", "Conv,2,3,3,relu\nDropout,0.5\nFlatten"))
+    words = ["train", str(digits_folder), "net", "net.txt", "--images", "300", "--seeds", "0-1"]
+    assert cli.main(words) == 0
+    for place in range(2, 11):
+        shutil.copytree("Model_Output/net_0", f"Model_Output/net_{place}")
+    Path("Model_Output/net_3/model.keras").write_bytes(b"x")
+    names = ["net_2", "net_0+net_1", "net_3+net_0", *(f"net_{place}" for place in (3, 0, 1, *range(4, 11)))]
+    images = load(digits_folder).test_images
+    assert trained_networks.are_many(names, None)
+    assert not trained_networks.are_many(names, "numpy")
+    assert not trained_networks.are_many([name for name in names if "+" not in name][:10], None)
+    capsys.readouterr()
+    alone = list(trained_networks.answering(names, lambda _: images, None, None))
+    said = capsys.readouterr().err
+    together = list(trained_networks.answering_side_by_side(names, images, None, None))
+    assert capsys.readouterr().err == said
+    assert len(said.splitlines()) == 2  # net_3 is refused, and so is its ensemble
+    assert [one.name for one in together] == [one.name for one in alone] == [*names[:2], *names[4:]]
+    for one, other in zip(alone, together, strict=True):
+        assert one.logits.tobytes() == other.logits.tobytes()
+        assert one.records == other.records
+
+
+@pytest.mark.slow
+def test_a_network_of_which_processes_die_is_left_out(monkeypatch):
+    monkeypatch.setattr(trained_networks, "_asked_alone", dies_of_b)
+    with trained_networks._answers(["a", "b", "c"], np.zeros((1, 28, 28), np.uint8), None, None) as answers:
+        (a, _, said_of_a), (b, _, said_of_b), (c, _, said_of_c) = answers
+    assert (a, b, c) == ("a", "b", "c")
+    assert (said_of_a, said_of_c) == ("a\n", "c\n")
+    assert said_of_b.startswith("b: a worker process died")
+    assert said_of_b.endswith("; it is left out\n")
+
+
+def dies_of_b(name, images, threads, engine):
+    if name == "b":
+        os._exit(1)
+    return None, f"{name}\n"

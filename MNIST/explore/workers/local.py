@@ -39,16 +39,21 @@ DIED = (ProcessExpired, BrokenExecutor)
 class LocalWorkers:
     """Worker processes on this machine. See `Executor` for what each method promises.
 
-    engine: the name of the engine that they will train with, so that it is imported ahead.
+    dataset, checkpoints: to train with; None if they will only compute functions (`map`).
+    engine: the name of the engine that they will compute with, so that it is imported ahead.
     """
 
-    def __init__(self, workers: int, dataset: Dataset, checkpoints: Path, engine: str = "keras") -> None:
+    def __init__(
+        self, workers: int, dataset: Dataset | None, checkpoints: Path = Path(), engine: str = "keras"
+    ) -> None:
         self.workers = workers
         self.left_out: list[str] = []
         self._checkpoints = checkpoints
         self._receiver, self._sender = multiprocessing.Pipe(duplex=False)
         context = _context(engine)
-        images = replace(dataset, test_images=dataset.test_images[:0], test_labels=dataset.test_labels[:0])
+        images = dataset and replace(
+            dataset, test_images=dataset.test_images[:0], test_labels=dataset.test_labels[:0]
+        )
         self._make_pool: Callable[[], ProcessPool] = lambda: ProcessPool(
             max_workers=1,
             max_tasks=TRIALS_A_WORKER,
@@ -186,7 +191,7 @@ def _context(engine: str) -> Any:
 _sender: Connection | None = None
 
 
-def _begin(dataset: Dataset, sender: Connection) -> None:
+def _begin(dataset: Dataset | None, sender: Connection) -> None:
     """In a new worker: take the dataset, and arrange to end when the parent ends for whatever reason."""
     global _sender
     _sender = sender
@@ -195,7 +200,8 @@ def _begin(dataset: Dataset, sender: Connection) -> None:
     assert parent is not None
     sentinel = parent.sentinel
     threading.Thread(target=lambda: (wait([sentinel]), os._exit(1)), daemon=True).start()
-    worker.hold(dataset)
+    if dataset is not None:
+        worker.hold(dataset)
 
 
 def _train(task: Task, checkpoints: Path) -> None:
