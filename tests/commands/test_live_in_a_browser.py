@@ -47,6 +47,7 @@ WORDS = [
         "2",
         "--engine",
         "numpy",
+        "--yes",
     ),
 ]
 RUNS = '<div class="news runs"'

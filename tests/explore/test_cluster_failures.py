@@ -5,6 +5,8 @@ The dispatch is that of a real cluster: the trial service and `ClusterWorkers`. 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +23,7 @@ from MNIST.explore.workers.cluster import ClusterWorkers
 from MNIST.explore.workers.cluster_worker import Begun, News
 from MNIST.explore.workers.protocol import Task
 
-exceptions = pytest.importorskip("ray").exceptions
+pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
 
 
 @dataclass
@@ -54,7 +56,10 @@ class Machine:
 class Imitation:
     """What `ClusterWorkers` uses of Ray. A reference has its value, and says whether it is ready."""
 
-    exceptions = exceptions
+    @property
+    def exceptions(self) -> Any:
+        """Ray's own, imported no sooner: it then reads its settings, which other tests change."""
+        return import_module("ray.exceptions")
 
     def __init__(self, machines: list[Machine]) -> None:
         self.machines = {machine.node["NodeID"]: machine for machine in machines}
@@ -123,7 +128,7 @@ class Stream:
         yield Begun()
         for epoch in range(1, task.epochs + 1):
             if machine.dies and epoch == 2:
-                yield exceptions.ActorDiedError()
+                yield import_module("ray.exceptions").ActorDiedError()
             machine.trained.append((identity, epoch))
             yield News(epoch_of(identity, epoch), {})
         yield News(None, {})
