@@ -36,13 +36,6 @@ IS_IDENTITY = re.compile(rf"unnamed.*|rank_test_.*|(.*[_\W])?({NAMES})", re.I)
 
 # Cells.
 TIME = re.compile(
-    r"(.*[_\W])?(time|timestamp|date|datetime|duration|elapsed|runtime)([_\W](start|complete|end))?", re.I
-)
-IS_IDENTITY = re.compile(
-    r"unnamed.*|(.*[_\W])?(id|uuid|index|idx|number|no|nr|hash|name|trial|run|iteration|rank_test_.*)",
-    re.IGNORECASE,
-)
-TIME = re.compile(
     r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)?)?"  # ISO 8601
     r"|\d{1,2}[./]\d{1,2}[./]\d{2,4}([ ,]+\d{1,2}:\d\d(:\d\d)?( ?[AP]M)?)?"  # as spreadsheets write it
     r"|(-?\d+ days?,? )?\d{1,2}:\d\d(:\d\d([.,]\d+)?)?"  # a length of time
