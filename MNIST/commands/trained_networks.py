@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from MNIST.training import RunRecord, TrainedModel
 
 Images = Callable[["RunRecord"], "np.ndarray"]
-MANY = 10  # networks of Keras; of more, several processes ask them
 MOST_PROCESSES = 4  # each takes some 400 MB
 
 
@@ -92,13 +91,16 @@ def are_many(names: Sequence[str], engine: str | None) -> bool:
     """
     from MNIST import engines, training
     from MNIST.engines.processor import cores
+    from MNIST.report.testing.comparison import FEW
 
+    if cores() == 1 or len(names) <= FEW:  # of few, the report shows what only an open network tells
+        return False
     singles = {member for name in names for member in members(name)}
     computing = []
-    for name in singles if cores() > 1 and len(names) > MANY else ():
+    for name in singles:
         with suppress(ModelError):  # it will be named when it is asked
             computing.append(engine or engines.reader_of(training.read_record(name).settings.engine))
-    return computing.count("keras") > MANY
+    return computing.count("keras") > FEW
 
 
 def answering_side_by_side(
