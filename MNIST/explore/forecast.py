@@ -17,14 +17,8 @@ from MNIST.training import EpochResult
 BACKWARD = 3  # a training step costs as much as 3 forward passes: one forward, two products backward
 BESIDES = 2.3e6  # an image's cost apart from matrix products, in operations that would take as long
 AUGMENTED = 1e6  # the same for making an augmented image
-STEPS = {
-    "keras": 3e7,
-    "numpy": 1e7,
-    "tensors": 6e7,
-    "autograd": 7e7,
-    "modules": 5e7,
-    "sonn": 4e7,
-}  # for a step
+# The same for a step, by engine.
+STEPS = {"keras": 3e7, "numpy": 1e7, "tensors": 6e7, "autograd": 7e7, "modules": 5e7, "sonn": 4e7}
 # The speed of an epoch, as a proportion of the speed of a float32 matrix product.
 EFFICIENCY = {"float32": 0.4, "bfloat16": 0.75, "float64": 0.2}
 STARTS = {"keras": 2.0}  # seconds to build a network and compile its step; other engines compile nothing

@@ -53,9 +53,8 @@ class TrialService:
         self.plan = plan
         self.readings = Readings(plan, store)
         self.running: dict[str, None] = {}
-        self._heard: OrderedDict[str, float] = (
-            OrderedDict()
-        )  # when each last gave a sign of life, oldest first
+        # When each of these last gave a sign of life, the longest silence first.
+        self._heard: OrderedDict[str, float] = OrderedDict()
         self._checkpoints = checkpoints
         self._executor = executor
         self._patience = patience

@@ -23,13 +23,8 @@ from MNIST.training.network_files import INCOMING
 from MNIST.words import counted
 
 CHECKPOINT = "checkpoint"
-BEGUN = {
-    CHECKPOINT,
-    "tensorboard",
-    LIVE,
-    INCOMING,
-    LOCK,
-}  # what a training has in its folder until it is finished
+# What a training has in its folder until it is finished.
+BEGUN = {CHECKPOINT, "tensorboard", LIVE, INCOMING, LOCK}
 
 
 def networks() -> Iterator[Item]:

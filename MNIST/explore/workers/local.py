@@ -39,7 +39,8 @@ DIED = (ProcessExpired, BrokenExecutor)
 class LocalWorkers:
     """Worker processes on this machine. See `Executor` for what each method promises.
 
-    dataset, checkpoints: to train with; None if they will only compute functions (`map`).
+    dataset, checkpoints: what to train with, and the folder for the checkpoints. Workers that get no dataset
+    only compute functions (`map`).
     engine: the name of the engine that they will compute with, so that it is imported ahead.
     """
 

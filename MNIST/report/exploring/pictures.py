@@ -428,7 +428,7 @@ def _plain(word: str) -> str:
 
 
 def _label(metric: str, goal: Goal) -> str:
-    if metric == goal.column and goal != replace(ACCURACY, label=goal.label):
+    if metric == goal.column != ACCURACY.column:
         return goal.label
     return metric.replace("val_", "validation\n") if metric.startswith("val_") else f"training\n{metric}"
 
