@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from MNIST import engines
 from MNIST.explore.forecast import Forecast
 from MNIST.explore.loop import Outcome
+from MNIST.explore.plan import Value
 from MNIST.explore.progress import Board, Show
 from MNIST.explore.ranking import Candidate, like_best, ranked
 from MNIST.explore.results import SHORT, best_text
@@ -24,6 +25,7 @@ from MNIST.live_file import LIVE, LiveFile, Pace
 from MNIST.paths import exploration_folder
 from MNIST.report.exploring.influence import Influence, measure_influence
 from MNIST.report.exploring.live import BEST, NOW, OTHER, ExplorationView, Table, live_page
+from MNIST.report.exploring.networks import networks_of
 from MNIST.report.line_chart import Curve
 from MNIST.report.news import News
 from MNIST.words import counted
@@ -286,12 +288,15 @@ def _best(candidates: Sequence[Candidate], names: Sequence[str], several: bool) 
 
 
 def _influence(candidates: Sequence[Candidate], names: Sequence[str]) -> Influence | str:
-    values: dict[str, list[Any]] = {name: [one.value(name) for one in candidates] for name in names}
-    return measure_influence(
-        [one.reading.mean("val_accuracy") for one in candidates],
-        {name: ["" if value is None else value for value in column] for name, column in values.items()},
-        [" ".join(one.points[0].identities) for one in candidates],
-    )
+    columns = {name: [_known(one.value(name)) for one in candidates] for name in names}
+    runs = [" ".join(one.points[0].identities) for one in candidates]
+    accuracy = [one.reading.mean("val_accuracy") for one in candidates]
+    return measure_influence(accuracy, columns, networks_of(columns, len(candidates), runs))
+
+
+def _known(value: Value | None) -> Value:
+    """A value as a column has it: "" where the parameter does not matter."""
+    return "" if value is None else value
 
 
 def _percent(proportion: float) -> str:

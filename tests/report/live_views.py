@@ -3,12 +3,16 @@
 import time
 from types import SimpleNamespace
 
+import numpy as np
+
+from MNIST.report.exploring.importance import Importance
 from MNIST.report.exploring.influence import Influence
 from MNIST.report.exploring.live import BEST, NOW, OTHER, ExplorationView, Table
 from MNIST.report.line_chart import Curve
 from MNIST.report.news import News
 from MNIST.report.training.live import TrainingView
 
+IMPORTANCE = Importance(np.array([[0.79, 0.81], [0.19, 0.21], [-0.02, 0.0]]), explained=0.5, points=30)
 HOSTILE = "</pre></title><script>document.title = 'taken'</script><img src=http://x.org onerror=alert(1)>"
 
 
@@ -37,7 +41,7 @@ def exploration_of(news, runs=3, pictures=None):
         best=Table(
             ("place", "validation", "rate", HOSTILE), [(f"{n}", f"{99 - n}.00%", *values) for n in range(3)]
         ),
-        influence=Influence((("rate", 0.8), (HOSTILE, 0.2), ("batch", -0.01)), 0.5, runs, False),
+        influence=Influence(("rate", HOSTILE, "batch"), IMPORTANCE, runs),
         failures=[(f"diverged {HOSTILE}", [HOSTILE])],
         left_out=[f"3 × {HOSTILE}"],
         winner=HOSTILE,

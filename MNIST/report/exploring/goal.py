@@ -34,6 +34,11 @@ class Goal:
         """The label of an axis."""
         return f"{self.label} (%)" if self.percent else self.label
 
+    @property
+    def missing(self) -> str:
+        """What is said where no row has this metric."""
+        return f"No combination has a {self.label}."
+
     def text(self, number: float) -> str:
         """One of the numbers as the metrics have them, in a text."""
         return percent_text(number) if self.percent else f"{number:.5g}"

@@ -56,7 +56,7 @@ class Importance:
 
 
 def measure_importance(
-    codes: np.ndarray, accuracy: np.ndarray, networks: Sequence[int] | None = None
+    codes: np.ndarray, accuracy: np.ndarray, networks: Sequence[int] | np.ndarray | None = None
 ) -> Importance:
     """Permutation importance of each parameter for accuracy, cross-validated; the same at every call.
 

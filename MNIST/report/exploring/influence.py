@@ -1,58 +1,73 @@
-"""How much each parameter matters, as bars of a page, from the answers that are known so far."""
+"""How much each parameter of a table matters, or why that cannot be told: for a picture and for a page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 
 import numpy as np
 
-from MNIST.report.exploring.importance import FEWEST_POINTS, FOLDS, measure_importance
-from MNIST.report.exploring.networks import networks_of
-from MNIST.report.exploring.pictures import distinct
+from MNIST.report.exploring.columns import distinct
+from MNIST.report.exploring.figures import finite
+from MNIST.report.exploring.goal import ACCURACY, Goal
+from MNIST.report.exploring.importance import FEWEST_POINTS, FOLDS, Importance, measure_importance
 from MNIST.words import counted
-
-MOST_BARS = 12
 
 
 @dataclass(frozen=True)
 class Influence:
-    """bars: for each parameter, the most important first, how much R² falls without what it tells.
+    """names: of the parameters that vary, in the order of `importance.drops`. rows: how many were used."""
 
-    explained: the part of the variance that all parameters explain together, at best 1.
-    is_chance: whether the interval of no parameter is above 0.
-    """
+    names: Sequence[str]
+    importance: Importance
+    rows: int
 
-    bars: tuple[tuple[str, float], ...]
-    explained: float
-    answers: int
-    is_chance: bool
+    @property
+    def bars(self) -> list[tuple[str, float]]:
+        """Each parameter with how much R² falls without what it tells, the most important first."""
+        return sorted(
+            zip(self.names, map(float, self.importance.means), strict=True), key=lambda bar: -bar[1]
+        )
 
 
 def measure_influence(
-    accuracy: Sequence[float], parameters: Mapping[str, Sequence[float | str]], runs: Sequence[str]
+    numbers: Sequence[float] | np.ndarray,
+    parameters: Mapping[str, Sequence[float | str]],
+    networks: Sequence[int],
+    goal: Goal = ACCURACY,
 ) -> Influence | str:
-    """The influence of each parameter on accuracy, or a sentence that says why it is not known.
+    """The influence of each parameter on the goal, or a sentence that says why it is not known.
 
-    accuracy: one number for each answer. parameters: one value for each answer, nan or "" where a parameter
-    does not matter. runs: the run that each answer is read from.
+    numbers: one for each row; rows whose number is not finite are left out. parameters: one value for each
+    row, nan or "" where a parameter does not matter. networks: a number for the network of each row.
     """
-    known = [place for place, value in enumerate(accuracy) if isfinite(value)]
-    codes = {}
-    for name, values in parameters.items():
-        places = {value: place for place, value in enumerate(distinct([values[one] for one in known]))}
-        if len(places) > 1:
-            codes[name] = [places.get(values[one], np.nan) for one in known]
+    there = np.isfinite(numbers)
+    known = np.asarray(numbers, float)[there]
+    of_row = np.asarray(networks)[there]
+    codes = {name: _codes(values)[there] for name, values in parameters.items()}
+    codes = {name: places for name, places in codes.items() if len(np.unique(finite(places))) > 1}
+    if reason := _too_little(known, codes, len(np.unique(of_row)), goal):
+        return reason
+    return Influence(
+        [*codes], measure_importance(np.column_stack([*codes.values()]), known, of_row), len(known)
+    )
+
+
+def _codes(values: Sequence[float | str]) -> np.ndarray:
+    """Each value's place in the order of the different values; nan where the parameter does not matter."""
+    places = {value: place for place, value in enumerate(distinct(values))}
+    return np.array([places.get(value, np.nan) for value in values], float)
+
+
+def _too_little(known: np.ndarray, codes: Mapping[str, np.ndarray], networks: int, goal: Goal) -> str:
+    """Why the influence cannot be told; "" if it can."""
+    if not len(known):
+        return goal.missing
     if not codes:
-        return "No parameter has more than one value yet."
+        return "No parameter of this scan has more than one value."
+    few = "Too few to tell which parameters matter:"
     if len(known) < FEWEST_POINTS:
-        return f"This takes {FEWEST_POINTS} answers; there {'is' if len(known) == 1 else 'are'} {len(known)}."
-    numbers = np.array([accuracy[one] for one in known])
-    if not np.ptp(numbers):
-        return "All answers have the same validation accuracy."
-    known_values = {name: [values[one] for one in known] for name, values in parameters.items()}
-    networks = networks_of(known_values, len(known), [runs[one] for one in known])
-    if len(set(networks)) < FOLDS:
-        return f"This takes {counted(FOLDS, 'distinct network')}."
-    measured = measure_importance(np.column_stack([*codes.values()]).astype(float), numbers, networks)
-    bars = sorted(zip(codes, map(float, measured.means), strict=True), key=lambda bar: -bar[1])[:MOST_BARS]
-    return Influence(tuple(bars), measured.explained, len(known), measured.is_chance())
+        combinations = counted(len(known), "combination")
+        return f"{few} {combinations} with a\n{goal.label}; it takes {FEWEST_POINTS}."
+    if networks < FOLDS:
+        different = counted(networks, "network")
+        return f"{few} {different},\nother seeds and numbers of epochs not counted; it takes {FOLDS}."
+    return f"All combinations have the same {goal.label}." if np.ptp(known) == 0 else ""

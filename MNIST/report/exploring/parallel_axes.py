@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from MNIST.report.exploring.pictures import distinct, matters
+from MNIST.report.exploring.columns import distinct, matters
 
 MOST_DISTINCT = 12  # numbers that have one tick each; if there are more, only round numbers have ticks
 MOST_STOPS = 100

@@ -12,9 +12,9 @@ from math import isfinite, nan
 
 import numpy as np
 
+from MNIST.report.exploring.columns import Columns, distinct, matters
 from MNIST.report.exploring.goal import ACCURACY, Goal
 from MNIST.report.exploring.parallel_axes import Axis, make_axis
-from MNIST.report.exploring.pictures import Columns, distinct, matters
 from MNIST.report.templates import fill
 
 TEMPLATE = "report/exploring/parallel_coordinates.html"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from MNIST.report.exploring.front import front
-from MNIST.report.exploring.pictures import DEVIATION, cost
+from MNIST.report.exploring.front_picture import DEVIATION, cost
 
 numbers = st.sampled_from([0.0, 1.0, 2.0, 3.0, np.nan, np.inf])
 

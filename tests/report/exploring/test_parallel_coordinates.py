@@ -12,9 +12,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from MNIST.report.exploring import parallel_coordinates as page_module
+from MNIST.report.exploring.columns import distinct
 from MNIST.report.exploring.parallel_axes import make_axis
 from MNIST.report.exploring.parallel_coordinates import parallel_coordinates
-from MNIST.report.exploring.pictures import distinct
 
 HOSTILE = ["<script>alert(1)</script>", "</script><img src=http://x.org onerror=alert(1)>", "$x$", "y" * 5000]
 
