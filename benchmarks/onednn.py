@@ -4,8 +4,8 @@
 
 For the first so many of MODELS, each of 3 rounds trains twice in a process of its own, with oneDNN and
 without, in turn: a warm-up epoch, which traces and compiles, and EPOCHS more, in float32. It prints the ratio
-of the fastest epochs, and of the fastest passes over all those images that only answer. The first must be at
-most 1.1. Where TensorFlow itself turns oneDNN on, the ratio says what turning it off would cost.
+of the fastest epochs, which must be at most 1.1, and that of the fastest passes in which the network only
+answers. Where TensorFlow turns oneDNN on by itself, the ratios say what turning it off would cost.
 """
 
 import os
