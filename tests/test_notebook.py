@@ -54,7 +54,7 @@ def test_the_examples_of_the_page_run(digits_folder, tmp_path, monkeypatch, caps
     live = Path("Hyperparam_Search/small/live.html").read_text()  # without a command and without pictures
     assert "Finished." in live
     assert "The command that" not in live
-    assert "This takes 10 answers; there are 4." in live
+    assert "Too few to tell which parameters matter: 4 combinations" in live
     x_test = load("Data")[2]
     assert explained.answer == network.engine.logits(x_test[:1]).argmax()
 

@@ -235,6 +235,7 @@ let kernels = null; // the newest of the training that is shown
 editor.textarea.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
   event.preventDefault();
+  if (state.get("parsed").text !== state.get("text")) readNow(); // a slow one waits for the keys to rest
   buttons.begin();
 });
 state.watch(["progress"], ({ progress }) => {

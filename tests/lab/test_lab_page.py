@@ -191,6 +191,13 @@ def test_all_of_it_by_keyboard(lab):
         assert lab.locator(f"#panel-{panel}").is_visible()
 
 
+def test_a_text_that_is_not_read_yet_is_trained_by_keyboard(lab):
+    long = OTHER + "\n" * 20_000  # so long that it is read only when the keys rest
+    _text_box(lab).evaluate(PUT, long)
+    _text_box(lab).press("Control+Enter")
+    _expect(lab, "state").to_have_text("finished", timeout=SHOWN)
+
+
 def test_stop_keeps_whole_epochs_and_go_on_trains_further(lab):
     _text_box(lab).fill(OTHER.replace("\n1\n", "\n10000\n"))
     _button(lab, "Train").click()
