@@ -17,7 +17,6 @@ Options:
     --json                      print it as JSON, for other programs: the layers of each file, or its mistakes
 """
 
-import math
 import os
 import shlex
 import sys
@@ -145,6 +144,8 @@ def remarks(spec: ModelSpec) -> Iterator[str]:
 def _about_template(template: Template) -> Iterator[str]:
     placeholders = _counted(len(template.names), "placeholder")
     explore = f"{program()} explore Data NAME --template {shlex.quote(template.source)}"
+    if any(axis.is_range for axis in template.axes):
+        explore += " --design tpe"
     yield f"A template with {placeholders}; `{explore}` explores it."
     yield ""
     rows = [(f"{{{name}}}", _values(template, name), _uses(template, name)) for name in template.names]
@@ -160,7 +161,7 @@ def _values(template: Template, name: str) -> str:
     axis = next((axis for axis in template.axes if name in axis.names), None)
     if axis is None:
         return "no values"
-    values = [value[axis.names.index(name)] for value in axis.values]
+    values = axis.of(name)
     shown = ",".join(values)
     if len(shown) > WIDEST_VALUES:
         shown = f"{_shortened(values[0])},…,{_shortened(values[-1])} ({_counted(len(values), 'value')})"
@@ -180,7 +181,9 @@ def _grid_size(template: Template) -> str:
     if lacking:
         names = ", ".join(f"{{{name}}}" for name in lacking)
         return f"{names}: no values; give them below `Explore:`, or by `--set {lacking[0]}=…`"
-    return f"{_counted(math.prod(len(axis.values) for axis in template.axes), 'point')} in the whole grid"
+    if template.points is None:
+        return "A range has more values than a grid can have: --design tpe chooses among them."
+    return f"{_counted(template.points, 'point')} in the whole grid"
 
 
 def _table(spec: ModelSpec, width: int | None) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """What `check` tells of a model file, as JSON: its layers with their shapes and costs, or its mistakes."""
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,12 +82,7 @@ def _layers(node: Node, depth: int) -> Iterator[dict[str, Any]]:
 
 def _template(template: Template) -> dict[str, Any]:
     """The placeholders, the values of those that have some, and how many points the whole grid has."""
-    values: dict[str, list[str]] = {
-        name: [value[place] for value in axis.values]
-        for axis in template.axes
-        for place, name in enumerate(axis.names)
-    }
-    complete = not template.without_values
+    values = {name: axis.of(name) for axis in template.axes for name in axis.names}
     return {
         "placeholders": [
             {
@@ -98,5 +92,5 @@ def _template(template: Template) -> dict[str, Any]:
             }
             for name in template.names
         ],
-        "points": math.prod(len(axis.values) for axis in template.axes) if complete else None,
+        "points": template.points,
     }

@@ -21,7 +21,10 @@ What to explore:
                                16, 32, 48, 64; for two that change together: layers+dense=1+64,2+32.
                                May be repeated
     --design KIND              grid: all combinations; random: the part of them that --fraction says;
-                               one: all first values, then one change at a time [default: grid]
+                               one: all first values, then one change at a time; tpe: combinations that
+                               promise most by the answers so far, proposed by Optuna [default: grid]
+    --points N                 how many networks tpe proposes, 50 unless given. Only tpe takes ranges of all
+                               numbers, such as rate=0.0001..0.03
     --fraction PROPORTION      explore only this part of the grid, drawn at random
     --repeats N                train each point under N seeds; the best mean wins [default: 1]
 
@@ -121,6 +124,8 @@ def run(options: Mapping[str, Any]) -> int:
         name=name,
         design=wishes.design,
         fraction=wishes.fraction,
+        points=wishes.points,
+        halving=wishes.halving,
         reducer=wishes.reducer,
         split=wishes.split,
         images=wishes.images,
@@ -225,6 +230,8 @@ class _Printed:
             wishes.space,
             wishes.design,
             wishes.fraction,
+            wishes.points,
+            wishes.halving,
             wishes.reducer,
             wishes.seeds,
             self._images,

@@ -50,6 +50,8 @@ def command(words: Sequence[str], shorter: "Smaller") -> str:
         before.append("--halving")
     if shorter.fraction is not None:
         before = [*_without("--fraction", before), "--fraction", f"{shorter.fraction:g}"]
+    if shorter.points is not None:
+        before = [*_without("--points", before), "--points", str(shorter.points)]
     if shorter.images is not None:
         before = [*_without("--images", before), "--images", str(shorter.images)]
     return f"{program()} {shlex.join([*before, *behind])}"

@@ -21,8 +21,8 @@ from MNIST.language import (
     Template,
     parse_axis,
     parse_template,
+    read_axis,
     read_text,
-    read_values,
 )
 from MNIST.paths import find_model_file
 
@@ -39,6 +39,7 @@ DESIGNS = {
     "grid": "every combination of the values",
     "random": "a random part of the combinations of the values",
     "one": "the first values, and each other value by itself",
+    "tpe": "combinations of the values that promise most",
 }
 
 
@@ -51,6 +52,8 @@ class Wishes:
     space: "Space"
     design: str
     fraction: float
+    points: int
+    halving: bool
     reducer: str | None
     split: float
     images: int | None
@@ -81,15 +84,15 @@ def read_wishes(options: Mapping[str, Any]) -> Wishes:
     if design == "random" and fraction is None:
         raise UsageError("--design random needs a part to draw, as in --fraction 0.1")
     space = make_space(template, dict(_changes(options)))
-    if design == "one" and options["--halving"]:
-        raise UsageError("--design one asks every change once: no --fraction, --halving or --reduce")
     if design == "grid" and fraction is not None:
         design = "random"
     wishes = Wishes(
         template=template,
         space=space,
         asked=DESIGNS[design],
-        design="halving" if options["--halving"] else design,
+        design=design,
+        points=_points(options["--points"], design),
+        halving=options["--halving"],
         fraction=1.0 if fraction is None else proportion(fraction, "--fraction"),
         reducer=None if reducer is None else one_of(reducer, "--reduce", REDUCERS),
         split=proportion(options["--split"], "--split"),
@@ -103,8 +106,28 @@ def read_wishes(options: Mapping[str, Any]) -> Wishes:
         patience=duration(options["--timeout"], "--timeout"),
         time_limit=float("inf") if limit is None else duration(limit, "--time-limit"),
     )
-    check_search(template, space, wishes.design, wishes.fraction, wishes.reducer, len(wishes.seeds))
+    check_search(
+        template,
+        space,
+        wishes.design,
+        wishes.fraction,
+        wishes.reducer,
+        len(wishes.seeds),
+        halving=wishes.halving,
+        points=wishes.points,
+    )
     return wishes
+
+
+def _points(text: str | None, design: str) -> int:
+    """How many networks TPE is to propose."""
+    from MNIST.explore.proposals import POINTS
+
+    if text is not None and design != "tpe":
+        raise UsageError(
+            "--points says how many networks --design tpe proposes; add that, or take --fraction"
+        )
+    return POINTS if text is None else whole_number(text, "--points")
 
 
 def _changes(options: Mapping[str, Any]) -> Iterator[tuple[str, Axis]]:
@@ -112,7 +135,6 @@ def _changes(options: Mapping[str, Any]) -> Iterator[tuple[str, Axis]]:
     for name in SHORT:
         text = options[f"--{name}"]
         if text is not None:
-            values = read_values(text, f"--{name}")
-            yield f"--{name}", Axis((name,), tuple((value,) for value in values))
+            yield f"--{name}", read_axis(name, text, f"--{name}")
     for text in options["--set"]:
         yield f"--set {text[:64]}", parse_axis(text, "--set")

@@ -8,10 +8,12 @@ from MNIST import engines
 from MNIST.errors import UsageError, quoted
 from MNIST.explore.designs import Space
 from MNIST.explore.halving import refuse_schedules
+from MNIST.explore.proposals import POINTS, check_installed
 from MNIST.language import ModelSpec, SpecError, Template
 
-DESIGNS = ("grid", "random", "one", "halving")
+DESIGNS = ("grid", "random", "one", "halving", "tpe")
 MOST_POINTS = 1_000_000
+MOST_PROPOSED = 10_000  # networks: TPE compares each proposal with all answers
 
 
 def chosen_engine(wanted: str | None, template: Template, space: Space) -> str:
@@ -21,30 +23,58 @@ def chosen_engine(wanted: str | None, template: Template, space: Space) -> str:
 
 
 def check_search(
-    template: Template, space: Space, design: str, fraction: float, reducer: str | None, seeds: int
+    template: Template,
+    space: Space,
+    design: str,
+    fraction: float,
+    reducer: str | None,
+    seeds: int,
+    *,
+    halving: bool = False,
+    points: int = POINTS,
 ) -> None:
-    """Raise UsageError if choices do not go together, or if they leave no point or too many points."""
+    """Raise UsageError if choices do not go together, or if they leave no point or too many points.
+
+    design, fraction, reducer, halving, points: as `explore` takes them. seeds: how many.
+    """
     if design not in DESIGNS:
         raise UsageError(f"design: expected one of {', '.join(DESIGNS)}, found {quoted(design)}")
-    one, halving = design == "one", design == "halving"
+    one, halving = design == "one", halving or design == "halving"
     rungs = _rungs(template, space) if halving else 1
-    if one and (fraction < 1 or reducer):
+    if one and (fraction < 1 or reducer or halving):
         raise UsageError("--design one asks every change once: no --fraction, --halving or --reduce")
     if halving and reducer:
         raise UsageError("--halving and --reduce do not go together")
     if halving:
         refuse_schedules(_networks(template, space))
-    points = len(space.one_at_a_time()) if one else space.size
-    if points > sys.maxsize:
+    if design == "tpe":
+        _check_tpe(fraction, reducer, points)
+        return
+    for axis in space.ranges:
+        raise UsageError(
+            f"{axis} is a range, with more values than a grid can have: --design tpe chooses among them, or"
+            " write out those to try"
+        )
+    size = len(space.one_at_a_time()) if one else space.size
+    if size > sys.maxsize:
         raise UsageError(f"a grid of more than {sys.maxsize:,} points: even a part of it cannot be drawn")
-    asked = int(points // rungs * fraction) * rungs * seeds
+    asked = int(size // rungs * fraction) * rungs * seeds
     if asked < 1:
-        raise UsageError(f"--fraction {fraction:g} of a grid of {points:,} points leaves none")
+        raise UsageError(f"--fraction {fraction:g} of a grid of {size:,} points leaves none")
     if asked > MOST_POINTS:
         raise UsageError(
-            f"a grid of {points:,} points, {asked:,} trainings of them asked for: at most {MOST_POINTS:,} can"
+            f"a grid of {size:,} points, {asked:,} trainings of them asked for: at most {MOST_POINTS:,} can"
             " be explored; --fraction takes a part"
         )
+
+
+def _check_tpe(fraction: float, reducer: str | None, points: int) -> None:
+    """Raise UsageError if TPE cannot propose what is asked for."""
+    if fraction < 1 or reducer:
+        raise UsageError("--design tpe proposes --points N networks: no --fraction or --reduce")
+    if not 1 <= points <= MOST_PROPOSED:
+        raise UsageError(f"--design tpe proposes from 1 to {MOST_PROPOSED:,} networks, not {points:,}")
+    check_installed()
 
 
 def _networks(template: Template, space: Space) -> Iterator[ModelSpec]:

@@ -24,12 +24,17 @@ class Space:
 
     @property
     def domains(self) -> dict[str, list[Value]]:
-        """The axes in Talos's form."""
+        """The axes in Talos's form; of a range its two ends."""
         return {_label(axis): [_talos_value(value) for value in axis.values] for axis in self.axes}
 
     @property
+    def ranges(self) -> list[Axis]:
+        """The axes that any number between two ends is a value of; with them the space is no grid."""
+        return [axis for axis in self.axes if axis.is_range]
+
+    @property
     def size(self) -> int:
-        """How many points the whole grid has."""
+        """How many points the whole grid has, if no axis is a range."""
         return prod(len(axis.values) for axis in self.axes)
 
     def grid(self, fraction: float, seed: int) -> list[Values]:

@@ -21,6 +21,7 @@ from MNIST.explore.designs import Space, axes_of, make_space
 from MNIST.explore.forecast import Forecast, guessed_speed
 from MNIST.explore.live import LivePage
 from MNIST.explore.plan import epochs_left
+from MNIST.explore.proposals import POINTS
 from MNIST.explore.ranking import Candidate
 from MNIST.explore.search import Search, make_search
 from MNIST.explore.store import open_store
@@ -148,6 +149,8 @@ def explore(
     name: str = "exploration",
     design: str = "grid",
     fraction: float = 1.0,
+    points: int = POINTS,
+    halving: bool = False,
     reducer: str | None = None,
     split: float = 0.9,
     images: int | None = None,
@@ -169,7 +172,9 @@ def explore(
     template: a model file with placeholders: its name, or the parsed template.
     values: the values to try for each placeholder, in place of the template's own. Two placeholders that
     change together share a key: {"layers+dense": ["1+64", "2+32"]}.
-    design: "grid", "random" (the fraction of the grid), "one" (one change at a time) or "halving".
+    design: "grid", "random" (the fraction of the grid), "one" (one change at a time), "tpe" (so many points,
+    proposed from the answers so far) or "halving" (a grid with halving).
+    halving: train only the better half of the networks on, after each number of epochs.
     reducer: one of Talos's. images: use only the first so many of the shuffled training images.
     seeds: each point is trained under all of them.
     engine: the default is Keras, or the only engine that can train the template.
@@ -187,7 +192,8 @@ def explore(
         known = len(dataset.classes) if isinstance(dataset, Dataset) else class_count(Path(dataset))
         template = parse_template(read_text(file), str(file), known)
     space = values if isinstance(values, Space) else make_space(template, axes_of(values or {}))
-    check_search(template, space, design, fraction, reducer, len(seeds))
+    halving = halving or design == "halving"
+    check_search(template, space, design, fraction, reducer, len(seeds), halving=halving, points=points)
     engine = chosen_engine(engine, template, space)
     given = "<dataset-dir>" if isinstance(dataset, Dataset) else str(dataset)
     if not isinstance(dataset, Dataset):
@@ -214,8 +220,9 @@ def explore(
             design=design,
             fraction=fraction,
             seeds=seeds,
-            halving=design == "halving",
+            halving=halving,
             reducer=reducer,
+            points=points,
         )
         watcher.planned(dataset, data, search, executor)
         if not search.plan.points:

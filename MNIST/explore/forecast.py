@@ -48,18 +48,17 @@ class Forecast:
     def __init__(
         self, search: Search, service: TrialService, images: int, speed: float, executor: Executor
     ) -> None:
+        self._search = search
         self._service = service
         self._executor = executor
-        self._rungs = search.rungs
         self._usual_start = STARTS.get(engines.name_of(service.plan.settings.engine), 0.0)
-        self._costs = epoch_costs(service.plan, images)
+        self._known_costs: dict[str, float] = {}
         self.images = images
         self._speed = speed
         self._later = 0.0, 0.0  # operations and seconds of the epochs after each trial's first
         self._first = 0.0, 0.0  # the same for first epochs, without the time that a start takes
         self._starts: list[float] = []
         self._counted: dict[str, int] = {}
-        self.epochs = search.epochs
         for identity, history in service.readings.histories.items():
             for epoch in history:
                 self.note(identity, epoch)
@@ -70,13 +69,23 @@ class Forecast:
         if epoch.epoch <= self._counted.get(identity, 0):
             return
         self._counted[identity] = epoch.epoch
-        cost = self._costs[identity]
+        cost = self._cost(identity)
         if epoch.epoch == 1:
             training = max(epoch.seconds - self._usual_start, epoch.seconds / 4)
             self._first = self._first[0] + cost, self._first[1] + training
             self._starts.append(epoch.seconds - cost / self.speed)
         else:
             self._later = self._later[0] + cost, self._later[1] + epoch.seconds
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs all of it takes, as far as that is known."""
+        return self._search.epochs
+
+    @property
+    def trainings(self) -> int | None:
+        """How many trainings there will be, as far as that is known; None if most are to stop early."""
+        return self._search.trainings
 
     @property
     def is_guess(self) -> bool:
@@ -126,20 +135,32 @@ class Forecast:
             left = self._service.readings.epochs_left(identity, target)
             if left and identity not in self._service.readings.failures:
                 epochs += left
-                operations += left * self._costs[identity]
+                operations += left * self._cost(identity)
                 starts += 1
-        reached = max((target for _, target in expected), default=self._rungs[-1])
+        rungs = self._search.rungs
+        reached = max((target for _, target in expected), default=rungs[-1])
         part = 1.0
-        for rung in (rung for rung in self._rungs if rung > reached):
+        for rung in (rung for rung in rungs if rung > reached):
             part /= 2
             for identity, _ in expected:
                 left = self._service.readings.epochs_left(identity, rung)
                 more = min(left, rung - reached)
                 epochs += part * more
-                operations += part * more * self._costs[identity]
+                operations += part * more * self._cost(identity)
                 starts += part * (more > 0)
             reached = rung
+        if (proposals := self._search.proposals) is not None:
+            to_come = self._search.epochs_to_come
+            epochs += to_come
+            operations += to_come * fmean(self._cost(identity) for identity in self._service.plan.trials)
+            starts += proposals.left
         return epochs, operations, starts
+
+    def _cost(self, identity: str) -> float:
+        """The operations in one epoch of a trial."""
+        if identity not in self._known_costs:
+            self._known_costs |= epoch_costs(self._service.plan, self.images)
+        return self._known_costs[identity]
 
 
 def epoch_costs(plan: Plan, images: int) -> dict[str, float]:

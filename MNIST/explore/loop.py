@@ -1,7 +1,7 @@
 """The main loop of an exploration: Talos asks, the trial service answers, the results are written."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,11 +37,12 @@ def ask_all(
     Raises KeyboardInterrupt on Ctrl-C.
     """
     asked: list[Point] = []
+    is_dropping = search.halving and search.proposals is None  # proposals drop networks themselves
     # With a reducer or halving, trials that ran ahead in vain must not show in the table.
     results = ResultsFile(
         folder / "results.csv",
         service.readings,
-        asked if search.halving or search.reducer else search.plan.points,
+        asked if is_dropping or search.reducer else search.plan.points,
     )
     dropped: set[tuple[str, ...]] = set()
 
@@ -50,32 +51,37 @@ def ask_all(
         results.write_if_due()
 
     def answer(values: Values) -> dict[str, float]:
-        point = search.point(values)
+        point = search.plan.point(values)
         reading = service.answer(point, on_event)
         asked.append(point)
         on_event(None)
         return {name: reading.mean(name) if reading.epochs else float("nan") for name in METRICS}
 
-    def keep_after_stage() -> Keep:
+    def keep_after_stage() -> Keep | None:
+        if asked[-1].epochs == search.rungs[-1]:
+            return None
         weaker = weaker_half((point for point in asked if point.epochs == asked[-1].epochs), service.readings)
         service.drop((identity for identities in weaker for identity in identities), asked[-1].epochs)
         dropped.update(weaker)
-        return lambda values: search.point(values).identities not in dropped
+        return lambda values: search.plan.point(values).identities not in dropped
 
+    stages: Iterable[Sequence[Point]] = search.stages
+    if search.proposals is not None:
+        stages = search.proposals.stages(service.readings, service.drop)
     log = folder / "talos"
     shutil.rmtree(log, ignore_errors=True)  # of an earlier start; the store has the results
     time_is_up = False
     try:
         scan(
-            [[point.asked for point in stage] for stage in search.stages],
+            ([point.asked for point in stage] for stage in stages),
             search.domains,
             answer,
             folder.name,
             log,
             reducer=search.reducer,
             seed=search.plan.seeds[0],
-            keep_after_stage=keep_after_stage if search.halving else None,
-            on_pending=lambda pending: service.expect(map(search.point, pending)),
+            keep_after_stage=keep_after_stage if is_dropping else None,
+            on_pending=lambda pending: service.expect(map(search.plan.point, pending)),
         )
     except TimeIsUp:
         time_is_up = True

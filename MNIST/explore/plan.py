@@ -8,7 +8,7 @@ a trial of its own.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from MNIST.language import ModelSpec, Network, SpecError, Template, lay_out, simplify
@@ -56,18 +56,57 @@ class Trial:
 
 @dataclass(frozen=True)
 class Plan:
-    """All of an exploration, before it begins.
+    """The points of an exploration, and the trials that answer them. It grows where points are proposed late.
 
+    template: is filled at each point. each_seed: the settings of all trials, once for each seed.
+    placeholders: gives the value of each placeholder at a point in Talos's form.
     points: in the order in which Talos will ask for them.
     trials: by identity, in the order in which points first need them.
     infeasible: the reasons why points were left out, and the number of points for each.
-    seeds: each point is trained under all of them.
     """
 
-    points: list[Point]
-    trials: dict[str, Trial]
-    infeasible: Counter[str]
-    seeds: tuple[int, ...]
+    template: Template
+    each_seed: tuple[RunSettings, ...]
+    placeholders: Callable[[Values], Values] = dict
+    points: list[Point] = field(default_factory=list)
+    trials: dict[str, Trial] = field(default_factory=dict)
+    infeasible: Counter[str] = field(default_factory=Counter)
+    _by_values: dict[tuple[Value, ...], Point | None] = field(default_factory=dict, repr=False)
+
+    def add(self, asked: Values) -> Point | None:
+        """The point with these values, in Talos's form; its trials are noted if it is new.
+
+        Returns None if its layers do not fit together: such a point is left out, and counted.
+        """
+        key = tuple(asked.values())
+        if key not in self._by_values:
+            self._by_values[key] = self._added(asked)
+        return self._by_values[key]
+
+    def point(self, asked: Values) -> Point:
+        """The point with these values, which was added before."""
+        point = self._by_values[tuple(asked.values())]
+        assert point is not None, "a point that was left out is never asked for"
+        return point
+
+    def _added(self, asked: Values) -> Point | None:
+        values = self.placeholders(asked)
+        try:
+            spec = self.template.fill({name: str(value) for name, value in values.items()})
+        except SpecError as error:
+            self.infeasible[str(error)] += 1
+            return None
+        point = Point(values, asked, spec, run_identities(spec, self.each_seed))
+        self.points.append(point)
+        for identity, settings in zip(point.identities, self.each_seed, strict=True):
+            if identity not in self.trials or self.trials[identity].horizon < spec.epochs:
+                self.trials[identity] = Trial(identity, spec, settings)  # keeps its place in the order
+        return point
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Each point is trained under all of them."""
+        return tuple(settings.seed for settings in self.each_seed)
 
     @property
     def epochs_asked(self) -> int:
@@ -87,7 +126,7 @@ class Plan:
     @property
     def settings(self) -> RunSettings:
         """The settings of all trials; only the seed differs between trials."""
-        return next(iter(self.trials.values())).settings
+        return self.each_seed[0]
 
     @property
     def checkpoint_bytes(self) -> int:
@@ -127,23 +166,11 @@ def make_plan(
     seeds: each point is trained under all of them; the default is the seed of the settings.
     Points whose layers do not fit together are left out, and counted.
     """
-    each_seed = [replace(settings, seed=seed) for seed in seeds or (settings.seed,)]
-    points: list[Point] = []
-    trials: dict[str, Trial] = {}
-    infeasible: Counter[str] = Counter()
+    each_seed = tuple(replace(settings, seed=seed) for seed in seeds or (settings.seed,))
+    plan = Plan(template, each_seed, placeholders)
     for asked in grid:
-        values = placeholders(asked)
-        try:
-            spec = template.fill({name: str(value) for name, value in values.items()})
-        except SpecError as error:
-            infeasible[str(error)] += 1
-            continue
-        identities = run_identities(spec, each_seed)
-        points.append(Point(values, asked, spec, identities))
-        for identity, of_seed in zip(identities, each_seed, strict=True):
-            if identity not in trials or trials[identity].horizon < spec.epochs:
-                trials[identity] = Trial(identity, spec, of_seed)  # keeps its place in the order
-    return Plan(points, trials, infeasible, tuple(settings.seed for settings in each_seed))
+        plan.add(asked)
+    return plan
 
 
 def epochs_left(trial: Trial, history: Sequence[EpochResult], epochs: int) -> int:

@@ -79,19 +79,30 @@ class Board:
         self._points: dict[tuple[str, int], Point] = {}  # one for each trial and number of epochs
         self._of_run: dict[str, list[Point]] = {}
         self._best: Reading | None = None
-        for point in service.plan.points:
+        self._finished: set[str] = set()
+        self._noted = 0  # points of the plan
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Note the points that the plan has got since the last time."""
+        plan = self._service.plan
+        new = plan.points[self._noted :]
+        self._noted = len(plan.points)
+        for point in new:
+            if (point.identities[0], point.epochs) not in self._points:
+                self._compare(point)
             for identity in point.identities:
                 self._points.setdefault((identity, point.epochs), point)
                 self._of_run.setdefault(identity, []).append(point)
-        for point in self._points.values():
-            self._compare(point)
-        self.names = varying(service.plan)
-        self._finished = {
-            identity for identity, trial in service.plan.trials.items() if service.readings.is_finished(trial)
-        }
+                self._finished.discard(identity)  # it may be one of more epochs by now
+                if self._service.readings.is_finished(plan.trials[identity]):
+                    self._finished.add(identity)
+        self.names = varying(plan)
 
     def note(self, event: Event) -> None:
         """Note an event: whether its trial is finished, and whether an epoch gives a new best point."""
+        if len(self._service.plan.points) > self._noted:
+            self._catch_up()
         if self._service.readings.is_finished(self._service.plan.trials[event.identity]):
             self._finished.add(event.identity)
         if isinstance(event, EpochDone):
@@ -107,8 +118,8 @@ class Board:
         """Finished trials and epochs, the best so far, the time left."""
         service, all_epochs = self._service, self.forecast.epochs
         parts = [f"{outlook.epochs_done:,}/{all_epochs:,} epochs"]
-        if all_epochs == service.plan.epochs_shared:  # not under halving, where most trials stop early
-            parts.insert(0, f"{len(self._finished):,}/{len(service.plan.trials):,} trainings")
+        if self.forecast.trainings is not None:
+            parts.insert(0, f"{len(self._finished):,}/{self.forecast.trainings:,} trainings")
         if service.readings.failures:
             parts.append(f"{len(service.readings.failures):,} failed")
         if self._best is not None:

@@ -50,6 +50,12 @@ class Readings:
         self._machines: dict[tuple[str, int], str] = {}  # which machine of a cluster computed an epoch
         self._tries: dict[str, Counter[type]] = {}  # of workers and machines, since the last epoch
 
+    def catch_up(self) -> None:
+        """Read what the store knows of trials that the plan has got since."""
+        new = [identity for identity in self.plan.trials if identity not in self.histories]
+        self.histories |= self._store.histories(new)
+        self.failures |= self._store.failures(new)
+
     def of(self, point: Point) -> Reading | None:
         """The point's reading if it is known already, or None."""
         histories = [self.histories[identity][: point.epochs] for identity in point.identities]

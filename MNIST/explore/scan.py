@@ -6,7 +6,7 @@ grows with the number of points in a scan, so a long scan is split into blocks. 
 names of its options: take care.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -40,7 +40,7 @@ def grid_points(domains: Domains, fraction: float = 1, seed: int = 0) -> list[Va
 
 
 def scan(
-    stages: Sequence[Sequence[Values]],
+    stages: Iterable[Sequence[Values]],
     domains: Domains,
     answer: Callable[[Values], Metrics],
     name: str,
@@ -48,14 +48,15 @@ def scan(
     *,
     reducer: str | None = None,
     seed: int = 0,
-    keep_after_stage: Callable[[], Keep] | None = None,
+    keep_after_stage: Callable[[], Keep | None] | None = None,
     on_pending: Callable[[Sequence[Values]], None] = lambda _: None,
 ) -> None:
     """Let Talos ask for every point, stage by stage, except for points that are dropped on the way.
 
+    stages: the next one is taken when all points of the one before are answered.
     folder: for Talos's log, with one subfolder for each block; new or empty.
     reducer: one of REDUCERS, which drops values that correlate with low validation accuracy.
-    keep_after_stage: called after each stage but the last; returns a test of which later points to keep.
+    keep_after_stage: called after each stage; returns a test of which later points to keep, or None for all.
     on_pending: called with the points left in a stage when it begins, and whenever points are dropped.
     Raises KeyboardInterrupt on Ctrl-C, which Talos itself would turn into a normal return.
     """
@@ -73,7 +74,7 @@ def scan(
                 on_pending([*block.pending(), *rest])
 
             block.when_removed = remove
-            after = None if rest or stage is stages[-1] else keep_after_stage
+            after = None if rest else keep_after_stage
             blocks += 1
             _scan_block(block, answer, name, folder / f"{blocks:05}", reducer, seed, after)
             asked, pending = block.round_counter, rest
@@ -83,7 +84,13 @@ class _Block(ParamSpace):
     """Some points of a grid as Talos's parameter space. It reports each removal, for later blocks."""
 
     def __init__(self, domains: Domains, points: Sequence[Values], asked: int) -> None:
-        super().__init__(_lists(domains))
+        # Talos asks for no value that is not in its lists: a range has only its ends there.
+        super().__init__(
+            {
+                name: list(dict.fromkeys([*values, *(point[name] for point in points)]))
+                for name, values in domains.items()
+            }
+        )
         self.param_space = np.empty((len(points), len(domains)), dtype=object)
         for row, values in enumerate(points):
             self.param_space[row] = [values[name] for name in domains]
@@ -110,7 +117,7 @@ def _scan_block(
     folder: Path,
     reducer: str | None,
     seed: int,
-    after: Callable[[], Keep] | None,
+    after: Callable[[], Keep | None] | None,
 ) -> None:
     from talos.scan.Scan import Scan
 
@@ -160,12 +167,12 @@ class _AtTheEnd:
 
     __module__ = "talos"
 
-    def __init__(self, after: Callable[[], Keep]) -> None:
+    def __init__(self, after: Callable[[], Keep | None]) -> None:
         self._after = after
 
     def __call__(self, scan: Any) -> None:
-        if not scan.param_object.param_index:
-            scan.param_object.remove_lambda(self._after())
+        if not scan.param_object.param_index and (keep := self._after()) is not None:
+            scan.param_object.remove_lambda(keep)
 
 
 def _lists(domains: Domains) -> dict[str, list[Value]]:

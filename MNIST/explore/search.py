@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from statistics import fmean
 
 from MNIST.explore.designs import Space
 from MNIST.explore.halving import epochs_needed, refuse_schedules
-from MNIST.explore.plan import Plan, Point, Value, Values, make_plan
+from MNIST.explore.plan import Plan, Point, Value, make_plan
+from MNIST.explore.proposals import POINTS, Proposals
 from MNIST.language import Template
 from MNIST.training import RunSettings
+
+MANY = 1024  # networks, for the mean of how long each is trained under halving
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,7 @@ class Search:
     stages: the points in the order in which to ask for them. Successive halving has one
     stage for each rung; all other designs have one stage.
     halving: whether the weaker half is dropped after each stage. reducer: one of Talos's own, or None.
+    proposals: what proposes the later stages, from the answers; None if all points are known from the start.
     """
 
     plan: Plan
@@ -25,29 +29,57 @@ class Search:
     stages: Sequence[Sequence[Point]]
     halving: bool = False
     reducer: str | None = None
-
-    def point(self, values: Values) -> Point:
-        """The plan's point for values in Talos's form."""
-        return self._by_values[tuple(values.values())]
+    proposals: Proposals | None = None
 
     @property
-    def rungs(self) -> list[int]:
+    def rungs(self) -> Sequence[int]:
         """The epochs of each stage, fewest first; without halving, the most that any point asks for."""
+        if self.proposals is not None and self.proposals.rungs:
+            return self.proposals.rungs
         if not self.halving:
             return [max(point.epochs for point in self.plan.points)]
         return [stage[0].epochs for stage in self.stages]
 
     @property
     def epochs(self) -> int:
-        """How many epochs the search takes, at most."""
-        if not self.halving:
+        """How many epochs the search takes, at most; about, if there are proposals."""
+        if self.proposals is not None and not self.proposals.rungs:
+            return self.plan.epochs_shared + round(self.epochs_to_come)
+        if self.proposals is None and not self.halving:
             return self.plan.epochs_shared
-        networks = len({point.identities for point in self.plan.points})
-        return epochs_needed(networks, self.rungs) * len(self.plan.seeds)
+        return epochs_needed(self.networks, self.rungs) * len(self.plan.seeds)
 
-    @cached_property
-    def _by_values(self) -> dict[tuple[Value, ...], Point]:
-        return {tuple(point.asked.values()): point for point in self.plan.points}
+    @property
+    def trainings(self) -> int | None:
+        """How many trainings there are, or will be at most; None under halving, where most stop early."""
+        if self.halving:
+            return None
+        to_come = self.proposals.left if self.proposals is not None else 0
+        return len(self.plan.trials) + to_come * len(self.plan.seeds)
+
+    @property
+    def networks(self) -> int:
+        """How many distinct networks there are, or will be at most."""
+        if self.proposals is not None:
+            return self.proposals.networks
+        return len({point.identities for point in self.plan.points})
+
+    @property
+    def checkpoint_bytes(self) -> int:
+        """About how many bytes the checkpoints take on the disk, those of networks to come too."""
+        known = len({point.identities for point in self.plan.points})
+        return self.plan.checkpoint_bytes * self.networks // max(1, known)
+
+    @property
+    def epochs_to_come(self) -> float:
+        """How many epochs the networks take that are to be proposed, about."""
+        if self.proposals is None:
+            return 0.0
+        if self.proposals.rungs:
+            each = epochs_needed(MANY, self.proposals.rungs) / MANY
+        else:
+            each = fmean(point.epochs for point in self.plan.points)
+        return self.proposals.left * each * len(self.plan.seeds)
 
 
 def make_search(
@@ -60,12 +92,18 @@ def make_search(
     seeds: Sequence[int] | None = None,
     halving: bool = False,
     reducer: str | None = None,
+    points: int = POINTS,
 ) -> Search:
     """Lay out all points that a design asks for, and the distinct trials among them.
 
-    design: "grid", "random" (the given fraction of the grid) or "one" (one change at a time).
+    design: "grid", "random" (the given fraction of the grid), "one" (one change at a time) or "tpe", of which
+    the first points are known. points: how many networks "tpe" proposes.
     Points that cannot work are left out, and counted in the plan's `infeasible`.
     """
+    if design == "tpe":
+        return _proposing(
+            space, make_plan([], template, settings, seeds, space.placeholders), halving, points
+        )
     if halving:
         assert template.epochs_name is not None, "halving has rungs"
         stages = space.rungs(template.epochs_name, fraction, settings.seed)
@@ -76,8 +114,15 @@ def make_search(
     plan = make_plan(asked, template, settings, seeds, space.placeholders)
     if halving:
         refuse_schedules(point.spec for point in plan.points)
-    points = {tuple(point.asked.values()): point for point in plan.points}
-    feasible = (
-        [points[key] for values in stage if (key := tuple(values.values())) in points] for stage in stages
-    )
+    feasible = ([point for values in stage if (point := plan.add(values))] for stage in stages)
     return Search(plan, space.domains, [stage for stage in feasible if stage], halving, reducer)
+
+
+def _proposing(space: Space, plan: Plan, halving: bool, points: int) -> Search:
+    """The search whose points are proposed as it goes on."""
+    name = plan.template.epochs_name
+    rungs = sorted(int(epochs) for epochs in space.domains[str(name)]) if halving else []
+    proposals = Proposals(plan, space, plan.settings.seed, points, rungs=rungs, epochs_name=name)
+    if halving:
+        refuse_schedules(point.spec for point in plan.points)
+    return Search(plan, space.domains, [proposals.first], halving, proposals=proposals)

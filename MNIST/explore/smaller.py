@@ -28,6 +28,8 @@ class Asked:
     space: Space
     design: str
     fraction: float
+    points: int
+    halving: bool
     reducer: str | None
     seeds: Sequence[int]
     total: int
@@ -40,6 +42,7 @@ class Smaller:
     seconds: float
     halving: bool = False
     fraction: float | None = None
+    points: int | None = None
     images: int | None = None
 
 
@@ -65,22 +68,30 @@ def _changes(asked: Asked, settings: RunSettings, seconds: float, most: float) -
     """What can be changed, the smallest change first."""
     if seconds * _part_of_halving(asked) <= most:
         yield Smaller(0, halving=True)
-    fractions = _below(min(asked.fraction * most / seconds, 0.5), 4) if asked.design != "one" else []
     images = settings.images or asked.total
     counts = [count for count in map(round, _below(images * most / seconds, 3)) if count >= LEAST_IMAGES]
-    yield from (Smaller(0, fraction=fraction) for fraction in fractions)
+    yield from _parts(asked, most / seconds)
     yield from (Smaller(0, images=count) for count in counts)
     if images > LEAST_IMAGES:
         tenth = max(LEAST_IMAGES, *(round(step) for step in STEPS if step <= images / 10))
-        fractions = _below(min(asked.fraction * 10 * most / seconds, 0.5), 4) if asked.design != "one" else []
-        yield from (Smaller(0, fraction=fraction, images=tenth) for fraction in fractions)
+        yield from (replace(part, images=tenth) for part in _parts(asked, 10 * most / seconds))
         yield Smaller(0, images=tenth)
+
+
+def _parts(asked: Asked, part: float) -> Iterator[Smaller]:
+    """Fewer points: about this part of those asked for, and less, in round numbers."""
+    if asked.design == "tpe":
+        numbers = map(round, _below(min(part, 0.5) * asked.points, 4))
+        yield from (Smaller(0, points=number) for number in numbers if number >= LEAST_TRAININGS)
+    elif asked.design != "one":
+        fractions = _below(min(asked.fraction * part, 0.5), 4)
+        yield from (Smaller(0, fraction=fraction) for fraction in fractions)
 
 
 def _part_of_halving(asked: Asked) -> float:
     """About which part of the epochs halving would train; infinity if it goes with none of the choices."""
     epochs = [axis for axis in asked.space.axes if axis.names == (asked.template.epochs_name,)]
-    if not epochs or asked.design in ("one", "halving") or asked.reducer is not None:
+    if not epochs or asked.halving or asked.design in ("one", "halving") or asked.reducer is not None:
         return inf
     rungs = sorted(int(value) for (value,) in epochs[0].values)
     return epochs_needed(MANY, rungs) / (MANY * rungs[-1])
@@ -93,12 +104,21 @@ def _below(value: float, count: int) -> list[float]:
 
 def _search(asked: Asked, settings: RunSettings, change: Smaller) -> Search | None:
     """The search with a change; None if it cannot be done, or has too few trainings to tell much."""
-    design = "halving" if change.halving else asked.design
+    design, halving = asked.design, asked.halving or change.halving
     if change.fraction is not None and design == "grid":
         design = "random"
-    fraction = change.fraction or asked.fraction
+    fraction, points = change.fraction or asked.fraction, change.points or asked.points
     with suppress(UsageError):
-        check_search(asked.template, asked.space, design, fraction, asked.reducer, len(asked.seeds))
+        check_search(
+            asked.template,
+            asked.space,
+            design,
+            fraction,
+            asked.reducer,
+            len(asked.seeds),
+            halving=halving,
+            points=points,
+        )
         search = make_search(
             asked.space,
             asked.template,
@@ -106,8 +126,9 @@ def _search(asked: Asked, settings: RunSettings, change: Smaller) -> Search | No
             design=design,
             fraction=fraction,
             seeds=asked.seeds,
-            halving=design == "halving",
+            halving=halving,
             reducer=asked.reducer,
+            points=points,
         )
         if change.fraction is None or len(search.plan.trials) >= LEAST_TRAININGS * len(asked.seeds):
             return search

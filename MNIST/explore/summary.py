@@ -31,19 +31,24 @@ def expectation(search: Search, known_epochs: int, folder: Path) -> str:
     seeds = f" under {len(plan.seeds)} seeds" if len(plan.seeds) > 1 else ""
     points, trainings = counted(len(plan.points), "combination"), counted(len(plan.trials), "training")
     need = "needs" if len(plan.points) == 1 else "need"
-    if shared < asked:
+    if search.proposals is not None:
+        lines = [
+            f"TPE proposes {counted(search.networks, 'network')}, {len(search.stages[0])} at a time and from"
+            f" all answers before: about {counted(search.epochs, 'epoch')}."
+        ]
+    elif shared < asked:
         saved = f"{shared:,} epochs instead of {asked:,} ({1 - shared / asked:.0%} saved)"
         lines = [f"{points}{seeds} {need} only {trainings}: {saved}."]
     else:
         lines = [f"{points}{seeds} {need} {trainings}: {counted(shared, 'epoch')}."]
-    if search.halving:
+    if search.halving and search.proposals is None:
         saved = f"{1 - search.epochs / asked:.0%} saved"
         lines.append(f"Successive halving needs at most {counted(search.epochs, 'epoch')} ({saved}).")
     if plan.may_stop:
         lines.append("`Stop:` may end a training sooner.")
     lines += [
         f"{counted(known_epochs, 'epoch')} {'is' if known_epochs == 1 else 'are'} known from before.",
-        f"Checkpoints take {plan.checkpoint_bytes / 1e6:,.0f} MB in {folder}/.",
+        f"Checkpoints take {search.checkpoint_bytes / 1e6:,.0f} MB in {folder}/.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -70,6 +70,7 @@ class TrialService:
 
     def expect(self, points: Iterable[Point]) -> None:
         """Announce the points to come, in order: their trials, and no others, are trained ahead."""
+        self.readings.catch_up()
         self.ahead = {}
         self._again.clear()
         self._queue.clear()

@@ -3,6 +3,7 @@
     rate=0.001,0.01               two values
     filters=16:64:16,128          16, 32, 48, 64 and 128
     convolutions+hidden=1+0,2+2   two placeholders that change together
+    rate=0.0001..0.03             any number from 0.0001 to 0.03
 
 Values stay text here; filling a template with them checks them.
 """
@@ -18,6 +19,7 @@ from MNIST.language.text import Statement
 
 MOST_VALUES = 10_000  # of one axis, and of all axes of a file
 SHOWN = 20  # placeholders that a message lists, at most
+RANGE = ".."  # between the ends of a range of all numbers
 
 _NUMBER = re.compile(r"[+-]?(?=\.?[0-9])[0-9]{0,15}\.?[0-9]{0,15}(e[+-]?[0-9]{1,2})?", re.IGNORECASE)
 _DIGITS = 300  # more than any sum of two such numbers has, so that ranges are exact
@@ -28,13 +30,21 @@ class Axis:
     """One placeholder, or several that change together, and the values to try, in order.
 
     values: each is a tuple with one text for each of the names.
+    is_range: whether any number will do from the first value to the second, both included.
     """
 
     names: tuple[str, ...]
     values: tuple[tuple[str, ...], ...]
+    is_range: bool = False
 
     def __str__(self) -> str:
-        return f"{'+'.join(self.names)}={','.join(map('+'.join, self.values))}"
+        between = RANGE if self.is_range else ","
+        return f"{'+'.join(self.names)}={between.join(map('+'.join, self.values))}"
+
+    def of(self, name: str) -> list[str]:
+        """The values of one of the placeholders, as they are written; a range is one word."""
+        values = [value[self.names.index(name)] for value in self.values]
+        return [RANGE.join(values)] if self.is_range else values
 
 
 class AxisError(Exception):
@@ -69,15 +79,18 @@ def parse_axis(text: str, what: str = "--set") -> Axis:
         raise UsageError(f"{what}: expected name=value,value,…, found {quoted(text)}")
     if len(set(names)) < len(names):
         raise UsageError(f"{what}: a name is given twice in {quoted(key)}")
-    return Axis(names, _values(names, values.split(","), _refusing(what)))
+    return _read_axis(names, values.split(","), _refusing(what))
 
 
-def read_values(text: str, what: str) -> tuple[str, ...]:
-    """The values of a list such as `0.001,0.01` or `16:64:16`. Raises UsageError, beginning with `what`."""
+def read_axis(name: str, text: str, what: str) -> Axis:
+    """The axis of a placeholder with values such as `0.001,0.01`, `16:64:16` or `0.0001..0.03`.
+
+    Raises UsageError, whose message begins with `what`.
+    """
     if decimal := re.search(r"(?:^|,)(0,0\d*)(?=,|$)", text):
         point = decimal[1].replace(",", ".")
         raise UsageError(f"{what}: {quoted(decimal[1])} are two values; if it is one number, write {point}")
-    return tuple(value for (value,) in _values((what,), text.split(","), _refusing(what)))
+    return _read_axis((name,), text.split(","), _refusing(what))
 
 
 def _axis(statement: Statement, known: Sequence[str], given: set[str], problems: Problems) -> Axis:
@@ -118,7 +131,7 @@ def _axis(statement: Statement, known: Sequence[str], given: set[str], problems:
     def wrong(place: int, reason: str) -> None:
         problems.add(line, reason, words[place].span)
 
-    return Axis(names, _values(names, [other.text for other in words], wrong))
+    return _read_axis(names, [other.text for other in words], wrong)
 
 
 def _names(key: str) -> tuple[str, ...]:
@@ -133,6 +146,17 @@ def _refusing(what: str) -> Callable[[int, str], None]:
         raise UsageError(f"{what}: {reason}")
 
     return refuse
+
+
+def _read_axis(names: tuple[str, ...], words: Sequence[str], wrong: Callable[[int, str], None]) -> Axis:
+    """The axis that words describe; `wrong` is called with the place of each wrong word and the reason."""
+    if len(words) == 1 and RANGE in words[0]:
+        try:
+            return Axis(names, _ends(names, words[0]), is_range=True)
+        except AxisError as error:
+            wrong(0, str(error))
+            return Axis(names, ())
+    return Axis(names, _values(names, words, wrong))
 
 
 def _values(
@@ -158,6 +182,10 @@ def _expanded(names: Sequence[str], word: str) -> Iterator[tuple[str, ...]]:
     """The values that one word stands for: one value, or those of a range. Raises AxisError."""
     if "=" in word:
         raise AxisError(f"expected a value, found {quoted(word)}; another name begins a list of its own")
+    if RANGE in word:
+        raise AxisError(
+            f"{quoted(word)} stands for all numbers between its ends: it takes no others beside it"
+        )
     if len(names) == 1:
         if not word:
             raise AxisError("a value is missing")
@@ -170,6 +198,21 @@ def _expanded(names: Sequence[str], word: str) -> Iterator[tuple[str, ...]]:
     if ":" in word:
         raise AxisError(f"joined values are written out: there is no range in {quoted(word)}")
     yield value
+
+
+def _ends(names: Sequence[str], word: str) -> tuple[tuple[str], tuple[str]]:
+    """The least and the greatest number of `least..greatest`. Raises AxisError."""
+    if len(names) > 1:
+        raise AxisError(f"joined values are written out: there is no range in {quoted(word)}")
+    ends = [part.strip() for part in word.split(RANGE)]
+    if len(ends) != 2 or not all(map(_NUMBER.fullmatch, ends)):
+        raise AxisError(f"expected two numbers, as in 0.0001..0.03, found {quoted(word)}")
+    least, greatest = map(float, ends)
+    if least >= greatest:
+        raise AxisError(
+            f"expected the smaller number first and the greater one behind it, found {quoted(word)}"
+        )
+    return (ends[0],), (ends[1],)
 
 
 def _range(word: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any
 
 from MNIST.errors import did_you_mean, quoted
@@ -60,6 +61,13 @@ class Template:
         """The placeholders that `Explore:` has no values for."""
         given = {name for axis in self.axes for name in axis.names}
         return tuple(name for name in self.names if name not in given)
+
+    @property
+    def points(self) -> int | None:
+        """How many points the whole grid of `Explore:` has; None if values lack, or if one is a range."""
+        if self.without_values or any(axis.is_range for axis in self.axes):
+            return None
+        return prod(len(axis.values) for axis in self.axes)
 
     def check_values(self) -> None:
         """Raise SpecError with every value of `Explore:` that is wrong whatever the others are.

@@ -65,11 +65,26 @@ def test_after_a_stage_points_of_later_ones_are_dropped(tmp_path):
 
     def keep_after_stage():
         calls.append(None)
-        return lambda values: values["opt"] == "Adam"
+        return (lambda values: values["opt"] == "Adam") if len(calls) == 1 else None
 
     found = asked(stages, tmp_path / "talos", keep_after_stage=keep_after_stage)
     assert found == stages[0] + [p for p in stages[1] if p["opt"] == "Adam"]
-    assert len(calls) == 1  # after the last stage there is nothing to drop
+    assert len(calls) == 2  # after the last stage there is nothing to drop
+
+
+def test_a_stage_may_follow_from_the_answers_before(tmp_path):
+    answers = []
+
+    def stages():
+        yield [{"a": 1, "b": 0.5}]
+        yield [{"a": 2, "b": 0.3 + answers[-1]}]
+
+    def answer(values):
+        answers.append(values["b"] / 2)
+        return METRICS
+
+    found = asked(stages(), tmp_path / "talos", answer, domains={"a": [1, 2], "b": [0.1, 1]})
+    assert found == [{"a": 1, "b": 0.5}, {"a": 2, "b": 0.55}]  # between the ends of a range
 
 
 @pytest.mark.parametrize("reducer", [REDUCERS[0], *slowly(REDUCERS[1:])])

@@ -34,7 +34,7 @@ def proposed(tmp_path, part: float, epochs="1,2,4,8", design="grid", **changes) 
     rates = ",".join(f"0.0{n}" for n in range(11, 21))
     template = parse_template(TEMPLATE.replace("EPOCHS", epochs).replace("RATES", rates))
     space = make_space(template, {})
-    asked = replace(Asked(template, space, design, 1.0, None, (0,), 20_000), **changes)
+    asked = replace(Asked(template, space, design, 1.0, 50, False, None, (0,), 20_000), **changes)
     search = make_search(space, template, SETTINGS, design="one" if design == "one" else "grid")
     with open_store(tmp_path / "trials.sqlite") as store:
         service = service_of(store, tmp_path)

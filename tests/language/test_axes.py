@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from random_specs import words
 
 from MNIST.errors import UsageError
-from MNIST.language import Axis, parse_axis, read_values
+from MNIST.language import Axis, parse_axis, read_axis
 
 
 @pytest.mark.parametrize(
@@ -31,8 +31,8 @@ from MNIST.language import Axis, parse_axis, read_values
     ],
 )
 def test_lists_and_ranges(text: str, values: str) -> None:
-    assert read_values(text, "--rate") == tuple(values.split())
-    assert parse_axis(f"rate={text}") == Axis(("rate",), tuple((value,) for value in values.split()))
+    axis = Axis(("rate",), tuple((value,) for value in values.split()))
+    assert read_axis("rate", text, "--rate") == parse_axis(f"rate={text}") == axis
 
 
 @given(
@@ -45,9 +45,9 @@ def test_a_range_is_its_start_and_so_many_steps(start: int, step: int, count: in
     """It is checked in whole multiples of the last decimal, so that nothing is rounded."""
     unit = Decimal(1).scaleb(-places)
     ends = (start, start + (count - 1) * step, step)
-    values = read_values(":".join(f"{number * unit:f}" for number in ends), "--x")
+    values = read_axis("x", ":".join(f"{number * unit:f}" for number in ends), "--x").of("x")
     assert [Decimal(value) / unit for value in values] == [start + n * step for n in range(count)]
-    assert len(read_values(",".join(values), "--x")) == count
+    assert len(read_axis("x", ",".join(values), "--x").values) == count
 
 
 @pytest.mark.parametrize(
@@ -66,16 +66,29 @@ def test_a_range_is_its_start_and_so_many_steps(start: int, step: int, count: in
         ("a:b", "expected a range of numbers, start:end or start:end:step, found 'a:b'"),
         ("1:nan", "expected a range of numbers, start:end or start:end:step, found '1:nan'"),
         ("1:2:3:4", "expected a range of numbers, start:end or start:end:step, found '1:2:3:4'"),
+        ("1..", "expected two numbers, as in 0.0001..0.03, found '1..'"),
+        ("a..b", "expected two numbers, as in 0.0001..0.03, found 'a..b'"),
+        ("2..1", "expected the smaller number first and the greater one behind it, found '2..1'"),
+        ("1,2..3", "'2..3' stands for all numbers between its ends: it takes no others beside it"),
         ("1,b=2", "expected a value, found 'b=2'; another name begins a list of its own"),
     ],
 )
 def test_values_that_are_refused(text: str, reason: str) -> None:
     with pytest.raises(UsageError) as caught:
-        read_values(text, "--rate")
+        read_axis("rate", text, "--rate")
     assert str(caught.value) == f"--rate: {reason}"
     with pytest.raises(UsageError) as caught:
         parse_axis(f"rate={text}")
     assert str(caught.value) == f"--set: {reason}"
+
+
+@pytest.mark.parametrize("text", ["0.0001..0.03", "1e-4..3e-2", "-1..1", " 16 .. 128 "])
+def test_a_range_of_all_numbers_is_its_two_ends(text: str) -> None:
+    axis = parse_axis(f"rate={text}")
+    low, high = (end.strip() for end in text.split(".."))
+    assert axis == read_axis("rate", text, "--rate") == Axis(("rate",), ((low,), (high,)), is_range=True)
+    assert parse_axis(str(axis)) == axis
+    assert axis.of("rate") == [f"{low}..{high}"]
 
 
 def test_joined_names_have_joined_values() -> None:
@@ -93,6 +106,7 @@ def test_joined_names_have_joined_values() -> None:
         ("a+=1+2", "expected name=value,value,…, found 'a+=1+2'"),
         ("a+a=1+2", "a name is given twice in 'a+a'"),
         ("a+b=1+2,3", "expected 2 values joined by '+', for a+b, found '3'"),
+        ("a+b=1..2", "joined values are written out: there is no range in '1..2'"),
         ("a+b=1:2+3", "joined values are written out: there is no range in '1:2+3'"),
         ("a+b=1+2,1.0+2", "1+2 is given twice"),
     ],
@@ -103,7 +117,7 @@ def test_axes_that_are_refused(text: str, reason: str) -> None:
     assert str(caught.value) == f"--set: {reason}"
 
 
-@given(st.lists(st.one_of(words, st.sampled_from([",", "=", "+", ":"])), max_size=12).map("".join))
+@given(st.lists(st.one_of(words, st.sampled_from([",", "=", "+", ":", ".."])), max_size=12).map("".join))
 def test_any_word_is_an_axis_or_a_usage_error(text: str) -> None:
     try:
         axis = parse_axis(text)
@@ -115,5 +129,5 @@ def test_any_word_is_an_axis_or_a_usage_error(text: str) -> None:
 
 def test_a_range_whose_step_is_too_large_is_no_single_value() -> None:
     with pytest.raises(UsageError, match=r"a step of 1 leads from 0.001 beyond 0.01; .* 0.001,0.01$"):
-        read_values("0.001:0.01", "--rate")
-    assert read_values("3:3", "--rate") == ("3",)
+        read_axis("rate", "0.001:0.01", "--rate")
+    assert read_axis("x", "3:3", "--x").of("x") == ["3"]

@@ -9,6 +9,7 @@ import { language } from "./table.js";
 import { keySpanOf, nameOf, spanOf } from "./text.js";
 
 const NUMBER = /^[+-]?(?=\.?[0-9])[0-9]{0,15}\.?[0-9]{0,15}(e[+-]?[0-9]{1,2})?$/i;
+const RANGE = ".."; // between the ends of a range of all numbers
 
 /** A value of an axis is wrong; the message is the reason, for the user. */
 class AxisError extends Error {}
@@ -82,11 +83,12 @@ function readNames(word, line, known, given, problems) {
 
 /** How many values words describe; `wrong` is called with each wrong word and the reason. */
 function countValues(names, words, wrong) {
+  const isRange = words.length === 1 && words[0].text.includes(RANGE);
   const values = new Map(); // by their meaning
   const most = language().limits.axisValues;
   for (const word of words) {
     try {
-      for (const value of expanded(names, word.text)) {
+      for (const value of isRange ? ends(names, word.text) : expanded(names, word.text)) {
         const meaning = JSON.stringify(value.map(meaningOf));
         if (values.has(meaning)) throw new AxisError(`${shown(values.get(meaning))} is given twice`);
         if (values.size === most) throw new AxisError(`up to here more than ${thousands(most)} values`);
@@ -105,6 +107,11 @@ function* expanded(names, word) {
   if (word.includes("=")) {
     throw new AxisError(`expected a value, found ${quoted(word)}; another name begins a list of its own`);
   }
+  if (word.includes(RANGE)) {
+    throw new AxisError(
+      `${quoted(word)} stands for all numbers between its ends: it takes no others beside it`,
+    );
+  }
   if (names.length === 1) {
     for (const value of word.includes(":") ? range(word) : [word]) yield [value];
     return;
@@ -118,6 +125,23 @@ function* expanded(names, word) {
     throw new AxisError(`joined values are written out: there is no range in ${quoted(word)}`);
   }
   yield value;
+}
+
+/** The least and the greatest number of `least..greatest`. */
+function ends(names, word) {
+  if (names.length > 1) {
+    throw new AxisError(`joined values are written out: there is no range in ${quoted(word)}`);
+  }
+  const found = word.split(RANGE).map(strip);
+  if (found.length !== 2 || !found.every((end) => NUMBER.test(end))) {
+    throw new AxisError(`expected two numbers, as in 0.0001..0.03, found ${quoted(word)}`);
+  }
+  if (Number(found[0]) >= Number(found[1])) {
+    throw new AxisError(
+      `expected the smaller number first and the greater one behind it, found ${quoted(word)}`,
+    );
+  }
+  return found.map((end) => [end]);
 }
 
 /** The numbers of `start:end` or `start:end:step`, with the end if a step hits it. */
