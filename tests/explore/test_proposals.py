@@ -88,7 +88,7 @@ def test_an_interrupted_search_goes_on_with_the_same_points(halving, tmp_path):
     chance, interruptions = random.Random(0), 0
 
     def interrupt(trial, epoch):
-        if chance.random() < 0.1:
+        if chance.random() < 0.2:
             raise ZeroDivisionError  # no failure of a training: it ends the exploration
 
     while True:
