@@ -148,7 +148,7 @@ def _about_template(template: Template) -> Iterator[str]:
         explore += " --design tpe"
     yield f"A template with {placeholders}; `{explore}` explores it."
     yield ""
-    rows = [(f"{{{name}}}", _values(template, name), _uses(template, name)) for name in template.names]
+    rows = [(f"{{{name}}}", _values(template, name), _uses(template, name)) for name in template.all_names]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for name, values, uses in rows:
         yield f"{name:{widths[0]}}  {values:{widths[1]}}  {uses}"
@@ -172,6 +172,9 @@ def _values(template: Template, name: str) -> str:
 def _uses(template: Template, name: str) -> str:
     """The numbers of the lines that contain a placeholder, and the text of the first of them."""
     lines = template.lines(name)
+    if not lines:
+        others = [f"{{{axis.names[0]}}}" for axis in template.axes if name in axis.inner_names]
+        return f"in the values of {', '.join(others)}"
     numbers = ", ".join(str(line.number) for line in lines)
     return f"line{'s' * (len(lines) > 1)} {numbers}: {lines[0].text.split('#', 1)[0].strip()}"
 

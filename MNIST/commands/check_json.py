@@ -90,7 +90,7 @@ def _template(template: Template) -> dict[str, Any]:
                 "values": values.get(name, []),
                 "lines": [line.number for line in template.lines(name)],
             }
-            for name in template.names
+            for name in template.all_names
         ],
         "points": template.points,
     }

@@ -81,7 +81,7 @@ def _networks(template: Template, space: Space) -> Iterator[ModelSpec]:
     """The networks of the baseline and of each single change to it; those that do not work are skipped."""
     for point in map(space.placeholders, space.one_at_a_time()):
         with suppress(SpecError):  # its layers do not fit together
-            yield template.fill({name: str(value) for name, value in point.items()})
+            yield template.fill_point(point)
 
 
 def _rungs(template: Template, space: Space) -> int:

@@ -13,7 +13,7 @@ from math import isfinite, prod
 from MNIST.errors import UsageError, did_you_mean, quoted
 from MNIST.explore.plan import Value, Values
 from MNIST.explore.scan import grid_points
-from MNIST.language import Axis, SpecError, Template, parse_axis
+from MNIST.language import Axis, SpecError, Template, first_values, parse_axis
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,19 @@ class Space:
         ]
 
     def one_at_a_time(self) -> list[Values]:
-        """The baseline (the first value of each axis), then each single change to it, in Talos's form."""
-        baseline = {name: values[0] for name, values in self.domains.items()}
-        changes = [{**baseline, name: value} for name, values in self.domains.items() for value in values[1:]]
-        return [baseline, *changes]
+        """The baseline (the first value of each axis), then each single change to it, in Talos's form.
+
+        An inner placeholder is changed where a value is chosen that has a place for it.
+        """
+        points = [first_values(self.axes)]
+        for place, axis in enumerate(self.axes):
+            for value in axis.values[1:]:
+                points.append(first_values(self.axes, axis.names))
+                points[-1][place] = value
+        return [
+            {_label(axis): _talos_value(value) for axis, value in zip(self.axes, point, strict=True)}
+            for point in points
+        ]
 
     def placeholders(self, values: Values) -> dict[str, Value]:
         """The value of each placeholder at a point that is given in Talos's form."""
@@ -80,10 +89,12 @@ def make_space(template: Template, changes: Mapping[str, Axis]) -> Space:
     """
     axes = list(template.axes)
     changed: dict[str, str] = {}
+    inner = (name for axis in changes.values() for name in axis.inner_names)
+    known = list(dict.fromkeys([*template.all_names, *inner]))
     for option, axis in changes.items():
         for name in axis.names:
-            if name not in template.names:
-                hint = did_you_mean(name, template.names) or f"; it has {', '.join(template.names) or 'none'}"
+            if name not in known:
+                hint = did_you_mean(name, known) or f"; it has {', '.join(known) or 'none'}"
                 raise UsageError(f"{option}: {template.source} has no placeholder {quoted(name)}{hint}")
             if name in changed:
                 raise UsageError(f"{option}: {changed[name]} gives {quoted(name)} already")
@@ -91,14 +102,25 @@ def make_space(template: Template, changes: Mapping[str, Axis]) -> Space:
         replaced = [index for index, old in enumerate(axes) if set(old.names) & set(axis.names)]
         place = replaced[0] if replaced else len(axes)
         axes = [*axes[:place], axis, *(old for old in axes[place:] if not set(old.names) & set(axis.names))]
+    needed = _needed(template, axes)
+    axes = [axis for axis in axes if set(axis.names) & set(needed)]  # a new axis may have no place for them
     given = {name for axis in axes for name in axis.names}
-    lacking = [name for name in template.names if name not in given]
+    lacking = [name for name in needed if name not in given]
     if lacking:
         raise UsageError(f"there are no values for {{{lacking[0]}}}: add --set {lacking[0]}=VALUE,VALUE")
     axes.sort(key=lambda axis: template.epochs_name not in axis.names)  # the epochs vary slowest
     space = Space(tuple(axes))
     _refuse_wrong_values(space, template)
     return space
+
+
+def _needed(template: Template, axes: Sequence[Axis]) -> list[str]:
+    """The placeholders of a template, and the inner ones that stand in values of those."""
+    needed = list(template.names)
+    for name in needed:  # it grows meanwhile
+        inner = (each for axis in axes if name in axis.names for each in axis.inner_names)
+        needed += [each for each in dict.fromkeys(inner) if each not in needed]
+    return needed
 
 
 def axes_of(values: Mapping[str, Sequence[object]]) -> dict[str, Axis]:
@@ -134,7 +156,7 @@ def _refuse_wrong_values(space: Space, template: Template) -> None:
     """Raise SpecError for a value that is wrong by itself. Whether layers fit is checked at each point."""
     for values in space.one_at_a_time():
         try:
-            template.fill({name: str(value) for name, value in space.placeholders(values).items()})
+            template.fill_point(space.placeholders(values))
         except SpecError as error:
             if not error.only_shapes:
                 raise

@@ -92,7 +92,7 @@ class Plan:
     def _added(self, asked: Values) -> Point | None:
         values = self.placeholders(asked)
         try:
-            spec = self.template.fill({name: str(value) for name, value in values.items()})
+            spec = self.template.fill_point(values)
         except SpecError as error:
             self.infeasible[str(error)] += 1
             return None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 POINTS = 50  # networks that are proposed if nobody says how many
 GENERATION = 8  # proposals that are made at once
-REPEATS = 20  # proposals in a row that repeat what is known, or do not work, until chance proposes one
+REPEATS = 10  # proposals in a row that repeat what is known, or do not work, until chance proposes one
 TRIES = 400  # the same, until the search is over
 DIGITS = 3  # significant digits of a number from a range: the next digit decides nothing
 DECADE = 10  # a range whose ends differ by this factor is drawn from by logarithms

@@ -19,7 +19,7 @@ standard library.
 """
 
 from MNIST.language.augmentations import AUGMENTATIONS, Augmentation, Elastic, Rotate, Shear, Shift, Zoom
-from MNIST.language.axes import Axis, parse_axis, read_axis
+from MNIST.language.axes import Axis, first_values, parse_axis, read_axis
 from MNIST.language.canonical import canonical_text, simplify
 from MNIST.language.classes import asks_for_classes, fill_classes
 from MNIST.language.errors import Problem, SpecError
@@ -70,6 +70,6 @@ __all__ = [
     "Parallel", "ParallelDelta", "Parameter", "Path", "Plateau", "Problem", "RMSprop", "Repeat", "Residual",
     "Rotate", "Scale", "Schedule", "Shear", "Shift", "SpecError", "Standardize", "Step", "Stop", "Template",
     "Threshold", "Zoom", "as_text", "asks_for_classes", "canonical_text", "count_flops", "count_parameters",
-    "fill_classes", "lay_out", "needs_engine", "nodes_as_written", "parse_axis", "parse_spec",
+    "fill_classes", "first_values", "lay_out", "needs_engine", "nodes_as_written", "parse_axis", "parse_spec",
     "parse_template", "read_axis", "read_spec", "read_text", "simplify", "statement_text",
 ]  # fmt: skip

@@ -4,6 +4,7 @@
     filters=16:64:16,128          16, 32, 48, 64 and 128
     convolutions+hidden=1+0,2+2   two placeholders that change together
     rate=0.0001..0.03             any number from 0.0001 to 0.03
+    schedule=Constant,(Step,{n})  a value of several words, with a placeholder of its own: {n}
 
 Values stay text here; filling a template with them checks them.
 """
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from MNIST.errors import UsageError, did_you_mean, quoted
 from MNIST.language.classes import CLASSES
 from MNIST.language.errors import Problems
-from MNIST.language.text import Statement
+from MNIST.language.text import Statement, inner_names, is_group, pieces, stray_brace
 
 MOST_VALUES = 10_000  # of one axis, and of all axes of a file
 SHOWN = 20  # placeholders that a message lists, at most
@@ -46,6 +47,36 @@ class Axis:
         values = [value[self.names.index(name)] for value in self.values]
         return [RANGE.join(values)] if self.is_range else values
 
+    @property
+    def inner_names(self) -> list[str]:
+        """The placeholders that stand in the values."""
+        found = (name for value in self.values for text in value for name in inner_names(text))
+        return list(dict.fromkeys(found))
+
+
+def first_values(axes: Sequence[Axis], used: Sequence[str] = ()) -> list[tuple[str, ...]]:
+    """The first value of each axis; but the first with a place for a placeholder that is to be used."""
+    wanted, before = set(used), 0
+    while len(wanted) > before:  # the placeholder whose value has the place may itself be an inner one
+        before = len(wanted)
+        wanted |= {name for axis in axes if wanted & set(axis.inner_names) for name in axis.names}
+    return [
+        next(
+            (value for value in axis.values if any(wanted & set(inner_names(text)) for text in value)),
+            axis.values[0],
+        )
+        for axis in axes
+    ]
+
+
+def values_of(axes: Sequence[Axis], chosen: Sequence[tuple[str, ...]]) -> dict[str, str]:
+    """The value of each placeholder. chosen: a value of each axis."""
+    return {
+        name: text
+        for axis, value in zip(axes, chosen, strict=True)
+        for name, text in zip(axis.names, value, strict=True)
+    }
+
 
 class AxisError(Exception):
     """A value of an axis is wrong; the message is the reason, for the user."""
@@ -54,7 +85,12 @@ class AxisError(Exception):
 def read_explore(
     head: Statement, lines: Sequence[Statement], known: Sequence[str], problems: Problems
 ) -> tuple[Axis, ...]:
-    """The axes of the section `Explore:`, one for each line. known: the placeholders of the file."""
+    """The axes of the section `Explore:`, one for each line. known: the placeholders of the other sections.
+
+    A value in parentheses may have more placeholders, which have lines of their own.
+    """
+    words = (word for statement in lines for word in statement.words)
+    known = list(dict.fromkeys([*known, *(name for word in words for name in inner_names(word.text))]))
     if not known:
         message = "this section has the values of placeholders, and the file has none"
         problems.add(head.line, f"{message}; write {{name}} in place of a value, or leave the section out")
@@ -79,7 +115,7 @@ def parse_axis(text: str, what: str = "--set") -> Axis:
         raise UsageError(f"{what}: expected name=value,value,…, found {quoted(text)}")
     if len(set(names)) < len(names):
         raise UsageError(f"{what}: a name is given twice in {quoted(key)}")
-    return _read_axis(names, values.split(","), _refusing(what))
+    return _read_axis(names, pieces(values), _refusing(what))
 
 
 def read_axis(name: str, text: str, what: str) -> Axis:
@@ -90,7 +126,7 @@ def read_axis(name: str, text: str, what: str) -> Axis:
     if decimal := re.search(r"(?:^|,)(0,0\d*)(?=,|$)", text):
         point = decimal[1].replace(",", ".")
         raise UsageError(f"{what}: {quoted(decimal[1])} are two values; if it is one number, write {point}")
-    return _read_axis((name,), text.split(","), _refusing(what))
+    return _read_axis((name,), pieces(text), _refusing(what))
 
 
 def _axis(statement: Statement, known: Sequence[str], given: set[str], problems: Problems) -> Axis:
@@ -180,6 +216,9 @@ def _values(
 
 def _expanded(names: Sequence[str], word: str) -> Iterator[tuple[str, ...]]:
     """The values that one word stands for: one value, or those of a range. Raises AxisError."""
+    if is_group(word):
+        yield (_group(names, word),)
+        return
     if "=" in word:
         raise AxisError(f"expected a value, found {quoted(word)}; another name begins a list of its own")
     if RANGE in word:
@@ -198,6 +237,20 @@ def _expanded(names: Sequence[str], word: str) -> Iterator[tuple[str, ...]]:
     if ":" in word:
         raise AxisError(f"joined values are written out: there is no range in {quoted(word)}")
     yield value
+
+
+def _group(names: Sequence[str], word: str) -> str:
+    """A value in parentheses, without spaces around its words. Raises AxisError."""
+    if len(names) > 1:
+        raise AxisError(f"joined values are single words: there is no place for {quoted(word)}")
+    words = [piece.strip() for piece in pieces(word[1:-1])]
+    if words == [""]:
+        return "()"
+    if not all(words):
+        raise AxisError(f"a value is missing in {quoted(word)}")
+    if stray_brace(word):
+        raise AxisError(f"a placeholder is {{name}}, and takes the place of a whole value: {quoted(word)}")
+    return f"({','.join(words)})"
 
 
 def _ends(names: Sequence[str], word: str) -> tuple[tuple[str], tuple[str]]:

@@ -7,16 +7,18 @@ from math import prod
 from typing import Any
 
 from MNIST.errors import did_you_mean, quoted
-from MNIST.language.axes import Axis, read_explore
+from MNIST.language.axes import Axis, first_values, read_explore, values_of
 from MNIST.language.classes import fill_classes
 from MNIST.language.errors import Line, Problem, Problems, SpecError
 from MNIST.language.model import ModelSpec
 from MNIST.language.network import check_rule
 from MNIST.language.parse import Sections, placeholder_names, placeholders, read_fields, read_sections
+from MNIST.language.text import fill_inner
 from MNIST.language.training_sections import epochs_placeholder
 
 MOST_PLACEHOLDERS = 100
 NETWORK = ("Input", "Layers")  # they decide the shapes together; each other section is read by itself
+DEEPEST = 4  # the value of an inner placeholder may have inner placeholders, and so on
 MOST_KNOWN = 10_000  # readings that a part keeps
 
 Reading = tuple[dict[str, Any], tuple[Problem, ...]]  # fields of a ModelSpec, and what is wrong
@@ -28,6 +30,7 @@ class Template:
 
     names: its placeholders, in order of first appearance. axes: the values that `Explore:` gives them, in the
     order of its lines; it need not name them all. epochs_name: the placeholder for the number of epochs.
+    A value of `Explore:` may have placeholders of its own, the inner ones: they matter where it is chosen.
     """
 
     source: str
@@ -56,11 +59,27 @@ class Template:
         self._check_together(fields, values)
         return ModelSpec(**fields)
 
+    def fill_point(self, values: Mapping[str, object]) -> ModelSpec:
+        """The spec at a point: as `fill` makes it, and inner placeholders have their values as well.
+
+        A value of an inner placeholder counts only where the chosen values have a place for it.
+        """
+        texts = {name: str(value).strip() for name, value in values.items()}
+        for _ in range(DEEPEST):
+            texts = {name: fill_inner(text, texts) for name, text in texts.items()}
+        return self.fill({name: text for name, text in texts.items() if name in self.names})
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """The placeholders, and the inner ones of the values of `Explore:`."""
+        inner = (name for axis in self.axes for name in axis.inner_names)
+        return tuple(dict.fromkeys([*self.names, *inner]))
+
     @property
     def without_values(self) -> tuple[str, ...]:
         """The placeholders that `Explore:` has no values for."""
         given = {name for axis in self.axes for name in axis.names}
-        return tuple(name for name in self.names if name not in given)
+        return tuple(name for name in self.all_names if name not in given)
 
     @property
     def points(self) -> int | None:
@@ -77,14 +96,13 @@ class Template:
         """
         if self.without_values:
             return
-        first = {
-            name: text for axis in self.axes for name, text in zip(axis.names, axis.values[0], strict=True)
-        }
         problems: dict[Problem, None] = {}
-        for axis in self.axes:
+        for place, axis in enumerate(self.axes):
             for value in axis.values:
+                chosen = first_values(self.axes, axis.names)
+                chosen[place] = value
                 try:
-                    self.fill(first | dict(zip(axis.names, value, strict=True)))
+                    self.fill_point(values_of(self.axes, chosen))
                 except SpecError as error:
                     problems |= {} if error.only_shapes else dict.fromkeys(error.problems)
         if problems:
@@ -147,7 +165,7 @@ class Part:
         fields: dict[str, Any] = {}
         problems = Problems()
         sections = {
-            name: (head, [line.filled(values) for line in lines])
+            name: (head, [filled for line in lines for filled in line.filled(values)])
             for name, (head, lines) in self.sections.items()
         }
         with suppress(SpecError):  # too many mistakes; `problems` has those that are reported

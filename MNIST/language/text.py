@@ -15,11 +15,14 @@ MOST_STATEMENTS = 20_000
 DEEPEST_NESTING = 64
 
 _PLACEHOLDER = re.compile(r"\{\s*([A-Za-z][A-Za-z0-9_]{0,63})\s*\}")
+_GROUPED = re.compile(r"(?:([^,=()]*)=)?([ \t]*\([^()]*\)[ \t]*)")  # the key, and a group
+_PIECE = re.compile(rf"{_GROUPED.pattern}(?=,|\Z)|[^,]*")  # up to the next comma that is in no group
 
 
 class Word(NamedTuple):
     """What stands between two commas: a value, or `key=value`. Columns count from 1.
 
+    A value in parentheses, such as `(OneCycle,{peak})`, is a group: several words or none, in place of one.
     column, length: the value's place in the file.
     placeholder: NAME if the file has {NAME} in the value's place. is_open: whether it has no value yet;
     until a value is filled in, `text` is "{NAME}".
@@ -41,11 +44,19 @@ class Word(NamedTuple):
     def key_span(self) -> Span:
         return self.key_column, len(self.key or "")
 
-    def filled(self, values: Mapping[str, str]) -> "Word":
-        """The word with its placeholder's value filled in; any other word is unchanged."""
+    def filled(self, values: Mapping[str, str]) -> "tuple[Word, ...]":
+        """The word with its placeholder's value filled in; any other word is unchanged.
+
+        A group without a key becomes its words, all of them at this place.
+        """
         if self.placeholder is None or self.placeholder not in values:
-            return self
-        return self._replace(text=values[self.placeholder], is_open=False)
+            return (self,)
+        text = values[self.placeholder]
+        if not is_group(text) or self.key is not None:
+            return (self._replace(text=text, is_open=False),)
+        words = (_word(piece, 1) for piece in pieces(text[1:-1]) if text != "()")
+        here = self._replace(key_column=self.column, is_open=False)
+        return tuple(here._replace(text=word.text, key=word.key) for word in words)
 
 
 @dataclass(slots=True)
@@ -70,10 +81,38 @@ class Statement:
         for child in self.block:
             yield from child.walk()
 
-    def filled(self, values: Mapping[str, str]) -> "Statement":
-        """The statement and its block, with values in place of the placeholders."""
-        words = tuple(word.filled(values) for word in self.words)
-        return Statement(self.line, words, self.opens, [child.filled(values) for child in self.block])
+    def filled(self, values: Mapping[str, str]) -> "list[Statement]":
+        """The statement and its block, with values in place of the placeholders.
+
+        None is left if a group without words was all that it said.
+        """
+        words = tuple(filled for word in self.words for filled in word.filled(values))
+        if not words:
+            return []
+        block = [filled for child in self.block for filled in child.filled(values)]
+        return [Statement(self.line, words, self.opens, block)]
+
+
+def is_group(text: str) -> bool:
+    """Whether a value is a group."""
+    return re.fullmatch(r"\([^()]*\)", text) is not None
+
+
+def inner_names(text: str) -> list[str]:
+    """The placeholders in a group; none in another value."""
+    return _PLACEHOLDER.findall(text) if is_group(text) else []
+
+
+def stray_brace(text: str) -> bool:
+    """Whether a group has a brace that belongs to no placeholder."""
+    return bool(re.search("[{}]", _PLACEHOLDER.sub("", text)))
+
+
+def fill_inner(text: str, values: Mapping[str, str]) -> str:
+    """A group with the values of its placeholders, as far as they are known; another value is unchanged."""
+    if not is_group(text):
+        return text
+    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
 
 
 def read_text(path: Path | str) -> str:
@@ -210,7 +249,7 @@ def _statement(line: Line, content: str, start: int, problems: Problems) -> Stat
     opens = content.endswith(":")
     words: list[Word] = []
     column = start + 1
-    for piece in content[start : len(content) - opens].split(","):
+    for piece in pieces(content[start : len(content) - opens]):
         word = _word(piece, column)
         if not word.text:
             what = f"after '{word.key}='" if word.key else "here"
@@ -225,16 +264,34 @@ def _statement(line: Line, content: str, start: int, problems: Problems) -> Stat
     return Statement(line, tuple(words), opens)
 
 
+def pieces(content: str) -> list[str]:
+    """What stands between the commas, apart from those in groups."""
+    pieces = []
+    end = -1
+    while end < len(content):
+        match = _PIECE.match(content, end + 1)
+        assert match is not None, "it may be empty"
+        pieces.append(match[0])
+        end = match.end()
+    return pieces
+
+
 def _word(piece: str, column: int) -> Word:
     """The word in a piece between commas. column: where the piece begins, even if that is a space."""
-    before, equals, value = piece.rpartition("=") if piece.count("=") == 1 else ("", "", piece)
+    grouped = _GROUPED.fullmatch(piece)
+    if grouped:
+        key, value = grouped[1], grouped[2]
+    else:
+        before, equals, value = piece.rpartition("=") if piece.count("=") == 1 else ("", "", piece)
+        key = before if equals else None
     text = value.strip()
     value_column = column + len(piece) - len(value.lstrip()) if text else column
     match = _PLACEHOLDER.fullmatch(text)
-    key = before.strip() if equals else None
-    key_column = column + len(before) - len(before.lstrip())
+    key_column = column + len(key) - len(key.lstrip()) if key else column
     name = match[1] if match else None
-    return Word(text, value_column, len(text), key, key_column, name, is_open="{" in text or "}" in text)
+    is_open = ("{" in text or "}" in text) and not is_group(text)
+    key = key.strip() if key is not None else None
+    return Word(text, value_column, len(text), key, key_column, name, is_open)
 
 
 def _lines(text: str, source: str) -> Iterator[Line]:

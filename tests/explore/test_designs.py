@@ -125,3 +125,58 @@ def test_the_shipped_experiments_all_work_and_contain_those_of_the_series():
 def test_numbers_are_numbers_where_nothing_of_their_spelling_is_lost(text, value):
     assert typed(text) == value
     assert type(typed(text)) is type(value)
+
+
+CONDITIONAL = """
+Layers:
+Flatten
+{extra}
+Dense,10,softmax
+Optimizer:
+{opt}
+3
+10
+Explore:
+extra=(),(Dropout,{drop})
+opt=(Adam,{rate}),(SGD,{rate},momentum={mom})
+drop=0.1,0.2
+rate=0.01,0.02
+mom=0.5,0.9
+"""
+
+
+def test_points_that_differ_in_a_value_without_a_place_are_one_run():
+    template = parse_template(CONDITIONAL)
+    search = make_search(make_space(template, {}), template, SETTINGS)
+    assert len(search.plan.points) == 2**5
+    # No Dropout or one of two rates of it; Adam with 2 rates, SGD with 2 rates and 2 momenta.
+    assert len(search.plan.trials) == (1 + 2) * (2 + 2 * 2)
+    plain = [point for point in search.plan.points if point.values["extra"] == "()"]
+    assert len({point.identities for point in plain}) == 2 + 2 * 2
+
+
+def test_one_change_at_a_time_changes_an_inner_value_where_it_has_a_place():
+    template = parse_template(CONDITIONAL)
+    search = make_search(make_space(template, {}), template, SETTINGS, design="one")
+    assert len(search.plan.points) == len(search.plan.trials) == 6
+    changed = next(point for point in search.plan.points if point.values["drop"] == 0.2)
+    assert changed.values["extra"] == "(Dropout,{drop})"
+
+
+def test_the_command_line_may_bring_inner_placeholders_and_take_them_away():
+    text = CONDITIONAL.replace("extra=(),(Dropout,{drop})", "extra=BatchNorm").replace("drop=0.1,0.2\n", "")
+    template = parse_template(text)
+    space = make_space(template, {"--set": parse_axis("extra=(),(Dropout,{p})"), "": parse_axis("p=0.1,0.5")})
+    assert [axis.names for axis in space.axes] == [("extra",), ("opt",), ("rate",), ("mom",), ("p",)]
+    fewer = make_space(template, {"--set": parse_axis("opt=(Adam,{rate})")})
+    assert [axis.names for axis in fewer.axes] == [("extra",), ("opt",), ("rate",)]  # no place for a momentum
+    with pytest.raises(UsageError, match=r"there are no values for {p}: add --set p=VALUE,VALUE"):
+        make_space(template, {"--set": parse_axis("extra=(),(Dropout,{p})")})
+    with pytest.raises(UsageError, match="has no placeholder 'p'"):
+        make_space(template, {"--set": parse_axis("p=0.1")})
+
+
+def test_a_wrong_inner_value_is_refused_before_anything_is_trained():
+    template = parse_template(CONDITIONAL.replace("drop=0.1,0.2", "drop=0.1"))
+    with pytest.raises(SpecError, match="found '3'"):
+        make_space(template, {"--set": parse_axis("drop=0.1,3")})

@@ -28,6 +28,8 @@ from MNIST.language import Axis, parse_axis, read_axis
         ("-1:1:0.5", "-1 -0.5 0 0.5 1"),
         ("8,16:32:8,1e2", "8 16 24 32 1e2"),
         ("0,0.1", "0 0.1"),
+        ("Constant,(OneCycle,{peak})", "Constant (OneCycle,{peak})"),
+        ("(),( Dropout , rate={drop} )", "() (Dropout,rate={drop})"),
     ],
 )
 def test_lists_and_ranges(text: str, values: str) -> None:
@@ -70,6 +72,9 @@ def test_a_range_is_its_start_and_so_many_steps(start: int, step: int, count: in
         ("a..b", "expected two numbers, as in 0.0001..0.03, found 'a..b'"),
         ("2..1", "expected the smaller number first and the greater one behind it, found '2..1'"),
         ("1,2..3", "'2..3' stands for all numbers between its ends: it takes no others beside it"),
+        ("(a,,b)", "a value is missing in '(a,,b)'"),
+        ("(a,{b)", "a placeholder is {name}, and takes the place of a whole value: '(a,{b)'"),
+        ("(a,b),(a, B)", "(a,b) is given twice"),
         ("1,b=2", "expected a value, found 'b=2'; another name begins a list of its own"),
     ],
 )
@@ -106,6 +111,7 @@ def test_joined_names_have_joined_values() -> None:
         ("a+=1+2", "expected name=value,value,…, found 'a+=1+2'"),
         ("a+a=1+2", "a name is given twice in 'a+a'"),
         ("a+b=1+2,3", "expected 2 values joined by '+', for a+b, found '3'"),
+        ("a+b=(1,2)", "joined values are single words: there is no place for '(1,2)'"),
         ("a+b=1..2", "joined values are written out: there is no range in '1..2'"),
         ("a+b=1:2+3", "joined values are written out: there is no range in '1:2+3'"),
         ("a+b=1+2,1.0+2", "1+2 is given twice"),
@@ -117,7 +123,11 @@ def test_axes_that_are_refused(text: str, reason: str) -> None:
     assert str(caught.value) == f"--set: {reason}"
 
 
-@given(st.lists(st.one_of(words, st.sampled_from([",", "=", "+", ":", ".."])), max_size=12).map("".join))
+@given(
+    st.lists(st.one_of(words, st.sampled_from([",", "=", "+", ":", "..", "(", ")", "{a}"])), max_size=12).map(
+        "".join
+    )
+)
 def test_any_word_is_an_axis_or_a_usage_error(text: str) -> None:
     try:
         axis = parse_axis(text)

@@ -271,3 +271,81 @@ def test_each_of_the_experiments_changes_one_thing_and_works() -> None:
     layers = [[node.path for node in lay_out(spec).walk()] for spec in specs]
     assert layers[0] == ["conv_1", "maxpool_2", "flatten_3", "dense_4"]
     assert layers[-1][-4:] == ["flatten_5", "dense_6", "dense_7", "dense_8"]
+
+
+BLOCKS = """
+Layers:
+Flatten
+{norm}
+{block}:
+    Dense,784,relu
+Dense,10,softmax
+Optimizer:
+{opt}
+3
+10
+Schedule:
+{schedule}
+Explore:
+norm=(),BatchNorm,(Dropout,{drop})
+block=(),Residual,(Repeat,2)
+opt=(Adam,{rate}),(SGD,{rate},momentum={mom})
+schedule=Constant,(OneCycle,{peak},warmup=0.2)
+drop=0.1,0.2
+rate=0.01
+mom=0.5,0.9
+peak=0.3
+"""
+FIRST = {
+    "norm": "()", "block": "()", "opt": "(Adam,{rate})", "schedule": "Constant",
+    "drop": 0.1, "rate": 0.01, "mom": 0.5, "peak": 0.3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("chosen", "lines"),
+    [
+        ({}, ["Flatten", "Dense,10,softmax"]),
+        ({"norm": "BatchNorm"}, ["Flatten", "BatchNorm", "Dense,10,softmax"]),
+        ({"norm": "(Dropout,{drop})"}, ["Flatten", "Dropout,0.1", "Dense,10,softmax"]),
+        (
+            {"block": "Residual"},
+            ["Flatten", "Residual:", "    Dense,784,relu", "Dense,10,softmax"],
+        ),
+        (
+            {"block": "(Repeat,2)"},
+            ["Flatten", "Repeat,2:", "    Dense,784,relu", "Dense,10,softmax"],
+        ),
+    ],
+)
+def test_a_group_is_several_words_or_none(chosen: dict[str, str], lines: list[str]) -> None:
+    text = "\n".join(["Layers:", *lines, "Optimizer:", "Adam,0.01", "3", "10"])
+    assert parse_template(BLOCKS).fill_point(FIRST | chosen) == parse_spec(text)
+
+
+def test_inner_placeholders_count_where_they_are_chosen() -> None:
+    template = parse_template(BLOCKS)
+    assert template.names == ("norm", "block", "opt", "schedule")
+    assert template.all_names == (*template.names, "drop", "rate", "mom", "peak")
+    filled = template.fill_point(FIRST)
+    assert filled == template.fill_point(FIRST | {"mom": 0.9, "peak": 0.4, "drop": 0.2})
+    assert filled != template.fill_point(FIRST | {"rate": 0.02})
+    other = FIRST | {"opt": "(SGD,{rate},momentum={mom})", "schedule": "(OneCycle,{peak},warmup=0.2)"}
+    assert template.fill_point(other).optimizer == SGD(0.01, momentum=0.5)
+    assert template.fill_point(other).schedule == OneCycle(0.3, warmup=0.2)
+    assert template.fill_point(other | {"mom": 0.9}).optimizer == SGD(0.01, momentum=0.9)
+
+
+def test_a_wrong_inner_value_is_found_though_the_first_values_have_no_place_for_it() -> None:
+    parse_template(BLOCKS).check_values()
+    wrong = parse_template(BLOCKS.replace("drop=0.1,0.2", "drop=0.1,2"))
+    with pytest.raises(SpecError, match=r"found '2' \(with {norm} = '\(Dropout,2\)'\)"):
+        wrong.check_values()
+
+
+def test_groups_in_circles_end_in_an_error() -> None:
+    template = parse_template(BLOCKS.replace("drop=0.1,0.2", "drop=(Dropout,{norm})"))
+    with pytest.raises(SpecError):
+        template.fill_point(FIRST | {"norm": "(Dropout,{drop})", "drop": "(Dropout,{norm})"})
+    with pytest.raises(SpecError):
+        template.check_values()

@@ -6,7 +6,7 @@ import { quoted, size, strip, stripBegin } from "./characters.js";
 import { thousands } from "./numbers.js";
 import { didYouMean } from "./similar.js";
 import { language } from "./table.js";
-import { keySpanOf, nameOf, spanOf } from "./text.js";
+import { innerNames, isGroup, keySpanOf, nameOf, pieces, spanOf, strayBrace } from "./text.js";
 
 const NUMBER = /^[+-]?(?=\.?[0-9])[0-9]{0,15}\.?[0-9]{0,15}(e[+-]?[0-9]{1,2})?$/i;
 const RANGE = ".."; // between the ends of a range of all numbers
@@ -14,8 +14,13 @@ const RANGE = ".."; // between the ends of a range of all numbers
 /** A value of an axis is wrong; the message is the reason, for the user. */
 class AxisError extends Error {}
 
-/** Note what is wrong in the section `Explore:`, one axis on each line. known: the placeholders of the file. */
-export function readExplore(head, lines, known, problems) {
+/**
+ * Note what is wrong in the section `Explore:`, one axis on each line. outer: the placeholders of the other
+ * sections; a value in parentheses may have more, which have lines of their own.
+ */
+export function readExplore(head, lines, outer, problems) {
+  const words = lines.flatMap((statement) => statement.words);
+  const known = [...new Set([...outer, ...words.flatMap((word) => innerNames(word.text))])];
   if (!known.length) {
     const message = "this section has the values of placeholders, and the file has none";
     problems.add(head.line, `${message}; write {name} in place of a value, or leave the section out`);
@@ -104,6 +109,10 @@ function countValues(names, words, wrong) {
 
 /** The values that one word stands for: one value, or those of a range; each has a text for each name. */
 function* expanded(names, word) {
+  if (isGroup(word)) {
+    yield [group(names, word)];
+    return;
+  }
   if (word.includes("=")) {
     throw new AxisError(`expected a value, found ${quoted(word)}; another name begins a list of its own`);
   }
@@ -125,6 +134,20 @@ function* expanded(names, word) {
     throw new AxisError(`joined values are written out: there is no range in ${quoted(word)}`);
   }
   yield value;
+}
+
+/** A value in parentheses, without spaces around its words. */
+function group(names, word) {
+  if (names.length > 1) {
+    throw new AxisError(`joined values are single words: there is no place for ${quoted(word)}`);
+  }
+  const words = pieces(word.slice(1, -1)).map(strip);
+  if (words.length === 1 && words[0] === "") return "()";
+  if (words.includes("")) throw new AxisError(`a value is missing in ${quoted(word)}`);
+  if (strayBrace(word)) {
+    throw new AxisError(`a placeholder is {name}, and takes the place of a whole value: ${quoted(word)}`);
+  }
+  return `(${words.join(",")})`;
 }
 
 /** The least and the greatest number of `least..greatest`. */

@@ -3,6 +3,7 @@
 // line: {source, number, text}. word: {text, column, length, key, keyColumn, placeholder, isOpen}: what stands
 // between two commas, a value or `key=value` (key is null without one); columns and lengths in characters, columns
 // from 1. placeholder: NAME if the file has {NAME} in the value's place. isOpen: whether it has no value yet.
+// A value in parentheses, such as `(OneCycle,{peak})`, is a group: several words or none, in place of one.
 // statement: {line, words, opens, block}: one line, and the statements indented below it.
 
 import { indentation, quoted, size, strip, stripBegin, stripEnd, withoutComment } from "./characters.js";
@@ -127,7 +128,7 @@ function statementOf(line, content, start, problems) {
   const end = size(content) - Number(opens);
   const words = [];
   let column = start + 1;
-  for (const piece of content.slice(start, content.length - Number(opens)).split(",")) {
+  for (const piece of pieces(content.slice(start, content.length - Number(opens)))) {
     const length = size(piece);
     const word = wordOf(piece, column);
     if (!word.text) {
@@ -144,10 +145,42 @@ function statementOf(line, content, start, problems) {
   return { line, words, opens, block: [] };
 }
 
+const GROUPED = /(?:([^,=()]*)=)?([ \t]*\([^()]*\)[ \t]*)/; // the key, and a group
+
+/** What stands between the commas, apart from those in groups. */
+export function pieces(content) {
+  const piece = new RegExp(`${GROUPED.source}(?=,|$)|[^,]*`, "y");
+  const found = [];
+  for (let begin = 0; begin <= content.length; ) {
+    piece.lastIndex = begin;
+    found.push(piece.exec(content)[0]);
+    begin += found.at(-1).length + 1;
+  }
+  return found;
+}
+
+/** Whether a value is a group. */
+export function isGroup(text) {
+  return /^\([^()]*\)$/.test(text);
+}
+
+const PLACEHOLDER = /\{[\s\u001c-\u001f\u0085]*([A-Za-z][A-Za-z0-9_]{0,63})[\s\u001c-\u001f\u0085]*\}/g;
+
+/** The placeholders in a group; none in another value. */
+export function innerNames(text) {
+  return isGroup(text) ? Array.from(text.matchAll(PLACEHOLDER), ([, name]) => name) : [];
+}
+
+/** Whether a group has a brace that belongs to no placeholder. */
+export function strayBrace(text) {
+  return /[{}]/.test(text.replaceAll(PLACEHOLDER, ""));
+}
+
 /** The word in a piece between commas. column: where the piece begins, even if that is a space. */
 function wordOf(piece, column) {
+  const grouped = new RegExp(`^${GROUPED.source}$`).exec(piece);
   const equals = piece.indexOf("=");
-  const hasKey = equals >= 0 && piece.indexOf("=", equals + 1) < 0;
+  const hasKey = grouped ? grouped[1] !== undefined : equals >= 0 && piece.indexOf("=", equals + 1) < 0;
   const before = hasKey ? piece.slice(0, equals) : "";
   const value = hasKey ? piece.slice(equals + 1) : piece;
   const begun = stripBegin(value);
@@ -159,7 +192,7 @@ function wordOf(piece, column) {
     key: hasKey ? strip(before) : null,
     keyColumn: column + size(before) - size(stripBegin(before)),
     placeholder: placeholderIn(text),
-    isOpen: text.includes("{") || text.includes("}"),
+    isOpen: (text.includes("{") || text.includes("}")) && !isGroup(text),
   };
 }
 
