@@ -21,6 +21,7 @@ SHARED = {
     "own_process",
     "in_chromium",
     "simulated_workers",
+    "recorded_runs",
 }  # not benchmarks, but code that they share
 RATIO = r"ratio \d+\.\d\d"
 
@@ -32,6 +33,7 @@ QUICK = {
 }
 SLOW = {
     "dispatch": ("10 2", rf"10 workers, +20 trials: efficiency {RATIO}"),
+    "tpe": ("1", rf"tpe: .*{RATIO}(.|\n)*tpe with halving: .*{RATIO}"),
     "bookkeeping": ("50", r"\d\.\d\d times as long a point as plain Talos"),
     "explore": ("DATA 1 100 1", r"\d\.\d\d of the time"),
     "plan": ("DATA 1 50 1", RATIO),

@@ -18,8 +18,8 @@ What to explore:
     -t, --template FILE        a model file with {placeholders}; its section Explore: has the values to
                                try [default: explore]
     --set AXIS                 other values for a placeholder: rate=0.001,0.01 or conv=16:64:16, which is
-                               16, 32, 48, 64; for two that change together: layers+dense=1+64,2+32.
-                               May be repeated
+                               16, 32, 48, 64; for two that change together: layers+dense=1+64,2+32;
+                               of several words: schedule=Constant,(OneCycle,0.1). May be repeated
     --design KIND              grid: all combinations; random: the part of them that --fraction says;
                                one: all first values, then one change at a time; tpe: combinations that
                                promise most by the answers so far, proposed by Optuna [default: grid]

@@ -5,6 +5,7 @@ choices      which choices go together
 search       what Talos is to do, and the trials that this takes
 loop         Talos asks, the trial service answers, the results are written
 designs      which points to ask for: a grid, a random part of it, one change at a time
+proposals    which points to ask for next, by the answers so far (the only file that knows Optuna)
 plan         the points, and which trials answer them
 scan         Talos: the grid's order, its sampling, its reducers, its log (the only file that knows Talos)
 halving      which trials stop after a rung

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,12 @@ def whole(digits_folder, tmp_path_factory) -> Callable[[str], list[tuple]]:
 
 
 def start(engine: str, data: Path, place: Path, *words: str) -> subprocess.Popen:
-    of_engine = "--engine", engine, "-e", EPOCHS[engine]
+    return started(data, place, *WORDS, "--engine", engine, "-e", EPOCHS[engine], *words)
+
+
+def started(data: Path, place: Path, *words: str) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, str(ROOT / "MNIST"), "explore", str(data), "scan1", *WORDS, *of_engine, *words],
+        [sys.executable, str(ROOT / "MNIST"), "explore", str(data), "scan1", *words],
         cwd=place,
         stdout=(place / "out").open("a"),
         stderr=subprocess.STDOUT,
@@ -189,3 +193,49 @@ def test_the_parent_killed_at_random_moments(engine, kills, digits_folder, whole
     assert start(engine, digits_folder, tmp_path).wait(WAIT) == 0, (tmp_path / "out").read_text()
     assert table(tmp_path) == whole(engine)
     assert "Traceback" not in (tmp_path / "out").read_text()
+
+
+@pytest.mark.slow
+def test_proposals_are_the_same_for_any_workers_after_kills_and_on_a_cluster(digits_folder, tmp_path):
+    pytest.importorskip("optuna")
+    words = [
+        *(
+            "--design",
+            "tpe",
+            "--points",
+            "16",
+            "--halving",
+            "-e",
+            "1,2,6",
+            "-r",
+            "0.001..0.05",
+            "-z",
+            "8..32",
+        ),
+        *("-c", "4", "-k", "3", "-p", "2", "-l", "1", "-v", "1", "-b", "50", "--images", "300"),
+        *("--engine", "numpy"),
+    ]
+
+    def explored(name: str, *more: str) -> subprocess.Popen:
+        (tmp_path / name).mkdir(exist_ok=True)
+        return started(digits_folder, tmp_path / name, *words, *more)
+
+    tables = []
+    for workers in "14":
+        assert explored(workers, "--workers", workers).wait(WAIT) == 0, (
+            tmp_path / workers / "out"
+        ).read_text()
+        tables.append(table(tmp_path / workers))
+    chance = random.Random(0)
+    for _ in range(3):
+        process = explored("killed")
+        time.sleep(chance.uniform(0.5, 3))
+        process.kill()
+        process.wait()
+    assert explored("killed").wait(WAIT) == 0, (tmp_path / "killed" / "out").read_text()
+    tables.append(table(tmp_path / "killed"))
+    if find_spec("ray"):
+        assert explored("ray", "--cluster", "local").wait(WAIT) == 0, (tmp_path / "ray" / "out").read_text()
+        tables.append(table(tmp_path / "ray"))
+    assert len(tables[0]) > 16 + 8
+    assert all(each == tables[0] for each in tables[1:])

@@ -78,7 +78,7 @@ def numbered(text: str) -> str:
 
 
 def test_templates_parse() -> None:
-    (text,) = (text for kind, text in FENCED if kind == "template")
+    text, groups = (text for kind, text in FENCED if kind == "template")
     template = parse_template(text)
     assert template.names == ("convlayers", "filters", "pooling", "opt", "rate", "mom", "epochs")
     assert template.axes[0] == Axis(("epochs",), (("5",), ("10",), ("15",)))
@@ -86,6 +86,7 @@ def test_templates_parse() -> None:
     for values in product(*(axis.values for axis in template.axes)):
         filled = {axis.names[0]: value for axis, (value,) in zip(template.axes, values, strict=True)}
         assert template.fill(filled).epochs == int(filled["epochs"])
+    parse_template(groups).check_values()
 
 
 @pytest.mark.parametrize("line", AXES)
