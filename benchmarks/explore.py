@@ -128,7 +128,12 @@ def train_all(data: Path, images: int, values: int | None, folder: Path, workers
 def run(*words: object, folder: str) -> tuple[float, str]:
     """Seconds and output of a whole Python process."""
     command = [sys.executable, *(str(word) for word in words)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+    environment = {
+        **os.environ,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_ENABLE_ONEDNN_OPTS": "1",  # as `explore` sets it, so that all compute in the same way
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+    }
     start = time.perf_counter()
     outcome = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     seconds = time.perf_counter() - start
@@ -139,35 +144,12 @@ def run(*words: object, folder: str) -> tuple[float, str]:
 
 def plain(data: Path, count: int, values: int | None) -> None:
     """What a user of Talos and Keras alone would write, for the same network, images and split."""
-    import keras
-    import numpy as np
     import talos
 
-    from MNIST.data import load, split
-
-    images = split(load(data), SPLIT, seed=0, images=count)
-    pixels, labels = images.images[..., None].astype(np.float32) / 255, images.labels
+    (x_train, y_train), (x_val, y_val) = plain_arrays(data, count)
 
     def model(x_train: Any, y_train: Any, x_val: Any, y_val: Any, params: dict) -> tuple:
-        layers = keras.layers
-        network = keras.Sequential(
-            [
-                layers.Input((28, 28, 1)),
-                layers.Conv2D(16, 3, activation="relu"),
-                layers.MaxPooling2D(2),
-                layers.Dropout(params["dropout"]),
-                layers.Flatten(),
-                layers.Dense(32, activation="relu"),
-                layers.Dropout(params["dropout"]),
-                layers.Dense(10, activation="softmax"),
-            ]
-        )
-        rate = keras.optimizers.schedules.InverseTimeDecay(0.001, 1, 1e-4)
-        if params["opt"] == "Adam":
-            optimizer = keras.optimizers.Adam(rate)
-        else:
-            optimizer = keras.optimizers.RMSprop(rate, momentum=params["mom"])
-        network.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+        network = plain_network(params)
         history = network.fit(
             x_train,
             y_train,
@@ -179,15 +161,53 @@ def plain(data: Path, count: int, values: int | None) -> None:
         return history, network
 
     talos.Scan(
-        x=pixels[images.train],
-        y=labels[images.train],
-        x_val=pixels[images.validation],
-        y_val=labels[images.validation],
+        x=x_train,
+        y=y_train,
+        x_val=x_val,
+        y_val=y_val,
         params=grid(values),
         model=model,
         experiment_name="plain",
         disable_progress_bar=True,
     )
+
+
+def plain_arrays(data: Path, count: int) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    """The images and labels to train on, and those to validate, as Keras takes them."""
+    import numpy as np
+
+    from MNIST.data import load, split
+
+    images = split(load(data), SPLIT, seed=0, images=count)
+    pixels, labels = images.images[..., None].astype(np.float32) / 255, images.labels
+    train, validation = images.train, images.validation
+    return (pixels[train], labels[train]), (pixels[validation], labels[validation])
+
+
+def plain_network(params: Mapping[str, Any]) -> Any:
+    """The network of the template as a user of Keras writes it."""
+    import keras
+
+    layers = keras.layers
+    network = keras.Sequential(
+        [
+            layers.Input((28, 28, 1)),
+            layers.Conv2D(16, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Dropout(params["dropout"]),
+            layers.Flatten(),
+            layers.Dense(32, activation="relu"),
+            layers.Dropout(params["dropout"]),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    rate = keras.optimizers.schedules.InverseTimeDecay(0.001, 1, 1e-4)
+    if params["opt"] == "Adam":
+        optimizer = keras.optimizers.Adam(rate)
+    else:
+        optimizer = keras.optimizers.RMSprop(rate, momentum=params["mom"])
+    network.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return network
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ QUICK = {
 SLOW = {
     "dispatch": ("10 2", rf"10 workers, +20 trials: efficiency {RATIO}"),
     "tpe": ("1", rf"tpe: .*{RATIO}(.|\n)*tpe with halving: .*{RATIO}"),
+    "search_peers": ("DATA 100 1", rf"optuna .*{RATIO}"),
     "bookkeeping": ("50", r"\d\.\d\d times as long a point as plain Talos"),
     "explore": ("DATA 1 100 1", r"\d\.\d\d of the time"),
     "plan": ("DATA 1 50 1", RATIO),

@@ -40,9 +40,9 @@ def check_search(
     if design not in DESIGNS:
         raise UsageError(f"design: expected one of {', '.join(DESIGNS)}, found {quoted(design)}")
     one, halving = design == "one", halving or design == "halving"
-    rungs = _rungs(template, space) if halving else 1
     if one and (fraction < 1 or reducer or halving):
         raise UsageError("--design one asks every change once: no --fraction, --halving or --reduce")
+    rungs = _rungs(template, space) if halving else 1
     if halving and reducer:
         raise UsageError("--halving and --reduce do not go together")
     if halving:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean
 
 from MNIST.explore.designs import Space
@@ -34,20 +35,30 @@ class Search:
     @property
     def rungs(self) -> Sequence[int]:
         """The epochs of each stage, fewest first; without halving, the most that any point asks for."""
-        if self.proposals is not None and self.proposals.rungs:
-            return self.proposals.rungs
-        if not self.halving:
-            return [max(point.epochs for point in self.plan.points)]
-        return [stage[0].epochs for stage in self.stages]
+        if self.proposals is None:
+            return self._known_rungs
+        return self.proposals.rungs or [max(point.epochs for point in self.plan.points)]
 
     @property
     def epochs(self) -> int:
         """How many epochs the search takes, at most; about, if there are proposals."""
-        if self.proposals is not None and not self.proposals.rungs:
-            return self.plan.epochs_shared + round(self.epochs_to_come)
-        if self.proposals is None and not self.halving:
-            return self.plan.epochs_shared
-        return epochs_needed(self.networks, self.rungs) * len(self.plan.seeds)
+        if self.proposals is None:
+            return self._known_epochs
+        if self.proposals.rungs:
+            return epochs_needed(self.networks, self.rungs) * len(self.plan.seeds)
+        return self.plan.epochs_shared + round(self.epochs_to_come)
+
+    @cached_property
+    def _known_rungs(self) -> Sequence[int]:
+        if self.halving:
+            return [stage[0].epochs for stage in self.stages]
+        return [max(point.epochs for point in self.plan.points)]
+
+    @cached_property
+    def _known_epochs(self) -> int:
+        if self.halving:
+            return epochs_needed(self.networks, self.rungs) * len(self.plan.seeds)
+        return self.plan.epochs_shared
 
     @property
     def trainings(self) -> int | None:

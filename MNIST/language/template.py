@@ -65,9 +65,12 @@ class Template:
         A value of an inner placeholder counts only where the chosen values have a place for it.
         """
         texts = {name: str(value).strip() for name, value in values.items()}
-        for _ in range(DEEPEST):
-            texts = {name: fill_inner(text, texts) for name, text in texts.items()}
-        return self.fill({name: text for name, text in texts.items() if name in self.names})
+        if any(text.startswith("(") for text in texts.values()):  # in most templates none does
+            for _ in range(DEEPEST):
+                texts = {name: fill_inner(text, texts) for name, text in texts.items()}
+        if len(texts) > len(self.names):
+            texts = {name: text for name, text in texts.items() if name in self.names}
+        return self.fill(texts)
 
     @property
     def all_names(self) -> tuple[str, ...]:
