@@ -93,6 +93,6 @@ def _rungs(template: Template, space: Space) -> int:
     if name is None:
         raise UsageError(f"--halving needs rungs: write epochs={{epochs}} in {template.source}")
     epochs = next((axis for axis in space.axes if axis.names == (name,)), None)
-    if epochs is None or len(epochs.values) < 2:
+    if epochs is None or len(epochs.values) < 2 or epochs.is_range:
         raise UsageError(f"--halving needs several numbers of epochs, its rungs, as in --set {name}=1,2,4,8")
     return len(epochs.values)

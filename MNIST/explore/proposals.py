@@ -16,6 +16,7 @@ from MNIST.explore.designs import Space, typed
 from MNIST.explore.plan import Plan, Point, Value, Values
 from MNIST.explore.ranking import order
 from MNIST.explore.readings import Readings
+from MNIST.language import Axis
 from MNIST.program import install_command
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ class Proposals:
         self._known: set[tuple[tuple[str, ...], int]] = set()  # what was asked for: identities and epochs
         self._reached: list[list[tuple[float, ...]]] = [[] for _ in rungs]  # the ranks on each rung
         self._distributions = {
-            label: distribution_of(space, label) for label in space.domains if label != self._epochs_name
+            label: _distribution(axis, domain)
+            for axis, (label, domain) in zip(space.axes, space.domains.items(), strict=True)
+            if label != self._epochs_name
         }
         self._study = _study()
         self._samplers = _samplers(seed, generation)
@@ -176,12 +179,11 @@ def check_installed() -> None:
         raise UsageError(f"--design tpe needs Optuna, which is not installed: {install_command('tpe')}")
 
 
-def distribution_of(space: Space, label: str) -> "BaseDistribution":
+def _distribution(axis: Axis, domain: list[Value]) -> "BaseDistribution":
     """What Optuna knows of an axis: numbers in their order, a range, or words without an order."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    domain = space.domains[label]
-    if any(axis.is_range and "+".join(axis.names) == label for axis in space.axes):
+    if axis.is_range:
         low, high = (float(end) for end in domain)
         is_wide = low > 0 and high >= DECADE * low
         if all(isinstance(end, int) for end in domain):

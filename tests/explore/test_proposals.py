@@ -211,10 +211,12 @@ def test_the_forecast_counts_what_is_to_come(tmp_path):
         ("tpe", {"reducer": "trees"}, "--design tpe proposes --points N networks: no --fraction or --red"),
         ("tpe", {"points": 0}, "--design tpe proposes from 1 to 10,000 networks, not 0"),
         ("tpe", {"halving": True}, "--halving needs several numbers of epochs"),
+        ("tpe", {"halving": True, "epochs": "1..4"}, "--halving needs several numbers of epochs, its rungs"),
     ],
 )
 def test_choices_that_do_not_go_together(design, options, reason):
-    template = parse_template(TEMPLATE)
+    options = dict(options)
+    template = parse_template(TEMPLATE.replace("epochs=4", f"epochs={options.pop('epochs', '4')}"))
     usual = {"fraction": 1.0, "reducer": None}
     with pytest.raises(UsageError) as refused:
         check_search(template, make_space(template, {}), design, seeds=1, **{**usual, **options})
