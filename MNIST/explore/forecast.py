@@ -116,8 +116,10 @@ class Forecast:
             for identity, trial in plan.trials.items()
         }
         operations = sum(epochs * costs[identity] for identity, epochs in left.items())
-        part = search.epochs / plan.epochs_shared  # halving drops the rest
-        return self._seconds(part * operations, part * sum(epochs > 0 for epochs in left.values()))
+        starts = sum(epochs > 0 for epochs in left.values())
+        part = (search.epochs - search.epochs_to_come) / plan.epochs_shared  # halving drops the rest
+        to_come = search.epochs_to_come * fmean(costs.values())
+        return self._seconds(part * operations + to_come, part * starts + search.trainings_to_come)
 
     def _seconds(self, operations: float, starts: float) -> float:
         """Seconds that all workers together take for so many operations, and so many starts of a trial."""
@@ -149,11 +151,10 @@ class Forecast:
                 operations += part * more * self._cost(identity)
                 starts += part * (more > 0)
             reached = rung
-        if (proposals := self._search.proposals) is not None:
-            to_come = self._search.epochs_to_come
+        if to_come := self._search.epochs_to_come:
             epochs += to_come
             operations += to_come * fmean(self._cost(identity) for identity in self._service.plan.trials)
-            starts += proposals.left
+            starts += self._search.trainings_to_come
         return epochs, operations, starts
 
     def _cost(self, identity: str) -> float:

@@ -65,8 +65,12 @@ class Search:
         """How many trainings there are, or will be at most; None under halving, where most stop early."""
         if self.halving:
             return None
-        to_come = self.proposals.left if self.proposals is not None else 0
-        return len(self.plan.trials) + to_come * len(self.plan.seeds)
+        return len(self.plan.trials) + self.trainings_to_come
+
+    @property
+    def trainings_to_come(self) -> int:
+        """How many trainings are to be proposed, at most."""
+        return 0 if self.proposals is None else self.proposals.left * len(self.plan.seeds)
 
     @property
     def networks(self) -> int:
@@ -90,7 +94,7 @@ class Search:
             each = epochs_needed(MANY, self.proposals.rungs) / MANY
         else:
             each = fmean(point.epochs for point in self.plan.points)
-        return self.proposals.left * each * len(self.plan.seeds)
+        return self.trainings_to_come * each
 
 
 def make_search(

@@ -33,8 +33,8 @@ def expectation(search: Search, known_epochs: int, folder: Path) -> str:
     need = "needs" if len(plan.points) == 1 else "need"
     if search.proposals is not None:
         lines = [
-            f"TPE proposes {counted(search.networks, 'network')}, {len(search.stages[0])} at a time and from"
-            f" all answers before: about {counted(search.epochs, 'epoch')}."
+            f"TPE proposes {counted(search.networks, 'network')}, {len(search.stages[0])} at a time, from all"
+            f" answers so far: about {counted(search.epochs, 'epoch')}."
         ]
     elif shared < asked:
         saved = f"{shared:,} epochs instead of {asked:,} ({1 - shared / asked:.0%} saved)"

@@ -1,8 +1,9 @@
 """How long a search will take, measured before it begins: an epoch of each shape of network is timed."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import heapreplace
 from math import ceil
+from statistics import fmean
 
 from MNIST.engines.processor import cores
 from MNIST.explore.plan import Plan, Trial
@@ -47,8 +48,19 @@ def timed(
     for identity, epochs in left.items():
         start, epoch, _ = seconds[first[identity]]
         trials.append(start + epochs * epoch if epochs else 0.0)
-    once = max(times[2] for times in measured) if any(left.values()) else 0.0
-    return once + _shared(trials, executor.workers) * search.epochs / plan.epochs_shared
+    part = (search.epochs - search.epochs_to_come) / plan.epochs_shared  # halving drops the rest
+    trials = [part * each for each in trials] + _to_come(search, [seconds[shape] for shape in first.values()])
+    once = max(times[2] for times in measured) if any(trials) else 0.0
+    return once + _shared(trials, executor.workers)
+
+
+def _to_come(search: Search, measured: Sequence[tuple[float, ...]]) -> list[float]:
+    """Seconds of each training that is to be proposed. measured: of the trainings known so far."""
+    count = search.trainings_to_come
+    if not count:
+        return []
+    start, epoch, _ = (fmean(times) for times in zip(*measured, strict=True))
+    return [start + search.epochs_to_come / count * epoch] * count
 
 
 def _shared(trials: Iterable[float], workers: int) -> float:

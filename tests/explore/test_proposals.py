@@ -16,6 +16,7 @@ from MNIST.explore.forecast import Forecast
 from MNIST.explore.loop import ask_all
 from MNIST.explore.search import make_search
 from MNIST.explore.store import open_store
+from MNIST.explore.timing import timed
 from MNIST.explore.trials import TrialService
 from MNIST.language import parse_template
 
@@ -200,6 +201,18 @@ def test_the_forecast_counts_what_is_to_come(tmp_path):
         )
         after = forecast.look()
         assert (after.epochs_done, after.seconds_left) == (160, 0)
+
+
+def test_a_plan_counts_what_is_to_come_though_the_first_networks_are_known(tmp_path):
+    class Timed(StubWorkers):
+        def map(self, function, arguments):
+            return iter([(1.0, 2.0, 0.0)] * len(arguments))  # seconds of a start, and of an epoch
+
+    search = search_of(points=40)
+    first = {identity: identity for identity in search.plan.trials}
+    left = dict.fromkeys(first, 0)
+    seconds = timed(search, first, left, Timed(tmp_path, workers=2))
+    assert seconds == 32 / 2 * (1 + 4 * 2)
 
 
 @pytest.mark.parametrize(
