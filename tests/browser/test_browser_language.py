@@ -99,7 +99,7 @@ def test_random_texts(page, text, classes):
 # Characters that matter to the language, or look as if they did; the last two take two units of JavaScript.
 odd = st.sampled_from(
     [
-        *" \t\r\n,=:#{}+-.0e",
+        *" \t\r\n,=:#{}()+-.0e",
         *"\u00a0\uff0c\u2013\u200b\ufeff\x85\x1c\u2028\u202eéİſß漢\u0301",
         "\U0001d400",
         "\U0001f600",
@@ -135,6 +135,39 @@ def test_texts_in_which_something_is_wrong(page, text, changes, classes):
     for change in changes:
         text = edited(text, change)
     compare(page, (text, "my net.txt", classes))
+
+
+words_of_values = st.sampled_from(
+    [
+        "(",
+        ")",
+        "()",
+        ",",
+        "=",
+        "{p}",
+        "{ p\x1c}",
+        "{",
+        "}",
+        "..",
+        ":",
+        "+",
+        "a",
+        "A",
+        "0.1",
+        "1e-1",
+        "2",
+        " ",
+        "\t",
+    ]
+)
+
+
+@given(st.lists(words_of_values, max_size=9).map("".join), st.booleans())
+@most(400)
+def test_values_of_an_exploration(page, values, has_inner):
+    inner = "p=0.1,0.2\n" if has_inner else ""
+    text = "Layers:\nFlatten\n{extra}\nDense,10,softmax\nOptimizer:\nAdam,0.1\n3\n10\nExplore:\nextra="
+    compare(page, (f"{text}{values}\n{inner}", "t.txt", None))
 
 
 numbers = st.from_regex(r"[+-]?[0-9]{0,3}\.?[0-9]{0,3}(e[+-]?[0-9]{1,2})?", fullmatch=True)
