@@ -81,11 +81,14 @@ class Board:
         self._best: Reading | None = None
         self._finished: set[str] = set()
         self._noted = 0  # points of the plan
+        self.names: list[str] = []
         self._catch_up()
 
     def _catch_up(self) -> None:
-        """Note the points that the plan has got since the last time."""
+        """Note the points that were added to the plan since the last time."""
         plan = self._service.plan
+        if len(plan.points) == self._noted:
+            return
         new = plan.points[self._noted :]
         self._noted = len(plan.points)
         for point in new:
@@ -101,8 +104,7 @@ class Board:
 
     def note(self, event: Event) -> None:
         """Note an event: whether its trial is finished, and whether an epoch gives a new best point."""
-        if len(self._service.plan.points) > self._noted:
-            self._catch_up()
+        self._catch_up()
         if self._service.readings.is_finished(self._service.plan.trials[event.identity]):
             self._finished.add(event.identity)
         if isinstance(event, EpochDone):
@@ -116,6 +118,7 @@ class Board:
 
     def summary(self, outlook: Outlook) -> str:
         """Finished trials and epochs, the best so far, the time left."""
+        self._catch_up()
         service, all_epochs = self._service, self.forecast.epochs
         parts = [f"{outlook.epochs_done:,}/{all_epochs:,} epochs"]
         if self.forecast.trainings is not None:
@@ -139,6 +142,7 @@ class Board:
 
     def values(self, identity: str) -> dict[str, Value]:
         """The values that distinguish a trial from others: in which all of its points agree."""
+        self._catch_up()
         first, *others = self._of_run[identity]
         return {
             name: first.values[name]

@@ -115,12 +115,11 @@ class Proposals:
     def _told(self, asked: list[Asked], rung: int, readings: Readings, drop: Drop) -> list[Asked]:
         """Tell Optuna the answers; return the points on the next rung, of the networks that go on."""
         is_last = rung >= len(self.rungs) - 1
-        ranks = {point.identities: _rank(point, readings) for _, point in asked}
+        ranks = [_rank(point, readings) for _, point in asked]
         if not is_last:
-            self._reached[rung] = sorted([*self._reached[rung], *ranks.values()])
+            self._reached[rung] = sorted([*self._reached[rung], *ranks])
         going_on: list[Asked] = []
-        for proposal, point in asked:
-            rank = ranks[point.identities]
+        for (proposal, point), rank in zip(asked, ranks, strict=True):
             accuracy = -rank[0] if isfinite(rank[0]) else None
             if accuracy is not None:
                 proposal.report(accuracy, point.epochs)

@@ -14,6 +14,7 @@ from MNIST.explore.choices import check_search
 from MNIST.explore.designs import make_space
 from MNIST.explore.forecast import Forecast
 from MNIST.explore.loop import ask_all
+from MNIST.explore.progress import Board
 from MNIST.explore.search import make_search
 from MNIST.explore.store import open_store
 from MNIST.explore.timing import timed
@@ -175,6 +176,47 @@ def test_a_failed_network_counts_as_bad_and_is_not_trained_on(tmp_path):
     rates = [float(point.values["rate"]) for point in search.plan.points]
     assert sum(rate > 0.01 for rate in rates[-20:]) < sum(rate > 0.01 for rate in rates[:8]) + 5
     assert outcome.candidates
+
+
+def test_optuna_is_told_the_answer_of_each_point_though_one_run_answers_several(tmp_path):
+    def measure(identity, epoch):
+        return replace(epoch_of(identity, epoch), val_accuracy=epoch / 10)
+
+    text = TEMPLATE.replace("conv=2..64", "conv=8").replace("kernel=3,5,27", "kernel=3")
+    text = (
+        text.replace("pool=2,3", "pool=2").replace("0.0001..0.1", "0.01").replace("mom=0.25,0.5", "mom=0.5")
+    )
+    search = search_of(text, epochs="1,2,4", points=6)
+    explored(tmp_path, search, measured=measure)
+    trials = [trial for trial in search.proposals._study.trials if trial.value is not None]
+    assert len(trials) == 6
+    for trial in trials:
+        (step,) = trial.intermediate_values
+        assert trial.value == trial.intermediate_values[step] == step / 10
+
+
+@pytest.mark.parametrize("halving", [False, True])
+def test_the_display_knows_what_is_proposed_late_and_what_the_store_knows(halving, tmp_path):
+    for points in (10, 14):  # the second time all of the first eight are known
+        epochs = RUNGS if halving else "4"
+        search = search_of(points=points, halving=halving, epochs=epochs)
+        executor = StubWorkers(tmp_path / "checkpoints", measured=measured_by(search))
+        with open_store(tmp_path / "trials.sqlite") as store:
+            service = TrialService(search.plan, store, tmp_path / "checkpoints", executor)
+            service.expect(search.stages[0])
+            board = Board(service, Forecast(search, service, 1000, 1e9, executor))
+            shown = []
+
+            def show(event, board=board, shown=shown):
+                if event is not None:
+                    board.note(event)
+                shown.append((board.summary(board.forecast.look()), board.running(), board.names))
+
+            start = service._start_trials
+            # A trial is drawn as soon as it is started, before any of its events.
+            service._start_trials = lambda first, start=start, show=show: (start(first), show(None))
+            ask_all(search, service, tmp_path / "scan", show)
+    assert any("conv" in line for _, lines, _ in shown for line in lines)
 
 
 def test_seeds_count_together(tmp_path):
