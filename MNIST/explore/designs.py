@@ -13,7 +13,7 @@ from math import isfinite, prod
 from MNIST.errors import UsageError, did_you_mean, quoted
 from MNIST.explore.plan import Value, Values
 from MNIST.explore.scan import grid_points
-from MNIST.language import Axis, SpecError, Template, first_values, parse_axis
+from MNIST.language import Axis, SpecError, Template, first_values, is_group, parse_axis
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,8 @@ class Space:
         """
         points = [first_values(self.axes)]
         for place, axis in enumerate(self.axes):
-            for value in axis.values[1:]:
-                points.append(first_values(self.axes, axis.names))
-                points[-1][place] = value
+            chosen = first_values(self.axes, axis.names)
+            points += [[*chosen[:place], value, *chosen[place + 1 :]] for value in axis.values[1:]]
         return [
             {_label(axis): _talos_value(value) for axis, value in zip(self.axes, point, strict=True)}
             for point in points
@@ -103,7 +102,11 @@ def make_space(template: Template, changes: Mapping[str, Axis]) -> Space:
         place = replaced[0] if replaced else len(axes)
         axes = [*axes[:place], axis, *(old for old in axes[place:] if not set(old.names) & set(axis.names))]
     needed = _needed(template, axes)
+    for option, axis in changes.items():
+        if not set(axis.names) & set(needed):
+            raise UsageError(f"{option}: no value that is tried has a place for {{{axis.names[0]}}}")
     axes = [axis for axis in axes if set(axis.names) & set(needed)]  # a new axis may have no place for them
+    _refuse_groups(template, axes)
     given = {name for axis in axes for name in axis.names}
     lacking = [name for name in needed if name not in given]
     if lacking:
@@ -112,6 +115,19 @@ def make_space(template: Template, changes: Mapping[str, Axis]) -> Space:
     space = Space(tuple(axes))
     _refuse_wrong_values(space, template)
     return space
+
+
+def _refuse_groups(template: Template, axes: Sequence[Axis]) -> None:
+    """Raise UsageError for values of several words where only a single one can stand."""
+    inner = {name for axis in axes for name in axis.inner_names}
+    for axis in axes:
+        (name, *_), groups = axis.names, [text for value in axis.values for text in value if is_group(text)]
+        if groups and template.epochs_name in axis.names:
+            raise UsageError(f"{{{name}}} is the number of epochs, a single number: not {groups[0]}")
+        if groups and name in inner:
+            raise UsageError(
+                f"{{{name}}} stands in parentheses already: its values are single words, not {groups[0]}"
+            )
 
 
 def _needed(template: Template, axes: Sequence[Axis]) -> list[str]:

@@ -8,7 +8,7 @@ Source: Bergstra et al. (2011), Algorithms for hyper-parameter optimization.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.util import find_spec
-from math import isfinite
+from math import floor, isfinite, log10
 from typing import TYPE_CHECKING, Any
 
 from MNIST.errors import UsageError
@@ -185,7 +185,7 @@ def _distribution(axis: Axis, domain: list[Value]) -> "BaseDistribution":
     if axis.is_range:
         low, high = (float(end) for end in domain)
         is_wide = low > 0 and high >= DECADE * low
-        if all(isinstance(end, int) for end in domain):
+        if _are_whole(*domain):
             return IntDistribution(int(low), int(high), log=is_wide)
         return FloatDistribution(low, high, log=is_wide)
     if _is_numeric(domain):
@@ -195,10 +195,18 @@ def _distribution(axis: Axis, domain: list[Value]) -> "BaseDistribution":
 
 def rounded(number: float, least: Value, greatest: Value) -> Value:
     """A number of a range with few digits, so that it can be read; whole if both ends are."""
-    if isinstance(least, int) and isinstance(greatest, int):
+    if _are_whole(least, greatest):
         return int(number)
-    near = min(max(float(f"{number:.{DIGITS}g}"), float(least)), float(greatest))
-    return typed(f"{near:.15g}")
+    low, high = float(least), float(greatest)
+    digits = (
+        DIGITS - 1 - floor(log10(min(abs(number), high - low) or high - low))
+    )  # a narrow range needs more
+    return typed(f"{min(max(round(number, digits), low), high):.15g}")
+
+
+def _are_whole(*ends: Value) -> bool:
+    """Whether both ends of a range are written as whole numbers."""
+    return all(str(end).lstrip("+-").isdecimal() for end in ends)
 
 
 def _ordered(domain: list[Value]) -> list[Value]:

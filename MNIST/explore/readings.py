@@ -51,7 +51,7 @@ class Readings:
         self._tries: dict[str, Counter[type]] = {}  # of workers and machines, since the last epoch
 
     def catch_up(self) -> None:
-        """Read what the store knows of trials that the plan has got since."""
+        """Read what the store knows of trials that were added to the plan since."""
         new = [identity for identity in self.plan.trials if identity not in self.histories]
         self.histories |= self._store.histories(new)
         self.failures |= self._store.failures(new)

@@ -44,9 +44,10 @@ class Search:
         """How many epochs the search takes, at most; about, if there are proposals."""
         if self.proposals is None:
             return self._known_epochs
-        if self.proposals.rungs:
-            return epochs_needed(self.networks, self.rungs) * len(self.plan.seeds)
-        return self.plan.epochs_shared + round(self.epochs_to_come)
+        known = self.plan.epochs_shared + round(self.epochs_to_come)
+        if not self.proposals.rungs:
+            return known
+        return max(known, epochs_needed(self.networks, self.rungs) * len(self.plan.seeds))
 
     @cached_property
     def _known_rungs(self) -> Sequence[int]:
@@ -87,7 +88,7 @@ class Search:
 
     @property
     def epochs_to_come(self) -> float:
-        """How many epochs the networks take that are to be proposed, about."""
+        """About how many epochs the networks that are still to be proposed will take."""
         if self.proposals is None:
             return 0.0
         if self.proposals.rungs:

@@ -60,7 +60,7 @@ from MNIST.language.parse import parse_spec, read_spec
 from MNIST.language.schedules import CONSTANT, SCHEDULES, Constant, Cosine, OneCycle, Plateau, Schedule, Step
 from MNIST.language.stop import Stop
 from MNIST.language.template import Template, parse_template
-from MNIST.language.text import as_text, read_text
+from MNIST.language.text import as_text, is_group, read_text
 
 __all__ = [
     "AUGMENTATIONS", "CONSTANT", "INPUTS", "LAYERS", "OPTIMIZERS", "SCHEDULES", "SGD", "Activation",
@@ -70,6 +70,6 @@ __all__ = [
     "Parallel", "ParallelDelta", "Parameter", "Path", "Plateau", "Problem", "RMSprop", "Repeat", "Residual",
     "Rotate", "Scale", "Schedule", "Shear", "Shift", "SpecError", "Standardize", "Step", "Stop", "Template",
     "Threshold", "Zoom", "as_text", "asks_for_classes", "canonical_text", "count_flops", "count_parameters",
-    "fill_classes", "first_values", "lay_out", "needs_engine", "nodes_as_written", "parse_axis", "parse_spec",
-    "parse_template", "read_axis", "read_spec", "read_text", "simplify", "statement_text",
+    "fill_classes", "first_values", "is_group", "lay_out", "needs_engine", "nodes_as_written", "parse_axis",
+    "parse_spec", "parse_template", "read_axis", "read_spec", "read_text", "simplify", "statement_text",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ Values stay text here; filling a template with them checks them.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from MNIST.errors import UsageError, did_you_mean, quoted
 from MNIST.language.classes import CLASSES
@@ -47,7 +48,7 @@ class Axis:
         values = [value[self.names.index(name)] for value in self.values]
         return [RANGE.join(values)] if self.is_range else values
 
-    @property
+    @cached_property
     def inner_names(self) -> list[str]:
         """The placeholders that stand in the values."""
         found = (name for value in self.values for text in value for name in inner_names(text))
@@ -56,15 +57,14 @@ class Axis:
 
 def first_values(axes: Sequence[Axis], used: Sequence[str] = ()) -> list[tuple[str, ...]]:
     """The first value of each axis; but the first with a place for a placeholder that is to be used."""
-    wanted, before = set(used), 0
-    while len(wanted) > before:  # the placeholder whose value has the place may itself be an inner one
-        before = len(wanted)
-        wanted |= {name for axis in axes if wanted & set(axis.inner_names) for name in axis.names}
+    wanted = set(used)
     return [
         next(
             (value for value in axis.values if any(wanted & set(inner_names(text)) for text in value)),
             axis.values[0],
         )
+        if wanted & set(axis.inner_names)
+        else axis.values[0]
         for axis in axes
     ]
 
@@ -186,7 +186,7 @@ def _refusing(what: str) -> Callable[[int, str], None]:
 
 def _read_axis(names: tuple[str, ...], words: Sequence[str], wrong: Callable[[int, str], None]) -> Axis:
     """The axis that words describe; `wrong` is called with the place of each wrong word and the reason."""
-    if len(words) == 1 and RANGE in words[0]:
+    if len(words) == 1 and RANGE in words[0] and not is_group(words[0].strip()):
         try:
             return Axis(names, _ends(names, words[0]), is_range=True)
         except AxisError as error:
@@ -250,6 +250,10 @@ def _group(names: Sequence[str], word: str) -> str:
         raise AxisError(f"a value is missing in {quoted(word)}")
     if stray_brace(word):
         raise AxisError(f"a placeholder is {{name}}, and takes the place of a whole value: {quoted(word)}")
+    if RANGE in word:
+        raise AxisError(
+            f"a range has a placeholder and a line of its own: there is no range in {quoted(word)}"
+        )
     return f"({','.join(words)})"
 
 
@@ -258,7 +262,7 @@ def _ends(names: Sequence[str], word: str) -> tuple[tuple[str], tuple[str]]:
     if len(names) > 1:
         raise AxisError(f"joined values are written out: there is no range in {quoted(word)}")
     ends = [part.strip() for part in word.split(RANGE)]
-    if len(ends) != 2 or not all(map(_NUMBER.fullmatch, ends)):
+    if len(ends) != 2 or "..." in word or not all(map(_NUMBER.fullmatch, ends)):
         raise AxisError(f"expected two numbers, as in 0.0001..0.03, found {quoted(word)}")
     least, greatest = map(float, ends)
     if least >= greatest:

@@ -18,7 +18,6 @@ from MNIST.language.training_sections import epochs_placeholder
 
 MOST_PLACEHOLDERS = 100
 NETWORK = ("Input", "Layers")  # they decide the shapes together; each other section is read by itself
-DEEPEST = 4  # the value of an inner placeholder may have inner placeholders, and so on
 MOST_KNOWN = 10_000  # readings that a part keeps
 
 Reading = tuple[dict[str, Any], tuple[Problem, ...]]  # fields of a ModelSpec, and what is wrong
@@ -66,8 +65,7 @@ class Template:
         """
         texts = {name: str(value).strip() for name, value in values.items()}
         if any(text.startswith("(") for text in texts.values()):  # in most templates none does
-            for _ in range(DEEPEST):
-                texts = {name: fill_inner(text, texts) for name, text in texts.items()}
+            texts = {name: fill_inner(text, texts) for name, text in texts.items()}
         if len(texts) > len(self.names):
             texts = {name: text for name, text in texts.items() if name in self.names}
         return self.fill(texts)
@@ -101,8 +99,8 @@ class Template:
             return
         problems: dict[Problem, None] = {}
         for place, axis in enumerate(self.axes):
+            chosen = first_values(self.axes, axis.names)
             for value in axis.values:
-                chosen = first_values(self.axes, axis.names)
                 chosen[place] = value
                 try:
                     self.fill_point(values_of(self.axes, chosen))

@@ -146,6 +146,7 @@ words_of_values = st.sampled_from(
         "=",
         "{p}",
         "{ p\x1c}",
+        "{\ufeffp}",
         "{",
         "}",
         "..",

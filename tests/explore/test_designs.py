@@ -172,6 +172,10 @@ def test_the_command_line_may_bring_inner_placeholders_and_take_them_away():
     assert [axis.names for axis in fewer.axes] == [("extra",), ("opt",), ("rate",)]  # no place for a momentum
     with pytest.raises(UsageError, match=r"there are no values for {p}: add --set p=VALUE,VALUE"):
         make_space(template, {"--set": parse_axis("extra=(),(Dropout,{p})")})
+    with pytest.raises(UsageError, match=r"--set mom=.*: no value that is tried has a place for {mom}"):
+        make_space(template, {"a": parse_axis("opt=(Adam,{rate})"), "--set mom=": parse_axis("mom=0.5")})
+    with pytest.raises(UsageError, match=r"{rate} stands in parentheses already: .* not \(a,b\)"):
+        make_space(template, {"--set": parse_axis("rate=(a,b)")})
     with pytest.raises(UsageError, match="has no placeholder 'p'"):
         make_space(template, {"--set": parse_axis("p=0.1")})
 
@@ -180,3 +184,12 @@ def test_a_wrong_inner_value_is_refused_before_anything_is_trained():
     template = parse_template(CONDITIONAL.replace("drop=0.1,0.2", "drop=0.1"))
     with pytest.raises(SpecError, match="found '3'"):
         make_space(template, {"--set": parse_axis("drop=0.1,3")})
+
+
+def test_a_group_is_no_number_of_epochs():
+    template = parse_template(TEMPLATE)
+    axes = {
+        name: parse_axis(name) for name in ("conv=2", "kernel=3", "opt=Adam", "mom=0.5", "epochs=(1),(2)")
+    }
+    with pytest.raises(UsageError, match=r"{epochs} is the number of epochs, a single number: not \(1\)"):
+        make_space(template, axes)

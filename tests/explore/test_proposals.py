@@ -144,7 +144,10 @@ def test_numbers_of_a_range_can_be_read_and_lie_between_its_ends():
         (0.00010001, (0.000101, 0.03), 0.000101),  # rounding leads out of no range
         (12345.6, (1, 1e5), 12300),
         (5e-7, ("1e-7", "1e-6"), "5e-07"),
+        (0.99937261, (0.999, 0.9999), 0.999373),
+        (0.0, (-1, 1.5), 0),
         (17, (16, 128), 17),
+        (17, ("+8", "064"), 17),
     ],
 )
 def test_rounding(number, ends, value):

@@ -71,6 +71,8 @@ def test_a_range_is_its_start_and_so_many_steps(start: int, step: int, count: in
         ("1..", "expected two numbers, as in 0.0001..0.03, found '1..'"),
         ("a..b", "expected two numbers, as in 0.0001..0.03, found 'a..b'"),
         ("2..1", "expected the smaller number first and the greater one behind it, found '2..1'"),
+        ("0.1...5", "expected two numbers, as in 0.0001..0.03, found '0.1...5'"),
+        ("(a,1..2)", "a range has a placeholder and a line of its own: there is no range in '(a,1..2)'"),
         ("1,2..3", "'2..3' stands for all numbers between its ends: it takes no others beside it"),
         ("(a,,b)", "a value is missing in '(a,,b)'"),
         ("(a,{b)", "a placeholder is {name}, and takes the place of a whole value: '(a,{b)'"),

@@ -88,7 +88,7 @@ function readNames(word, line, known, given, problems) {
 
 /** How many values words describe; `wrong` is called with each wrong word and the reason. */
 function countValues(names, words, wrong) {
-  const isRange = words.length === 1 && words[0].text.includes(RANGE);
+  const isRange = words.length === 1 && words[0].text.includes(RANGE) && !isGroup(words[0].text);
   const values = new Map(); // by their meaning
   const most = language().limits.axisValues;
   for (const word of words) {
@@ -147,6 +147,11 @@ function group(names, word) {
   if (strayBrace(word)) {
     throw new AxisError(`a placeholder is {name}, and takes the place of a whole value: ${quoted(word)}`);
   }
+  if (word.includes(RANGE)) {
+    throw new AxisError(
+      `a range has a placeholder and a line of its own: there is no range in ${quoted(word)}`,
+    );
+  }
   return `(${words.join(",")})`;
 }
 
@@ -156,7 +161,7 @@ function ends(names, word) {
     throw new AxisError(`joined values are written out: there is no range in ${quoted(word)}`);
   }
   const found = word.split(RANGE).map(strip);
-  if (found.length !== 2 || !found.every((end) => NUMBER.test(end))) {
+  if (found.length !== 2 || word.includes("...") || !found.every((end) => NUMBER.test(end))) {
     throw new AxisError(`expected two numbers, as in 0.0001..0.03, found ${quoted(word)}`);
   }
   if (Number(found[0]) >= Number(found[1])) {

@@ -164,7 +164,7 @@ export function isGroup(text) {
   return /^\([^()]*\)$/.test(text);
 }
 
-const PLACEHOLDER = /\{[\s\u001c-\u001f\u0085]*([A-Za-z][A-Za-z0-9_]{0,63})[\s\u001c-\u001f\u0085]*\}/g;
+const PLACEHOLDER = /\{(?:[^\S\ufeff]|[\u001c-\u001f\u0085])*([A-Za-z][A-Za-z0-9_]{0,63})(?:[^\S\ufeff]|[\u001c-\u001f\u0085])*\}/g;
 
 /** The placeholders in a group; none in another value. */
 export function innerNames(text) {
