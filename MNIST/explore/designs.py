@@ -13,7 +13,7 @@ from math import isfinite, prod
 from MNIST.errors import UsageError, did_you_mean, quoted
 from MNIST.explore.plan import Value, Values
 from MNIST.explore.scan import grid_points
-from MNIST.language import Axis, SpecError, Template, first_values, is_group, parse_axis
+from MNIST.language import CLASSES, Axis, SpecError, Template, first_values, is_group, parse_axis
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,8 @@ def make_space(template: Template, changes: Mapping[str, Axis]) -> Space:
     _refuse_groups(template, axes)
     given = {name for axis in axes for name in axis.names}
     lacking = [name for name in needed if name not in given]
+    if CLASSES in lacking:
+        raise UsageError(f"{{{CLASSES}}} is filled in only in a file: write the number of classes here")
     if lacking:
         raise UsageError(f"there are no values for {{{lacking[0]}}}: add --set {lacking[0]}=VALUE,VALUE")
     axes.sort(key=lambda axis: template.epochs_name not in axis.names)  # the epochs vary slowest

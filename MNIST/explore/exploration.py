@@ -253,7 +253,10 @@ def _explored(
     live: LivePage,
 ) -> Exploration:
     """Have all points answered, and keep the winner's network."""
-    service.expect(search.stages[0])
+    first = search.stages[0]
+    if search.proposals is not None:
+        first = search.proposals.foresee(service.readings, service.drop)
+    service.expect(first)
     speed = guessed_speed(search.plan.settings.precision)
     forecast = Forecast(search, service, images, speed, executor)
     folder, lost = exploration_folder(name), None

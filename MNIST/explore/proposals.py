@@ -70,6 +70,8 @@ class Proposals:
         }
         self._study = _study()
         self._samplers = _samplers(seed, generation)
+        self._foreseen: list[list[Point]] = []
+        self._coming: Iterator[list[Point]] | None = None
         self._generation = self._propose()
         self.first = [point for _, point in self._generation]
 
@@ -78,11 +80,29 @@ class Proposals:
         """How many networks there will be in all, at most."""
         return len(self._known) + self.left
 
-    def stages(self, readings: Readings, drop: Drop) -> Iterator[list[Point]]:
-        """Yield the points to ask for next; go on once `readings` has the answers to all of them.
+    def foresee(self, readings: Readings, drop: Drop) -> list[Point]:
+        """Propose again what is answered already; return the points of the first stage that is not.
 
         drop: called with the identities of networks that will not be trained on, and their epochs.
         """
+        self._coming = self._stages(readings, drop)
+        for stage in self._coming:
+            self._foreseen.append(stage)
+            readings.catch_up()
+            if any(readings.of(point) is None for point in stage):
+                return stage
+        return []
+
+    def stages(self, readings: Readings, drop: Drop) -> Iterator[list[Point]]:
+        """Yield the points to ask for next; go on once `readings` has the answers to all of them.
+
+        It begins with those that were foreseen.
+        """
+        coming = self._coming or self._stages(readings, drop)
+        yield from self._foreseen
+        yield from coming
+
+    def _stages(self, readings: Readings, drop: Drop) -> Iterator[list[Point]]:
         while self._generation:
             going_on = self._generation
             for rung in range(max(1, len(self.rungs))):

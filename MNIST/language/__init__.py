@@ -21,7 +21,7 @@ standard library.
 from MNIST.language.augmentations import AUGMENTATIONS, Augmentation, Elastic, Rotate, Shear, Shift, Zoom
 from MNIST.language.axes import Axis, first_values, parse_axis, read_axis
 from MNIST.language.canonical import canonical_text, simplify
-from MNIST.language.classes import asks_for_classes, fill_classes
+from MNIST.language.classes import CLASSES, asks_for_classes, fill_classes
 from MNIST.language.errors import Problem, SpecError
 from MNIST.language.grammar import statement_text
 from MNIST.language.inputs import INPUTS, InputStep, Scale, Standardize, Threshold
@@ -63,9 +63,9 @@ from MNIST.language.template import Template, parse_template
 from MNIST.language.text import as_text, is_group, read_text
 
 __all__ = [
-    "AUGMENTATIONS", "CONSTANT", "INPUTS", "LAYERS", "OPTIMIZERS", "SCHEDULES", "SGD", "Activation",
-    "Adagrad", "Adam", "AdamW", "Augmentation", "AvgPool", "Axis", "BatchNorm", "Columns", "Constant",
-    "Conv", "Cosine", "Dense", "Dropout", "Elastic", "Flatten", "GlobalAvgPool", "InputStep", "Layer",
+    "AUGMENTATIONS", "CLASSES", "CONSTANT", "INPUTS", "LAYERS", "OPTIMIZERS", "SCHEDULES", "SGD",
+    "Activation", "Adagrad", "Adam", "AdamW", "Augmentation", "AvgPool", "Axis", "BatchNorm", "Columns",
+    "Constant", "Conv", "Cosine", "Dense", "Dropout", "Elastic", "Flatten", "GlobalAvgPool", "InputStep", "Layer",
     "LocalResponseNorm", "MaxPool", "ModelSpec", "Network", "Node", "OneCycle", "Optimizer", "Pad",
     "Parallel", "ParallelDelta", "Parameter", "Path", "Plateau", "Problem", "RMSprop", "Repeat", "Residual",
     "Rotate", "Scale", "Schedule", "Shear", "Shift", "SpecError", "Standardize", "Step", "Stop", "Template",

@@ -193,3 +193,8 @@ def test_a_group_is_no_number_of_epochs():
     }
     with pytest.raises(UsageError, match=r"{epochs} is the number of epochs, a single number: not \(1\)"):
         make_space(template, axes)
+
+
+def test_the_number_of_classes_is_written_out_on_the_command_line():
+    with pytest.raises(UsageError, match=r"{classes} is filled in only in a file"):
+        make_space(parse_template(CONDITIONAL), {"--set": parse_axis("extra=(),(Dense,{classes},relu)")})

@@ -222,6 +222,23 @@ def test_the_display_knows_what_is_proposed_late_and_what_the_store_knows(halvin
     assert any("conv" in line for _, lines, _ in shown for line in lines)
 
 
+@pytest.mark.parametrize("halving", [False, True])
+def test_what_is_known_is_foreseen_before_anything_is_announced(halving, tmp_path):
+    options = {"points": 20, "halving": halving, "epochs": RUNGS if halving else "4"}
+    _, _, table = explored(tmp_path, search_of(**options))
+    search = search_of(**options)
+    executor = StubWorkers(tmp_path / "checkpoints", measured=measured_by(search))
+    with open_store(tmp_path / "trials.sqlite") as store:
+        service = TrialService(search.plan, store, tmp_path / "checkpoints", executor)
+        assert search.proposals.foresee(service.readings, service.drop) == []
+        assert len({point.identities for point in search.plan.points}) == 20
+        service.expect([])
+        assert Forecast(search, service, 1000, 1e9, executor).look().seconds_left == 0
+        ask_all(search, service, tmp_path / "scan", ignore)
+    assert executor.trained == []
+    assert (tmp_path / "scan" / "results.csv").read_text() == table
+
+
 def test_seeds_count_together(tmp_path):
     search = search_of(points=10, seeds=(0, 1))
     _, outcome, _ = explored(tmp_path, search)
