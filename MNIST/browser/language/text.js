@@ -164,7 +164,8 @@ export function isGroup(text) {
   return /^\([^()]*\)$/.test(text);
 }
 
-const PLACEHOLDER = /\{(?:[^\S\ufeff]|[\u001c-\u001f\u0085])*([A-Za-z][A-Za-z0-9_]{0,63})(?:[^\S\ufeff]|[\u001c-\u001f\u0085])*\}/g;
+const SPACES = "(?:[^\\S\\ufeff]|[\\u001c-\\u001f\\u0085])*"; // what Python calls spaces
+const PLACEHOLDER = new RegExp(`\\{${SPACES}([A-Za-z][A-Za-z0-9_]{0,63})${SPACES}\\}`, "g");
 
 /** The placeholders in a group; none in another value. */
 export function innerNames(text) {
@@ -198,9 +199,7 @@ function wordOf(piece, column) {
 
 /** The name in `{name}`; null if the text is no placeholder. */
 function placeholderIn(text) {
-  if (!(text.startsWith("{") && text.endsWith("}"))) return null;
-  const name = strip(text.slice(1, -1));
-  return /^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(name) ? name : null;
+  return new RegExp(`^${PLACEHOLDER.source}$`).exec(text)?.[1] ?? null;
 }
 
 /** Where a word's value is. */
