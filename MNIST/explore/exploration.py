@@ -23,6 +23,7 @@ from MNIST.explore.live import LivePage
 from MNIST.explore.plan import epochs_left
 from MNIST.explore.proposals import POINTS
 from MNIST.explore.ranking import Candidate
+from MNIST.explore.readings import Readings
 from MNIST.explore.search import Search, make_search
 from MNIST.explore.store import open_store
 from MNIST.explore.trials import TrialService
@@ -294,6 +295,8 @@ def _seconds(search: Search, executor: Executor, watcher: Watcher) -> float:
     """Seconds that a search will take, estimated by timing an epoch of each shape of network."""
     plan = search.plan
     with open_store(STORE) as store:
+        if search.proposals is not None:
+            search.proposals.foresee(Readings(plan, store), drop=lambda identities, epochs: None)
         histories = store.histories(plan.trials)
     known = sum(min(len(histories[identity]), trial.horizon) for identity, trial in plan.trials.items())
     left = {

@@ -10,7 +10,7 @@ from math import ceil
 
 from MNIST.errors import UsageError
 from MNIST.explore.plan import Point
-from MNIST.explore.ranking import order
+from MNIST.explore.ranking import rank
 from MNIST.explore.readings import Readings
 from MNIST.language import ModelSpec
 
@@ -24,7 +24,7 @@ def weaker_half(asked: Iterable[Point], readings: Readings) -> set[Identities]:
     one that was asked for first stays.
     """
     points = {point.identities: point for point in asked}
-    best_first = sorted(points, key=lambda identities: _rank(points[identities], readings))
+    best_first = sorted(points, key=lambda identities: rank(readings.of(points[identities])))
     return set(best_first[ceil(len(best_first) / 2) :])
 
 
@@ -45,8 +45,3 @@ def refuse_schedules(specs: Iterable[ModelSpec]) -> None:
             f"--halving trains the better networks of a rung on, and with {' or '.join(sorted(names))} every"
             " rate depends on the number of epochs from the first step; leave out one of the two"
         )
-
-
-def _rank(point: Point, readings: Readings) -> tuple[float, ...]:
-    reading = readings.of(point)
-    return order(reading) if reading is not None and reading.epochs else (float("inf"),)

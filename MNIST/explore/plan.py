@@ -56,7 +56,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Plan:
-    """The points of an exploration, and the trials that answer them. It grows where points are proposed late.
+    """The points of an exploration, and the trials that answer them. It grows as points are proposed.
 
     template: is filled at each point. each_seed: the settings of all trials, once for each seed.
     placeholders: gives the value of each placeholder at a point in Talos's form.

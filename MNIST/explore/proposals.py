@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from MNIST.errors import UsageError
 from MNIST.explore.designs import Space, typed
 from MNIST.explore.plan import Plan, Point, Value, Values
-from MNIST.explore.ranking import order
+from MNIST.explore.ranking import rank
 from MNIST.explore.readings import Readings
 from MNIST.language import Axis
 from MNIST.program import install_command
@@ -51,7 +51,6 @@ class Proposals:
         seed: int,
         points: int,
         *,
-        generation: int = GENERATION,
         rungs: Sequence[int] = (),
         epochs_name: str | None = None,
     ) -> None:
@@ -59,7 +58,6 @@ class Proposals:
         self.rungs = rungs
         self._plan = plan
         self._space = space
-        self._size = generation
         self._epochs_name = epochs_name if rungs else None
         self._known: set[tuple[tuple[str, ...], int]] = set()  # what was asked for: identities and epochs
         self._reached: list[list[tuple[float, ...]]] = [[] for _ in rungs]  # the ranks on each rung
@@ -68,8 +66,8 @@ class Proposals:
             for axis, (label, domain) in zip(space.axes, space.domains.items(), strict=True)
             if label != self._epochs_name
         }
-        self._study = _study()
-        self._samplers = _samplers(seed, generation)
+        self._study, self._states = _study()
+        self._samplers = _samplers(seed)
         self._foreseen: list[list[Point]] = []
         self._coming: Iterator[list[Point]] | None = None
         self._generation = self._propose()
@@ -116,7 +114,7 @@ class Proposals:
         """The next generation: points whose networks were not asked for before."""
         found: list[Asked] = []
         tries = 0  # since the last new one
-        while len(found) < min(self._size, self.left) and tries < TRIES:
+        while len(found) < min(GENERATION, self.left) and tries < TRIES:
             tries += 1
             self._study.sampler = self._samplers[tries > REPEATS]
             proposal = self._study.ask(self._distributions)
@@ -124,7 +122,7 @@ class Proposals:
             if point is None:
                 self._tell(proposal, None)  # it does not work: as bad as can be
             elif (point.identities, point.epochs) in self._known:
-                self._tell_nothing(proposal)
+                self._study.tell(proposal, state=self._states.FAIL)  # it repeats what is known: forget it
             else:
                 self._known.add((point.identities, point.epochs))
                 found.append((proposal, point))
@@ -135,17 +133,17 @@ class Proposals:
     def _told(self, asked: list[Asked], rung: int, readings: Readings, drop: Drop) -> list[Asked]:
         """Tell Optuna the answers; return the points on the next rung, of the networks that go on."""
         is_last = rung >= len(self.rungs) - 1
-        ranks = [_rank(point, readings) for _, point in asked]
+        ranks = [rank(readings.of(point)) for _, point in asked]
         if not is_last:
             self._reached[rung] = sorted([*self._reached[rung], *ranks])
         going_on: list[Asked] = []
-        for (proposal, point), rank in zip(asked, ranks, strict=True):
-            accuracy = -rank[0] if isfinite(rank[0]) else None
+        for (proposal, point), key in zip(asked, ranks, strict=True):
+            accuracy = -key[0] if isfinite(key[0]) else None
             if accuracy is not None:
                 proposal.report(accuracy, point.epochs)
             if is_last:
                 self._tell(proposal, accuracy)
-            elif accuracy is not None and rank <= self._middle(rung):
+            elif accuracy is not None and key <= self._middle(rung):
                 going_on.append((proposal, self._higher(point, rung + 1)))
             else:
                 self._tell(proposal, None)
@@ -178,18 +176,10 @@ class Proposals:
 
     def _tell(self, proposal: "Proposal", accuracy: float | None) -> None:
         """Tell a value, or that the proposal was given up after what it has reported."""
-        from optuna.trial import TrialState
-
         if accuracy is None:
-            self._study.tell(proposal, state=TrialState.PRUNED)
+            self._study.tell(proposal, state=self._states.PRUNED)
         else:
             self._study.tell(proposal, accuracy)
-
-    def _tell_nothing(self, proposal: "Proposal") -> None:
-        """Have Optuna forget a proposal that repeats what is known."""
-        from optuna.trial import TrialState
-
-        self._study.tell(proposal, state=TrialState.FAIL)
 
 
 def check_installed() -> None:
@@ -218,9 +208,8 @@ def rounded(number: float, least: Value, greatest: Value) -> Value:
     if _are_whole(least, greatest):
         return int(number)
     low, high = float(least), float(greatest)
-    digits = (
-        DIGITS - 1 - floor(log10(min(abs(number), high - low) or high - low))
-    )  # a narrow range needs more
+    size = min(abs(number), high - low) or high - low  # in a narrow range, the first digits tell nothing
+    digits = DIGITS - 1 - floor(log10(size))
     return typed(f"{min(max(round(number, digits), low), high):.15g}")
 
 
@@ -241,25 +230,17 @@ def _is_numeric(domain: list[Value]) -> bool:
         return False
 
 
-def _rank(point: Point, readings: Readings) -> tuple[float, ...]:
-    """The key by which networks are ranked; the best has the smallest. It is infinite without an answer."""
-    reading = readings.of(point)
-    if reading is None or not reading.epochs or not isfinite(reading.mean("val_accuracy")):
-        return (float("inf"),)
-    return order(reading)
-
-
-def _study() -> Any:
-    """A study of Optuna's, in memory, that prints nothing."""
+def _study() -> tuple[Any, Any]:
+    """A study of Optuna's, in memory, that prints nothing; and how a trial of it can end."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna.create_study(direction="maximize")
+    return optuna.create_study(direction="maximize"), optuna.trial.TrialState
 
 
-def _samplers(seed: int, generation: int) -> tuple[Any, Any]:
+def _samplers(seed: int) -> tuple[Any, Any]:
     """What proposes points: TPE, of which the first generation is random; and chance alone."""
     from optuna.samplers import RandomSampler, TPESampler
 
-    tpe = TPESampler(seed=seed, n_startup_trials=generation, multivariate=True, constant_liar=True)
+    tpe = TPESampler(seed=seed, n_startup_trials=GENERATION, multivariate=True, constant_liar=True)
     return tpe, RandomSampler(seed=seed)

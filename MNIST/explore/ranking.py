@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 
 import numpy as np
 
@@ -46,6 +46,13 @@ def ranked(readings: Readings, points: Iterable[Point]) -> list[Candidate]:
 def order(reading: Reading) -> tuple[float, float, int]:
     """The key by which readings are ranked; the best reading has the smallest key."""
     return -reading.mean("val_accuracy"), reading.mean("val_loss"), reading.trained
+
+
+def rank(reading: Reading | None) -> tuple[float, ...]:
+    """The key by which networks are ranked, smallest first; infinite without an answer that is a number."""
+    if reading is None or not reading.epochs or not isfinite(reading.mean("val_accuracy")):
+        return (inf,)
+    return order(reading)
 
 
 def like_best(candidates: Sequence[Candidate]) -> list[Candidate]:
