@@ -3,6 +3,7 @@
 import importlib
 import os
 import shutil
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -42,7 +43,11 @@ IN_A_BROWSER = ("browser", "lab", "page")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give random tests fewer examples when slow tests are left out."""
+    """Give random tests fewer examples when slow tests are left out; heed Ctrl-C.
+
+    A shell lets what it starts in the background ignore Ctrl-C, and so does every process that this starts.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     examples.choose_profile(quick="not slow" in config.option.markexpr)
 
 
