@@ -6,6 +6,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
+from typing import Any
 
 
 @contextmanager
@@ -40,6 +43,25 @@ def hidden(*libraries: str) -> Iterator[None]:
     finally:
         for library in absent:
             del sys.modules[library]
+
+
+@contextmanager
+def delayed(*libraries: str) -> Iterator[None]:
+    """Let an import of these libraries wait until one of their names is used; those already imported stay."""
+    absent = [library for library in libraries if library not in sys.modules]
+    sys.modules.update({library: _Delayed(library) for library in absent})
+    try:
+        yield
+    finally:
+        for library in absent:
+            del sys.modules[library]
+
+
+class _Delayed(ModuleType):
+    """Stands for a library in a module that imports it and may never use it."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self.__name__), name)
 
 
 @contextmanager

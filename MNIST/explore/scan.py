@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from talos.parameters.ParamSpace import ParamSpace
 
+from MNIST.engines.quiet import delayed, without_collections
 from MNIST.explore.plan import Value, Values
 
 Metrics = dict[str, float]
@@ -119,7 +120,10 @@ def _scan_block(
     seed: int,
     after: Callable[[], Keep | None] | None,
 ) -> None:
-    from talos.scan.Scan import Scan
+    with delayed("sklearn", "sklearn.metrics"), without_collections():
+        # One of its metrics, which is not used here, is scikit-learn's: half of all that Talos imports.
+        import talos.metrics  # noqa: F401  # a scan would import it later
+        from talos.scan.Scan import Scan
 
     nothing = np.zeros(1, np.int8)
     with _without_provenance():

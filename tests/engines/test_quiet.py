@@ -1,10 +1,11 @@
 """How a large library is imported: afterwards, everything is as before."""
 
 import gc
+import sys
 
 import pytest
 
-from MNIST.engines.quiet import without_collections
+from MNIST.engines.quiet import delayed, without_collections
 
 
 @pytest.fixture(params=[True, False])
@@ -27,3 +28,15 @@ def test_python_looks_for_cycles_again_after_an_import_that_fails_too(enabled):
     with pytest.raises(ModuleNotFoundError):
         fail()
     assert [*seen, gc.isenabled()] == [False, enabled]
+
+
+def test_a_delayed_library_is_imported_when_it_is_used(monkeypatch):
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    with delayed("colorsys"):
+        import colorsys
+    assert "colorsys" not in sys.modules
+    assert colorsys.rgb_to_hsv(0, 0, 0) == (0, 0, 0)
+    assert "colorsys" in sys.modules
+    with delayed("colorsys"):
+        import colorsys as again
+    assert again is sys.modules["colorsys"]  # it was there already

@@ -49,10 +49,10 @@ class Family:
 
         It is that of these test images; other images would differ too.
         """
-        from scipy.stats import t
+        from scipy.special import stdtrit  # Student's t; scipy.stats takes half a second to import
 
         seeds = len(self.members)
-        margin = float(t.ppf(0.975, seeds - 1)) * self.deviation / sqrt(seeds)
+        margin = float(stdtrit(seeds - 1, 0.975)) * self.deviation / sqrt(seeds)
         return max(0.0, self.mean - margin), min(1.0, self.mean + margin)
 
     def __str__(self) -> str:
