@@ -353,42 +353,56 @@ def test_a_batch_may_be_of_one_image(name, count):
     assert np.isfinite(metrics.loss)
 
 
-def _from_scratch(name, threads, precision="float32"):
+def _from_scratch(name, threads, precision="float32", text=SMALL):
     """An engine whose batch of 70 images comes in several pieces."""
-    network = lay_out(parse_spec(SMALL.format(optimizer="Adam,0.01").replace("\n32\n", "\n70\n")))
+    network = lay_out(parse_spec(text.format(optimizer="Adam,0.01").replace("\n32\n", "\n70\n")))
     weights = initial_weights(network, seed=0)
     return engines.create(
         name, network, precision=precision, threads=threads, pixel_statistics=(0.0, 1.0), weights=weights
     )
 
 
-def test_the_threads_of_numpy_change_no_bit():
+NORMALISED = SMALL.replace("MaxPool,2,2\n", "BatchNorm\nMaxPool,2,2\n")  # its pieces go in step
+both_ways = pytest.mark.parametrize("text", [SMALL, NORMALISED], ids=["apart", "in step"])
+
+
+@both_ways
+def test_the_threads_of_numpy_change_no_bit(text):
     states = []
     for threads in (1, 2, 5):
-        engine = _from_scratch("numpy", threads)
+        engine = _from_scratch("numpy", threads, text=text)
         engine.train_epoch(IMAGES, LABELS, np.full(1, 0.01), 7, lambda *step: None)
         states.append(engine.get_state())
     assert same(states[0], states[1])
     assert same(states[0], states[2])
 
 
+@both_ways
 @pytest.mark.skipif("tensors" not in INSTALLED, reason="PyTorch is not installed")
-def test_engines_from_scratch_draw_the_same_masks_whatever_pieces_they_compute_in():
-    made = [_from_scratch(name, 2, "float64") for name in ("numpy", "tensors", "autograd")]
+def test_engines_from_scratch_draw_the_same_masks_whatever_pieces_they_compute_in(text):
+    made = [_from_scratch(name, 2, "float64", text) for name in ("numpy", "tensors", "autograd")]
     rates = np.full(1, 0.01)
     losses = [engine.train_epoch(IMAGES, LABELS, rates, 7, lambda *step: None).loss for engine in made]
     assert losses == pytest.approx([losses[0]] * 3, rel=1e-12)
+    (_, first), *others = (engine.gradients(IMAGES, LABELS) for engine in made)
+    for _, gradients in others:
+        for name, gradient in gradients.items():
+            np.testing.assert_allclose(first[name], gradient, rtol=1e-8, atol=1e-12)
 
 
-def test_what_goes_wrong_in_a_piece_is_heard(monkeypatch):
+@both_ways
+def test_what_goes_wrong_in_a_piece_is_heard(monkeypatch, text):
     from MNIST.engines.scratch import engine as scratch_engine
 
-    def broken(*words):
-        raise MemoryError
+    def broken(logits, labels, smoothing):
+        if len(labels) < 64:  # the second piece; the first one may be waiting for it
+            raise MemoryError
+        return whole(logits, labels, smoothing)
 
-    monkeypatch.setattr(scratch_engine, "prepare", broken)
+    whole = scratch_engine.cross_entropy
+    monkeypatch.setattr(scratch_engine, "cross_entropy", broken)
     with pytest.raises(MemoryError):
-        train(make("numpy"))
+        _from_scratch("numpy", 2, text=text).gradients(IMAGES, LABELS)
 
 
 @every_engine

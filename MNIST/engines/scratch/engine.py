@@ -3,13 +3,14 @@
 A batch's gradient is the sum of its pieces' gradients. Pieces are so small that the arrays between two layers
 stay in the processor's cache. They are independent, so that each thread can take one: an epoch of
 Models/example_model.txt takes a third of the time of whole batches in one thread (two cores of an AMD EPYC).
-BatchNorm needs the whole batch: a network with it is computed in one piece and takes about three times as
-long. The pieces, and with them the results, do not depend on the number of threads, except with BatchNorm.
+BatchNorm needs the whole batch: with it, the pieces go in step and add up what they find. Neither the pieces
+nor the results depend on the number of threads.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -18,7 +19,7 @@ from MNIST.engines.draws import draw
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
 from MNIST.engines.saved_arrays import load_weights, save_weights
 from MNIST.engines.scratch.blocks import Chain
-from MNIST.engines.scratch.layer import Array, Gradients, Pass, namespace
+from MNIST.engines.scratch.layer import Array, Gradients, Pass, Total, add_up, namespace, own
 from MNIST.engines.scratch.library import Library
 from MNIST.engines.scratch.loss import cross_entropy
 from MNIST.engines.scratch.network import build_network
@@ -33,6 +34,9 @@ Differentiate = Callable[
     [Chain, dict[str, Array], Array, Array, int, float, Pass], tuple[Array, Array, Gradients]
 ]
 """A function that finds the gradients of a piece, like `backpropagate`."""
+
+Part = tuple[str, slice]
+"""Some of a weight's values: its name, and their place in it when it is flat."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ class ScratchEngine:
         self._weights = {name: library.array(np.zeros(each.shape)) for name, each in parameters.items()}
         self._trainable = [name for name, each in parameters.items() if each.trainable]
         self._chain = build_network(network, self._weights)
-        self._whole = any(node.layer.needs_whole_batch for node in network.walk())
+        self._in_step = any(node.layer.needs_whole_batch for node in network.walk())
         self._images_at_once = images_at_once(network, library)
         self._drawing = [node for node in network.walk() if node.layer.draws]
         self._slots = {
@@ -116,6 +120,7 @@ class ScratchEngine:
             name: [_flat(each) for each in (self._weights[name], *self._slots[name])]
             for name in self._trainable
         }
+        self._shares = _shares({name: w.shape[0] for name, (w, *_) in self._flat.items()}, library)
         self._steps = 0  # since the first epoch
 
     def train_epoch(
@@ -123,13 +128,11 @@ class ScratchEngine:
     ) -> EpochMetrics:
         size, seen, loss, correct = self._spec.batch_size, 0, 0.0, 0
         norms = np.zeros(len(rates))
-        with self._library.computing(pieces=not self._whole):
+        with self._library.computing():
             for step, learning_rate in enumerate(rates[: math.ceil(len(images) / size)]):
                 batch = slice(step * size, (step + 1) * size)
                 pieces = self._pieces(images[batch], labels[batch], (seed, step))
-                gradients = _sum([piece.gradients for piece in pieces])
-                norms[step] = _norm(gradients)
-                self._update(gradients, float(learning_rate))
+                norms[step] = self._update([piece.gradients for piece in pieces], float(learning_rate))
                 for name, average in pieces[0].moving.items():
                     self._weights[name][...] = average
                 seen += len(labels[batch])
@@ -139,18 +142,18 @@ class ScratchEngine:
         return EpochMetrics.of(loss / seen, correct / seen, norms)
 
     def gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, Arrays]:
-        with self._library.computing(pieces=not self._whole):
+        with self._library.computing():
             pieces = self._pieces(images, labels, (0, 0))
-            gradients = _sum([piece.gradients for piece in pieces])
+            gradients = {name: add_up(piece.gradients[name] for piece in pieces) for name in self._trainable}
         loss = sum(piece.loss for piece in pieces) / len(labels)
-        return loss, {name: self._library.to_numpy(gradients[name]) for name in self._trainable}
+        return loss, {name: self._library.to_numpy(gradient) for name, gradient in gradients.items()}
 
     def logits(self, images: np.ndarray) -> np.ndarray:
         def of_piece(piece: slice) -> np.ndarray:
             x = prepare(self._library.array(images[piece]), self._spec.input, self._pixel_statistics)
             return self._library.to_numpy(self._chain.forward(x, Pass())[0])
 
-        with self._library.computing(pieces=True):
+        with self._library.computing():
             size = min(self._images_at_once, INFERENCE_BATCH)
             pieces = [slice(begin, begin + size) for begin in range(0, max(len(images), 1), size)]
             return np.concatenate(self._library.map(of_piece, pieces))
@@ -176,22 +179,29 @@ class ScratchEngine:
     def _pieces(self, images: np.ndarray, labels: np.ndarray, stream: tuple[int, int]) -> list[Piece]:
         """Loss and gradients of a batch, piece by piece. stream: seeds the batch's random draws."""
         count = len(labels)
-        size = count if self._whole else min(self._images_at_once, count)
+        size = min(self._images_at_once, count)
+        if self._in_step:
+            size = max(size, math.ceil(count / self._library.pieces_in_step))
         draws = self._draw(count, stream) if self._given is None else self._given
         trainable = {name: self._weights[name] for name in self._trainable}
         smoothing = self._spec.label_smoothing
 
-        def of_piece(begin: int) -> Piece:
+        def of_piece(begin: int, total: Total = own) -> Piece:
             piece = slice(begin, min(begin + size, count))
             drawn = {path: self._library.array(numbers[piece]) for path, numbers in draws.items()}
-            this_pass = Pass(training=True, draws=drawn)
+            this_pass = Pass(training=True, draws=drawn, total=total, batch=count)
             x = prepare(self._library.array(images[piece]), self._spec.input, self._pixel_statistics)
             expected = self._library.integers(labels[piece])
             found = self._differentiate(self._chain, trainable, x, expected, count, smoothing, this_pass)
             loss, correct, gradients = found
             return Piece(float(loss), int(correct), gradients, this_pass.moving)
 
-        return self._library.map(of_piece, range(0, count, size))
+        begins = range(0, count, size)
+        return (
+            self._library.map_in_step(of_piece, begins)
+            if self._in_step
+            else self._library.map(of_piece, begins)
+        )
 
     def _draw(self, count: int, stream: tuple[int, int]) -> Arrays:
         """The layers' random numbers for a batch, drawn by NumPy so that all engines here agree."""
@@ -203,18 +213,26 @@ class ScratchEngine:
             drawn[node.path] = draw(node.layer.draws, shape, generator, np.float32)
         return drawn
 
-    def _update(self, gradients: Gradients, learning_rate: float) -> None:
-        """Do one step of the optimizer, element by element, in pieces that stay in the cache."""
+    def _update(self, pieces: Sequence[Gradients], learning_rate: float) -> float:
+        """Do a step of the optimizer with the gradients of a batch's pieces; return the L2 norm of their sum.
+
+        It goes element by element, in parts that stay in the cache, so that each thread can take some.
+        """
         self._steps += 1
         optimizer, update = self._spec.optimizer, UPDATES[type(self._spec.optimizer)]
-        size = self._library.weights_at_once
-        for name, (w, *slots) in self._flat.items():
-            g = _flat(gradients[name])
-            for begin in range(0, w.shape[0], size):
-                part = slice(begin, begin + size)
-                update(
-                    optimizer, w[part], g[part], [slot[part] for slot in slots], learning_rate, self._steps
-                )
+        flat = {name: [_flat(gradients[name]) for gradients in pieces] for name in self._flat}
+
+        def of_share(share: Sequence[Part]) -> list[float]:
+            squares = []
+            for name, part in share:
+                g = add_up(gradient[part] for gradient in flat[name])
+                squares.append(float(namespace(g).vecdot(g, g)))
+                w, *slots = (array[part] for array in self._flat[name])
+                update(optimizer, w, g, slots, learning_rate, self._steps)
+            return squares
+
+        squares = self._library.map(of_share, self._shares)
+        return math.sqrt(math.fsum(chain(*squares)))  # rounded once: whose share a part is changes no bit
 
     def _named_slots(self) -> dict[str, Array]:
         return {
@@ -226,7 +244,7 @@ class ScratchEngine:
     def _assign(self, arrays: dict[str, Array], values: Arrays) -> None:
         """Give each array its values. Raises ValueError for other names or shapes, before any change."""
         refuse_other_arrays({name: tuple(array.shape) for name, array in arrays.items()}, values)
-        with self._library.computing(pieces=False):
+        with self._library.computing():
             for name, array in arrays.items():
                 array[...] = self._library.array(values[name])
 
@@ -266,19 +284,14 @@ def images_at_once(network: Network, library: Library) -> int:
     return max(1, min(library.values_at_once // widest, library.images_at_once))
 
 
-def _sum(pieces: Sequence[Gradients]) -> Gradients:
-    """The gradients of a batch: the sum of its pieces' gradients, in their order."""
-    total, *others = pieces
-    for gradients in others:
-        for name, gradient in gradients.items():
-            total[name] += gradient
-    return total
-
-
-def _norm(gradients: Gradients) -> float:
-    """The L2 norm of all gradients together."""
-    squares = [float(namespace(g).vecdot(g, g)) for g in map(_flat, gradients.values())]
-    return math.sqrt(sum(squares))
+def _shares(sizes: dict[str, int], library: Library) -> list[list[Part]]:
+    """The parts of all weights, shared out among the threads. sizes: how many values each weight has."""
+    most = library.weights_at_once
+    parts = [
+        (name, slice(begin, min(begin + most, n))) for name, n in sizes.items() for begin in range(0, n, most)
+    ]
+    parts.sort(key=lambda part: part[1].start - part[1].stop)  # the longest first
+    return [parts[thread :: library.threads] for thread in range(library.threads)]
 
 
 def _flat(array: Array) -> Array:

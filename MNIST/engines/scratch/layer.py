@@ -8,6 +8,7 @@ on either. Source of that standard: https://data-apis.org/array-api/2024.12/
 Axis order everywhere: (batch, rows, columns, channels) or (batch, units).
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -23,19 +24,31 @@ Gradients = dict[str, Array]
 Cache = Any
 """What a layer keeps from its forward pass for its backward pass."""
 
+Total = Callable[[Array], Array]
+"""From a sum over a piece of a batch to the sum over the whole batch, which must not be changed in place."""
+
+
+def own(sums: Array) -> Array:
+    """The `Total` of a piece that is the whole batch."""
+    return sums
+
 
 @dataclass
 class Pass:
-    """One pass of some images through the network.
+    """One pass of some images through the network: a batch, or a piece of one.
 
     training: whether Dropout drops and BatchNorm uses the batch's statistics.
     draws: while training, the random numbers of each layer that draws any, by its path.
     moving: the new moving averages of BatchNorm, used if this pass is a training step.
+    total: adds up a sum over all pieces of the batch. Only a layer that needs the whole batch calls it.
+    batch: how many images the batch has; None if this piece is the whole batch.
     """
 
     training: bool = False
     draws: dict[str, Array] = field(default_factory=dict)
     moving: dict[str, Array] = field(default_factory=dict)
+    total: Total = own
+    batch: int | None = None
 
 
 def namespace(x: Array) -> Any:
@@ -62,6 +75,14 @@ def channel_sums(x: Array) -> Array:
     while x.ndim > 1:
         x = xp.sum(x, axis=0)
     return x
+
+
+def add_up(arrays: Iterable[Array]) -> Array:
+    """The sum of some arrays, in their order. It takes the place of the first."""
+    total, *others = arrays
+    for other in others:
+        total += other
+    return total
 
 
 class Layer(Protocol):

@@ -1,12 +1,12 @@
 """What an engine of this room needs of an array library beyond the array API standard."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from MNIST.engines.scratch.layer import Array
+from MNIST.engines.scratch.layer import Array, Total
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -17,13 +17,16 @@ class Library(Protocol):
 
     values_at_once, images_at_once: the largest piece, in values between two layers and in images. Pieces
     should stay in the processor's cache, and there should be one for each thread.
-    weights_at_once: how many weights are updated at once, all in one thread: with arrays this short, two
-    threads would lose more by waiting for Python's lock than they gain.
+    pieces_in_step: into how many pieces a batch may be cut if they go in step; 1 if they cannot.
+    weights_at_once: how many weights are updated at once.
+    threads: how many threads `map` uses.
     """
 
     values_at_once: int
     images_at_once: int
+    pieces_in_step: int
     weights_at_once: int
+    threads: int
 
     def array(self, values: np.ndarray) -> Array:
         """Values as an array of the engine's precision, never sharing memory with them."""
@@ -37,12 +40,16 @@ class Library(Protocol):
         """A copy of an array."""
         ...
 
-    def computing(self, pieces: bool) -> AbstractContextManager[Any]:
-        """A context for all computation. pieces: whether the work comes in pieces that `map` shares out."""
+    def computing(self) -> AbstractContextManager[Any]:
+        """A context for all computation."""
         ...
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """A function's results for independent items, in their order; in several threads if that pays."""
+        ...
+
+    def map_in_step(self, function: Callable[[Item, Total], Result], items: Sequence[Item]) -> list[Result]:
+        """The results for at most `pieces_in_step` items that add up sums: see `in_step`."""
         ...
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ class BatchNorm:
 
     While training, μ and σ² are the batch's mean and (population) variance, and
     moving ← momentum · moving + (1 − momentum) · batch; otherwise they are the moving averages.
+    A batch may come in pieces: `Pass.total` adds up what they find.
     Source: Ioffe and Szegedy (2015), arXiv:1502.03167.
     """
 
@@ -21,16 +22,16 @@ class BatchNorm:
     def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         xp = namespace(x)
         if this_pass.training:
-            count = math.prod(x.shape[:-1])
-            mean = channel_sums(x) / count
+            count = math.prod((this_pass.batch or x.shape[0], *x.shape[1:-1]))
+            mean = this_pass.total(channel_sums(x)) / count
             centred = x - mean
-            variance = channel_sums(centred * centred) / count
+            variance = this_pass.total(channel_sums(centred * centred)) / count
             self._note(this_pass, mean, variance)
         else:
             centred, variance = x - self.moving_mean, self.moving_variance
         scale = 1 / xp.sqrt(variance + self.epsilon)  # (channels,)
         x_hat = centred * scale
-        return self.gamma * x_hat + self.beta, (x_hat, scale, this_pass.training)
+        return self.gamma * x_hat + self.beta, (x_hat, scale, this_pass)
 
     def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
         """dγ = Σ dy x̂, dβ = Σ dy, dx = γ / √(σ² + ε) · (dy − mean(dy) − x̂ · mean(dy x̂)).
@@ -38,13 +39,14 @@ class BatchNorm:
         Sums and means are over the batch and all positions. The last two terms exist only while training,
         when x also changes μ and σ².
         """
-        x_hat, scale, training = cache
-        count = math.prod(dy.shape[:-1])
+        x_hat, scale, this_pass = cache
         dgamma, dbeta = channel_sums(dy * x_hat), channel_sums(dy)
-        gradients[self.names[0]], gradients[self.names[1]] = dgamma, dbeta
-        if not training:
+        gradients[self.names[0]], gradients[self.names[1]] = dgamma, dbeta  # of these images
+        if not this_pass.training:
             return self.gamma * scale * dy
-        return self.gamma * scale * (dy - dbeta / count - x_hat * (dgamma / count))
+        count = math.prod((this_pass.batch or dy.shape[0], *dy.shape[1:-1]))
+        of_gamma, of_beta = this_pass.total(namespace(dy).stack([dgamma, dbeta])) / count
+        return self.gamma * scale * (dy - of_beta - x_hat * of_gamma)
 
     def _note(self, this_pass: Pass, mean: Array, variance: Array) -> None:
         for name, moving, now in (

@@ -2,10 +2,10 @@
 
 import ctypes
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from threadpoolctl import ThreadpoolController
 
 from MNIST.engines.processor import described, processor
 from MNIST.engines.scratch.engine import backpropagate, engine_on
-from MNIST.engines.scratch.layer import Array
+from MNIST.engines.scratch.in_step import in_step
+from MNIST.engines.scratch.layer import Array, Total, own
 from MNIST.engines.scratch.library import Item, Result
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's numbers for these two settings
@@ -25,19 +26,22 @@ SWITCHES = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "MKL_CBWR", "MKL_EN
 class NumPyArrays:
     """NumPy as a `Library`."""
 
-    values_at_once = 2**19
+    values_at_once = 2097152
     images_at_once = 64
-    weights_at_once = 2**16
+    pieces_in_step = 16
+    weights_at_once = 2**17
 
     def __init__(self, precision: str, threads: int) -> None:
         _keep_freed_memory()
         self._type = np.dtype(precision)
-        self._threads = threads
+        self.threads = threads
+        self._pools: dict[int, ThreadPoolExecutor] = {}
 
-    @cached_property
-    def _pool(self) -> ThreadPoolExecutor:
-        """The threads, started when first needed, because a forked process would not inherit them."""
-        return ThreadPoolExecutor(self._threads, initializer=_ignore_overflow)
+    def _pool(self, threads: int) -> ThreadPoolExecutor:
+        """So many threads, started when first needed, because a forked process would not inherit them."""
+        if threads not in self._pools:
+            self._pools[threads] = ThreadPoolExecutor(threads, initializer=_ignore_overflow)
+        return self._pools[threads]
 
     def array(self, values: np.ndarray) -> Array:
         return values.astype(self._type)
@@ -48,17 +52,24 @@ class NumPyArrays:
     def to_numpy(self, array: Array) -> np.ndarray:
         return np.array(array)
 
-    def computing(self, pieces: bool) -> AbstractContextManager[Any]:
-        """Give matrix products all threads, unless the work comes in pieces that share the threads."""
+    def computing(self) -> AbstractContextManager[Any]:
+        """Give a matrix product one thread, because the pieces of a batch share the threads."""
         _ignore_overflow()
-        threads = 1 if pieces else self._threads
-        return _blas().limit(limits=threads, user_api="blas")
+        return _blas().limit(limits=1, user_api="blas")
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        return list(self._pool.map(function, items) if self._threads > 1 else map(function, items))
+        if self.threads == 1:
+            return [function(item) for item in items]
+        return list(self._pool(self.threads).map(function, items))
+
+    def map_in_step(self, function: Callable[[Item, Total], Result], items: Sequence[Item]) -> list[Result]:
+        if len(items) == 1:
+            return [function(items[0], own)]
+        return in_step(function, items, self._pool(self.pieces_in_step), self.threads)
 
     def close(self) -> None:
-        self._pool.shutdown()
+        for pool in self._pools.values():
+            pool.shutdown()
 
 
 build = engine_on(NumPyArrays, backpropagate)

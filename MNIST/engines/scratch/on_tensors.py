@@ -1,13 +1,13 @@
 """The engine `tensors`: the code of this room on PyTorch's tensors, on the processor or a GPU."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 
 from MNIST.engines.scratch.engine import backpropagate, engine_on
-from MNIST.engines.scratch.layer import Array
+from MNIST.engines.scratch.layer import Array, Total, own
 from MNIST.engines.scratch.library import Item, Result
 from MNIST.engines.torch_backend import (
     DEVICE,
@@ -28,7 +28,9 @@ class TorchArrays:
 
     values_at_once = 2**25
     images_at_once = 2**16
+    pieces_in_step = 1
     weights_at_once = 2**30
+    threads = 1
 
     def __init__(self, precision: str, threads: int) -> None:
         self._type = getattr(torch, precision)
@@ -44,13 +46,16 @@ class TorchArrays:
         return array.detach().cpu().numpy().copy()
 
     @contextmanager
-    def computing(self, pieces: bool) -> Iterator[None]:
+    def computing(self) -> Iterator[None]:
         set_threads(self._threads)
         with memory_errors(), torch.no_grad():
             yield
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         return [function(item) for item in items]
+
+    def map_in_step(self, function: Callable[[Item, Total], Result], items: Sequence[Item]) -> list[Result]:
+        return [function(item, own) for item in items]
 
     def close(self) -> None:
         pass  # its threads belong to the process
