@@ -166,9 +166,9 @@ def test_tensors_give_the_numbers_of_numpy(case):
 def test_windows_and_add_windows_are_transposes_of_one_another(size, stride):
     """⟨P(x), d⟩ = ⟨x, Pᵀ(d)⟩ for any x and d: the gradient of a convolution depends on this law."""
     x = draw(*MAP)
-    P = convolution.windows(x, size, stride)
+    P = convolution.windows(x, size, (stride, stride))
     d = draw(*P.shape, seed=1)
-    transposed = convolution.add_windows(d, x.shape, size, stride)
+    transposed = convolution.add_windows(d, x.shape, size, (stride, stride))
     assert (P * d).sum() == pytest.approx((x * transposed).sum(), rel=1e-12)
 
 
@@ -243,17 +243,36 @@ def test_the_sigmoid_of_what_is_far_below_zero_keeps_its_digits():
     np.testing.assert_allclose(activations.softplus_backward(np.ones(6), x), 1 / (1 + np.exp(-x)), rtol=1e-15)
 
 
+def both_passes(layer, x):
+    """y, dx and the gradients of a convolution."""
+    gradients = {}
+    y, cache = layer.forward(x, Pass())
+    dx = layer.backward(np.cos(y), cache, gradients)
+    return y, dx, gradients["W"], gradients["b"]
+
+
+def agree(ones, others):
+    for one, other in zip(ones, others, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-11, atol=1e-12)
+
+
 def test_a_convolution_in_parts_is_that_of_the_whole_batch(monkeypatch):
     layer, x = conv(3, 3, stride=2, same=True), draw(*MAP)
-    whole, parts = {}, {}
-    y, cache = layer.forward(x, Pass())
-    dx = layer.backward(y, cache, whole)
+    whole = both_passes(layer, x)
     monkeypatch.setattr(convolution, "LARGEST", 1)
-    y_of_parts, cache = layer.forward(x, Pass())
-    dx_of_parts = layer.backward(y, cache, parts)
     assert len(layer._parts(x)) == MAP[0]
-    for one, other in [(y, y_of_parts), (dx, dx_of_parts), *((whole[name], parts[name]) for name in "Wb")]:
-        np.testing.assert_allclose(other, one, rtol=1e-12, atol=1e-13)
+    agree(whole, both_passes(layer, x))
+
+
+@pytest.mark.parametrize("few", [0, 10**6], ids=["a product for each image", "one for all images"])
+@pytest.mark.parametrize("case", [case for case in CASES if case.startswith("conv")])
+def test_a_convolution_in_strips_is_that_of_the_whole_kernel(monkeypatch, case, few):
+    layer, x = CASES[case][0](), draw(*MAP)
+    assert layer.strip == layer.W.shape[0]  # which is compared with finite differences
+    whole = both_passes(layer, x)
+    monkeypatch.setattr(convolution, "FEW", few)
+    layer.strip = 1
+    agree(whole, both_passes(layer, x))
 
 
 @pytest.mark.parametrize("name", activations.ACTIVATIONS)
