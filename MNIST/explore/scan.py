@@ -126,7 +126,7 @@ def _scan_block(
         from talos.scan.Scan import Scan
 
     nothing = np.zeros(1, np.int8)
-    with _without_provenance():
+    with _without_extras():
         outcome = Scan(
             x=nothing,
             y=nothing,
@@ -184,20 +184,25 @@ def _lists(domains: Domains) -> dict[str, list[Value]]:
 
 
 @contextmanager
-def _without_provenance() -> Iterator[None]:
-    """Keep Talos from looking for the source of its callers, which it would keep beside its log.
+def _without_extras() -> Iterator[None]:
+    """Keep Talos from what takes long and is not used here.
 
-    Talos asks `git` for the revision of its own source, and fails if git is missing: here the answer is
-    always exit code 127, as a shell gives it for a missing program. Talos also lists all files of all
-    installed packages, to leave them out of what it copies. That takes a second for each scan and for each
-    reduction, and it copies nothing from here anyway.
+    Talos would keep the source of its callers beside its log. It asks `git` for the revision of its own
+    source, and fails if git is missing: here the answer is always exit code 127, as a shell gives it for a
+    missing program. It also lists all files of all installed packages, to leave them out of what it copies.
+    That takes a second for each scan and for each reduction, and it copies nothing from here anyway. After
+    each point, Talos computes the entropy of all histories so far, which it does not write. For that it
+    imports scipy.stats, which takes half a second.
     """
-    from talos.experiment import provenance, source_snapshot
+    from talos.experiment import provenance, runner, source_snapshot
 
     subprocess, list_packages = provenance.subprocess, source_snapshot._distribution_paths
+    entropy = runner._entropy
     provenance.subprocess = SimpleNamespace(run=lambda command, **_: CompletedProcess(command, 127))
     source_snapshot._distribution_paths = lambda: (set(), set())
+    runner._entropy = lambda history: {}
     try:
         yield
     finally:
         provenance.subprocess, source_snapshot._distribution_paths = subprocess, list_packages
+        runner._entropy = entropy
