@@ -28,6 +28,9 @@ from MNIST.engines.scratch.pixels import prepare
 from MNIST.language import Network
 
 INFERENCE_BATCH = 1000
+EDITION = (
+    "edition 2"  # of this room's numbers: part of a run's identity; it changes whenever a bit of them does
+)
 STEPS = "optimizer/steps"  # the name in a state for the number of steps since the first epoch
 
 Differentiate = Callable[
@@ -179,7 +182,7 @@ class ScratchEngine:
     def _pieces(self, images: np.ndarray, labels: np.ndarray, stream: tuple[int, int]) -> list[Piece]:
         """Loss and gradients of a batch, piece by piece. stream: seeds the batch's random draws."""
         count = len(labels)
-        size = min(self._images_at_once, count)
+        size = min(self._images_at_once, math.ceil(count / self._library.fewest_pieces))
         if self._in_step:
             size = max(size, math.ceil(count / self._library.pieces_in_step))
         draws = self._draw(count, stream) if self._given is None else self._given

@@ -16,7 +16,8 @@ class Library(Protocol):
     """Arrays of one library, on one device, in one precision.
 
     values_at_once, images_at_once: the largest piece, in values between two layers and in images. Pieces
-    should stay in the processor's cache, and there should be one for each thread.
+    should stay in the processor's cache.
+    fewest_pieces: into how many pieces a batch is cut at least, so that more than one thread has work.
     pieces_in_step: into how many pieces a batch may be cut if they go in step; 1 if they cannot.
     weights_at_once: how many weights are updated at once.
     threads: how many threads `map` uses.
@@ -24,6 +25,7 @@ class Library(Protocol):
 
     values_at_once: int
     images_at_once: int
+    fewest_pieces: int
     pieces_in_step: int
     weights_at_once: int
     threads: int

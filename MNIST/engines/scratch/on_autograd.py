@@ -9,8 +9,8 @@ from MNIST.engines.scratch.blocks import Chain
 from MNIST.engines.scratch.engine import engine_on, measured
 from MNIST.engines.scratch.layer import Array, Gradients, Pass
 from MNIST.engines.scratch.loss import cross_entropy
-from MNIST.engines.scratch.on_tensors import PRECISIONS, TorchArrays
-from MNIST.engines.torch_backend import device, has_fast_bfloat16, libraries
+from MNIST.engines.scratch.on_tensors import PRECISIONS, TorchArrays, libraries
+from MNIST.engines.torch_backend import device, has_fast_bfloat16
 
 __all__ = ["PRECISIONS", "build", "device", "has_fast_bfloat16", "libraries"]
 

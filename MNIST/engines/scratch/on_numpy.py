@@ -12,7 +12,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from MNIST.engines.processor import described, processor
-from MNIST.engines.scratch.engine import backpropagate, engine_on
+from MNIST.engines.scratch.engine import EDITION, backpropagate, engine_on
 from MNIST.engines.scratch.in_step import in_step
 from MNIST.engines.scratch.layer import Array, Total, own
 from MNIST.engines.scratch.library import Item, Result
@@ -26,8 +26,9 @@ SWITCHES = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "MKL_CBWR", "MKL_EN
 class NumPyArrays:
     """NumPy as a `Library`."""
 
-    values_at_once = 2097152
+    values_at_once = 2**21
     images_at_once = 64
+    fewest_pieces = 2
     pieces_in_step = 16
     weights_at_once = 2**17
 
@@ -76,12 +77,12 @@ build = engine_on(NumPyArrays, backpropagate)
 
 
 def libraries() -> str:
-    """The library of matrix products, which decides the numbers besides NumPy itself.
+    """What decides the numbers besides NumPy: this room's edition, and the library of matrix products.
 
     It is read from NumPy's build, not from this process: SciPy loads another one, which is not used here.
     """
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    return f"{blas['name']} {blas['version']}"
+    return f"{EDITION}, {blas['name']} {blas['version']}"
 
 
 def device() -> str:

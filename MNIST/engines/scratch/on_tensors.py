@@ -6,17 +6,11 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from MNIST.engines.scratch.engine import backpropagate, engine_on
+from MNIST.engines import torch_backend
+from MNIST.engines.scratch.engine import EDITION, backpropagate, engine_on
 from MNIST.engines.scratch.layer import Array, Total, own
 from MNIST.engines.scratch.library import Item, Result
-from MNIST.engines.torch_backend import (
-    DEVICE,
-    device,
-    has_fast_bfloat16,
-    libraries,
-    memory_errors,
-    set_threads,
-)
+from MNIST.engines.torch_backend import DEVICE, device, has_fast_bfloat16, memory_errors, set_threads
 
 __all__ = ["PRECISIONS", "TorchArrays", "build", "device", "has_fast_bfloat16", "libraries"]
 
@@ -28,6 +22,7 @@ class TorchArrays:
 
     values_at_once = 2**25
     images_at_once = 2**16
+    fewest_pieces = 1
     pieces_in_step = 1
     weights_at_once = 2**30
     threads = 1
@@ -62,3 +57,8 @@ class TorchArrays:
 
 
 build = engine_on(TorchArrays, backpropagate)
+
+
+def libraries() -> str:
+    """What decides the numbers: this room's edition, and PyTorch."""
+    return f"{EDITION}, {torch_backend.libraries()}"
