@@ -28,9 +28,10 @@ def test_the_same_images_are_drawn_for_every_network():
     assert 7 in second
 
 
-def test_the_three_directions_are_those_of_the_largest_variance():
-    features = np.random.default_rng(0).normal(size=(60, 8)) * [9, 1, 5, 1, 3, 1, 1, 1] + 100
-    space = reduce_to_space(np.arange(60), features.astype(np.float32))
+@pytest.mark.parametrize("images", [60, 6])  # more than there are units, and fewer
+def test_the_three_directions_are_those_of_the_largest_variance(images):
+    features = np.random.default_rng(0).normal(size=(images, 8)) * [9, 1, 5, 1, 3, 1, 1, 1] + 100
+    space = reduce_to_space(np.arange(images), features.astype(np.float32))
     centred = features - features.mean(axis=0)
     _, singular, directions = np.linalg.svd(centred, full_matrices=False)
     assert space.explained == pytest.approx((singular[:3] ** 2).sum() / (singular**2).sum())
