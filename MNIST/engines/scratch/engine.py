@@ -28,9 +28,7 @@ from MNIST.engines.scratch.pixels import prepare
 from MNIST.language import Network
 
 INFERENCE_BATCH = 1000
-EDITION = (
-    "edition 2"  # of this room's numbers: part of a run's identity; it changes whenever a bit of them does
-)
+EDITION = "edition 2"  # part of a run's identity: raise it if a bit of this room's numbers changes
 STEPS = "optimizer/steps"  # the name in a state for the number of steps since the first epoch
 
 Differentiate = Callable[
