@@ -101,8 +101,7 @@ def test_every_optimizer_is_the_same_in_all_engines(line, problem_of, in_process
 def test_every_small_model_file_is_certified(name, problem_of, in_process) -> None:
     text = (MODELS / name).read_text(encoding="utf-8")
     is_large = lay_out(parse_spec(text)).flops > QUICK  # its layers are judged by differences in others
-    problem = problem_of(text, batch=2 if is_large else 4)
-    found = certify.certify(problem, in_process, entries=0 if is_large else 1)
+    found = certify.certify(problem_of(text, batch=4), in_process, entries=0 if is_large else 1)
     assert found.passed, [row for row in found.rows if not row.agrees]
 
 
