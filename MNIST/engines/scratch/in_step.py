@@ -23,8 +23,12 @@ def in_step(
     many of them may compute at once. Raises what the function raises for the first item that fails.
     """
     meeting = _Meeting(len(items), threads)
-    futures = [pool.submit(meeting.attend, index, function, item) for index, item in enumerate(items)]
-    wait(futures)
+    try:
+        futures = [pool.submit(meeting.attend, index, function, item) for index, item in enumerate(items)]
+        wait(futures)
+    except BaseException:  # Ctrl-C, or no more threads: else the pieces that have begun would wait for ever
+        meeting.abort()
+        raise
     errors = [error for future in futures if (error := future.exception())]
     for error in errors:
         if not isinstance(error, BrokenBarrierError):
@@ -57,8 +61,12 @@ class _Meeting:
             try:
                 return function(item, total)
             except BaseException:
-                self._barrier.abort()
+                self.abort()
                 raise
+
+    def abort(self) -> None:
+        """Let no piece wait for another one any longer: those that wait fail."""
+        self._barrier.abort()
 
     def _add(self) -> None:
         first, *others = self._given
