@@ -1,10 +1,8 @@
 """The engine of this room: it cuts batches into pieces, finds their gradients and does the optimizer's steps.
 
-A batch's gradient is the sum of its pieces' gradients. Pieces are so small that the arrays between two layers
-stay in the processor's cache. They are independent, so that each thread can take one: an epoch of
-Models/example_model.txt takes a third of the time of whole batches in one thread (two cores of an AMD EPYC).
-BatchNorm needs the whole batch: with it, the pieces go in step and add up what they find. Neither the pieces
-nor the results depend on the number of threads.
+A batch's gradient is the sum of its pieces' gradients. The pieces are independent, so that each thread can
+take one. BatchNorm needs the whole batch: with it, the pieces go in step and add up what they find. Neither
+the pieces nor the results depend on the number of threads.
 """
 
 import math
@@ -180,7 +178,8 @@ class ScratchEngine:
     def _pieces(self, images: np.ndarray, labels: np.ndarray, stream: tuple[int, int]) -> list[Piece]:
         """Loss and gradients of a batch, piece by piece. stream: seeds the batch's random draws."""
         count = len(labels)
-        size = min(self._images_at_once, math.ceil(count / self._library.fewest_pieces))
+        apart = max(self._library.fewest_images, math.ceil(count / self._library.fewest_pieces))
+        size = min(self._images_at_once, apart)
         if self._in_step:
             size = max(size, math.ceil(count / self._library.pieces_in_step))
         draws = self._draw(count, stream) if self._given is None else self._given
@@ -217,7 +216,7 @@ class ScratchEngine:
     def _update(self, pieces: Sequence[Gradients], learning_rate: float) -> float:
         """Do a step of the optimizer with the gradients of a batch's pieces; return the L2 norm of their sum.
 
-        It goes element by element, in parts that stay in the cache, so that each thread can take some.
+        It goes element by element, in parts, so that each thread can take some.
         """
         self._steps += 1
         optimizer, update = self._spec.optimizer, UPDATES[type(self._spec.optimizer)]

@@ -15,17 +15,18 @@ Result = TypeVar("Result")
 class Library(Protocol):
     """Arrays of one library, on one device, in one precision.
 
-    values_at_once, images_at_once: the largest piece, in values between two layers and in images. Pieces
-    should stay in the processor's cache.
-    fewest_pieces: into how many pieces a batch is cut at least, so that more than one thread has work.
+    values_at_once, images_at_once: the largest piece, in values between two layers and in images.
+    fewest_pieces: into how many pieces a batch is cut at least, so that more than one thread has work; but a
+    piece has fewest_images, if the batch has.
     pieces_in_step: into how many pieces a batch may be cut if they go in step; 1 if they cannot.
-    weights_at_once: how many weights are updated at once.
+    weights_at_once: the most weights in a part that one thread updates.
     threads: how many threads `map` uses.
     """
 
     values_at_once: int
     images_at_once: int
     fewest_pieces: int
+    fewest_images: int
     pieces_in_step: int
     weights_at_once: int
     threads: int

@@ -23,6 +23,7 @@ class TorchArrays:
     values_at_once = 2**25
     images_at_once = 2**16
     fewest_pieces = 1
+    fewest_images = 1
     pieces_in_step = 1
     weights_at_once = 2**30
     threads = 1
