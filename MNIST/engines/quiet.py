@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
@@ -36,32 +36,37 @@ def quiet_stderr() -> Iterator[None]:
 @contextmanager
 def hidden(*libraries: str) -> Iterator[None]:
     """Let an import of these libraries fail as if they were not installed; those already imported stay."""
-    absent = [library for library in libraries if library not in sys.modules]
-    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None makes an import fail
-    try:
+    with _in_their_place(dict.fromkeys(libraries)):  # None makes an import fail
         yield
-    finally:
-        for library in absent:
-            del sys.modules[library]
 
 
 @contextmanager
 def delayed(*libraries: str) -> Iterator[None]:
     """Let an import of these libraries wait until one of their names is used; those already imported stay."""
-    absent = [library for library in libraries if library not in sys.modules]
-    sys.modules.update({library: _Delayed(library) for library in absent})
-    try:
+    with _in_their_place({library: _Delayed(library) for library in libraries}):
         yield
-    finally:
-        for library in absent:
-            del sys.modules[library]
 
 
 class _Delayed(ModuleType):
     """Stands for a library in a module that imports it and may never use it."""
 
     def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]  # else the import would find this again
         return getattr(import_module(self.__name__), name)
+
+
+@contextmanager
+def _in_their_place(others: Mapping[str, Any]) -> Iterator[None]:
+    """Let an import of a library find something else, if the library is not imported yet."""
+    absent = {library: other for library, other in others.items() if library not in sys.modules}
+    sys.modules.update(absent)
+    try:
+        yield
+    finally:
+        for library, other in absent.items():
+            if sys.modules.get(library, absent) is other:
+                del sys.modules[library]
 
 
 @contextmanager

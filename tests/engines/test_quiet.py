@@ -40,3 +40,15 @@ def test_a_delayed_library_is_imported_when_it_is_used(monkeypatch):
     with delayed("colorsys"):
         import colorsys as again
     assert again is sys.modules["colorsys"]  # it was there already
+
+
+def test_a_delayed_library_may_be_used_at_once_and_stays(monkeypatch):
+    for name in ("wsgiref", "wsgiref.util"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with delayed("wsgiref", "wsgiref.util"):
+        import wsgiref.headers  # looks for the package's path
+        from wsgiref.util import guess_scheme
+
+        assert guess_scheme({}) == "http"
+    assert sys.modules["wsgiref"].headers is wsgiref.headers
+    assert sys.modules["wsgiref.util"].guess_scheme is guess_scheme
