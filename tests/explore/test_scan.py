@@ -3,6 +3,8 @@
 import inspect
 import os
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -50,6 +52,20 @@ def test_a_long_scan_is_asked_in_blocks_and_in_order(tmp_path):
     points = grid_points(LONG)
     assert asked([points], tmp_path / "talos", domains=LONG) == points
     assert len(list((tmp_path / "talos").iterdir())) == -(-len(points) // BLOCK) == 2
+
+
+def test_talos_does_not_import_what_a_scan_does_not_use(tmp_path):
+    """scikit-learn and scipy.stats take as long to import as all else that a small scan needs."""
+    program = f"""
+import sys
+from pathlib import Path
+from MNIST.explore.scan import grid_points, scan
+metrics = {{"loss": 0.5, "val_accuracy": 0.9}}
+scan([grid_points({GRID!r})], {GRID!r}, lambda values: metrics, "test", {str(tmp_path / "talos")!r})
+print(*{{"sklearn", "scipy.stats"}}.intersection(sys.modules))
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ""
 
 
 def test_what_is_pending_is_told_stage_by_stage(tmp_path):
