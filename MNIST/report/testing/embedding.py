@@ -42,10 +42,10 @@ def reduce_to_space(images: np.ndarray, features: np.ndarray) -> Space:
     mean little, and 2,500 images took 45 s on two cores instead of 0.1 s.)
     Source: Pearson, On lines and planes of closest fit to systems of points in space (1901).
     """
-    centred = features - features.mean(axis=0, dtype=np.float64)
     dimensions = min(3, *features.shape)
     points, explained = np.zeros((len(features), 3)), 1.0
-    if np.ptp(features, axis=0).any():  # otherwise all are one point
+    if len(features) > 1 and np.ptp(features, axis=0).any():  # otherwise all are one point
+        centred = features - features.mean(axis=0, dtype=np.float64)
         directions, squares = _widest(centred, dimensions)
         points[:, :dimensions] = centred @ directions.T
         explained = float(squares.sum() / (centred**2).sum())
@@ -57,7 +57,7 @@ def _widest(centred: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 
     They are eigenvectors, of the smaller of XᵀX and XXᵀ. A direction's largest part is positive, so that a
     picture does not depend on the sign that a solver finds. scikit-learn's PCA gives the same, but its import
-    takes half as long as TensorFlow's.
+    takes a third as long as Keras's.
     """
     images, units = centred.shape
     smaller = centred.T @ centred if units <= images else centred @ centred.T
