@@ -43,7 +43,7 @@ SLOW = {
 # share one process. That a measurement finds its way into a process of its own, `bookkeeping` proves.
 IN_ONE_PROCESS = {
     "augmentation": ("DATA 1 20", rf"all five: .*{RATIO}(.|\n)*fastest epochs: .*{RATIO}"),
-    "engines": ("DATA 1 256", r"example_model, modules / PyTorch: \d+\.\d\d of the medians"),
+    "engines": ("DATA 1 256", r"fast99, numpy / numpy, no BatchNorm: \d+\.\d\d of the medians"),
     "fast99": ("DATA 1 100", r"seed 0: Keras's convnet .*: \d+\.\d{3}"),
     "onednn": ("DATA 1 100 1", rf"example_model: an epoch takes .*{RATIO}; answers .*{RATIO}"),
     "train_optimal": ("DATA 1 100", r"bfloat16 / plain Keras: \d+\.\d\d of the medians"),
