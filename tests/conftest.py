@@ -1,5 +1,6 @@
 """Shared by the tests of several rooms: a mirror, a browser, and the real MNIST files if they are here."""
 
+import gc
 import importlib
 import os
 import shutil
@@ -59,6 +60,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 0 if {*FIRST}.intersection(parts) else 1 if {*IN_A_BROWSER}.intersection(parts) else 2
 
     items.sort(key=turn)
+
+
+def pytest_collection_finish() -> None:
+    """Let Python not look through all tests and all they import whenever it looks for unused objects."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

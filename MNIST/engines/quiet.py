@@ -73,12 +73,14 @@ def _in_their_place(others: Mapping[str, Any]) -> Iterator[None]:
 def without_collections() -> Iterator[None]:
     """Let Python look for no cycles of unused objects, which an import hardly makes.
 
-    A large library makes so many objects that Python would look through all of them again and again.
+    A large library makes so many objects that Python would look through all of them again and again. It would
+    do so later too, so they are set aside: they are needed as long as the process lives.
     """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if enabled:
             gc.enable()

@@ -151,6 +151,15 @@ def test_several_steps_at_a_time_change_nothing(monkeypatch):
     assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
 
 
+def test_a_step_is_traced_once(monkeypatch):
+    traced, step = [], keras.Model.train_step
+    monkeypatch.setattr(keras.Model, "train_step", lambda *of: traced.append(of) or step(*of))
+    engine = _engine(GLOBAL)
+    _train(engine, GLOBAL, epoch=1)
+    _train(engine, GLOBAL, epoch=2)
+    assert len(traced) == 1
+
+
 def test_training_agrees_with_plain_keras():
     text = """
 Layers:

@@ -30,6 +30,12 @@ def test_python_looks_for_cycles_again_after_an_import_that_fails_too(enabled):
     assert [*seen, gc.isenabled()] == [False, enabled]
 
 
+def test_python_never_looks_through_what_an_import_made():
+    with without_collections():
+        made = [[]]
+    assert not any(each is made for each in gc.get_objects())
+
+
 def test_a_delayed_library_is_imported_when_it_is_used(monkeypatch):
     monkeypatch.delitem(sys.modules, "colorsys", raising=False)
     with delayed("colorsys"):

@@ -35,7 +35,6 @@ __all__ = ["KerasEngine", "build", "device", "has_fast_bfloat16", "libraries"]
 PRECISIONS = ("float32", "bfloat16", "float64")
 INFERENCE_BATCH = 1000
 MODEL_FILE = "model.keras"
-FEW_PARAMETERS = 1_000_000  # 4 MB of weights
 MOST_STEPS_AT_ONCE = 16
 SHORT_EXECUTION = 10**10  # operations that take less than a tenth of a second
 
@@ -53,7 +52,7 @@ class KerasEngine:
         draws: Arrays | None = None,
     ) -> None:
         set_threads(threads)
-        self._spec, self._classes, self._parameters = network.spec, network.classes, network.parameters
+        self._spec, self._classes = network.spec, network.classes
         self._floats = "float64" if precision == "float64" else "float32"
         with self._computing():
             self._graph = Graph(network, precision, pixel_statistics, draws)
@@ -78,6 +77,9 @@ class KerasEngine:
                 metrics=["accuracy"],
                 steps_per_execution=self._steps_at_once,
             )
+            # Keras makes the variables of a metric when it first computes it. If that were the first step,
+            # TensorFlow would trace the step a second time, which takes as long as many short steps.
+            self._model.compute_metrics(None, np.zeros(1), np.zeros((1, self._classes)))
         return optimizer
 
     def train_epoch(
@@ -163,10 +165,7 @@ class KerasEngine:
             return keras.Model(self._graph.images, probabilities, name="network")
 
     def close(self) -> None:
-        # With TensorFlow imported, collecting garbage takes 0.4 s. A small network that has not trained
-        # leaves so little of it that Python may collect it later, together with that of others.
-        has_trained = "_optimizer" in self.__dict__
-        keras.backend.clear_session(free_memory=has_trained or self._parameters > FEW_PARAMETERS)
+        keras.backend.clear_session()  # it lets Python collect the network's cycles of objects
 
     @contextmanager
     def _computing(self) -> Iterator[None]:
