@@ -11,7 +11,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +98,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     note = {
         "identity": checkpoint.identity,
         "settings": checkpoint.settings,
-        "history": [asdict(result) for result in checkpoint.history],
+        "history": [vars(result) for result in checkpoint.history],
     }
     arrays = {_NOTE: np.frombuffer(json.dumps(note).encode(), np.uint8), **checkpoint.state}
     arrays |= {f"{_BEST}{name}": array for name, array in checkpoint.best.items()}

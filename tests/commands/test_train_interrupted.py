@@ -98,7 +98,7 @@ def test_killed_between_its_end_and_its_files_it_only_writes_them(digits_folder,
     indirect=True,
 )
 def test_killed_at_random_moments_it_ends_with_the_same_bits(
-    any_engine, digits_folder, tmp_path, monkeypatch
+    any_engine, digits_folder, train, tmp_path, monkeypatch
 ):
     """Keras and NumPy are killed twice, once while they train. The others share the code of these."""
     kills = {"keras": 2, "numpy": 2, "sonn": 2}.get(any_engine, 1)
@@ -123,7 +123,8 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(
     code, output, _ = finish(start(*words, *last, cwd=killed))
     assert code == 0
     assert "Going on after epoch" in output
-    code, output, errors = finish(start(*words, *last, cwd=whole))
+    monkeypatch.chdir(whole)
+    code, output, errors = train(*words, *last)
     assert (code, errors) == (0, "")
     assert f"\n{any_engine} (" in output
     assert history(killed, "net") == history(whole, "net")
@@ -167,7 +168,7 @@ def test_a_network_goes_on_from_another_also_when_it_is_killed(digits_folder, tr
     ],
 )
 def test_an_interrupt_keeps_the_checkpoint_and_the_same_command_goes_on(
-    number, engine, digits_folder, tmp_path
+    number, engine, digits_folder, train, tmp_path
 ):
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=100_000))
     words = digits_folder, "net", "net.txt", "--engine", engine, "--images", 300
@@ -181,7 +182,7 @@ def test_an_interrupt_keeps_the_checkpoint_and_the_same_command_goes_on(
     done = epochs_done(tmp_path)
     assert done >= 2
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=done + 1))
-    code, output, errors = finish(start(*words, cwd=tmp_path))
+    code, output, errors = train(*words)
     assert (code, errors) == (0, "")
     assert f"Going on after epoch {done}." in output
     assert len(history(tmp_path, "net")) == done + 1

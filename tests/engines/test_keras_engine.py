@@ -258,66 +258,23 @@ def test_a_new_layer_type_is_a_dataclass_and_a_builder(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_kerass_own_settings_file_changes_nothing(tmp_path):
-    """A user's keras.json may ask for float64 and another order of axes; it must not change a model."""
-    (tmp_path / ".keras").mkdir()
-    settings = '{"floatx": "float64", "epsilon": 0.001, "image_data_format": "channels_first"}'
-    (tmp_path / ".keras" / "keras.json").write_text(settings)
-    program = (
-        "from MNIST.engines.keras.backend import keras; c = keras.config; print(c.floatx(), c.epsilon())"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", f"{program}; print(c.image_data_format())"],
-        env={**os.environ, "KERAS_HOME": str(tmp_path / ".keras")},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert result.stdout.split() == ["float32", "1e-07", "channels_last"]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "darwin", reason="TensorFlow has no oneDNN there")
-def test_convolutions_are_computed_by_onednn():
-    """Only oneDNN itself says whether it computes: it prints a line for each operation if it is asked to."""
-    script = """
-import numpy as np
-from MNIST import engines
-from MNIST.language import lay_out, parse_spec
-from MNIST.training.draws import initial_weights
-text = "Layers:\\nConv,8,3,3,relu\\nFlatten\\nDense,10,softmax\\nOptimizer:\\nAdam,0.01\\n1\\n8"
-network = lay_out(parse_spec(text))
-weights = initial_weights(network, 0)
-engine = engines.create(
-    "keras", network, precision="float32", threads=1, pixel_statistics=(0.0, 1.0), weights=weights
-)
-engine.logits(np.zeros((8, 28, 28), np.uint8))
-"""
-    environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
-    environment["ONEDNN_VERBOSE"] = "1"
-    result = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    assert ",convolution," in result.stdout
-
-
-@pytest.mark.slow
 def test_a_backend_out_of_memory_is_pythons_memory_error():
     with pytest.raises(MemoryError), memory_errors():
         keras.ops.ones((2**45,))  # 128 TiB
 
 
-@pytest.mark.slow
-def test_many_networks_of_one_step_are_no_reason_for_a_warning():
-    """TensorFlow warns about functions that are traced again and again, as each new network's step is."""
-    script = """
+BESIDE_OTHERS = """
 import numpy as np
 from MNIST import engines
+from MNIST.engines.keras.backend import keras
 from MNIST.language import lay_out, parse_spec
 from MNIST.training.draws import initial_weights
+c = keras.config
+print(c.floatx(), c.epsilon(), c.image_data_format())
 images, labels = np.zeros((8, 28, 28), np.uint8), np.zeros(8, np.uint8)
 for units in range(2, 10):
-    text = f"Layers:\\nFlatten\\nDense,{units},relu\\nDense,10,softmax\\nOptimizer:\\nAdam,0.1\\n1\\n8\\n"
-    network = lay_out(parse_spec(text))
+    layers = f"Conv,8,3,3,relu\\nFlatten\\nDense,{units},relu\\nDense,10,softmax"
+    network = lay_out(parse_spec(f"Layers:\\n{layers}\\nOptimizer:\\nAdam,0.1\\n1\\n8\\n"))
     weights = initial_weights(network, 0)
     engine = engines.create(
         "keras", network, precision="float32", threads=1, pixel_statistics=(0.1, 0.3), weights=weights
@@ -325,8 +282,39 @@ for units in range(2, 10):
     for _ in range(2):
         engine.train_epoch(images, labels, np.zeros(1, np.float32), 0, lambda *_: None)
 """
-    outcome = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=FilePath(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def of_its_own(tmp_path_factory) -> subprocess.CompletedProcess:
+    """A process that trains eight networks, where a keras.json asks for other numbers and axes.
+
+    oneDNN prints a line for each operation that it computes if it is asked to, as it is here.
+    """
+    home = tmp_path_factory.mktemp("keras")
+    settings = '{"floatx": "float64", "epsilon": 0.001, "image_data_format": "channels_first"}'
+    (home / "keras.json").write_text(settings)
+    environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    return subprocess.run(
+        [sys.executable, "-c", BESIDE_OTHERS],
+        env={**environment, "KERAS_HOME": str(home), "ONEDNN_VERBOSE": "1"},
+        cwd=FilePath(__file__).parents[2],
+        capture_output=True,
+        text=True,
     )
-    assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stderr == ""
+
+
+@pytest.mark.slow
+def test_a_users_settings_of_keras_change_nothing(of_its_own):
+    assert "\nfloat32 1e-07 channels_last\n" in f"\n{of_its_own.stdout}"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "darwin", reason="TensorFlow has no oneDNN there")
+def test_convolutions_are_computed_by_onednn(of_its_own):
+    assert ",convolution," in of_its_own.stdout
+
+
+@pytest.mark.slow
+def test_many_networks_of_one_step_are_no_reason_for_a_warning(of_its_own):
+    """TensorFlow warns about functions that are traced again and again, as each new network's step is."""
+    assert (of_its_own.returncode, of_its_own.stderr) == (0, "")

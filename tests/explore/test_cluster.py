@@ -281,7 +281,7 @@ def test_a_running_cluster_is_joined_loses_a_machine_and_goes_on(dataset, tmp_pa
             assert [line.endswith("has gone") for line in cluster.left_out] == [False, False, True]
         finally:
             cluster.close()
-        again = ClusterWorkers("auto", 1, 1, dataset, tmp_path / "checkpoints")
+        again = ClusterWorkers("auto", 1, 1, dataset, tmp_path / "checkpoints", "numpy")
         try:
             assert again.workers == 1
         finally:
