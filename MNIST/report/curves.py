@@ -9,6 +9,8 @@ import numpy as np
 from MNIST.report.colours import BLUE, GREEN, GREY, ORANGE
 from MNIST.report.png import figure_png
 
+WIDTH, HEIGHT = 4.4, 3.6  # of a panel, in inches
+LEFT, RIGHT, BOTTOM, TOP = 0.9, 0.15, 0.5, 0.4  # what a panel leaves for labels and the title, in inches
 MOST_MARKED = 40  # epochs; if there are more, lines without marks are enough
 MOST_RATES = 4_000  # drawn
 SMALL = 0.1  # of the largest rate; if over a third of the steps have less, the scale is logarithmic
@@ -34,10 +36,9 @@ def draw_curves(
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     panels = 3 if len(rates) else 2
-    figure: Any = Figure(figsize=(4.4 * panels, 3.6), layout="constrained")
-    figure.get_layout_engine().set(wspace=0.06)
+    figure: Any = Figure(figsize=(WIDTH * panels, HEIGHT))
     figure.suptitle(title)
-    loss, accuracy, *rate = figure.subplots(1, panels, sharex=True)
+    loss, accuracy, *rate = figure.subplots(1, panels, sharex=True, gridspec_kw=_margins(panels))
     _measured(loss, history, "loss", "Loss (cross-entropy, nats)")
     _measured(accuracy, history, "accuracy", "Accuracy")
     accuracy.yaxis.set_major_formatter(PercentFormatter(1.0))
@@ -57,6 +58,21 @@ def draw_curves(
     for axes in (loss, accuracy):
         axes.legend(frameon=False)
     return figure
+
+
+def _margins(panels: int) -> dict[str, float]:
+    """Where the axes of the panels are, as Matplotlib's GridSpec takes it: in parts of the whole figure.
+
+    Matplotlib could measure the labels, but it would then draw everything twice.
+    """
+    inner = WIDTH - LEFT - RIGHT
+    return {
+        "left": LEFT / (WIDTH * panels),
+        "right": 1 - RIGHT / (WIDTH * panels),
+        "bottom": BOTTOM / HEIGHT,
+        "top": 1 - TOP / HEIGHT,
+        "wspace": (LEFT + RIGHT) / inner,
+    }
 
 
 def _measured(axes: Any, history: Sequence[Any], field: str, label: str) -> None:
