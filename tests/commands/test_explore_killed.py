@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -114,24 +114,29 @@ def disturbed(process: subprocess.Popen, disturb: Callable[[dict[int, str]], obj
         watcher.join()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("engine", "most"), [("numpy", 6), ("keras", 3)])
-def test_a_killed_worker_costs_an_epoch_and_changes_nothing(engine, most, digits_folder, whole, tmp_path):
-    chance, killed = random.Random(1), []
+class Killer:
+    """Kills workers that train: the first one that it sees, then now and then, `most` in all."""
 
-    def kill_now_and_then(workers):
+    def __init__(self, most: int) -> None:
+        self._chance, self._most, self.killed = random.Random(1), most, list[str]()
+
+    def __call__(self, workers: dict[int, str]) -> None:
         for worker, identity in workers.items():
-            now = not killed or chance.random() < 0.03
+            now = not self.killed or self._chance.random() < 0.03
             # After a third time, a trial would count as failed.
-            if now and killed.count(identity) < 2 and len(killed) < most:
+            if now and self.killed.count(identity) < 2 and len(self.killed) < self._most:
                 os.kill(worker, signal.SIGKILL)
-                killed.append(identity)
+                self.killed.append(identity)
 
-    process = start(engine, digits_folder, tmp_path)
-    with disturbed(process, kill_now_and_then):
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_an_epoch_and_changes_nothing(digits_folder, whole, tmp_path):
+    kill = Killer(most=6)
+    process = start("numpy", digits_folder, tmp_path)
+    with disturbed(process, kill):
         assert process.wait(WAIT) == 0, (tmp_path / "out").read_text()
-    assert killed
-    assert table(tmp_path) == whole(engine)
+    assert kill.killed
+    assert table(tmp_path) == whole("numpy")
 
 
 @pytest.mark.slow
@@ -176,21 +181,30 @@ def test_a_hung_trial_is_stopped_and_tried_again(digits_folder, whole, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("engine", "kills"), [("numpy", 5), ("keras", 2)])
-def test_the_parent_killed_at_random_moments(engine, kills, digits_folder, whole, tmp_path):
-    chance = random.Random(kills)
+@pytest.mark.parametrize(("engine", "kills", "of_workers"), [("numpy", 5, 0), ("keras", 2, 3)])
+def test_the_parent_killed_at_random_moments(engine, kills, of_workers, digits_folder, whole, tmp_path):
+    """With Keras, workers are killed too, as soon as they train."""
+    chance, kill_workers = random.Random(kills), Killer(most=of_workers)
     seconds = {"numpy": 3, "keras": 9}[engine]
+
+    def watched(process: subprocess.Popen) -> AbstractContextManager[None]:
+        return disturbed(process, kill_workers) if of_workers else nullcontext()
+
     for _ in range(kills):
         process = start(engine, digits_folder, tmp_path)
-        time.sleep(chance.uniform(0.5, seconds))
-        process.kill()
-        process.wait()
+        with watched(process):
+            time.sleep(chance.uniform(0.5, seconds))
+            process.kill()
+            process.wait()
         deadline = time.monotonic() + 60
         while left := alive(process.pid):
             assert time.monotonic() < deadline, left
             time.sleep(0.05)
     (tmp_path / "out").unlink()  # a worker whose parent died while it started may have complained
-    assert start(engine, digits_folder, tmp_path).wait(WAIT) == 0, (tmp_path / "out").read_text()
+    process = start(engine, digits_folder, tmp_path)
+    with watched(process):
+        assert process.wait(WAIT) == 0, (tmp_path / "out").read_text()
+    assert bool(kill_workers.killed) == (of_workers > 0)
     assert table(tmp_path) == whole(engine)
     assert "Traceback" not in (tmp_path / "out").read_text()
 
