@@ -1,7 +1,6 @@
 """Families: networks that differ in nothing but their seed. Together they show what a text reaches."""
 
 import re
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -126,10 +125,13 @@ def summary(pairs: Sequence[FamilyPair]) -> str:
 
 
 def _welch(better: Family, worse: Family) -> float:
-    from scipy.stats import ttest_ind
+    """The p of Welch's t-test, with the degrees of freedom of the same paper."""
+    from scipy.special import stdtr  # Student's t; scipy.stats takes half a second to import
 
-    if better.deviation == worse.deviation == 0:  # the test would divide by it
+    # The variance of each mean, and the degrees of freedom of that.
+    variances = [(one.deviation**2 / len(one.members), len(one.members) - 1) for one in (better, worse)]
+    together = sum(variance for variance, _ in variances)
+    if together == 0:  # the test would divide by it
         return 1.0 if better.mean == worse.mean else 0.0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of accuracies that are all equal; p is right
-        return float(ttest_ind(better.accuracies, worse.accuracies, equal_var=False).pvalue)
+    freedom = together**2 / sum(variance**2 / of_its_own for variance, of_its_own in variances)
+    return float(2 * stdtr(freedom, -(better.mean - worse.mean) / sqrt(together)))
