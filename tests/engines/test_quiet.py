@@ -2,6 +2,7 @@
 
 import gc
 import sys
+import weakref
 
 import pytest
 
@@ -34,6 +35,19 @@ def test_python_never_looks_through_what_an_import_made():
     with without_collections():
         made = [[]]
     assert not any(each is made for each in gc.get_objects())
+
+
+def test_what_nobody_used_before_the_import_is_not_kept():
+    class Unused:
+        pass
+
+    unused = Unused()
+    unused.itself = unused
+    known = weakref.ref(unused)
+    del unused
+    with without_collections():
+        pass
+    assert known() is None
 
 
 def test_a_delayed_library_is_imported_when_it_is_used(monkeypatch):
