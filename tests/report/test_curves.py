@@ -108,6 +108,26 @@ def test_an_epoch_before_the_last_is_marked():
     assert not any("kept" in name for axes in draw_curves(history, "net", 3).axes for name in lines(axes))
 
 
+@pytest.mark.parametrize("loss", [1e-7, 2.5, 98765.4])
+@pytest.mark.parametrize("rate", [2.5e-05, 0.00125, 12.5])
+def test_no_label_is_cut_off_or_lies_on_another_panel(loss, rate):
+    history = history_of(4)
+    for result in history:
+        result.loss *= loss
+        result.val_loss *= loss
+    figure = draw_curves(history, "net", 2, [np.full(5, rate)] * 4)
+    figure.draw_without_rendering()
+    free = 0.0  # pixels, from the left
+    for axes in figure.axes:
+        labels = [axes.yaxis.label, *axes.get_yticklabels()]
+        assert min(label.get_window_extent().x0 for label in labels if label.get_text()) > free
+        bottom = [axes.xaxis.label, *axes.get_xticklabels()]
+        assert min(label.get_window_extent().y0 for label in bottom if label.get_text()) > 0
+        free = axes.bbox.x1
+    (title,) = (text for text in figure.texts if text.get_text() == "net")
+    assert title.get_window_extent().y0 > figure.axes[0].bbox.y1
+
+
 def test_it_is_a_picture_and_an_odd_title_does_no_harm():
     picture = imread(io.BytesIO(curves_png(history_of(2), "x_$_\\", rates=rates_of(history_of(2)))))
     assert picture.shape[0] > 400
