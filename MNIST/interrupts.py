@@ -47,6 +47,10 @@ class Interrupts:
         for number, handler in self._before.items():
             # After an interrupt the command only has to end, so a further signal may kill it.
             signal.signal(number, signal.SIG_DFL if self.heard else handler)  # type: ignore[arg-type]
+        if self.raised:
+            # If it was raised within an `exec` of a text, as when a dataclass is made, Python would end by
+            # the signal, and not with our exit code. The next `exec` makes Python forget that.
+            exec("")
         if self._before:
             signal.set_wakeup_fd(self._wakeup)
             self._mouth.close()

@@ -1,5 +1,6 @@
 """A second interrupt ends a process whose main thread is in native code, where Python hears nothing."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -86,6 +87,27 @@ raise SystemExit(cli.main(["check", "lenet5"]))
 def test_an_interrupt_that_did_not_end_the_command_is_no_success(program):
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "interrupted\n")
+
+
+WITHIN = """
+import signal
+from MNIST import cli
+from MNIST.commands import check
+
+def run(options):
+    exec("signal.raise_signal(signal.SIGINT)", {"signal": signal})  # as a dataclass is made
+
+check.run = run
+raise SystemExit(cli.main(["check", "demo"]))
+"""
+
+
+def test_an_interrupt_while_a_dataclass_is_made_has_the_same_exit_code(tmp_path):
+    """Python ends a program that is started as a folder, as ours is, in another way than a file."""
+    (tmp_path / "__main__.py").write_text(WITHIN)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([sys.executable, str(tmp_path)], capture_output=True, text=True, env=environment)
+    assert (ended.returncode, ended.stderr) == (130, "interrupted\n")
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.01, 0.02, 0.03, 0.05])
