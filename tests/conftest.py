@@ -63,7 +63,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let Python not look through all tests and all they import whenever it looks for unused objects."""
+    """Keep Python from looking through all tests and what they import whenever it collects garbage."""
     gc.freeze()
 
 

@@ -73,11 +73,11 @@ def _in_their_place(others: Mapping[str, Any]) -> Iterator[None]:
 def without_collections() -> Iterator[None]:
     """Let Python look for no cycles of unused objects, which an import hardly makes.
 
-    A large library makes so many objects that Python would look through all of them again and again. It would
-    do so later too, so they are set aside: they are needed as long as the process lives.
+    A large library makes very many objects, and Python would look through all of them again and again, during
+    the import and later. They are needed as long as the process lives, so afterwards they are set aside.
     """
     enabled = gc.isenabled()
-    gc.collect()  # what nobody uses by now must not be set aside
+    gc.collect()  # else what is unused already would be set aside too, and never be freed
     gc.disable()
     try:
         yield

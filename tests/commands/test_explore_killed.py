@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -114,29 +114,24 @@ def disturbed(process: subprocess.Popen, disturb: Callable[[dict[int, str]], obj
         watcher.join()
 
 
-class Killer:
-    """Kills workers that train: the first one that it sees, then now and then, `most` in all."""
-
-    def __init__(self, most: int) -> None:
-        self._chance, self._most, self.killed = random.Random(1), most, list[str]()
-
-    def __call__(self, workers: dict[int, str]) -> None:
-        for worker, identity in workers.items():
-            now = not self.killed or self._chance.random() < 0.03
-            # After a third time, a trial would count as failed.
-            if now and self.killed.count(identity) < 2 and len(self.killed) < self._most:
-                os.kill(worker, signal.SIGKILL)
-                self.killed.append(identity)
-
-
 @pytest.mark.slow
-def test_a_killed_worker_costs_an_epoch_and_changes_nothing(digits_folder, whole, tmp_path):
-    kill = Killer(most=6)
-    process = start("numpy", digits_folder, tmp_path)
-    with disturbed(process, kill):
+@pytest.mark.parametrize(("engine", "most"), [("numpy", 6), ("keras", 3)])
+def test_a_killed_worker_costs_an_epoch_and_changes_nothing(engine, most, digits_folder, whole, tmp_path):
+    chance, killed = random.Random(1), []
+
+    def kill_now_and_then(workers):
+        for worker, identity in workers.items():
+            now = not killed or chance.random() < 0.03
+            # After a third time, a trial would count as failed.
+            if now and killed.count(identity) < 2 and len(killed) < most:
+                os.kill(worker, signal.SIGKILL)
+                killed.append(identity)
+
+    process = start(engine, digits_folder, tmp_path)
+    with disturbed(process, kill_now_and_then):
         assert process.wait(WAIT) == 0, (tmp_path / "out").read_text()
-    assert kill.killed
-    assert table(tmp_path) == whole("numpy")
+    assert killed
+    assert table(tmp_path) == whole(engine)
 
 
 @pytest.mark.slow
@@ -181,30 +176,21 @@ def test_a_hung_trial_is_stopped_and_tried_again(digits_folder, whole, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("engine", "kills", "of_workers"), [("numpy", 5, 0), ("keras", 2, 3)])
-def test_the_parent_killed_at_random_moments(engine, kills, of_workers, digits_folder, whole, tmp_path):
-    """With Keras, workers are killed too, as soon as they train."""
-    chance, kill_workers = random.Random(kills), Killer(most=of_workers)
+@pytest.mark.parametrize(("engine", "kills"), [("numpy", 5), ("keras", 2)])
+def test_the_parent_killed_at_random_moments(engine, kills, digits_folder, whole, tmp_path):
+    chance = random.Random(kills)
     seconds = {"numpy": 3, "keras": 9}[engine]
-
-    def watched(process: subprocess.Popen) -> AbstractContextManager[None]:
-        return disturbed(process, kill_workers) if of_workers else nullcontext()
-
     for _ in range(kills):
         process = start(engine, digits_folder, tmp_path)
-        with watched(process):
-            time.sleep(chance.uniform(0.5, seconds))
-            process.kill()
-            process.wait()
+        time.sleep(chance.uniform(0.5, seconds))
+        process.kill()
+        process.wait()
         deadline = time.monotonic() + 60
         while left := alive(process.pid):
             assert time.monotonic() < deadline, left
             time.sleep(0.05)
     (tmp_path / "out").unlink()  # a worker whose parent died while it started may have complained
-    process = start(engine, digits_folder, tmp_path)
-    with watched(process):
-        assert process.wait(WAIT) == 0, (tmp_path / "out").read_text()
-    assert bool(kill_workers.killed) == (of_workers > 0)
+    assert start(engine, digits_folder, tmp_path).wait(WAIT) == 0, (tmp_path / "out").read_text()
     assert table(tmp_path) == whole(engine)
     assert "Traceback" not in (tmp_path / "out").read_text()
 
@@ -213,27 +199,43 @@ def test_the_parent_killed_at_random_moments(engine, kills, of_workers, digits_f
 def test_proposals_are_the_same_for_any_workers_after_kills_and_on_a_cluster(digits_folder, tmp_path):
     pytest.importorskip("optuna")
     words = [
-        *("--design", "tpe", "--points", "16", "--halving", "--engine", "numpy", "--images", "300"),
-        *("-e", "1,2,6", "-r", "0.001..0.05", "-z", "8..32", "-b", "50"),
-        *("-c", "4", "-k", "3", "-p", "2", "-l", "1", "-v", "1"),
+        *(
+            "--design",
+            "tpe",
+            "--points",
+            "16",
+            "--halving",
+            "-e",
+            "1,2,6",
+            "-r",
+            "0.001..0.05",
+            "-z",
+            "8..32",
+        ),
+        *("-c", "4", "-k", "3", "-p", "2", "-l", "1", "-v", "1", "-b", "50", "--images", "300"),
+        *("--engine", "numpy"),
     ]
 
     def explored(name: str, *more: str) -> subprocess.Popen:
         (tmp_path / name).mkdir(exist_ok=True)
         return started(digits_folder, tmp_path / name, *words, *more)
 
-    def explored_whole(name: str, *more: str) -> list[tuple]:
-        assert explored(name, *more).wait(WAIT) == 0, (tmp_path / name / "out").read_text()
-        return table(tmp_path / name)
-
-    expected = explored_whole("one", "--workers", "1")
-    assert len(expected) > 16 + 8
+    tables = []
+    for workers in "14":
+        assert explored(workers, "--workers", workers).wait(WAIT) == 0, (
+            tmp_path / workers / "out"
+        ).read_text()
+        tables.append(table(tmp_path / workers))
     chance = random.Random(0)
     for _ in range(3):
-        process = explored("killed", "--workers", "4")
+        process = explored("killed")
         time.sleep(chance.uniform(0.5, 3))
         process.kill()
         process.wait()
-    assert explored_whole("killed", "--workers", "4") == expected
+    assert explored("killed").wait(WAIT) == 0, (tmp_path / "killed" / "out").read_text()
+    tables.append(table(tmp_path / "killed"))
     if find_spec("ray"):
-        assert explored_whole("ray", "--cluster", "local") == expected
+        assert explored("ray", "--cluster", "local").wait(WAIT) == 0, (tmp_path / "ray" / "out").read_text()
+        tables.append(table(tmp_path / "ray"))
+    assert len(tables[0]) > 16 + 8
+    assert all(each == tables[0] for each in tables[1:])
