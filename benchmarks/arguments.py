@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 
-def read_arguments(docstring: str | None, *words: str, **counts: int | None) -> argparse.Namespace:
-    """Read the required words and the optional counts; return both by their names.
+def read_arguments(docstring: str | None, *words: str, **usual: int | str | None) -> argparse.Namespace:
+    """Read the required words, then the optional counts and words; return all by their names.
 
-    counts: the default of each count; None means all of them.
+    usual: the default of each that is optional: a count, None for the count of all there are, or a word.
     Ends the process with the usage if the command line does not fit, and with the docstring after --help.
     """
     parser = argparse.ArgumentParser(
@@ -18,8 +18,9 @@ def read_arguments(docstring: str | None, *words: str, **counts: int | None) -> 
     )
     for word in words:
         parser.add_argument(word)
-    for name, usual in counts.items():
-        parser.add_argument(name, nargs="?", type=_count, default=usual)
+    for name, default in usual.items():
+        kind = str if isinstance(default, str) else _count
+        parser.add_argument(name, nargs="?", type=kind, default=default)
     return parser.parse_args()
 
 

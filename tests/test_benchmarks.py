@@ -22,6 +22,7 @@ SHARED = {
     "in_chromium",
     "simulated_workers",
     "recorded_runs",
+    "all",
 }  # not benchmarks, but code that they share
 RATIO = r"ratio \d+\.\d\d"
 
