@@ -18,6 +18,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import chdir
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -28,6 +29,7 @@ from platform import python_version
 from typing import Any
 
 from benchmarks.arguments import read_arguments
+from MNIST.files import write_atomically
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -114,16 +116,16 @@ class Store:
         self.machines: dict[str, str] = content["machines"]
         self.figures = {name: Figure(**figure) for name, figure in content["figures"].items()}
 
-    def keep(self, name: str, command: str, found: Any) -> None:
-        """Keep a figure that this machine has given just now."""
+    def keep(self, name: str, command: str, day: str, found: Any) -> None:
+        """Keep a figure that this machine has given."""
         here = machine()
         letters = {description: letter for letter, description in self.machines.items()}
         letter = letters.get(here) or chr(ord("A") + len(letters))
         self.machines[letter] = here
-        self.figures[name] = Figure(command, letter, found, datetime.now(UTC).date().isoformat())
+        self.figures[name] = Figure(command, letter, found, day)
         in_order = {key: vars(self.figures[key]) for key in (*NETWORKS, *BENCHMARKS) if key in self.figures}
         content = {"machines": self.machines, "figures": in_order}
-        self.path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        write_atomically(self.path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def machine() -> str:
@@ -139,30 +141,27 @@ def machine() -> str:
     return f"{cores()} cores of an {processor()}; {', '.join(versions)}"
 
 
-def measure_network(name: str, data: Path) -> tuple[str, dict[str, Any]]:
-    """Train a network and test it; return the command and the numbers."""
+def measure_network(name: str, data: Path) -> tuple[str, str, dict[str, Any]]:
+    """Train a network and test it; return the command, the day when its training ended, and the numbers."""
     command = f"train Data {name} {NETWORKS[name]}"
     program = str(ROOT / "MNIST")
     _run([program, *command.split()], data, kept=False)
     tested = json.loads(_run([program, "test", "Test", "Data", name, "--json", "--quiet"], data))
-    trained = json.loads(
-        _run(["-c", f"from benchmarks.all import print_numbers; print_numbers({name!r})"], data)
-    )
-    return command, trained | {key: tested["networks"][0][key] for key in TESTED}
+    with chdir(FOLDER):
+        day, numbers = training_of(name)
+    return command, day, numbers | {key: tested["networks"][0][key] for key in TESTED}
 
 
-def print_numbers(name: str) -> None:
-    """Print, as JSON, how a network in Model_Output/ was trained."""
+def training_of(name: str) -> tuple[str, dict[str, Any]]:
+    """Of a network in Model_Output/: the day on which its training ended, and what it came to."""
     from MNIST import training
     from MNIST.language import lay_out, parse_spec
-    from MNIST.paths import MODEL_OUTPUT
 
     trained = training.describe(name)
     record, kept = trained.record, trained.kept
-    spec = parse_spec((MODEL_OUTPUT / name / "spec.txt").read_text())
-    numbers = {
+    return trained.finished.date().isoformat(), {
         "parameters": record.parameters,
-        "mflops": lay_out(spec).flops / 1e6,
+        "mflops": lay_out(parse_spec(training.read_model_text(name))).flops / 1e6,
         "epochs": record.epochs,
         "seconds": record.seconds,
         "precision": record.settings.precision,
@@ -171,13 +170,13 @@ def print_numbers(name: str) -> None:
         "validation_accuracy": kept.val_accuracy,
         "validation_loss": kept.val_loss,
     }
-    print(json.dumps(numbers))
 
 
-def measure_benchmark(name: str, data: Path) -> tuple[str, str]:
-    """Run a benchmark; return its command and what it printed."""
+def measure_benchmark(name: str, data: Path) -> tuple[str, str, str]:
+    """Run a benchmark; return its command, the day, and what it printed."""
     command = f"benchmarks.{name} {BENCHMARKS[name]}".strip()
-    return command, _run(["-m", *command.split()], data, fine=(0, 1))  # 1: it missed a target
+    printed = _run(["-m", *command.split()], data, fine=(0, 1))  # 1: it missed a target
+    return command, datetime.now(UTC).date().isoformat(), printed
 
 
 def _run(words: Iterable[str], data: Path, kept: bool = True, fine: tuple[int, ...] = (0,)) -> str:
@@ -270,8 +269,8 @@ def main(data: Path, wanted: Sequence[str], store: Store, place: Path = PAGE) ->
         print(f"\n{name}", flush=True)
         measure = measure_network if name in NETWORKS else measure_benchmark
         store.keep(name, *measure(name, data))
-        place.write_text(page(store))
-    place.write_text(page(store))
+        write_atomically(place, page(store))
+    write_atomically(place, page(store))
 
 
 if __name__ == "__main__":

@@ -51,6 +51,8 @@ def test_figures_are_measured_kept_and_shown_with_the_machine_and_the_day(store,
     assert network.found["parameters"] == 785 * 128 + 129 * 32 + 33 * 10
     assert network.found["validation_accuracy"] > 0.8
     assert "ratio" in benchmark.found
+    measuring.main(digits_folder, ["Mlp"], kept, page)
+    assert kept.figures["Mlp"] == network  # it was not trained again
     text = page.read_text()
     assert text == measuring.page(kept)
     assert f"| {network.found['errors']} | {network.machine}, {network.day} |" in text
