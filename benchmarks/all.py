@@ -2,14 +2,14 @@
 
     python -m benchmarks.all <dataset-dir> [<names>]
 
-Without <names> everything is measured, which takes a day; give it to an idle machine. <names>, separated by
-commas, chooses some networks or benchmarks: `Optimal,threshold`, or a pattern in quotation marks: `'Sonn*'`.
-`none` measures nothing and only writes the page. Networks are trained in the folder Measured/, where an
-interrupted training goes on; one that is trained to its end there is only tested.
+Without <names> everything is measured, which takes many hours; give it to an idle machine. <names>, separated
+by commas, chooses some networks or benchmarks: `Optimal,threshold`, or a pattern in quotation marks:
+`'Sonn*'`. `none` measures nothing and only writes the page. Networks are trained in the folder Measured/,
+where an interrupted training goes on; one that is trained to its end there is only tested.
 
 Every accuracy, time and ratio goes to benchmarks/measured.json as soon as it is there, with the machine and
 the day. The page shows what that file holds, so a figure that was not measured again keeps its machine and
-its day.
+its day. (The oldest have no day.)
 """
 
 import json
@@ -182,13 +182,14 @@ def measure_benchmark(name: str, data: Path) -> tuple[str, str, str]:
 def _run(words: Iterable[str], data: Path, kept: bool = True, fine: tuple[int, ...] = (0,)) -> str:
     """Run Python in FOLDER, with the data's place for the word Data; return what it prints, if that is kept.
 
-    fine: the exit codes that are no error.
+    fine: the exit codes that are no error. A traceback is one whatever the code, and so is silence.
     """
     command = [sys.executable, *(str(data) if word == "Data" else word for word in words)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     output = subprocess.PIPE if kept else None
-    result = subprocess.run(command, cwd=FOLDER, env=environment, stdout=output, text=True)
-    if result.returncode not in fine:
+    result = subprocess.run(command, cwd=FOLDER, env=environment, stdout=output, stderr=output, text=True)
+    print(result.stderr or "", end="", file=sys.stderr)
+    if result.returncode not in fine or (kept and ("Traceback" in result.stderr or not result.stdout)):
         raise SystemExit(f"{shlex.join(command)} ended in {result.returncode}")
     return result.stdout or ""
 
@@ -197,10 +198,10 @@ def page(store: Store) -> str:
     """The text of docs/measured.md."""
     from jinja2 import Environment, StrictUndefined
 
-    template = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
-        TEMPLATE.read_text()
+    environment = Environment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    return template.render(
+    return environment.from_string(TEMPLATE.read_text()).render(
         machines=store.machines,
         networks=lambda *names: "\n".join([*HEAD, *(network_row(name, store) for name in names)]),
         network=lambda name: store.figures[name].found,
@@ -261,11 +262,20 @@ def minutes(seconds: float | None) -> str:
     return f"{seconds:.3g} s" if seconds < 60 else f"{round(seconds) // 60}:{round(seconds) % 60:02}"
 
 
-def main(data: Path, wanted: Sequence[str], store: Store, place: Path = PAGE) -> None:
+def chosen(patterns: Sequence[str]) -> list[str]:
+    """The networks and benchmarks that are meant. Ends the process if one of the patterns means none."""
+    every = (*NETWORKS, *BENCHMARKS)
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in (*every, "none")):
+            raise SystemExit(f"{pattern}: nothing is called so; there are {', '.join(every)}")
+    return [name for name in every if any(fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+def main(data: Path, patterns: Sequence[str], store: Store, place: Path = PAGE) -> None:
     """Measure what is wanted; after each, keep it and write the page to its place."""
-    chosen = [name for name in (*NETWORKS, *BENCHMARKS) if any(fnmatchcase(name, it) for it in wanted)]
+    names = chosen(patterns)
     Path(FOLDER).mkdir(exist_ok=True)
-    for name in chosen:
+    for name in names:
         print(f"\n{name}", flush=True)
         measure = measure_network if name in NETWORKS else measure_benchmark
         store.keep(name, *measure(name, data))

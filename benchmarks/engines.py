@@ -26,7 +26,7 @@ from benchmarks.own_process import in_own_process
 from MNIST import engines
 from MNIST.data import load
 from MNIST.engines.processor import cores
-from MNIST.language import lay_out, parse_spec
+from MNIST.language import Adam, lay_out, parse_spec
 from MNIST.training import memory
 from MNIST.training.draws import epoch_order, initial_weights
 from MNIST.training.rates import epoch_rates
@@ -126,18 +126,23 @@ def plain_torch(network: str, images: np.ndarray, labels: np.ndarray) -> Epoch:
             ],
         ),
         "fast99": (
-            128,
+            192,
             [
-                *(nn.Conv2d(1, 16, 5, stride=2), nn.ReLU(), nn.Conv2d(16, 32, 3), nn.ReLU()),
-                *(nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.BatchNorm2d(64), nn.ReLU()),
+                *(nn.Conv2d(1, 8, 5, stride=2), nn.ReLU(), nn.Conv2d(8, 24, 3), nn.ReLU()),
+                *(nn.MaxPool2d(2), nn.Conv2d(24, 64, 3), nn.BatchNorm2d(64), nn.ReLU()),
                 *(nn.Flatten(), nn.Linear(64 * 3 * 3, 10)),
             ],
         ),
     }[network]
     model = nn.Sequential(*layers)
     model.to(device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
-    loss_function = nn.CrossEntropyLoss()
+    text = lay_out(parse_spec(TEXTS[network]))
+    arrays = [*model.parameters(), *(buffer for buffer in model.buffers() if buffer.is_floating_point())]
+    assert (sum(array.numel() for array in arrays), batch_size) == (text.parameters, text.spec.batch_size)
+    adam = text.spec.optimizer
+    assert isinstance(adam, Adam)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.001, betas=(adam.beta1, adam.beta2))
+    loss_function = nn.CrossEntropyLoss(label_smoothing=text.spec.label_smoothing)
 
     def train(epoch: int) -> None:
         torch.set_num_threads(THREADS)

@@ -23,7 +23,7 @@ SHARED = {
     "simulated_workers",
     "recorded_runs",
     "all",
-}  # not benchmarks, but code that they share
+}  # not benchmarks, but what they share, and what runs them all
 RATIO = r"ratio \d+\.\d\d"
 
 # The words after the name, and what is printed. DATA is a folder with digits; NET a network trained on them.

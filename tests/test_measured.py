@@ -1,6 +1,7 @@
 """docs/measured.md is what `python -m benchmarks.all` writes; and that measures, keeps and writes figures."""
 
 import json
+import re
 import shutil
 from datetime import UTC, datetime
 
@@ -11,8 +12,7 @@ from benchmarks import all as measuring
 from MNIST import cli
 from MNIST.paths import find_model_file
 
-# The first makes data for others and the second one needs packages of npm.
-NOT_REPEATED = {"recorded_runs", "browser_peers"}
+NOT_REPEATED = {"browser_peers"}  # it needs packages of npm
 
 
 @pytest.fixture
@@ -32,6 +32,11 @@ def test_every_command_can_be_given_and_every_benchmark_is_measured():
         options = cli.parse("train", command.__doc__, ["Data", name, *words.split()])
         assert find_model_file(options["<model-description-file>"]).exists()
     assert measuring.BENCHMARKS.keys() == {*EVERY, *IN_CHROMIUM} - NOT_REPEATED
+
+
+def test_every_figure_has_its_place_on_the_page():
+    named = set(re.findall(r'"(\w+)"', measuring.TEMPLATE.read_text()))
+    assert named == {*measuring.NETWORKS, *measuring.BENCHMARKS}
 
 
 def test_figures_are_measured_kept_and_shown_with_the_machine_and_the_day(store, digits_folder, tmp_path):
@@ -60,9 +65,18 @@ def test_figures_are_measured_kept_and_shown_with_the_machine_and_the_day(store,
     assert "    " + benchmark.found.strip() in text
 
 
-def test_what_fails_is_named_and_leaves_the_figures_as_they_were(store, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Mlp", r"MNIST train .*nothing Mlp mlp --engine numpy ended in 1"),
+        ("read_data", r"benchmarks\.read_data .*nothing ended in 1"),
+        ("Optimall", r"Optimall: nothing is called so; there are Optimal, Explored, .*, browser"),
+    ],
+)
+def test_what_fails_is_named_and_leaves_the_figures_as_they_were(name, said, store, tmp_path):
     (tmp_path / "nothing").mkdir()
     before = store.path.read_bytes()
-    with pytest.raises(SystemExit, match=r"MNIST train .*nothing Mlp mlp --engine numpy ended in 1"):
-        measuring.main(tmp_path / "nothing", ["Mlp"], store, tmp_path / "page.md")
+    with pytest.raises(SystemExit, match=said):
+        measuring.main(tmp_path / "nothing", [name], store, tmp_path / "page.md")
     assert store.path.read_bytes() == before
+    assert not (tmp_path / "page.md").exists()
