@@ -54,7 +54,7 @@ NETWORKS = {
     "Example": "example_model",
     "Fast99": "fast99",
     "Small": "small",
-    "Mlp99": "mlp99 --engine numpy",
+    "Mlp995": "mlp995 --engine numpy",
     "Best": "best",
     "Best1": "best --seed 1",
     "Best2": "best --seed 2",

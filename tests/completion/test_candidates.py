@@ -80,7 +80,7 @@ def test_every_command_is_known_with_all_its_options_and_arguments():
         ("list --diff net_0 o", ["other"]),
         ("prune --explorations ", ["scan"]),
         ("prune --networks net_0,o", ["net_0,other"]),
-        ("lab D lab.html --models lenet5,mlp9", ["lenet5,mlp99", "(files)"]),
+        ("lab D lab.html --models lenet5,mlp9", ["lenet5,mlp995", "(files)"]),
         ("completion ", ["bash", "zsh", "fish"]),
         ("check a.txt --data ", ["(folders)"]),
     ],
