@@ -164,7 +164,6 @@ def training_of(name: str) -> tuple[str, dict[str, Any]]:
         "mflops": lay_out(parse_spec(training.read_model_text(name))).flops / 1e6,
         "epochs": record.epochs,
         "seconds": record.seconds,
-        "precision": record.settings.precision,
         "training_accuracy": kept.accuracy,
         "training_loss": kept.loss,
         "validation_accuracy": kept.val_accuracy,

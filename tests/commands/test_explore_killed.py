@@ -199,19 +199,8 @@ def test_the_parent_killed_at_random_moments(engine, kills, digits_folder, whole
 def test_proposals_are_the_same_for_any_workers_after_kills_and_on_a_cluster(digits_folder, tmp_path):
     pytest.importorskip("optuna")
     words = [
-        *(
-            "--design",
-            "tpe",
-            "--points",
-            "16",
-            "--halving",
-            "-e",
-            "1,2,6",
-            "-r",
-            "0.001..0.05",
-            "-z",
-            "8..32",
-        ),
+        *("--design", "tpe", "--points", "16", "--halving"),
+        *("-e", "1,2,6", "-r", "0.001..0.05", "-z", "8..32"),
         *("-c", "4", "-k", "3", "-p", "2", "-l", "1", "-v", "1", "-b", "50", "--images", "300"),
         *("--engine", "numpy"),
     ]
@@ -222,9 +211,8 @@ def test_proposals_are_the_same_for_any_workers_after_kills_and_on_a_cluster(dig
 
     tables = []
     for workers in "14":
-        assert explored(workers, "--workers", workers).wait(WAIT) == 0, (
-            tmp_path / workers / "out"
-        ).read_text()
+        process = explored(workers, "--workers", workers)
+        assert process.wait(WAIT) == 0, (tmp_path / workers / "out").read_text()
         tables.append(table(tmp_path / workers))
     chance = random.Random(0)
     for _ in range(3):
