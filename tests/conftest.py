@@ -18,7 +18,7 @@ from urllib.request import url2pathname
 
 import examples
 import pytest
-from web_pages import watched_page
+from web_pages import PATIENCE, watched_page
 
 from MNIST import engines
 from MNIST.browser import bundle, variable
@@ -242,6 +242,7 @@ class Chromium:
             program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
             if program is None:
                 pytest.skip(f"needs a browser: {', '.join(names)}, or one that CHROMIUM names")
+            playwright.expect.set_options(timeout=PATIENCE)
             started = self._opened.enter_context(playwright.sync_playwright())
             self._browser = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
             self._opened.callback(self._browser.close)

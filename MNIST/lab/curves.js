@@ -3,6 +3,7 @@
 import { drawn, element, percent, significant, thousands } from "./words.js";
 
 const HEIGHT = 190;
+const MOST_POINTS = 1_000; // of a curve: more than a chart has pixels
 const FRAME = { left: 44, right: 10, top: 16, bottom: 22 };
 const CHARTS = [
   { title: "Loss", training: "loss", validation: "valLoss", axis: lossAxis, write: (value) => significant(value) },
@@ -49,6 +50,17 @@ export function createCurves(root) {
     ),
   );
   let shown = null;
+  let listed = []; // the epochs that the table has rows of
+
+  /** List the epochs if the table is open. What a row says never changes, so that a new epoch costs one row. */
+  function list() {
+    const history = table.open ? (shown?.history ?? []) : [];
+    const differs = history.findIndex((result, place) => result !== listed[place]);
+    const kept = differs < 0 ? history.length : differs;
+    while (rows.children.length > kept) rows.lastChild.remove();
+    rows.append(...history.slice(kept).map(rowOf));
+    listed = [...history]; // a network in training adds to its own
+  }
 
   function paint() {
     const isEmpty = !shown || (!shown.history.length && shown.early.length < 2);
@@ -62,13 +74,14 @@ export function createCurves(root) {
 
   root.replaceChildren(note, legend, ...figures, table);
   new ResizeObserver(paint).observe(root);
+  table.addEventListener("toggle", list);
   paint();
   return {
     show(what) {
       shown = what;
       paint();
       table.hidden = !what?.history.length;
-      rows.replaceChildren(...(what?.history ?? []).map(rowOf));
+      list();
     },
     fade(why) {
       root.classList.toggle("past", why !== null);
@@ -93,8 +106,9 @@ function rowOf({ epoch, loss, accuracy, valLoss, valAccuracy, learningRate, seco
 
 /** One chart as a drawing, `width` pixels wide. */
 function chart({ title, training, validation, axis, write }, { history, early, epochs }, width) {
-  const learned = [...early, ...history].map((point) => [point.epoch, point[training]]).filter(areKnown);
-  const validated = history.map((point) => [point.epoch, point[validation]]).filter(areKnown);
+  const some = thinned(history);
+  const learned = [...early, ...some].map((point) => [point.epoch, point[training]]).filter(areKnown);
+  const validated = some.map((point) => [point.epoch, point[validation]]).filter(areKnown);
   const values = [...learned, ...validated].map(([, value]) => value);
   const ticks = axis(values);
   const [low, high] = [ticks[0], ticks.at(-1)];
@@ -136,6 +150,12 @@ function chart({ title, training, validation, axis, write }, { history, early, e
     }
   }
   return svg;
+}
+
+/** Of so many epochs that they could not be told apart in a chart, every so many, and the last. */
+function thinned(history) {
+  const every = Math.ceil(history.length / MOST_POINTS);
+  return history.filter((_, place) => place % every === 0 || place === history.length - 1);
 }
 
 function label(x, y, words, anchor) {

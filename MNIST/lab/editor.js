@@ -29,6 +29,7 @@ export function createEditor(root, { changed, moved }) {
     ".sheet",
     ".text",
   ].map((selector) => root.querySelector(selector));
+  let measured = ""; // the text that all of this is about
   let lines = [""];
   let isPlain = false;
   let marks = { rows: new Map(), problems: new Map() };
@@ -36,9 +37,10 @@ export function createEditor(root, { changed, moved }) {
 
   /** Take the textarea's text as it is now: its lines, and the room that they need. */
   function measure() {
-    lines = textarea.value.split("\n");
+    measured = textarea.value;
+    lines = measured.split("\n");
     const widest = lines.reduce((most, line) => Math.max(most, line.length), 0);
-    isPlain = textarea.value.length > LONGEST || widest > WIDEST;
+    isPlain = measured.length > LONGEST || widest > WIDEST;
     root.classList.toggle("plain", isPlain);
     sheet.style.height = `${lines.length * LINE}px`;
     box.style.minWidth = isPlain ? "" : `calc(${widest + wideIn(lines, widest)}ch + 2rem)`;
@@ -91,7 +93,7 @@ export function createEditor(root, { changed, moved }) {
     marks = { ...marks, problems: new Map() }; // they may have moved; what reads the text shows them again
     follow();
     paint();
-    changed(textarea.value);
+    changed(measured);
   }
 
   /** Tell if the cursor is in another line than before. */
@@ -143,7 +145,8 @@ export function createEditor(root, { changed, moved }) {
     textarea.setRangeText(text, from, to, "end");
     edited();
   });
-  textarea.addEventListener("input", edited);
+  // Where many lines are written at once, Chromium tells of each line, although the text is whole at the first.
+  textarea.addEventListener("input", () => textarea.value !== measured && edited());
   textarea.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing) return;
     const isControl = event.ctrlKey || event.metaKey;

@@ -238,33 +238,30 @@ editor.textarea.addEventListener("keydown", (event) => {
   if (state.get("parsed").text !== state.get("text")) readNow(); // a slow one waits for the keys to rest
   buttons.begin();
 });
+
+// Epochs can follow one another faster than they can be drawn. So only what is newest at each frame is drawn.
+
 state.watch(["progress"], ({ progress }) => {
-  if (!progress) return;
-  ({ kernels } = progress);
-  showKernels(byId("kernel-pictures"), kernels);
-  gradients.show(progress.gradientNorms);
+  if (progress) afterwards("inside", () => showInside(progress.kernels, progress.gradientNorms));
 });
 state.watch(["running", "shown"], ({ running, shown }) => {
   const trained = shown?.trained;
-  if (running) curves.show(running);
-  else
-    curves.show(
-      trained
-        ? {
-            history: trained.history,
-            early: shown.early,
-            epochs: Math.max(trained.spec.epochs, trained.history.length),
-          }
-        : null,
-    );
+  const past = trained && {
+    history: trained.history,
+    early: shown.early,
+    epochs: Math.max(trained.spec.epochs, trained.history.length),
+  };
+  afterwards("curves", () => curves.show(running ?? past ?? null));
 });
 state.watch(["shown", "running"], ({ shown, running }) => {
   if (running) return; // what is being trained shows its own
-  kernels = shown ? firstKernels(shown.trained) : null;
-  gradients.show(shown?.norms ?? null);
-  showKernels(byId("kernel-pictures"), kernels);
+  afterwards("inside", () => showInside(shown ? firstKernels(shown.trained) : null, shown?.norms ?? null));
 });
-state.watch(["text", "running", "shown"], ({ text, running, shown, phase }) => {
+state.watch(["text", "running", "shown"], () => afterwards("past", fadeThePast));
+
+/** Draw what belongs to another text than the editor's paler than the rest, and say so. */
+function fadeThePast() {
+  const [text, running, shown, phase] = ["text", "running", "shown", "phase"].map(state.get);
   const from = running?.text ?? shown?.trained.text ?? null;
   const isPast = from !== null && linesOf(from).join("\n") !== linesOf(text).join("\n");
   const now =
@@ -273,7 +270,14 @@ state.watch(["text", "running", "shown"], ({ text, running, shown, phase }) => {
       : "trained from an earlier text; Train begins anew";
   curves.fade(isPast ? `${running ? "" : `${shown.trained.name}: `}${now}` : null);
   for (const id of ["kernel-pictures", "gradients"]) byId(id).classList.toggle("past", isPast);
-});
+}
+
+/** Show what is inside a network: the newest kernels of its first Conv, and the sizes of its gradients. */
+function showInside(newest, norms) {
+  kernels = newest;
+  showKernels(byId("kernel-pictures"), kernels);
+  gradients.show(norms);
+}
 
 /** The kernels of a network's first Conv, or null if it has none. */
 function firstKernels({ network, weights }) {

@@ -35,7 +35,8 @@ export function createTraining(lab) {
     stopping = new AbortController();
     const begun = {
       early: [],
-      history: wishes.from?.history ?? [],
+      history: [...(wishes.from?.history ?? [])],
+      seconds: (wishes.from?.history ?? []).reduce((sum, { seconds }) => sum + seconds, 0),
       epochs: wishes.epochs ?? state.get("parsed").spec.epochs,
     };
     state.set({ phase: "training", progress: null, running: { text: wishes.text, ...begun } });
@@ -79,13 +80,10 @@ export function createTraining(lab) {
 
   function onEpoch(result) {
     const running = state.get("running");
-    const history = [...running.history.filter(({ epoch }) => epoch < result.epoch), result];
-    state.set({ running: { ...running, history } });
-    show(
-      result,
-      running.epochs,
-      history.reduce((sum, { seconds }) => sum + seconds, 0),
-    );
+    running.history.push(result); // in place: to copy a history of thousands takes longer than a quick epoch
+    const seconds = running.seconds + result.seconds;
+    state.set({ running: { ...running, seconds } });
+    show(result, running.epochs, seconds);
   }
 
   function show(result, epochs, seconds) {

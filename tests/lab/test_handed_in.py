@@ -27,7 +27,6 @@ Optimizer:
 Input:
 Standardize
 """
-FINISHED = 30_000  # milliseconds
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +39,10 @@ def handed_in(chromium, digits_folder, tmp_path_factory):
     with watched_page(chromium) as page:
         page.goto((folder / "lab.html").as_uri())
         page.get_by_role("button", name="Train", exact=True).click()
-        page.locator('[data-test="state"]', has_text="finished").wait_for(timeout=FINISHED)
+        page.locator('[data-test="state"]', has_text="finished").wait_for()
         page.get_by_role("button", name="Test", exact=True).click()
         accuracy = page.locator('[data-test="test-accuracy"]', has_text="%")
-        accuracy.wait_for(timeout=FINISHED)
+        accuracy.wait_for()
         with page.expect_download() as download:
             page.locator("#panel-networks").get_by_role("button", name=re.compile("^Save")).first.click()
         download.value.save_as(folder / "my_net.zip")
