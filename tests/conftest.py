@@ -20,6 +20,7 @@ import examples
 import pytest
 from web_pages import PATIENCE, watched_page
 
+from benchmarks.in_chromium import PROGRAMS, find_chromium
 from MNIST import engines
 from MNIST.browser import bundle, variable
 from MNIST.errors import UsageError
@@ -238,10 +239,9 @@ class Chromium:
         if self._browser is None:
             why = "needs Playwright: pip install playwright"
             playwright = pytest.importorskip("playwright.sync_api", reason=why)
-            names = "chromium", "chromium-browser", "google-chrome"
-            program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+            program = find_chromium()
             if program is None:
-                pytest.skip(f"needs a browser: {', '.join(names)}, or one that CHROMIUM names")
+                pytest.skip(f"needs a browser: {', '.join(PROGRAMS)}, or one that CHROMIUM names")
             playwright.expect.set_options(timeout=PATIENCE)
             started = self._opened.enter_context(playwright.sync_playwright())
             self._browser = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
