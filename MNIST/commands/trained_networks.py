@@ -2,8 +2,9 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, suppress
+from contextlib import closing, contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -66,22 +67,22 @@ def answering(
         engines.version(engine)  # raised here, because a missing library is no network's fault
     needed = {member for name in names if TOGETHER in name for member in members(name)}
     known: dict[str, Answering | None] = {}  # of those: the answer, or None if the network was left out
-    for name in in_turn or names:
-        if TOGETHER not in name:
-            if name in known and known[name] is None:
-                continue
-            with _asked(name, images_for, threads, engine) as answer:
+    with closing(_Asking(threads, engine)) as asking:
+        for name in in_turn or names:
+            if TOGETHER not in name:
+                if name in known and known[name] is None:
+                    continue
+                answer = asking.ask(name, images_for)
                 if name in needed:
                     known[name] = _closed(answer)
                 if answer:
                     yield answer
-            continue
-        for member in members(name):
-            if member not in known:
-                with _asked(member, images_for, threads, engine) as answer:
-                    known[member] = _closed(answer)
-        if together := _together(name, known):
-            yield together
+                continue
+            for member in members(name):
+                if member not in known:
+                    known[member] = _closed(asking.ask(member, images_for))
+            if together := _together(name, known):
+                yield together
 
 
 def are_many(names: Sequence[str], engine: str | None) -> bool:
@@ -164,8 +165,15 @@ def _asked_alone(
 
     if engine is not None:
         engines.version(engine)  # raised here, because a missing library is no network's fault
-    with redirect_stderr(StringIO()) as words, _asked(name, lambda _: images, threads, engine) as answer:
-        return _closed(answer), words.getvalue()
+    with redirect_stderr(StringIO()) as words:
+        answer = _asking(threads, engine).ask(name, lambda _: images)
+    return _closed(answer), words.getvalue()
+
+
+@cache
+def _asking(threads: int | None, engine: str | None) -> "_Asking":
+    """The one of this process, which is not the user's. It ends with the process."""
+    return _Asking(threads, engine)
 
 
 def _closed(answer: Answering | None) -> Answering | None:
@@ -173,30 +181,37 @@ def _closed(answer: Answering | None) -> Answering | None:
     return replace(answer, network=None) if answer else None
 
 
-@contextmanager
-def _asked(
-    name: str, images_for: Images, threads: int | None, engine: str | None
-) -> "Iterator[Answering | None]":
-    """What a network answers; it is open in this context. None, and a word, if it cannot be trusted."""
-    import numpy as np
+class _Asking:
+    """Asks networks one after another, of which one is open: the last one that was asked."""
 
-    from MNIST import training
+    def __init__(self, threads: int | None, engine: str | None) -> None:
+        self._threads, self._engine = threads, engine
+        self._open: TrainedModel | None = None
 
-    try:
-        model = training.load_trained(name, threads, engine)
-    except (ModelError, UsageError) as error:
-        print(error, file=sys.stderr)
-        yield None
-        return
-    try:
+    def ask(self, name: str, images_for: Images) -> Answering | None:
+        """What a network answers; None, and a word, if it cannot be trusted."""
+        import numpy as np
+
+        from MNIST import training
+
+        last, self._open = self._open, None
+        try:
+            model = training.load_trained(name, self._threads, self._engine, instead_of=last)
+        except (ModelError, UsageError) as error:
+            print(error, file=sys.stderr)
+            return None
+        self._open = model
         logits = model.engine.logits(images_for(model.record))
         if np.isfinite(logits).all():
-            yield Answering(name, [model.record], logits, model)
-        else:
-            print(f"{name}: its answers are not finite numbers; it is left out", file=sys.stderr)
-            yield None
-    finally:
-        model.engine.close()
+            return Answering(name, [model.record], logits, model)
+        print(f"{name}: its answers are not finite numbers; it is left out", file=sys.stderr)
+        return None
+
+    def close(self) -> None:
+        """Close the network that is open."""
+        if self._open is not None:
+            self._open.engine.close()
+            self._open = None
 
 
 def _together(name: str, answers: "Mapping[str, Answering | None]") -> Answering | None:

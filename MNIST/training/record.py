@@ -8,6 +8,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from MNIST.data.catalogue import about_published
 from MNIST.engines import Engine
 from MNIST.engines.processor import cores
 from MNIST.errors import DataError, ModelError, UsageError, did_you_mean
-from MNIST.language import ModelSpec, Network, as_text, lay_out, parse_spec
+from MNIST.language import ModelSpec, Network, Standardize, as_text, lay_out, parse_spec
 from MNIST.paths import MODEL_OUTPUT, RECORD, trained_names
 from MNIST.training.checkpoint import EpochResult, remove_checkpoints
 from MNIST.training.history import history_csv, parse_history
@@ -118,17 +119,61 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A trained network that was read back: its name, its layers, its record and the engine that holds it."""
+    """A trained network that was read back: its name, its layers, its record and the engine that holds it.
+
+    setup: all that the engine was made of, but for the weights; None if that is not known.
+    """
 
     name: str
     network: Network
     record: RunRecord
     engine: Engine
+    setup: "EngineSetup | None" = None
 
     @property
     def spec(self) -> ModelSpec:
         """The network's model, simplified."""
         return self.network.spec
+
+
+@dataclass(frozen=True)
+class EngineSetup:
+    """What `engines.read_saved` takes, but for the weights. pixel_statistics: None if they do not matter."""
+
+    engine: str
+    network: Network
+    precision: str
+    threads: int
+    pixel_statistics: tuple[float, float] | None
+
+
+class _Spare:
+    """The engine of a network that is no longer needed, for one that differs from it in its weights alone."""
+
+    def __init__(self, model: TrainedModel | None) -> None:
+        self._model = model
+
+    def take(self, setup: EngineSetup, content: bytes) -> Engine | None:
+        """The engine with the weights of a saved network. If its setup differs: None, and it is closed.
+
+        Raises ModelError, and closes it, if the network could not have written these bytes.
+        """
+        if self._model is None or self._model.setup != setup:
+            self.close()
+            return None
+        try:
+            self._model.engine.load(content)
+        except ModelError:
+            self.close()
+            raise
+        engine, self._model = self._model.engine, None
+        return engine
+
+    def close(self) -> None:
+        """Close the engine, if nobody took it."""
+        if self._model is not None:
+            self._model.engine.close()
+            self._model = None
 
 
 def save_trained(
@@ -316,23 +361,31 @@ def read_history(name: str) -> list[EpochResult]:
         raise ModelError(f"{path}: refused: {error}") from None
 
 
-def load_trained(name: str, threads: int | None = None, engine: str | None = None) -> TrainedModel:
+def load_trained(
+    name: str,
+    threads: int | None = None,
+    engine: str | None = None,
+    instead_of: TrainedModel | None = None,
+) -> TrainedModel:
     """Read a trained network back; trust none of its files, but verify them against its record.
 
     threads: how many compute one operation; None: all cores. engine: the engine that computes with these
     weights, in float32; None: the engine that trained the network, in the precision that it used then.
+    instead_of: a network that is no longer needed. Its engine takes the weights of this one if they differ
+    in nothing else, because Keras needs longer to build a network than to read one; otherwise it is closed.
     Raises ModelError if anything is missing, damaged or hostile, or if a weight is not a finite number;
     UsageError if the given engine cannot compute this network.
     """
-    record = read_record(name)
-    while True:
-        try:
-            return _loaded(name, record, threads or cores(), engine)
-        except ModelError:
-            newer = read_record(name)
-            if newer == record:
-                raise
-            record = newer  # another network took this one's place while it was read
+    with closing(_Spare(instead_of)) as spare:
+        record = read_record(name)
+        while True:
+            try:
+                return _loaded(name, record, threads or cores(), engine, spare)
+            except ModelError:
+                newer = read_record(name)
+                if newer == record:
+                    raise
+                record = newer  # another network took this one's place while it was read
 
 
 def read_model_text(name: str) -> str:
@@ -341,7 +394,7 @@ def read_model_text(name: str) -> str:
     return as_text(_verified(name, SPEC, digest), str(output_folder(name) / SPEC))
 
 
-def _loaded(name: str, record: RunRecord, threads: int, engine: str | None) -> TrainedModel:
+def _loaded(name: str, record: RunRecord, threads: int, engine: str | None, spare: _Spare) -> TrainedModel:
     folder = output_folder(name)
     try:
         model_file = next((file for file in record.files if file in engines.MODEL_FILES), None)
@@ -355,7 +408,9 @@ def _loaded(name: str, record: RunRecord, threads: int, engine: str | None) -> T
             raise ModelError(f"{model_file} is too small to hold the weights of {SPEC}")
         trainer = engines.reader_of(record.settings.engine)
         precision = engines.resolve_precision(trainer, record.settings.precision)
-        trained = engines.read_saved(
+        statistics = record.pixel_statistics if Standardize() in network.spec.input else None
+        setup = EngineSetup(trainer, network, precision, threads, statistics)
+        trained = spare.take(setup, content) or engines.read_saved(
             trainer,
             network,
             content,
@@ -383,7 +438,8 @@ def _loaded(name: str, record: RunRecord, threads: int, engine: str | None) -> T
             )
         except UsageError as error:
             raise UsageError(f"{name}: {error}") from None
-    return TrainedModel(name, network, record, trained)
+        return TrainedModel(name, network, record, trained)
+    return TrainedModel(name, network, record, trained, setup)
 
 
 def largest_file(network: Network) -> int:

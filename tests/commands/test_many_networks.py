@@ -13,6 +13,7 @@ from MNIST import cli
 from MNIST.commands import trained_networks, values
 from MNIST.data import load
 from MNIST.errors import UsageError
+from MNIST.training import load_trained
 
 MODEL = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.01,0\n1\n50\n"
 
@@ -132,6 +133,9 @@ def test_side_by_side_networks_answer_as_one_after_another(tmp_path, monkeypatch
     assert capsys.readouterr().err == said
     assert len(said.splitlines()) == 2  # net_3 is refused, and so is its ensemble
     assert [one.name for one in together] == [one.name for one in alone] == [*names[:2], *names[4:]]
+    for name in "net_1", "net_2":
+        fresh = load_trained(name).engine.logits(images)
+        assert [one.logits.tobytes() for one in alone if one.name == name] == [fresh.tobytes()]
     for one, other in zip(alone, together, strict=True):
         assert one.logits.tobytes() == other.logits.tobytes()
         assert one.records == other.records

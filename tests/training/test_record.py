@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from small_model import TEXT
 
-from MNIST.data import About
+from MNIST import cli
+from MNIST.data import About, load
 from MNIST.errors import ModelError
 from MNIST.language import Cosine, lay_out, parse_spec
 from MNIST.training import (
@@ -55,10 +56,61 @@ def test_all_that_a_run_leaves_is_there_and_reads_back_equal(trained, small, dig
     model = load_trained("small")
     assert model.record.settings == run.settings
     assert np.array_equal(model.engine.logits(digits.images), run.engine.logits(digits.images))
+    model.engine.set_weights({name: 0 * weight for name, weight in model.engine.get_weights().items()})
+    again = load_trained("small", instead_of=model)
+    assert again.engine is model.engine  # Keras builds nothing
+    assert np.array_equal(again.engine.logits(digits.images), run.engine.logits(digits.images))
     assert is_finished("small", run.identity, run.spec)
     assert not is_finished("small", run.identity, replace(run.spec, epochs=2))
     assert not is_finished("small", "another identity", run.spec)
     assert not is_finished("other", run.identity, run.spec)
+
+
+def test_only_an_engine_with_the_same_setup_takes_the_weights_of_another_network(
+    tmp_path, monkeypatch, digits_folder
+):
+    monkeypatch.chdir(tmp_path)
+    plain = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.01\n1\n50\n"
+    Path("plain.txt").write_text(plain)
+    Path("standard.txt").write_text(f"{plain}Input:\nStandardize\n")
+    for name in "plain", "standard":
+        words = ["--engine", "numpy", "--images", "200", "--seeds", "0-1"]
+        assert cli.main(["train", str(digits_folder), name, f"{name}.txt", *words]) == 0
+    images = load(digits_folder).test_images
+    closed = []
+
+    def opened(name, last=None, **how):
+        model = load_trained(name, instead_of=last, **how)
+        if last is None or model.engine is not last.engine:
+            close = model.engine.close
+            monkeypatch.setattr(model.engine, "close", lambda: (closed.append(name), close()))
+        return model
+
+    def takes_over(name, last, **how):
+        model = opened(name, last, **how)
+        alone = load_trained(name, **how).engine.logits(images)
+        assert model.engine.logits(images).tobytes() == alone.tobytes()
+        return model, model.engine is last.engine
+
+    one, same = takes_over("plain_1", opened("plain_0"))
+    assert (same, closed) == (True, [])
+    one, same = takes_over("standard_0", one)
+    assert (same, closed) == (False, ["plain_0"])
+    one, same = takes_over("standard_1", one)  # it has learned from other images, of another mean
+    assert (same, closed) == (False, ["plain_0", "standard_0"])
+    for how in (
+        {"threads": 1},
+        {"engine": "numpy"},
+        {},
+    ):  # in float32, whatever it was trained in; then in its own
+        one, same = takes_over("standard_1", one, **how)
+        assert not same
+    one = opened("plain_0", one)
+    closed.clear()
+    Path("Model_Output/plain_1/weights.npz").write_bytes(b"x")
+    with pytest.raises(ModelError, match="plain_1: refused"):
+        load_trained("plain_1", instead_of=one)
+    assert closed == ["plain_0"]
 
 
 def test_what_is_finished_is_asked_of_known_files_only(trained, small):

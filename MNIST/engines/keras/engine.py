@@ -25,7 +25,7 @@ from MNIST.engines.keras.backend import (
     set_threads,
 )
 from MNIST.engines.keras.layers import Graph, as_exact
-from MNIST.engines.keras.saved_file import checked_weights, weight_layout, without_times
+from MNIST.engines.keras.saved_file import Layout, checked_weights, weight_layout, without_times
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
 from MNIST.engines.quiet import quiet_stderr
 from MNIST.language import Network, Optimizer, optimizers
@@ -150,13 +150,20 @@ class KerasEngine:
             return MODEL_FILE, without_times(path.read_bytes())
 
     def load(self, content: bytes) -> None:
+        whole, layout, config = self._file
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "own.weights.h5"
+            path.write_bytes(checked_weights(content, layout, config))
+            whole.load_weights(path)
+
+    @cached_property
+    def _file(self) -> tuple[Any, Layout, Any]:
+        """The network as `save` writes it, the layout of its weights in the file, and its configuration."""
         whole = self.whole_model()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "own.weights.h5"
             whole.save_weights(path)
-            expected = weight_layout(path.read_bytes())
-            path.write_bytes(checked_weights(content, expected, whole.get_config()))
-            whole.load_weights(path)
+            return whole, weight_layout(path.read_bytes()), whole.get_config()
 
     def whole_model(self) -> Any:
         """The network with its softmax: uint8 images (n, 28, 28) to probabilities (n, classes)."""
