@@ -57,10 +57,9 @@ def _without_rules(ink: Ink) -> Ink:
         length = ink.shape[axis]
         if length < SMALLEST:
             continue
-        run, across = [1, 1], [3, 3]
-        run[axis], across[axis] = int(RULE * length), 1
-        # The same as `binary_opening`, whose time grows with the length of the run.
-        straight = ndimage.grey_opening(ink > 0, size=run, mode="constant", cval=0)
+        across = [3, 3]
+        across[axis] = 1
+        straight = in_long_runs(ink > 0, int(RULE * length), axis)
         straight = ndimage.binary_dilation(straight, np.ones(across)) & (ink > 0)
         labels, _ = ndimage.label(straight, np.ones((3, 3)))
         boxes = ndimage.find_objects(labels)
@@ -76,6 +75,19 @@ def _without_rules(ink: Ink) -> Ink:
         bridge[1 - axis] = 2 * width + 3
         ink = np.where(rules, ndimage.grey_closing(rest, size=bridge), rest).astype(np.float32)
     return ink
+
+
+def in_long_runs(there: NDArray[np.bool_], least: int, axis: int) -> NDArray[np.bool_]:
+    """Whether each pixel is one of at least `least` that follow one another along an axis.
+
+    there, and what is returned: bool (height, width).
+    """
+    from scipy import ndimage
+
+    size = [1, 1]
+    size[axis] = least
+    # The same as `binary_opening`, whose time grows with the length of the run.
+    return ndimage.grey_opening(there, size=size, mode="constant", cval=0)
 
 
 def _without_strangers(ink: Ink) -> Ink:

@@ -1,5 +1,7 @@
 """Preparing pictures: MNIST's images are disguised, and after preparing they must be as in MNIST."""
 
+from itertools import groupby
+
 import numpy as np
 import pytest
 from examples import most
@@ -9,7 +11,7 @@ from hypothesis.strategies import integers, just
 from PIL import Image, ImageDraw
 
 from MNIST.data import like_mnist, load
-from MNIST.data.strokes import line_width
+from MNIST.data.strokes import in_long_runs, line_width
 from MNIST.errors import DataError
 
 
@@ -86,6 +88,15 @@ def test_specks_are_dropped():
     dirty = _seven().copy()
     dirty[10:14, 10:14] = dirty[390:, 395:] = 0
     assert (like_mnist(dirty).image == like_mnist(_seven()).image).all()
+
+
+@given(arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=12)), integers(1, 8), integers(0, 1))
+def test_pixels_in_long_runs_are_those_that_counting_finds(there, least, axis):
+    counted = []
+    for line in there if axis else there.T:
+        runs = [list(run) for _, run in groupby(line)]
+        counted.append([bool(pixel) and len(run) >= least for run in runs for pixel in run])
+    assert np.array_equal(in_long_runs(there, least, axis), counted if axis else np.transpose(counted))
 
 
 def test_thin_lines_are_made_as_wide_as_mnists_are():
