@@ -121,7 +121,7 @@ class RunRecord:
 class TrainedModel:
     """A trained network that was read back: its name, its layers, its record and the engine that holds it.
 
-    setup: all that the engine was made of, but for the weights; None if that is not known.
+    setup: what the engine was made of, but for the weights; None where another engine than its own computes.
     """
 
     name: str
