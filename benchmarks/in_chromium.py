@@ -22,7 +22,7 @@ BEGIN = """({ worker, table, kernels, about, arrays }) => {
   window.laboratory = new Laboratory({ worker, table, kernels, dataset });
   return laboratory.workers;
 }"""
-# Debian's chromium-headless-shell is Chromium without windows: a page costs half the processor time.
+# Debian's chromium-headless-shell is Chromium without its user interface: tests take half the processor time.
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
