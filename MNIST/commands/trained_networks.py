@@ -172,7 +172,7 @@ def _asked_alone(
 
 @cache
 def _asking(threads: int | None, engine: str | None) -> "_Asking":
-    """The one of this process, which is not the user's. It ends with the process."""
+    """What asks in this worker process. Its last network stays open until the process ends."""
     return _Asking(threads, engine)
 
 
@@ -182,7 +182,7 @@ def _closed(answer: Answering | None) -> Answering | None:
 
 
 class _Asking:
-    """Asks networks one after another, of which one is open: the last one that was asked."""
+    """Asks networks one after another. The last one stays open, because the next may take over its engine."""
 
     def __init__(self, threads: int | None, engine: str | None) -> None:
         self._threads, self._engine = threads, engine

@@ -52,7 +52,7 @@ export function createCurves(root) {
   let shown = null;
   let listed = []; // the epochs that the table has rows of
 
-  /** List the epochs if the table is open. What a row says never changes, so that a new epoch costs one row. */
+  /** Fill the table if it is open. What a row says never changes, so a new epoch only adds a row. */
   function list() {
     const history = table.open ? (shown?.history ?? []) : [];
     const differs = history.findIndex((result, place) => result !== listed[place]);
@@ -152,7 +152,7 @@ function chart({ title, training, validation, axis, write }, { history, early, e
   return svg;
 }
 
-/** Of so many epochs that they could not be told apart in a chart, every so many, and the last. */
+/** Every so many epochs, and the last one, if all of them could not be told apart in a chart. */
 function thinned(history) {
   const every = Math.ceil(history.length / MOST_POINTS);
   return history.filter((_, place) => place % every === 0 || place === history.length - 1);

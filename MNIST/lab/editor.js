@@ -145,7 +145,7 @@ export function createEditor(root, { changed, moved }) {
     textarea.setRangeText(text, from, to, "end");
     edited();
   });
-  // Where many lines are written at once, Chromium tells of each line, although the text is whole at the first.
+  // When `replace` writes many lines, Chromium sends an event for each, but the text is whole at the first one.
   textarea.addEventListener("input", () => textarea.value !== measured && edited());
   textarea.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing) return;

@@ -36,7 +36,7 @@ export function createTraining(lab) {
     const begun = {
       early: [],
       history: [...(wishes.from?.history ?? [])],
-      seconds: (wishes.from?.history ?? []).reduce((sum, { seconds }) => sum + seconds, 0),
+      seconds: wishes.from?.seconds ?? 0,
       epochs: wishes.epochs ?? state.get("parsed").spec.epochs,
     };
     state.set({ phase: "training", progress: null, running: { text: wishes.text, ...begun } });

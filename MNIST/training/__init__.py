@@ -23,10 +23,8 @@ from MNIST.training.rates import run_rates
 from MNIST.training.record import (
     CURVES,
     RunRecord,
-    TrainedModel,
     is_finished,
     kept_figures,
-    load_trained,
     other_run_there,
     read_history,
     read_model_text,
@@ -47,6 +45,7 @@ from MNIST.training.run import Run, continue_run, refuse_without_validation, res
 from MNIST.training.start import weights_of
 from MNIST.training.stopping import is_over, keeps_best, kept_epoch, why_over
 from MNIST.training.tested import Tested, note_tested
+from MNIST.training.trained_model import TrainedModel, load_trained
 
 __all__ = [
     "CURVES",

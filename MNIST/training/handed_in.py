@@ -24,10 +24,10 @@ from MNIST.training.record import (
     RunRecord,
     figures,
     largest_file,
-    load_trained,
     read_history,
     read_record,
 )
+from MNIST.training.trained_model import load_trained
 
 _MOST_FILES = 10_000  # in a zip
 _MOST_OF_A_HISTORY = 2**24  # bytes

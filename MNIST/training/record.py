@@ -8,22 +8,18 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-import numpy as np
-
 from MNIST import engines
 from MNIST.data.about import FORMS, POLARITIES, About, checked_classes
 from MNIST.data.catalogue import about_published
-from MNIST.engines import Engine
 from MNIST.engines.processor import cores
 from MNIST.errors import DataError, ModelError, UsageError, did_you_mean
-from MNIST.language import ModelSpec, Network, Standardize, as_text, lay_out, parse_spec
+from MNIST.language import ModelSpec, Network, as_text, lay_out
 from MNIST.paths import MODEL_OUTPUT, RECORD, trained_names
 from MNIST.training.checkpoint import EpochResult, remove_checkpoints
 from MNIST.training.history import history_csv, parse_history
@@ -115,65 +111,6 @@ class RunRecord:
     def has_epochs(self, epochs: int) -> bool:
         """Whether a run for this many epochs would end where this one ended."""
         return self.epochs == epochs or (self.stopped and self.epochs < epochs)
-
-
-@dataclass(frozen=True)
-class TrainedModel:
-    """A trained network that was read back: its name, its layers, its record and the engine that holds it.
-
-    setup: what the engine was made of, but for the weights; None where another engine than its own computes.
-    """
-
-    name: str
-    network: Network
-    record: RunRecord
-    engine: Engine
-    setup: "EngineSetup | None" = None
-
-    @property
-    def spec(self) -> ModelSpec:
-        """The network's model, simplified."""
-        return self.network.spec
-
-
-@dataclass(frozen=True)
-class EngineSetup:
-    """What `engines.read_saved` takes, but for the weights. pixel_statistics: None if they do not matter."""
-
-    engine: str
-    network: Network
-    precision: str
-    threads: int
-    pixel_statistics: tuple[float, float] | None
-
-
-class _Spare:
-    """The engine of a network that is no longer needed, for one that differs from it in its weights alone."""
-
-    def __init__(self, model: TrainedModel | None) -> None:
-        self._model = model
-
-    def take(self, setup: EngineSetup, content: bytes) -> Engine | None:
-        """The engine with the weights of a saved network. If its setup differs: None, and it is closed.
-
-        Raises ModelError, and closes it, if the network could not have written these bytes.
-        """
-        if self._model is None or self._model.setup != setup:
-            self.close()
-            return None
-        try:
-            self._model.engine.load(content)
-        except ModelError:
-            self.close()
-            raise
-        engine, self._model = self._model.engine, None
-        return engine
-
-    def close(self) -> None:
-        """Close the engine, if nobody took it."""
-        if self._model is not None:
-            self._model.engine.close()
-            self._model = None
 
 
 def save_trained(
@@ -282,7 +219,7 @@ def is_finished(name: str, run_identity: str, spec: ModelSpec) -> bool:
         for file, digest in record.files.items():
             if file not in (SPEC, HISTORY, *engines.MODEL_FILES):
                 return False
-            _verified(name, file, digest, largest)
+            verified(name, file, digest, largest)
     except ModelError:
         return False
     return True
@@ -356,90 +293,15 @@ def read_history(name: str) -> list[EpochResult]:
     record, path = read_record(name), output_folder(name) / HISTORY
     try:
         limit = _LIMIT + 1000 * record.epochs
-        return parse_history(_verified(name, HISTORY, record.files.get(HISTORY), limit).decode())
+        return parse_history(verified(name, HISTORY, record.files.get(HISTORY), limit).decode())
     except (ModelError, ValueError) as error:
         raise ModelError(f"{path}: refused: {error}") from None
-
-
-def load_trained(
-    name: str,
-    threads: int | None = None,
-    engine: str | None = None,
-    instead_of: TrainedModel | None = None,
-) -> TrainedModel:
-    """Read a trained network back; trust none of its files, but verify them against its record.
-
-    threads: how many compute one operation; None: all cores. engine: the engine that computes with these
-    weights, in float32; None: the engine that trained the network, in the precision that it used then.
-    instead_of: a network that is no longer needed. Its engine takes the weights of this one if they differ
-    in nothing else, because Keras needs longer to build a network than to read one; otherwise it is closed.
-    Raises ModelError if anything is missing, damaged or hostile, or if a weight is not a finite number;
-    UsageError if the given engine cannot compute this network.
-    """
-    with closing(_Spare(instead_of)) as spare:
-        record = read_record(name)
-        while True:
-            try:
-                return _loaded(name, record, threads or cores(), engine, spare)
-            except ModelError:
-                newer = read_record(name)
-                if newer == record:
-                    raise
-                record = newer  # another network took this one's place while it was read
 
 
 def read_model_text(name: str) -> str:
     """The exact text of a trained network's model file. Raises ModelError if it has another digest."""
     digest = read_record(name).files.get(SPEC)
-    return as_text(_verified(name, SPEC, digest), str(output_folder(name) / SPEC))
-
-
-def _loaded(name: str, record: RunRecord, threads: int, engine: str | None, spare: _Spare) -> TrainedModel:
-    folder = output_folder(name)
-    try:
-        model_file = next((file for file in record.files if file in engines.MODEL_FILES), None)
-        if model_file is None:
-            raise ModelError(f"{RECORD} names no file of a network")
-        place = str(folder / SPEC)
-        text = as_text(_verified(name, SPEC, record.files.get(SPEC)), place)
-        network = lay_out(parse_spec(text, place, len(record.about.classes)))
-        content = _verified(name, model_file, record.files.get(model_file), largest_file(network))
-        if len(content) < 4 * network.parameters:  # before a network of that size is built
-            raise ModelError(f"{model_file} is too small to hold the weights of {SPEC}")
-        trainer = engines.reader_of(record.settings.engine)
-        precision = engines.resolve_precision(trainer, record.settings.precision)
-        statistics = record.pixel_statistics if Standardize() in network.spec.input else None
-        setup = EngineSetup(trainer, network, precision, threads, statistics)
-        trained = spare.take(setup, content) or engines.read_saved(
-            trainer,
-            network,
-            content,
-            precision=precision,
-            threads=threads,
-            pixel_statistics=record.pixel_statistics,
-        )
-    except (ModelError, UsageError) as error:
-        raise ModelError(f"{folder}: refused: {error}") from None
-    weights = trained.get_weights()
-    bad = [key for key, weight in weights.items() if not np.isfinite(weight).all()]
-    if bad:
-        trained.close()
-        raise ModelError(f"{folder}: refused: {', '.join(bad[:3])} holds values that are not finite numbers")
-    if engine is not None:
-        trained.close()
-        try:
-            trained = engines.create(
-                engine,
-                network,
-                precision="float32",
-                threads=threads,
-                pixel_statistics=record.pixel_statistics,
-                weights=weights,
-            )
-        except UsageError as error:
-            raise UsageError(f"{name}: {error}") from None
-        return TrainedModel(name, network, record, trained)
-    return TrainedModel(name, network, record, trained, setup)
+    return as_text(verified(name, SPEC, digest), str(output_folder(name) / SPEC))
 
 
 def largest_file(network: Network) -> int:
@@ -472,7 +334,7 @@ def _typed(cls: type[Fields], values: Any) -> Fields:
     return cls(**values)
 
 
-def _verified(name: str, file: str, digest: str | None, limit: int = _LIMIT) -> bytes:
+def verified(name: str, file: str, digest: str | None, limit: int = _LIMIT) -> bytes:
     """The bytes of a network's file. Raises ModelError for more than `limit` bytes or another digest."""
     try:
         content = read_file(name, file, limit)

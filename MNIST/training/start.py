@@ -5,7 +5,7 @@ import re
 from MNIST.engines import Arrays
 from MNIST.errors import UsageError
 from MNIST.language import ModelSpec, Network, lay_out
-from MNIST.training.record import load_trained
+from MNIST.training.trained_model import load_trained
 
 
 def weights_of(name: str, spec: ModelSpec, threads: int | None = None) -> Arrays:

@@ -98,11 +98,9 @@ def test_only_an_engine_with_the_same_setup_takes_the_weights_of_another_network
     assert (same, closed) == (False, ["plain_0"])
     one, same = takes_over("standard_1", one)  # it has learned from other images, of another mean
     assert (same, closed) == (False, ["plain_0", "standard_0"])
-    for how in (
-        {"threads": 1},
-        {"engine": "numpy"},
-        {},
-    ):  # in float32, whatever it was trained in; then in its own
+    # Another engine computes in float32, whatever the network was trained in: `own` must not take it over.
+    other_threads, another, own = {"threads": 1}, {"engine": "numpy"}, {}
+    for how in other_threads, another, own:
         one, same = takes_over("standard_1", one, **how)
         assert not same
     one = opened("plain_0", one)

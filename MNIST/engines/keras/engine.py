@@ -142,29 +142,28 @@ class KerasEngine:
         Plain Keras reads it. A program must first import `layers` of this room if the network has
         LocalResponseNorm, or leaky_relu in float64.
         """
-        whole = self.whole_model()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / MODEL_FILE
             with quiet_stderr():  # saving imports TensorFlow, whichever backend computes
-                whole.save(path)
+                self.whole_model.save(path)
             return MODEL_FILE, without_times(path.read_bytes())
 
     def load(self, content: bytes) -> None:
-        whole, layout, config = self._file
+        own_config = self.whole_model.get_config()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "own.weights.h5"
-            path.write_bytes(checked_weights(content, layout, config))
-            whole.load_weights(path)
+            path.write_bytes(checked_weights(content, self._layout, own_config))
+            self.whole_model.load_weights(path)
 
     @cached_property
-    def _file(self) -> tuple[Any, Layout, Any]:
-        """The network as `save` writes it, the layout of its weights in the file, and its configuration."""
-        whole = self.whole_model()
+    def _layout(self) -> Layout:
+        """The layout of the weights in a file of this network."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "own.weights.h5"
-            whole.save_weights(path)
-            return whole, weight_layout(path.read_bytes()), whole.get_config()
+            self.whole_model.save_weights(path)
+            return weight_layout(path.read_bytes())
 
+    @cached_property
     def whole_model(self) -> Any:
         """The network with its softmax: uint8 images (n, 28, 28) to probabilities (n, classes)."""
         with self._computing():

@@ -24,7 +24,7 @@ def standard_file(network: Network, weights: Arrays, pixel_statistics: tuple[flo
     engine = build(network, precision="float32", threads=threads, pixel_statistics=pixel_statistics)
     engine.set_weights(weights)
     whole = keras.models.clone_model(
-        engine.whole_model(), clone_function=lambda layer: layer, call_function=_call
+        engine.whole_model, clone_function=lambda layer: layer, call_function=_call
     )
     with tempfile.TemporaryDirectory() as folder, quiet_stderr():
         path = Path(folder) / _FILE
