@@ -152,6 +152,7 @@ def test_fish_completes(place, tmp_path):
         env=environment(place, tmp_path / "out"),
         capture_output=True,
         text=True,
+        start_new_session=True,  # no signal to the tests' own group reaches it
     )
     assert (result.returncode, result.stderr) == (0, "")
     found: dict[str, list[str]] = {}
@@ -160,6 +161,7 @@ def test_fish_completes(place, tmp_path):
             found[last := line[2:]] = []
         else:
             found[last].append(line.split("\t")[0])
+    assert [*found] == [*LINES], result
     for line, completed in LINES.items():
         *before, typed = line.split(" ")
         expected = " ".join([*before, *found[line][:1]]) if found[line] else line
