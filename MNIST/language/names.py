@@ -7,6 +7,7 @@ from typing import Any
 from MNIST.errors import did_you_mean, quoted
 from MNIST.language.errors import Problems
 from MNIST.language.grammar import Argument, bind, find, usage
+from MNIST.language.layer import ACTIVATION
 from MNIST.language.text import Statement
 
 EXPLORE = "Explore"  # of a template: see axes.py; no part of a spec
@@ -14,12 +15,11 @@ HEADS = ("Input", "Layers", "Optimizer", "Schedule", "Augment", "Stop", EXPLORE)
 
 
 # What to write for names of other libraries.
-_ACTIVATIONS = "relu", "elu", "silu", "swish", "sigmoid", "tanh", "softplus", "softmax"
 _INPUT = "leave the line out: the first layer takes images of 28×28 pixels"
 _BATCH_NORM = "there is none; 'BatchNorm' is near"
 _ADAM = "there is none; 'Adam,rate' is near"
 OF_OTHERS = {
-    **{name: f"write 'Activation,{name}'" for name in _ACTIVATIONS},
+    **{name: f"write 'Activation,{name}'" for name in ACTIVATION.choices},
     "leakyrelu": "write 'Activation,leaky_relu', whose slope below 0 is 0.2",
     "input": _INPUT,
     "inputlayer": _INPUT,

@@ -15,6 +15,7 @@ from MNIST.certify.differences import Judged
 from MNIST.data.digits import make_digits
 from MNIST.errors import CertifyError, UsageError
 from MNIST.language import LAYERS, OPTIMIZERS, lay_out, needs_engine, parse_spec, parse_template
+from MNIST.language.layer import ACTIVATION
 
 EVERYTHING = (Path(__file__).parent / "everything.txt").read_text(encoding="utf-8")
 SMALL = """Layers:
@@ -74,8 +75,10 @@ def test_the_file_has_everything() -> None:
     words = {line.strip().split(",")[0].split(":")[0] for line in EVERYTHING.splitlines()}
     assert set(LAYERS) - words == {"Columns"}  # it learns without gradients, by ParallelDelta
     assert set(OPTIMIZERS) - set(OPTIMIZER_LINES) == {"ParallelDelta"}
-    activations = r"(linear|relu|leaky_relu|elu|silu|sigmoid|tanh|softplus|softmax)"
-    assert len(set(re.findall(rf",{activations}\b", EVERYTHING))) == 9
+    activations = "|".join(ACTIVATION.choices)
+    assert {"swish", *re.findall(rf",({activations})\b", EVERYTHING)} == {
+        *ACTIVATION.choices
+    }  # it means silu
 
 
 @pytest.mark.parametrize("pixels", ["Scale", *slowly(["Standardize", "Threshold,1,64,192"])])

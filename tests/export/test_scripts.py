@@ -70,6 +70,7 @@ def test_every_layer_activation_and_optimizer_of_the_language_has_its_place():
     assert {*keras_script.LAYERS, Residual, Parallel} == layers
     names = set(ACTIVATION.choices) - {"swish", "softmax", "linear"}
     assert set(numpy_script.ACTIVATIONS) == set(torch_script.ACTIVATIONS) == names
+    assert names <= set(re.findall(r"\w+", NETWORKS["blocks"]))  # so the tests of all exports compute it
     optimizers = set(OPTIMIZERS.values()) - {OPTIMIZERS["ParallelDelta"]}
     for module in MODULES.values():
         assert set(module.OPTIMIZERS) == optimizers
