@@ -47,7 +47,10 @@ FEW = 3  # up to so many answers, the probabilities of the classes are shown
 
 
 def run(options: Mapping[str, Any]) -> int:
-    """Let each network answer each picture; if some cannot be read or trusted, name them and return 1."""
+    """Let each network answer each picture. Raises UsageError for a wrong option or name.
+
+    Returns 0, or 1 if a picture or a network could not be read or trusted; each of these is named.
+    """
     names = values.model_names(options["<model-names>"])
     threads = optional_whole_number(options["--threads"], "--threads", MOST_THREADS)
     engine = values.engine(options["--engine"])

@@ -43,7 +43,10 @@ class Answering:
 
     @property
     def family(self) -> str:
-        """What the networks of a family have in common, as `RunRecord.family`; "" for an ensemble."""
+        """A key that is equal for networks that differ in their seed alone: see `RunRecord.family`.
+
+        An ensemble has no family: "".
+        """
         return self.records[0].family if len(self.records) == 1 else ""
 
 

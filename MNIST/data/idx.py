@@ -90,12 +90,18 @@ def decode(content: bytes, rank: int, types: tuple[int, ...] = (UNSIGNED_BYTE,))
 
 
 def encode(array: NDArray[Any]) -> bytes:
-    """The uncompressed bytes of the IDX file that holds `array`: of unsigned bytes, or else of int32."""
+    """The uncompressed bytes of the IDX file that holds `array`.
+
+    array: uint8; or whole numbers, which are stored as int32 without a check that they fit.
+    """
     return _header(array) + array.astype(TYPES[_type_of(array)], copy=False).tobytes()
 
 
 def sha256(array: NDArray[Any]) -> str:
-    """SHA-256, in hex, of what `encode` would return for a C-contiguous array."""
+    """The SHA-256, in hex, of the bytes that `encode` returns, without a copy of them.
+
+    array: C-contiguous, of the types that `encode` takes. Raises BufferError if it is not contiguous.
+    """
     content = hashlib.sha256(_header(array))
     content.update(array.astype(TYPES[_type_of(array)], copy=False).data)
     return content.hexdigest()

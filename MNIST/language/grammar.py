@@ -115,7 +115,10 @@ def block() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a line: a field's name with what `positional`, `keyword` or `many` say about it."""
+    """One argument of a line: a field's name with what `positional`, `keyword` or `many` say about it.
+
+    place: the name of that function. default: MISSING if the argument is required.
+    """
 
     name: str
     kind: Kind

@@ -84,7 +84,10 @@ class NetworkModule(nn.Module):
         return None if self.draws is None else self.draws[node.path]
 
     def set_seeds(self, seed: int) -> None:
-        """Seed each layer's generator from the seed and the layer's place among those that draw."""
+        """Seed each layer's generator from the seed and the layer's place among those that draw.
+
+        With the same seed each layer draws the same numbers again; layers with given draws ignore it.
+        """
         drawing = (module for module in self.body.modules() if isinstance(module, Draws))
         for index, draws in enumerate(drawing):
             word = np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0]

@@ -74,5 +74,6 @@ class GlobalAvgPool:
         return namespace(x).mean(x, axis=(1, 2)), x.shape
 
     def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
+        """dx = dy / (rows · columns) at each place of the map."""
         _, rows, columns, _ = shape = cache
         return namespace(dy).broadcast_to(dy[:, None, None, :] / (rows * columns), shape)

@@ -33,7 +33,11 @@ class Frame:
 
 
 def filled(template: str, frame: Frame, **values: Any) -> str:
-    """The text of a script."""
+    """The source of a script, without the imports that it does not use.
+
+    template: the name of a file of this folder. values: what it needs beside the frame and the spec.
+    Raises jinja2.UndefinedError if it needs more.
+    """
     shared = frame.shared
     (step,) = shared.network.spec.input  # a simplified spec has one
     text = (

@@ -21,7 +21,10 @@ from MNIST.language.optimizers import Optimizer
 
 
 def script_of(shared: SharedNetwork) -> tuple[str, Arrays]:
-    """The script, and the arrays that it loads: those of PyTorch's `state_dict`."""
+    """The script, and the arrays that it loads: those of PyTorch's `state_dict`, by its names.
+
+    Kernels are (out, in, rows, columns) or (out, in). shared: a network without Columns.
+    """
     frame = Frame(shared)
     spec = shared.network.spec
     inits = {each.init for node in shared.network.walk() for each in node.parameters if each.fan_in}
