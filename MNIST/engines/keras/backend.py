@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from MNIST.engines.keras.backends import chosen_backend
-from MNIST.engines.processor import BFLOAT16, described, processor, widest_instructions
+from MNIST.engines.processor import BFLOAT16, cores, described, processor, widest_instructions
 from MNIST.engines.quiet import hidden, quiet_stderr, without_collections
+from MNIST.errors import UsageError
+from MNIST.words import counted
 
 BACKEND = os.environ["KERAS_BACKEND"] = chosen_backend()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors reach us as exceptions anyway
@@ -63,21 +65,28 @@ SWITCHES = (
 _threads_set: int | None = None
 
 
-def set_threads(threads: int) -> None:
+def set_threads(threads: int | None = None) -> int:
     """Fix the number of threads of one operation, once for the process, and make operations repeatable.
 
-    JAX always takes all cores.
+    threads: None for the number that is fixed already, or else for all cores. Returns the number.
+    JAX always takes all cores. Raises UsageError if this process cannot compute with so many any more.
     """
     global _threads_set
+    threads = threads or _threads_set or cores()
     if _threads_set is not None:
         if _threads_set != threads:
-            raise ValueError(f"this process computes with {_threads_set} threads, not {threads}")
-        return
+            raise UsageError(
+                f"Keras computes with {counted(_threads_set, 'thread')} here{_too_late(threads)}"
+            )
+        return threads
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+        except RuntimeError:  # it has computed something before
+            raise UsageError(f"TensorFlow has computed here before{_too_late(threads)}") from None
         tf.config.experimental.enable_op_determinism()
         with quiet_stderr():  # it looks for a GPU, and prints much if there is none
             tf.config.list_logical_devices()
@@ -87,6 +96,14 @@ def set_threads(threads: int) -> None:
         torch.set_num_threads(threads)
         torch.set_deterministic_debug_mode("error")  # see torch_backend.py
     _threads_set = threads
+    return threads
+
+
+def _too_late(threads: int) -> str:
+    return (
+        f", and a process cannot change to {counted(threads, 'thread')} later; "
+        "start Python again, and let this network be the first that it computes with"
+    )
 
 
 @contextmanager

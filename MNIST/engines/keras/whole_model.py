@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from MNIST.engines.keras.backend import keras
+from MNIST.engines.keras.backend import keras, set_threads
 from MNIST.engines.keras.engine import build
 from MNIST.engines.keras.layers import LocalResponseNormalization
 from MNIST.engines.keras.saved_file import without_times
-from MNIST.engines.processor import cores
 from MNIST.engines.protocol import Arrays
 from MNIST.engines.quiet import quiet_stderr
 from MNIST.language import Network
@@ -20,8 +19,7 @@ _FILE = "network.keras"
 
 def standard_file(network: Network, weights: Arrays, pixel_statistics: tuple[float, float]) -> bytes:
     """The bytes of the file: uint8 images (n, 28, 28) in, probabilities (n, classes) out, all in float32."""
-    threads = cores()
-    engine = build(network, precision="float32", threads=threads, pixel_statistics=pixel_statistics)
+    engine = build(network, precision="float32", threads=set_threads(), pixel_statistics=pixel_statistics)
     engine.set_weights(weights)
     whole = keras.models.clone_model(
         engine.whole_model, clone_function=lambda layer: layer, call_function=_call
@@ -39,6 +37,7 @@ def answers_of(content: bytes, images: np.ndarray) -> np.ndarray:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / _FILE
         path.write_bytes(content)
+        set_threads()
         model = keras.models.load_model(path, compile=False)
     return np.asarray(model.predict(images, verbose=0))
 

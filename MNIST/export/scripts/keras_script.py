@@ -36,8 +36,9 @@ def script_of(shared: SharedNetwork) -> tuple[str, Arrays]:
 
 def answers(source: str, weights: BinaryIO, images: np.ndarray) -> np.ndarray:
     """The probabilities that the script's network, with these weights, computes: (n, classes)."""
-    import MNIST.engines.keras.backend  # noqa: F401 - it starts Keras quietly
+    from MNIST.engines.keras.backend import set_threads  # which starts Keras quietly
 
+    set_threads()
     script = executed(source)
     model = script["build_model"]()
     script["load_weights"](model, weights)
