@@ -326,7 +326,7 @@ def test_a_process_keeps_its_number_of_threads(monkeypatch):
     ):
         backend.set_threads(threads + 1)
     monkeypatch.setattr(backend, "_threads_set", None)  # as where a program used TensorFlow itself
-    with pytest.raises(UsageError, match="TensorFlow has computed here before, and .* start Python again"):
+    with pytest.raises(UsageError, match=r"TensorFlow has computed here before, and .* start Python again"):
         backend.set_threads(threads + 1)
 
 
