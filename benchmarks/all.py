@@ -77,6 +77,7 @@ BENCHMARKS = {
     "train_optimal": "Data",
     "onednn": "Data 1 4000 3",
     "fast99": "Data",
+    "start_up": "Data",
     "engines": "Data 4 10000",
     "augmentation": "Data 1 20000",
     "explore": "Data 1",

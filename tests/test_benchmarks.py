@@ -39,6 +39,7 @@ SLOW = {
     "bookkeeping": ("50", r"\d\.\d\d times as long a point as plain Talos"),
     "explore": ("DATA 1 100 1", r"\d\.\d\d of the time"),
     "plan": ("DATA 1 50 1", RATIO),
+    "start_up": ("DATA 1 100", r"medians: train -?\d+\.\d\d s \(at most 1\.3\), test -?\d"),
 }
 # Each of these starts process after process, and so Keras or PyTorch, which takes most of its time. Here they
 # share one process. That a measurement finds its way into a process of its own, `bookkeeping` proves.
