@@ -93,7 +93,7 @@ def _reproduce(place: str, name: str, options: Mapping[str, Any]) -> int:
         before = options["--from"] or begun.get("--from")
         if before is None:
             raise UsageError(f"{name} began with the weights of another network: name it by --from")
-        start = training.weights_of(checked_name(before, "model name"), spec)
+        start = training.weights_of(checked_name(before, "model name"), spec, threads or recorded.threads)
         if training.weights_digest(start) != recorded.start:
             raise UsageError(f"{name} did not begin with these weights of {before}")
     settings = training.resolve_settings(
@@ -205,7 +205,7 @@ def _compare(
     difference = training.first_difference(before, run.history)
     equal, apart = None, None
     if len(recorded) == record.epochs and not stopped_early:
-        trained = training.load_trained(place)
+        trained = training.load_trained(place, run.settings.threads)
         both = trained.engine.get_weights(), run.engine.get_weights()
         trained.engine.close()
         equal = training.weights_digest(both[0]) == training.weights_digest(both[1])

@@ -25,8 +25,9 @@ class Answering:
     """A network, or an ensemble of several, and its logits for some images.
 
     name: the network's, or "A+B". records: of each of its networks. logits: (n, classes), finite; of an
-    ensemble, the logarithms of the mean of the networks' probabilities. network: the only network, open until
-    the next one answers; None for an ensemble, and where another process has asked.
+    ensemble, the logarithms of the mean of the networks' probabilities. network: the only network; None for
+    an ensemble, and where another process has asked. It is open until the next one answers, which may take
+    over its engine.
     """
 
     name: str

@@ -100,7 +100,7 @@ def encode(array: NDArray[Any]) -> bytes:
 def sha256(array: NDArray[Any]) -> str:
     """The SHA-256, in hex, of the bytes that `encode` returns, without a copy of them.
 
-    array: C-contiguous, of the types that `encode` takes. Raises BufferError if it is not contiguous.
+    array: C-contiguous, of the types that `encode` takes. May raise BufferError if it is not contiguous.
     """
     content = hashlib.sha256(_header(array))
     content.update(array.astype(TYPES[_type_of(array)], copy=False).data)

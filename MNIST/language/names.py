@@ -19,7 +19,7 @@ _INPUT = "leave the line out: the first layer takes images of 28×28 pixels"
 _BATCH_NORM = "there is none; 'BatchNorm' is near"
 _ADAM = "there is none; 'Adam,rate' is near"
 OF_OTHERS = {
-    **{name: f"write 'Activation,{name}'" for name in ACTIVATION.choices},
+    **{name.replace("_", ""): f"write 'Activation,{name}'" for name in ACTIVATION.choices},
     "leakyrelu": "write 'Activation,leaky_relu', whose slope below 0 is 0.2",
     "input": _INPUT,
     "inputlayer": _INPUT,

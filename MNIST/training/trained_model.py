@@ -33,7 +33,7 @@ class EngineSetup:
 class TrainedModel:
     """A trained network that was read back: its name, its layers, its record and the engine that holds it.
 
-    setup: of its own engine; None if another engine computes.
+    setup: what its engine was built from; None if `load_trained` was given another engine.
     """
 
     name: str
@@ -57,16 +57,12 @@ class _Spare:
     def take(self, setup: EngineSetup, content: bytes) -> Engine | None:
         """The engine, with the weights of a saved network. If its setup differs, close it and return None.
 
-        Raises ModelError, after closing it, if the network could not have written these bytes.
+        Raises ModelError if the network could not have written these bytes.
         """
         if self._model is None or self._model.setup != setup:
             self.close()
             return None
-        try:
-            self._model.engine.load(content)
-        except ModelError:
-            self.close()
-            raise
+        self._model.engine.load(content)
         engine, self._model = self._model.engine, None
         return engine
 
@@ -87,8 +83,8 @@ def load_trained(
 
     threads: how many compute one operation; None: all cores. engine: the engine that computes with these
     weights, in float32; None: the engine that trained the network, in the precision that it used then.
-    instead_of: a network that is no longer needed. If the two differ in their weights alone, its engine takes
-    those of this one, so that nothing is built; otherwise it is closed.
+    instead_of: a network that is no longer needed, and must not be used again. If the two differ in their
+    weights alone, its engine takes those of this one, so that nothing is built; otherwise it is closed.
     Raises ModelError if anything is missing, damaged or hostile, or if a weight is not a finite number;
     UsageError if the given engine cannot compute this network.
     """

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from another_process import another_process, run_command
 from saved_networks import Student
 
 from MNIST import cli, training
+from MNIST.engines.processor import cores
 from MNIST.training import EpochResult, first_difference
 
 TEXT = """Layers:
@@ -73,6 +75,22 @@ def test_it_is_the_same_to_the_last_bit(here, run):
     assert found["identity"] == json.loads(Path("Model_Output/net/run.json").read_text())["identity"]
     assert found["recorded"]["settings"] == found["here"]["settings"]
     assert [path.name for path in Path("Reproduced/net").iterdir()] == ["reproduced.json"]
+
+
+def test_with_another_number_of_threads_than_this_machine_has(tmp_path, digits_folder):
+    """TensorFlow keeps the number that it began with, so all that is read back must be read with it."""
+    (tmp_path / "net.txt").write_text(TEXT.replace("epochs=3", "epochs=1"))
+    train = ["train", str(digits_folder), "net", "net.txt", "--images=100", f"--threads={cores() + 1}"]
+    with another_process() as process:
+        for words in (
+            train,
+            [*train[:2], "next", *train[3:], "--from", "net"],
+            ["reproduce", "next"],
+            ["reproduce", "net"],
+        ):
+            result = process.submit(run_command, words, tmp_path).result()
+            assert (result.returncode, result.stderr) == (0, "")
+    assert "net is the same, to the last bit: 1 epoch and" in result.stdout
 
 
 def test_the_first_epochs_a_network_from_another_and_a_folder_that_was_sent(here, run, digits_folder):

@@ -18,7 +18,7 @@ from MNIST.engines.keras import engine as keras_engine
 from MNIST.engines.keras.backend import batches, keras, memory_errors
 from MNIST.engines.keras.engine import OPTIMIZERS
 from MNIST.engines.keras.layers import BUILDERS, LocalResponseNormalization, layer_name
-from MNIST.errors import UsageError
+from MNIST.errors import MNISTError
 from MNIST.language import LAYERS, lay_out, optimizers, parse_spec
 from MNIST.language.grammar import positional, real
 from MNIST.language.layer import Layer
@@ -316,20 +316,20 @@ def test_convolutions_are_computed_by_onednn(of_its_own):
     assert ",convolution," in of_its_own.stdout
 
 
-@pytest.mark.slow
 def test_a_process_keeps_its_number_of_threads(monkeypatch):
     """TensorFlow cannot change it once it has computed, be it for us or for a program of the user's."""
     threads = backend.set_threads()
     assert backend.set_threads(threads) == backend.set_threads() == threads
     with pytest.raises(
-        UsageError, match=rf"with {threads} threads? here, and .* {threads + 1} threads later"
+        MNISTError, match=rf"with {threads} threads? here, and .* {threads + 1} threads later"
     ):
         backend.set_threads(threads + 1)
     monkeypatch.setattr(backend, "_threads_set", None)  # as where a program used TensorFlow itself
-    with pytest.raises(UsageError, match=r"TensorFlow has computed here before, and .* start Python again"):
+    with pytest.raises(MNISTError, match=r"TensorFlow has computed here before, and .* start Python again"):
         backend.set_threads(threads + 1)
 
 
+@pytest.mark.slow
 def test_many_networks_of_one_step_are_no_reason_for_a_warning(of_its_own):
     """TensorFlow warns about functions that are traced again and again, as each new network's step is."""
     assert (of_its_own.returncode, of_its_own.stderr) == (0, "")

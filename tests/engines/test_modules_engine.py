@@ -199,7 +199,7 @@ ACTIVATION_FORMULAS = {
 }
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", sorted({*ACTIVATION.choices} - {"softmax", "swish"}))
 def test_activations_follow_their_formula(name):
     x = np.linspace(-60, 60, 121)
     expected = ACTIVATION_FORMULAS[name](x)

@@ -12,6 +12,7 @@ from small_model import TEXT
 
 from MNIST import cli
 from MNIST.data import About, load
+from MNIST.engines.processor import cores
 from MNIST.errors import ModelError
 from MNIST.language import Cosine, lay_out, parse_spec
 from MNIST.training import (
@@ -99,7 +100,7 @@ def test_only_an_engine_with_the_same_setup_takes_the_weights_of_another_network
     one, same = takes_over("standard_1", one)  # it has learned from other images, of another mean
     assert (same, closed) == (False, ["plain_0", "standard_0"])
     # Another engine computes in float32, whatever the network was trained in: `own` must not take it over.
-    other_threads, another, own = {"threads": 1}, {"engine": "numpy"}, {}
+    other_threads, another, own = {"threads": cores() + 1}, {"engine": "numpy"}, {}
     for how in other_threads, another, own:
         one, same = takes_over("standard_1", one, **how)
         assert not same

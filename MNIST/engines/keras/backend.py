@@ -15,7 +15,7 @@ import numpy as np
 from MNIST.engines.keras.backends import chosen_backend
 from MNIST.engines.processor import BFLOAT16, cores, described, processor, widest_instructions
 from MNIST.engines.quiet import hidden, quiet_stderr, without_collections
-from MNIST.errors import UsageError
+from MNIST.errors import MNISTError
 from MNIST.words import counted
 
 BACKEND = os.environ["KERAS_BACKEND"] = chosen_backend()
@@ -66,42 +66,39 @@ _threads_set: int | None = None
 
 
 def set_threads(threads: int | None = None) -> int:
-    """Fix the number of threads of one operation, once for the process, and make operations repeatable.
+    """Let operations use this many threads, and be repeatable. TensorFlow fixes the number for the process.
 
     threads: None for the number that is fixed already, or else for all cores. Returns the number.
-    JAX always takes all cores. Raises UsageError if this process cannot compute with so many any more.
+    JAX always takes all cores. Raises MNISTError if TensorFlow cannot compute with so many any more.
     """
     global _threads_set
     threads = threads or _threads_set or cores()
-    if _threads_set is not None:
-        if _threads_set != threads:
-            raise UsageError(
-                f"Keras computes with {counted(_threads_set, 'thread')} here{_too_late(threads)}"
-            )
+    if BACKEND == "torch":
+        from MNIST.engines import torch_backend  # which makes operations repeatable
+
+        torch_backend.set_threads(threads)
+    if BACKEND != "tensorflow" or _threads_set == threads:
         return threads
-    if BACKEND == "tensorflow":
-        import tensorflow as tf
+    if _threads_set is not None:
+        fixed = counted(_threads_set, "thread")
+        raise MNISTError(f"Keras computes with {fixed} here{_too_late(threads)}")
+    import tensorflow as tf
 
-        try:
-            tf.config.threading.set_intra_op_parallelism_threads(threads)
-            tf.config.threading.set_inter_op_parallelism_threads(1)
-        except RuntimeError:  # it has computed something before
-            raise UsageError(f"TensorFlow has computed here before{_too_late(threads)}") from None
-        tf.config.experimental.enable_op_determinism()
-        with quiet_stderr():  # it looks for a GPU, and prints much if there is none
-            tf.config.list_logical_devices()
-    elif BACKEND == "torch":
-        import torch
-
-        torch.set_num_threads(threads)
-        torch.set_deterministic_debug_mode("error")  # see torch_backend.py
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError:  # it has computed something before
+        raise MNISTError(f"TensorFlow has computed here before{_too_late(threads)}") from None
+    tf.config.experimental.enable_op_determinism()
+    with quiet_stderr():  # it looks for a GPU, and prints much if there is none
+        tf.config.list_logical_devices()
     _threads_set = threads
     return threads
 
 
 def _too_late(threads: int) -> str:
     return (
-        f", and a process cannot change to {counted(threads, 'thread')} later; "
+        f", and TensorFlow cannot change to {counted(threads, 'thread')} later; "
         "start Python again, and let this network be the first that it computes with"
     )
 

@@ -51,7 +51,7 @@ class KerasEngine:
         pixel_statistics: tuple[float, float],
         draws: Arrays | None = None,
     ) -> None:
-        set_threads(threads)
+        self._threads = threads
         self._spec, self._classes = network.spec, network.classes
         self._floats = "float64" if precision == "float64" else "float32"
         with self._computing():
@@ -175,6 +175,7 @@ class KerasEngine:
 
     @contextmanager
     def _computing(self) -> Iterator[None]:
+        set_threads(self._threads)
         with floats(self._floats), memory_errors():
             yield
 
