@@ -98,8 +98,9 @@ def pressed(place, tmp_path) -> Iterator[Callable[..., list[str]]]:
             start_new_session=True,
         )
         os.close(inside)
-        started.append((process, outside))
-        threading.Thread(target=_read_all, args=(outside,), daemon=True).start()  # else the shell would wait
+        reader = threading.Thread(target=_read_all, args=(outside,), daemon=True)  # else the shell would wait
+        reader.start()
+        started.append((process, outside, reader))
         for line in (NOTE[shell], before, f'eval "$(mnist completion {shell})"', 'echo ready >> "$OUT"'):
             os.write(outside, f"{line}\r".encode())
         eventually(lambda: out.exists() and out.read_text() == "ready\n")
@@ -110,9 +111,10 @@ def pressed(place, tmp_path) -> Iterator[Callable[..., list[str]]]:
         return out.read_text().splitlines()[1:]
 
     yield type_lines
-    for process, outside in started:
+    for process, outside, reader in started:
         process.kill()
         process.wait()
+        reader.join()  # else it would read from what next has the number of the closed terminal
         os.close(outside)
 
 
@@ -152,7 +154,6 @@ def test_fish_completes(place, tmp_path):
         env=environment(place, tmp_path / "out"),
         capture_output=True,
         text=True,
-        start_new_session=True,  # no signal to the tests' own group reaches it
     )
     assert (result.returncode, result.stderr) == (0, "")
     found: dict[str, list[str]] = {}
