@@ -4,9 +4,9 @@
 
 Each round imports TensorFlow in a new Python, as any program that uses it must; trains `fast99` with the
 command `train`, on all images or the first <images>; and tests that network. For each command it prints the
-seconds of the whole, of the training (as run.json has it) and of the import, and the ratio of the whole to
-the latter two. What is left is at most 1.3 s for `train`, in the medians. It may be less than nothing: the
-commands import Keras without what they do not need.
+seconds of the whole; of the training, as run.json has it; and of the import. Two ratios follow: `train` to
+training and import, `test` to the import. The target for `train` is at most 1.3 s beyond these two, in the
+medians. What is left may be less than nothing: the commands import Keras without what they do not need.
 """
 
 import json

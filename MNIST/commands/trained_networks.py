@@ -71,12 +71,12 @@ def answering(
         engines.version(engine)  # raised here, because a missing library is no network's fault
     needed = {member for name in names if TOGETHER in name for member in members(name)}
     known: dict[str, Answering | None] = {}  # of those: the answer, or None if the network was left out
-    with closing(_Asking(threads, engine)) as asking:
+    with closing(_Asker(threads, engine)) as asker:
         for name in in_turn or names:
             if TOGETHER not in name:
                 if name in known and known[name] is None:
                     continue
-                answer = asking.ask(name, images_for)
+                answer = asker.ask(name, images_for)
                 if name in needed:
                     known[name] = _closed(answer)
                 if answer:
@@ -84,7 +84,7 @@ def answering(
                 continue
             for member in members(name):
                 if member not in known:
-                    known[member] = _closed(asking.ask(member, images_for))
+                    known[member] = _closed(asker.ask(member, images_for))
             if together := _together(name, known):
                 yield together
 
@@ -170,14 +170,14 @@ def _asked_alone(
     if engine is not None:
         engines.version(engine)  # raised here, because a missing library is no network's fault
     with redirect_stderr(StringIO()) as words:
-        answer = _asking(threads, engine).ask(name, lambda _: images)
+        answer = _asker_of_this_process(threads, engine).ask(name, lambda _: images)
     return _closed(answer), words.getvalue()
 
 
 @cache
-def _asking(threads: int | None, engine: str | None) -> "_Asking":
+def _asker_of_this_process(threads: int | None, engine: str | None) -> "_Asker":
     """What asks in this worker process. Its last network stays open until the process ends."""
-    return _Asking(threads, engine)
+    return _Asker(threads, engine)
 
 
 def _closed(answer: Answering | None) -> Answering | None:
@@ -185,7 +185,7 @@ def _closed(answer: Answering | None) -> Answering | None:
     return replace(answer, network=None) if answer else None
 
 
-class _Asking:
+class _Asker:
     """Asks networks one after another. The last one stays open, because the next may take over its engine."""
 
     def __init__(self, threads: int | None, engine: str | None) -> None:

@@ -5,7 +5,6 @@ That all engines compute the same numbers is tested by `certify`; here each is t
 
 import importlib.util
 import io
-import os
 import zipfile
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 from examples import slowly
 
 from MNIST import engines
+from MNIST.engines.processor import cores
 from MNIST.engines.saved_arrays import read_arrays, write_arrays
 from MNIST.errors import ModelError, UsageError
 from MNIST.language import lay_out, parse_spec
@@ -67,7 +67,7 @@ OPTIMIZERS = (
 TWO = "Momentum,0.02", "Adam,0.01"  # these are tried with every layer
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 28, 28), dtype=np.uint8)
 LABELS = (np.arange(70) % 10).astype(np.uint8)
-THREADS = os.cpu_count() or 1  # Keras takes one number of threads for a whole process
+THREADS = cores()  # Keras takes one number of threads for a whole process
 
 
 ON_PYTORCH = ["tensors", "autograd", "modules"]

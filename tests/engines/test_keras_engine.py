@@ -18,6 +18,7 @@ from MNIST.engines.keras import engine as keras_engine
 from MNIST.engines.keras.backend import batches, keras, memory_errors
 from MNIST.engines.keras.engine import OPTIMIZERS
 from MNIST.engines.keras.layers import BUILDERS, LocalResponseNormalization, layer_name
+from MNIST.engines.processor import cores
 from MNIST.errors import MNISTError
 from MNIST.language import LAYERS, lay_out, optimizers, parse_spec
 from MNIST.language.grammar import positional, real
@@ -65,7 +66,7 @@ Optimizer:
 GLOBAL = "Layers:\nConv,10,3,3,linear\nGlobalAvgPool\nActivation,softmax\nOptimizer:\n0.01,0\n1\n32\n"
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 28, 28), dtype=np.uint8)
 LABELS = (np.arange(70) % 10).astype(np.uint8)
-_THREADS = os.cpu_count()
+_THREADS = cores()
 
 
 def _engine(text, precision="float32", pixel_statistics=(0.13, 0.31), draws=None):

@@ -1,7 +1,6 @@
 """When a training ends early, and which epoch is kept: as Keras's EarlyStopping decides."""
 
 import math
-import os
 from dataclasses import replace
 
 import pytest
@@ -39,9 +38,7 @@ def early_stopping() -> type:
 
     from MNIST.engines.keras.backend import set_threads
 
-    set_threads(
-        os.cpu_count() or 1
-    )  # for later tests: once TensorFlow has compared two numbers, the number is fixed
+    set_threads()  # for later tests: once TensorFlow has compared two numbers, the number is fixed
     return EarlyStopping
 
 
