@@ -7,6 +7,7 @@ command `train`, on all images or the first <images>; and tests that network. Fo
 seconds of the whole; of the training, as run.json has it; and of the import. Two ratios follow: `train` to
 training and import, `test` to the import. The target for `train` is at most 1.3 s beyond these two, in the
 medians. What is left may be less than nothing: the commands import Keras without what they do not need.
+Before the first round TensorFlow is imported once without counting, so that its files lie in memory.
 """
 
 import json
@@ -28,6 +29,7 @@ def main(data: Path, rounds: int, images: int | None) -> int:
     some = [] if images is None else [f"--images={images}"]
     left = []
     with tempfile.TemporaryDirectory() as folder:
+        seconds("-c", "import tensorflow", folder=folder)
         for number in range(1, rounds + 1):
             name = f"round_{number}"
             imported = seconds("-c", "import tensorflow", folder=folder)
