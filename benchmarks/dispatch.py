@@ -28,15 +28,21 @@ WORKERS = (10, 100, 1_000)
 TRIALS = (10, 20)  # a worker
 EPOCHS = 3
 LEAST_EFFICIENCY, MOST_GROWTH = 0.9, 1.5
+# No parameter has many values, as in a user's grid: Talos compares each point with all values of each.
+SHORT_AXES: dict[str, list[Any]] = {
+    "units": [8 * number for number in range(1, 11)],
+    "batch": [10 * number for number in range(1, 11)],
+    "beta2": [round(0.9 + 0.009 * number, 3) for number in range(1, 11)],
+}
 TEMPLATE = """
 Layers:
 Flatten
 Dense,{units},relu
 Dense,10,softmax
 Optimizer:
-Adam,{rate}
+Adam,{rate},beta2={beta2}
 epochs={epochs}
-batch=100
+batch={batch}
 """
 
 
@@ -95,12 +101,12 @@ def search_of(trials: int) -> Any:
     from MNIST.language import Axis, parse_template
     from MNIST.training import RunSettings
 
-    units = next(count for count in (10, 5, 2, 1) if trials % count == 0)
-    values: dict[str, list[Any]] = {
-        "epochs": [EPOCHS],
-        "rate": [round(0.001 * (1 + index / 1000), 7) for index in range(trials // units)],
-        "units": [8 * number for number in range(1, units + 1)],
-    }
+    values: dict[str, list[Any]] = {"epochs": [EPOCHS]}
+    for name, every in SHORT_AXES.items():
+        count = max(count for count in range(1, len(every) + 1) if trials % count == 0)
+        values[name] = every[:count]
+        trials //= count
+    values["rate"] = [round(0.001 * (1 + index / 1000), 7) for index in range(trials)]
     axes = (Axis((name,), tuple((str(value),) for value in each)) for name, each in values.items())
     settings = RunSettings("d" * 64, None, 0.9, 0, "none", "none", "float32", 1)
     return make_search(Space(tuple(axes)), parse_template(TEMPLATE), settings)
