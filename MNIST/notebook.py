@@ -14,6 +14,7 @@ import numpy as np
 from MNIST import data, engines, training
 from MNIST.data.idx import IMAGE_SIDE
 from MNIST.engines import Arrays
+from MNIST.engines.metrics import accuracy, cross_entropy, mean_logits, softmax
 from MNIST.engines.processor import cores
 from MNIST.language import (
     CONSTANT,
@@ -26,7 +27,6 @@ from MNIST.language import (
 )
 from MNIST.paths import TOGETHER, checked_name, members
 from MNIST.training.draws import epoch_seed, initial_weights
-from MNIST.training.metrics import accuracy, cross_entropy, mean_logits, softmax
 from MNIST.training.rates import epoch_rates
 from MNIST.words import counted
 

@@ -49,8 +49,8 @@ def in_browser(
 def with_keras(folder: Path, text: str, seed: int, count: int | None, epochs: int) -> Trained:
     """Train as `train` does."""
     from MNIST.data import split
+    from MNIST.engines.metrics import accuracy
     from MNIST.training import Run, resolve_settings
-    from MNIST.training.metrics import accuracy
 
     dataset = load(folder)
     settings = resolve_settings(dataset.digest, images=count, split=SPLIT, seed=seed)

@@ -68,9 +68,9 @@ def peer(folder: Path, seed: int, count: int | None) -> tuple[float, int, float]
 def ours(folder: Path, seed: int, count: int | None) -> tuple[float, float, float]:
     """fast99 as `train` trains it: seconds of training, GFLOP/s of the last epoch, test accuracy."""
     from MNIST.data import load, split
+    from MNIST.engines.metrics import accuracy
     from MNIST.language import lay_out, read_spec
     from MNIST.training import Run, resolve_settings
-    from MNIST.training.metrics import accuracy
 
     dataset, spec = load(folder), read_spec(MODEL)
     settings = resolve_settings(dataset.digest, images=count, split=SPLIT, seed=seed)

@@ -1,5 +1,6 @@
 """Training: one epoch loop that drives every engine, and the parts that are equal for all engines."""
 
+from MNIST.engines.metrics import cross_entropy, mean_logits, softmax
 from MNIST.paths import trained_names
 from MNIST.training.checkpoint import EpochResult, newest_epoch, remove_checkpoints, remove_surpassed
 from MNIST.training.handed_in import HandedIn, is_handed_in, read_handed_in
@@ -11,7 +12,6 @@ from MNIST.training.laboratory import (
     files_of,
     read_laboratory_network,
 )
-from MNIST.training.metrics import cross_entropy, mean_logits, softmax
 from MNIST.training.network_files import (
     EXPLAINED,
     checkpoint_folder,

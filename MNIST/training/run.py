@@ -11,6 +11,7 @@ import numpy as np
 from MNIST import engines
 from MNIST.data import TrainingData
 from MNIST.engines import Arrays, Engine, OnStep
+from MNIST.engines.metrics import accuracy, cross_entropy
 from MNIST.engines.processor import cores
 from MNIST.errors import DataError, DivergedError, UsageError
 from MNIST.language import ModelSpec, lay_out
@@ -24,7 +25,6 @@ from MNIST.training.draws import epoch_seed, initial_weights
 from MNIST.training.epoch_images import EpochImages
 from MNIST.training.identity import RunSettings, other_text, run_identity, weights_digest
 from MNIST.training.memory import peak_memory, refuse_too_large, reset_peak_memory
-from MNIST.training.metrics import accuracy, cross_entropy
 from MNIST.training.rates import epoch_rates
 from MNIST.training.stopping import is_over, keeps_best, kept_epoch
 from MNIST.words import counted

@@ -11,9 +11,9 @@ from laboratory_page import WORKER, dataset_of, open_laboratory, patterns, train
 
 from MNIST import data
 from MNIST.browser import bundle, variable
+from MNIST.engines.metrics import accuracy
 from MNIST.language import canonical_text, parse_spec
 from MNIST.training import Run, resolve_settings
-from MNIST.training.metrics import accuracy
 
 LAYERS = """Layers:
 Conv,4,3,3,linear

@@ -12,12 +12,12 @@ import pytest
 from examples import slowly
 
 from MNIST import engines
+from MNIST.engines.metrics import cross_entropy, softmax
 from MNIST.engines.processor import cores
 from MNIST.engines.saved_arrays import read_arrays, write_arrays
 from MNIST.errors import ModelError, UsageError
 from MNIST.language import lay_out, parse_spec
 from MNIST.training.draws import initial_weights
-from MNIST.training.metrics import cross_entropy, softmax
 
 SMALL = """
 Layers:

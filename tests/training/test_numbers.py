@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 
+from MNIST.engines.metrics import accuracy, cross_entropy, softmax
 from MNIST.language import lay_out, parse_spec
 from MNIST.language.layer import Parameter
 from MNIST.training.draws import INITIALIZERS, STREAMS, draw, epoch_order, epoch_seed, initial_weights
 from MNIST.training.identity import NUMBERS
-from MNIST.training.metrics import accuracy, cross_entropy, softmax
 
 PLAIN = "Layers:\nFlatten\nDense,64,relu\n{dropout}Dense,10,softmax\nOptimizer:\n{optimizer}\n1\n100\n"
 

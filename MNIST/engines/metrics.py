@@ -26,15 +26,18 @@ def mean_logits(each: Sequence[np.ndarray]) -> np.ndarray:
     return together - np.log(len(each))
 
 
-def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Mean cross-entropy of softmax(logits) with the true labels, in nats; nan if there are no images.
+def cross_entropies(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The cross-entropy of softmax(logits) with each image's true label, in nats: float64 (n,).
 
     logits: (n, classes), unnormalised; labels: integer (n,).
     Source: Goodfellow et al., Deep Learning (2016), 6.2.2.3.
     """
-    if len(labels) == 0:
-        return float("nan")
-    return float(-log_softmax(logits)[np.arange(len(labels)), labels].mean())
+    return -log_softmax(logits)[np.arange(len(labels)), labels]
+
+
+def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The mean of `cross_entropies`; nan if there are no images."""
+    return float(cross_entropies(logits, labels).mean()) if len(labels) else float("nan")
 
 
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
