@@ -47,7 +47,7 @@ from MNIST.language import (
 )
 from MNIST.language.layer import ACTIVATION, INIT
 from MNIST.language.layers import DepthwiseConv, GaussianNoise, SeparableConv
-from MNIST.language.optimizers import SGD, Adagrad, Adam, AdamW, ParallelDelta, RMSprop
+from MNIST.language.optimizers import SGD, Adagrad, Adam, AdamW, LeastSquares, ParallelDelta, RMSprop
 
 proportions = st.floats(0, 1, exclude_max=True)
 tiny = st.floats(0, 1, exclude_min=True)
@@ -188,6 +188,9 @@ columns = st.builds(Columns, st.integers(1, 9999), st.integers(1, 99), spread=st
 rule = st.builds(
     ParallelDelta, **rates, reach=st.floats(0, 1e6, exclude_min=True), lessons=proportions, prune=proportions
 )
+least_squares = st.builds(
+    LeastSquares, st.floats(0, 1, exclude_min=True), st.floats(0, 1e6), ridge=st.floats(1e-9, 1e6)
+)
 
 
 def within_limits(spec: ModelSpec) -> bool:
@@ -204,6 +207,13 @@ specs = st.one_of(
         ModelSpec, input=inputs, layers=layers, optimizer=optimizers, label_smoothing=proportions, **numbers
     ),
     st.builds(ModelSpec, input=thresholds, layers=st.tuples(columns), optimizer=rule, **numbers),
+    st.builds(
+        ModelSpec,
+        input=inputs,
+        layers=layers.filter(lambda chosen: isinstance(chosen[-1], Dense)),
+        optimizer=least_squares,
+        **numbers,
+    ),
 ).filter(within_limits)
 
 # Text that is nearly a model file: its words, in any order.

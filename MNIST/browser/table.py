@@ -24,6 +24,7 @@ from MNIST.language import (
     SCHEDULES,
     Layer,
     ModelSpec,
+    Optimizer,
     Schedule,
     Stop,
     axes,
@@ -70,7 +71,7 @@ def language_table() -> dict[str, Any]:
         "required": list(REQUIRED),
         "layers": {name: _layer(name, cls) for name, cls in LAYERS.items()},
         "inputs": _lines(INPUTS),
-        "optimizers": _lines(OPTIMIZERS),
+        "optimizers": {name: _optimizer(name, cls) for name, cls in OPTIMIZERS.items()},
         "schedules": {name: _schedule(name, cls) for name, cls in SCHEDULES.items()},
         "augmentations": _lines(AUGMENTATIONS),
         "stop": _line("Stop", Stop),
@@ -103,6 +104,11 @@ def _layer(name: str, cls: type[Layer]) -> dict[str, Any]:
     """A layer's line, with its lesson, and the names of the methods that it does not take from `Layer`."""
     own = [method for method in METHODS if getattr(cls, method) is not getattr(Layer, method)]
     return {**_line(name, cls), "lesson": cls.lesson, "passesThrough": cls.passes_through, "methods": own}
+
+
+def _optimizer(name: str, cls: type[Optimizer]) -> dict[str, Any]:
+    """An optimizer's line, with whether its steps need gradients."""
+    return {**_line(name, cls), "followsGradients": cls.follows_gradients}
 
 
 def _schedule(name: str, cls: type[Schedule]) -> dict[str, Any]:

@@ -107,11 +107,10 @@ def refuse_without_gradients(network: Network, name: str) -> None:
 
     name: the model file's name, for the message.
     """
-    only = network.only_engine
-    if only:
+    rule = network.spec.optimizer
+    if not rule.follows_gradients:
         raise UsageError(
-            f"{name}: such a network learns without gradients, in the engine {only} alone: "
-            "nothing to compare it with"
+            f"{name}: {type(rule).__name__} learns without gradients, and certify compares gradients"
         )
 
 

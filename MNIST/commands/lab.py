@@ -33,7 +33,7 @@ from MNIST.commands.values import optional_whole_number
 from MNIST.commands.written_files import own_file
 from MNIST.errors import UsageError, quoted
 from MNIST.files import write_atomically
-from MNIST.language import fill_classes, needs_engine, parse_spec, read_text
+from MNIST.language import fill_classes, parse_spec, read_text
 from MNIST.paths import find_model_file, name_from
 from MNIST.words import counted
 
@@ -86,9 +86,9 @@ def _model(path: Path, dataset: "Dataset") -> "LabModel":
 
     classes = len(dataset.classes)
     text = fill_classes(read_text(path), classes)
-    engine = needs_engine(parse_spec(text, str(path), classes))
-    if engine is not None:
-        raise UsageError(f"--models: {path} can only be trained by the engine {engine}, not in a laboratory")
+    rule = parse_spec(text, str(path), classes).optimizer
+    if not rule.follows_gradients:
+        raise UsageError(f"--models: {path} learns by {type(rule).__name__}, which no laboratory has")
     return LabModel(_name(path), text)
 
 

@@ -107,6 +107,13 @@ class GradientEngine(Engine, Protocol):
         """
         ...
 
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """What the last layer gets of each image: float32 or float64 (n, inputs), for uint8 (n, 28, 28).
+
+        The network must end in Dense. No layer is in training.
+        """
+        ...
+
 
 def refuse_other_arrays(shapes: Mapping[str, tuple[int, ...]], arrays: Arrays) -> None:
     """Raise ValueError unless the arrays have exactly these names and shapes. It reads no values."""

@@ -2,11 +2,12 @@
 
 import importlib
 from types import ModuleType
+from typing import cast
 
 from MNIST.engine_names import ENGINES
-from MNIST.engines.protocol import Arrays, Engine
+from MNIST.engines.protocol import Arrays, Engine, GradientEngine
 from MNIST.errors import UsageError, did_you_mean
-from MNIST.language import ModelSpec, Network, needs_engine
+from MNIST.language import LeastSquares, ModelSpec, Network, needs_engine
 from MNIST.program import install_command
 
 _PYTORCH = "torch._inductor.config"  # slow; asking PyTorch for repeatable results imports it
@@ -47,10 +48,7 @@ def create(
     batch. With them several engines can compute the same step; without them each engine draws its own.
     Raises UsageError for a network that this engine cannot train.
     """
-    build = _module(choose(network.spec, name)).build
-    engine: Engine = build(
-        network, precision=precision, threads=threads, pixel_statistics=pixel_statistics, draws=draws
-    )
+    engine = _built(name, network, precision, threads, pixel_statistics, draws)
     engine.set_weights(weights)
     return engine
 
@@ -69,9 +67,28 @@ def read_saved(
     Raises ModelError unless this network could have written these bytes, UsageError for a network that
     this engine cannot train.
     """
-    build = _module(choose(network.spec, name)).build
-    engine: Engine = build(network, precision=precision, threads=threads, pixel_statistics=pixel_statistics)
+    engine = _built(name, network, precision, threads, pixel_statistics)
     engine.load(content)
+    return engine
+
+
+def _built(
+    name: str,
+    network: Network,
+    precision: str,
+    threads: int,
+    pixel_statistics: tuple[float, float],
+    draws: Arrays | None = None,
+) -> Engine:
+    """A network in an engine; its weights are not set yet."""
+    build = _module(choose(network.spec, name)).build
+    engine: Engine = build(
+        network, precision=precision, threads=threads, pixel_statistics=pixel_statistics, draws=draws
+    )
+    if isinstance(network.spec.optimizer, LeastSquares):
+        from MNIST.engines.least_squares import LeastSquaresEngine
+
+        return LeastSquaresEngine(cast("GradientEngine", engine), network, threads)
     return engine
 
 

@@ -1,7 +1,7 @@
 // What is said of the text as a whole: its size and training, or its mistakes.
 
 import { problemText } from "../browser/language/language.js";
-import { columnsAreLeftOut } from "../browser/training/laboratory.js";
+import { ruleIsLeftOut } from "../browser/training/laboratory.js";
 import { element } from "./words.js";
 
 const MOST_ROWS = 300; // of the table for screen readers
@@ -30,7 +30,7 @@ export function summarised(root, { check, network, problems }, name) {
   }
   const size = `${check.layers} · ${check.parameters} parameters · ${check.flops} MFLOPs an image`;
   const lines = check.training.map((line) => line.replace(/^\w+\s+/, ""));
-  const left = network.onlyEngine ? columnsAreLeftOut(name) : null;
+  const left = network.followsGradients ? null : ruleIsLeftOut(network.spec, name);
   root.replaceChildren(
     element("b", {}, size),
     element("br"),

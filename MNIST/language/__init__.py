@@ -55,7 +55,17 @@ from MNIST.language.network import (
     needs_engine,
     nodes_as_written,
 )
-from MNIST.language.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, ParallelDelta, RMSprop
+from MNIST.language.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    LeastSquares,
+    Optimizer,
+    ParallelDelta,
+    RMSprop,
+)
 from MNIST.language.parse import parse_spec, read_spec
 from MNIST.language.schedules import CONSTANT, SCHEDULES, Constant, Cosine, OneCycle, Plateau, Schedule, Step
 from MNIST.language.stop import Stop
@@ -66,8 +76,8 @@ __all__ = [
     "AUGMENTATIONS", "CLASSES", "CONSTANT", "INPUTS", "LAYERS", "OPTIMIZERS", "SCHEDULES", "SGD",
     "Activation", "Adagrad", "Adam", "AdamW", "Augmentation", "AvgPool", "Axis", "BatchNorm", "Columns",
     "Constant", "Conv", "Cosine", "Dense", "Dropout", "Elastic", "Flatten", "GlobalAvgPool",
-    "InputStep", "Layer", "LocalResponseNorm", "MaxPool", "ModelSpec", "Network", "Node", "OneCycle",
-    "Optimizer", "Pad", "Parallel", "ParallelDelta", "Parameter", "Path", "Plateau", "Problem",
+    "InputStep", "Layer", "LeastSquares", "LocalResponseNorm", "MaxPool", "ModelSpec", "Network", "Node",
+    "OneCycle", "Optimizer", "Pad", "Parallel", "ParallelDelta", "Parameter", "Path", "Plateau", "Problem",
     "RMSprop", "Repeat", "Residual", "Rotate", "Scale", "Schedule", "Shear", "Shift", "SpecError",
     "Standardize", "Step", "Stop", "Template", "Threshold", "Zoom", "as_text", "asks_for_classes",
     "canonical_text", "count_flops", "count_parameters", "fill_classes", "first_values", "is_group",

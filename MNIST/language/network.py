@@ -26,7 +26,7 @@ from MNIST.language.layer import (
 )
 from MNIST.language.layers import Activation, Columns, Dense, Parallel, Path, Repeat, Residual
 from MNIST.language.model import ModelSpec
-from MNIST.language.optimizers import Optimizer, ParallelDelta
+from MNIST.language.optimizers import LeastSquares, Optimizer, ParallelDelta
 
 IMAGE_SIDE = 28
 MOST_LAYERS = 10_000  # after Repeat
@@ -212,9 +212,7 @@ def check_ending(
             message = f"Columns votes for {columns.classes:,} classes, and this dataset has {classes:,}"
             _note(problems, columns, nodes[-1].path, f"{message}; write classes={classes}")
         return  # its votes take the place of softmax
-    last = _present(layers)[-1]
-    while isinstance(last, Repeat):
-        last = _present(last.layers)[-1]
+    last = _last(layers)
     shape, wanted = nodes[-1].output_shape, "{classes}" if classes is None else f"{classes}"
     fits = len(shape) == 1 and FEWEST_CLASSES <= shape[0] <= MOST_CLASSES and classes in (None, shape[0])
     if not fits:
@@ -228,20 +226,26 @@ def check_ending(
 
 
 def check_rule(layers: Sequence[Layer], optimizer: Optimizer, problems: Problems) -> None:
-    """Note a network that its optimizer cannot train: Columns has a learning rule of its own.
+    """Note a network that its optimizer cannot train.
 
+    Columns has a learning rule of its own, and LeastSquares computes a last layer that is Dense.
     layers: they fit together, so a Columns among them stands alone.
     """
     columns, rule = isinstance(layers[0], Columns), isinstance(optimizer, ParallelDelta)
-    if columns == rule:
-        return
-    where = optimizer.line or Line(type(optimizer).__name__, 0)
-    if columns:
-        message = f"{type(optimizer).__name__} follows gradients, and Columns has none"
-        problems.add(where, f"{message}; its rule is 'ParallelDelta,0.05'", of_shapes=True)
-    else:
-        message = "ParallelDelta is the learning rule of Columns, and these layers learn by gradients"
-        problems.add(where, f"{message}; take an optimizer such as 'Adam,0.001'", of_shapes=True)
+    name, message = type(optimizer).__name__, ""
+    if columns and not rule:
+        message = f"{name} cannot train Columns; its rule is 'ParallelDelta,0.05'"
+    elif rule and not columns:
+        message = (
+            "ParallelDelta is the learning rule of Columns, and these layers learn by gradients; "
+            "take an optimizer such as 'Adam,0.001'"
+        )
+    elif isinstance(optimizer, LeastSquares) and _present(layers) and not isinstance(_last(layers), Dense):
+        message = (
+            "LeastSquares computes the last layer: let the network end in Dense with softmax, in one line"
+        )
+    if message:
+        problems.add(optimizer.line or Line(name, 0), message, of_shapes=True)
 
 
 class _Layout:
@@ -341,6 +345,12 @@ def _inside(layer: Layer) -> tuple[Layer, ...]:
     """The layers in a layer's block; none if it has none."""
     name = block_field(type(layer))
     return getattr(layer, name) if name else ()
+
+
+def _last(layers: Iterable[Layer]) -> Layer:
+    """The last layer, inside any Repeat. At least one layer is there."""
+    last = _present(layers)[-1]
+    return _last(last.layers) if isinstance(last, Repeat) else last
 
 
 def _present(layers: Iterable[Layer]) -> list[Layer]:

@@ -20,7 +20,7 @@ from MNIST.language.grammar import (
 )
 from MNIST.language.model import ModelSpec
 from MNIST.language.names import HEADS, name_of, read_line, refuse_block
-from MNIST.language.optimizers import OPTIMIZERS, SPELLINGS, Optimizer, ParallelDelta
+from MNIST.language.optimizers import OPTIMIZERS, SPELLINGS, Optimizer
 from MNIST.language.schedules import CONSTANT, SCHEDULES
 from MNIST.language.stop import Stop
 from MNIST.language.text import Statement, Word
@@ -79,11 +79,12 @@ def read_optimizer(head: Statement, lines: Sequence[Statement], problems: Proble
             fields[field] = read_value(kind, key, word, statement.line, problems)
             smoothing = statement.line if field == "label_smoothing" else smoothing
         waiting = [name for name in waiting if name != key]
-    if smoothing and isinstance(fields.get("optimizer"), ParallelDelta):
-        message = "ParallelDelta learns from votes, which no label_smoothing changes; leave it out"
-        problems.add(smoothing, message)
-    optimizer = "the optimizer, as in 'Adam,0.001'"
-    lacking = [NUMBERS[key][2] if key in NUMBERS else optimizer for key in waiting if key not in OPTIONS]
+    optimizer = fields.get("optimizer")
+    if smoothing and optimizer and not optimizer.follows_gradients:
+        name = type(optimizer).__name__
+        problems.add(smoothing, f"{name} does not use the loss, which label_smoothing changes; leave it out")
+    example = "the optimizer, as in 'Adam,0.001'"
+    lacking = [NUMBERS[key][2] if key in NUMBERS else example for key in waiting if key not in OPTIONS]
     if lacking:
         problems.add(head.line, f"this section lacks {'; '.join(lacking)}")
     return fields

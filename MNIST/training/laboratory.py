@@ -287,8 +287,9 @@ def _network(content: bytes, note: Note) -> tuple[str, Network]:
         network = lay_out(parse_spec(text, SPEC, len(note.classes)))
     except UsageError as error:
         raise ModelError(f"its text is wrong: {error}") from None
-    if network.only_engine:
-        raise ModelError(f"its text is one for the engine {network.only_engine}, which no laboratory has")
+    rule = network.spec.optimizer
+    if not rule.follows_gradients:
+        raise ModelError(f"its text asks for {type(rule).__name__}, which no laboratory has")
     if network.spec.batch_size != note.batch_size:
         raise ModelError(f"its {NOTE} says another batch size than its text")
     return text, network

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from MNIST.errors import TrainingError
-from MNIST.language import Network
+from MNIST.language import LeastSquares, Network
 from MNIST.words import counted
 
 BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}  # for one value between two layers
@@ -20,9 +20,13 @@ def least_memory(network: Network, batch_size: int, precision: str) -> int:
     """The fewest bytes that one training step can need at once.
 
     Each layer of matrix products, such as Conv and Dense, keeps its output for the backward pass, for every
-    image of the batch; each parameter is kept with its gradient. What an engine needs beyond that is not
-    counted.
+    image of the batch; each parameter is kept with its gradient. LeastSquares keeps the products of the last
+    layer's inputs, and needs as much again to add to them and to solve. What an engine needs beyond that is
+    not counted.
     """
+    if isinstance(network.spec.optimizer, LeastSquares):
+        (inputs,) = network.to_logits()[-1].input_shape
+        return 2 * BYTES["float64"] * (inputs + 1) ** 2
     value = BYTES[precision]
     outputs = sum(
         math.prod(node.output_shape) for node in network.walk() if node.layer.flops(node.input_shape)

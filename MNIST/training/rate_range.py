@@ -137,11 +137,12 @@ def rate_range(
 
 
 def refuse_without_gradients(spec: ModelSpec) -> None:
-    """Raise UsageError for a network that has a learning rule of its own, as Columns."""
-    if lay_out(spec).only_engine in engines.WITHOUT_GRADIENTS:
+    """Raise UsageError for a network with a learning rule that follows no gradients."""
+    rule = spec.optimizer
+    if not rule.follows_gradients:
         raise UsageError(
-            "Columns learns by a rule of its own, not by gradients: a range test of learning rates does not"
-            " apply to it"
+            f"{type(rule).__name__} learns without gradients: a range test of learning rates does not apply"
+            " to it"
         )
 
 

@@ -71,7 +71,7 @@ def network_data(network: Network) -> dict[str, Any]:
         "classes": network.classes,
         "parameters": network.parameters,
         "flops": float(network.flops),
-        "onlyEngine": network.only_engine,
+        "followsGradients": network.spec.optimizer.follows_gradients,
     }
 
 

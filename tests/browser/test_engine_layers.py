@@ -212,7 +212,10 @@ REFUSALS = """({ texts, leafImages }) => texts.map((text) => {
 def test_what_cannot_be_trained_here_is_refused_with_a_sentence(page):
     large = _text("Flatten\nDense,400000,relu")
     columns, too_large = ask(page, REFUSALS, texts=[COLUMNS, large], leafImages=4)
-    assert columns == [False, "Columns learns without gradients: the browser only computes its answers"]
+    assert columns == [
+        False,
+        "ParallelDelta is a learning rule without gradients: the browser only computes its answers",
+    ]
     assert too_large[0]
     assert "with its batches it needs 7.1 GiB of memory" in too_large[1]
 

@@ -267,7 +267,13 @@ def test_a_run_that_diverges_keeps_the_epochs_before(page):
         (
             "Input:\nThreshold,128\nLayers:\nColumns,10,64\nOptimizer:\nParallelDelta,0.05\nepochs=1\nbatch=1\n",
             {},
-            "Columns learns by a rule of its own, not by gradients, and is left out here. "
+            "ParallelDelta is a learning rule without gradients, and is left out here. "
+            "This trains it: python MNIST train Data trained trained.txt",
+        ),
+        (
+            "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\nLeastSquares\n1\n50\n",
+            {},
+            "LeastSquares is a learning rule without gradients, and is left out here. "
             "This trains it: python MNIST train Data trained trained.txt",
         ),
     ],

@@ -114,7 +114,8 @@ def test_an_engine_that_is_not_installed_is_left_out_with_what_it_lacks(
     ("words", "message"),
     [
         (["explore"], "a placeholder, '{convlayers}': this file is a template"),
-        (["sonn"], "sonn.txt: such a network learns without gradients, in the engine sonn alone: nothing to"),
+        (["sonn"], "sonn.txt: ParallelDelta learns without gradients, and certify compares gradients"),
+        (["random_features"], "LeastSquares learns without gradients"),
         (["optimized_model", "--batch", "10000"], "try --batch 346"),
         (["optimized_model", "--batch", "0"], "--batch: expected a whole number"),
         (["tests/certify/everything.txt", "--batch", "1"], "--batch: expected at least 2"),

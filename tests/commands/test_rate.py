@@ -77,7 +77,8 @@ def test_time_that_is_over_is_told(digits_folder, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["sonn"], "not by gradients: a range test of learning rates does not apply to it"),
+        (["sonn"], "without gradients: a range test of learning rates does not apply to it"),
+        (["random_features"], "LeastSquares learns without gradients"),
         (["net.txt", "--from", "1", "--to", "0.1"], "expected a first rate below the last one"),
         (["net.txt", "--from", "0"], "--from: expected a number"),
         (["net.txt", "--steps", "2"], "--steps: expected a whole number, from 3"),

@@ -91,10 +91,7 @@ def _train(engine, text, epoch=1):
 def test_every_layer_and_optimizer_of_the_language_has_its_place():
     laid_out_away, without_gradients = {Path, Repeat}, {Columns}  # the latter is the engine sonn's
     assert set(BUILDERS) == set(LAYERS.values()) - laid_out_away - without_gradients
-    concrete = {cls for cls in vars(optimizers).values() if isinstance(cls, type)}
-    assert set(OPTIMIZERS) | {optimizers.ParallelDelta} == {
-        cls for cls in concrete if issubclass(cls, optimizers.Optimizer) and cls is not optimizers.Optimizer
-    }
+    assert set(OPTIMIZERS) == {o for o in optimizers.OPTIMIZERS.values() if o.follows_gradients}
 
 
 @pytest.mark.parametrize("text", [GLOBAL, *slowly([EVERYTHING])], ids=["global", "everything"])

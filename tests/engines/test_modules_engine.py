@@ -112,11 +112,7 @@ def test_every_layer_activation_and_optimizer_of_the_language_has_its_place():
     elsewhere = {Path, Repeat, Columns}  # the first two are laid out away, the last is the engine sonn's
     assert set(BUILDERS) == set(LAYERS.values()) - elsewhere
     assert set(ACTIVATIONS) == set(ACTIVATION.choices) - {"softmax", "swish"}  # the loss's; another spelling
-    concrete = {cls for cls in vars(optimizers).values() if isinstance(cls, type)}
-    assert set(OPTIMIZERS) == {cls for cls in concrete if issubclass(cls, optimizers.Optimizer)} - {
-        optimizers.Optimizer,
-        optimizers.ParallelDelta,
-    }
+    assert set(OPTIMIZERS) == {o for o in optimizers.OPTIMIZERS.values() if o.follows_gradients}
 
 
 def _adam_step(o, w, g, slots, learning_rate, n):

@@ -42,6 +42,14 @@ def test_the_same_network_gives_the_same_bytes():
     assert content_of(network) == content_of(network)
 
 
+@pytest.mark.slow
+def test_the_file_of_a_network_does_not_depend_on_how_it_learned():
+    text = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n{}\n1\n50\n"
+    assert content_of(network_of(text.format("LeastSquares"))) == content_of(
+        network_of(text.format("SGD,0.1"))
+    )
+
+
 def test_columns_are_refused_with_the_way_out():
     with pytest.raises(UsageError, match=r"no layer for net's Columns; export it as \.onnx"):
         content_of(network_of(COLUMNS))

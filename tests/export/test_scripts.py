@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 SHIPPED = sorted(
     file.stem
     for file in (ROOT / "Models").glob("*.txt")
-    if file.stem not in ("explore", "experiments", "sonn")  # two templates, and Columns
+    if file.stem not in ("explore", "experiments", "sonn", "random_features")  # templates; without gradients
 )
 # Keras takes seconds to start and to build networks.
 EACH_LIBRARY = ["numpy", "torch", pytest.param("keras", marks=pytest.mark.slow)]
@@ -71,7 +71,7 @@ def test_every_layer_activation_and_optimizer_of_the_language_has_its_place():
     names = set(ACTIVATION.choices) - {"swish", "softmax", "linear"}
     assert set(numpy_script.ACTIVATIONS) == set(torch_script.ACTIVATIONS) == names
     assert names <= set(re.findall(r"\w+", NETWORKS["blocks"]))  # so the tests of all exports compute it
-    optimizers = set(OPTIMIZERS.values()) - {OPTIMIZERS["ParallelDelta"]}
+    optimizers = {optimizer for optimizer in OPTIMIZERS.values() if optimizer.follows_gradients}
     for module in MODULES.values():
         assert set(module.OPTIMIZERS) == optimizers
     for schedule in SCHEDULES:
@@ -250,6 +250,13 @@ def test_the_same_network_gives_the_same_bytes(library):
 def test_columns_are_refused_with_the_way_out(library):
     with pytest.raises(UsageError, match=rf"{LIBRARIES[library]} has no layer for net's Columns.*\.onnx"):
         script_of(network_of(COLUMNS), library)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_so_is_least_squares(library):
+    network = network_of("Layers:\nFlatten\nDense,10,softmax\nOptimizer:\nLeastSquares\n1\n50\n")
+    with pytest.raises(UsageError, match=r"none has LeastSquares, by which net learns; .* \.onnx or \.keras"):
+        script_of(network, library)
 
 
 def test_without_its_library_a_script_is_made_but_not_checked(monkeypatch):

@@ -189,7 +189,7 @@ def test_label_smoothing_is_refused_wherever_it_stands_beside_votes() -> None:
     votes = "Input:\nThreshold,1\nLayers:\nColumns,6,4\nOptimizer:\n{}\n1\n50\n"
     rule, smoothing = "ParallelDelta,0.05", "label_smoothing=0.1"
     for lines in (f"{rule}\n{smoothing}", f"{smoothing}\n{rule}"):
-        with pytest.raises(SpecError, match="no label_smoothing changes"):
+        with pytest.raises(SpecError, match="which label_smoothing changes"):
             parse_spec(votes.format(lines))
 
 

@@ -184,7 +184,7 @@ def test_columns_are_a_whole_network() -> None:
 
 
 def test_a_spec_made_in_code_is_checked_too() -> None:
-    with pytest.raises(SpecError, match="SGD: SGD follows gradients, and Columns has none"):
+    with pytest.raises(SpecError, match="SGD: SGD cannot train Columns"):
         lay_out(
             ModelSpec(
                 input=(Threshold((1,)),), layers=(Columns(9, 9),), optimizer=SGD(0.1), epochs=1, batch_size=1

@@ -215,7 +215,7 @@ def test_an_optimizer_that_does_not_suit_the_layers_is_told_with_its_value() -> 
     template.check_values()
     assert template.fill({"n": "6", "opt": "ParallelDelta"}).layers == (Columns(6, 9),)
     with pytest.raises(
-        SpecError, match=r"line 6: Adam follows gradients.* \(with \{opt\} = 'Adam'\)"
+        SpecError, match=r"line 6: Adam cannot train Columns.* \(with \{opt\} = 'Adam'\)"
     ) as caught:
         template.fill({"n": "6", "opt": "Adam"})
     assert caught.value.only_shapes

@@ -8,9 +8,10 @@ import numpy as np
 import psutil
 import pytest
 
-from MNIST.language import parse_spec
+from MNIST.errors import TrainingError
+from MNIST.language import lay_out, parse_spec
 from MNIST.training import continue_run
-from MNIST.training.memory import available_memory, peak_memory, reset_peak_memory
+from MNIST.training.memory import available_memory, least_memory, peak_memory, reset_peak_memory
 
 BIG = 2**28  # bytes
 SLACK = 2**26  # bytes for whatever else the process does at that time
@@ -63,3 +64,18 @@ def test_each_epoch_has_a_peak_of_its_own(digits, keras_settings):
     peaks = [result.peak_memory for result in continue_run(spec, digits, keras_settings, epochs=2)]
     assert min(peaks) > 2**27  # TensorFlow alone takes so much
     assert max(peaks) < before  # memory that was held before is not counted
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is that of the process so far")
+def test_least_squares_takes_the_memory_that_is_asked_for_before(digits, settings):
+    """What the engine and its libraries take comes on top."""
+    text = "Layers:\nConv,{},5,5,relu,stride=3\nFlatten\nDense,10,softmax\nOptimizer:\nLeastSquares\n1\n100\n"
+    spec = parse_spec(text.format(64))
+    least = least_memory(lay_out(spec), 100, "float32")
+    assert least == 2 * 8 * 4097**2
+    reset_peak_memory()
+    before = peak_memory()
+    continue_run(spec, digits, settings, epochs=1)
+    assert least - SLACK < peak_memory() - before < least + BIG
+    with pytest.raises(TrainingError, match=r"out of memory: .* needs at least 6\d\d"):
+        continue_run(parse_spec(text.format(3_200)), digits, settings, epochs=1)

@@ -120,7 +120,7 @@ def test_what_does_not_apply_is_refused(data):
         "Input:\nThreshold,128\nLayers:\nColumns,9,9\nOptimizer:\nParallelDelta,0.05\n1\n9\n"
     )
     assert "sonn" in engines.WITHOUT_GRADIENTS
-    with pytest.raises(UsageError, match="not by gradients"):
+    with pytest.raises(UsageError, match="without gradients"):
         rate_range(columns, data, settings(), steps=5)
     with pytest.raises(ValueError, match="0 < lowest < highest"):
         rate_range(SPEC, data, settings(), lowest=1, highest=1, steps=5)

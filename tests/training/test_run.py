@@ -36,6 +36,7 @@ OPTIMIZERS = [
     "RMSprop,0.001,momentum=0.5,decay=1e-3",
     "AdamW,0.01",
     "Adagrad,0.1",
+    "LeastSquares,0.5",
 ]
 
 

@@ -29,8 +29,9 @@ export class Engine {
    * memory.
    */
   static create(kernels, network, { pixelStatistics, leafImages = 1, leaves = 1, training = true }) {
-    if (training && network.onlyEngine !== null) {
-      throw new Error("Columns learns without gradients: the browser only computes its answers");
+    if (training && !network.followsGradients) {
+      const { kind } = network.spec.optimizer;
+      throw new Error(`${kind} is a learning rule without gradients: the browser only computes its answers`);
     }
     return new Engine(kernels, network, { pixelStatistics, leafImages, leaves, training });
   }

@@ -13,11 +13,11 @@ import { Problems } from "./errors.js";
 import { blockField } from "./grammar.js";
 import { ask, described, joined, kernel, projectionStride, ShapeError } from "./layers.js";
 import { product, sum, thousands } from "./numbers.js";
-import { language } from "./table.js";
+import { followsGradients, language } from "./table.js";
 
 /**
- * The network that a spec describes: {spec, nodes, inputShape, classes, parameters, flops, onlyEngine}; spec is
- * simplified, and the nodes are those of its layers.
+ * The network that a spec describes: {spec, nodes, inputShape, classes, parameters, flops, followsGradients};
+ * spec is simplified, and the nodes are those of its layers.
  * Throws SpecError, with the line of every layer that cannot work and the shapes that do not fit.
  */
 export function layOut(spec) {
@@ -31,7 +31,7 @@ export function layOut(spec) {
     classes: nodes.at(-1).outputShape[0],
     parameters: countParameters(nodes),
     flops: Number(countFlops(nodes)),
-    onlyEngine: simple.layers[0].kind === "Columns" ? "sonn" : null, // Columns is the only layer
+    followsGradients: followsGradients(simple.optimizer),
   };
 }
 
@@ -123,8 +123,7 @@ export function checkEnding(layers, steps, nodes, problems, classes = null) {
     checkVotes(columns, steps, path, problems, classes);
     return; // its votes take the place of softmax
   }
-  let last = present(layers).at(-1);
-  while (last.kind === "Repeat") last = present(last.layers).at(-1);
+  const last = lastOf(layers);
   const { fewestClasses, mostClasses } = language().limits;
   const [units] = outputShape;
   const isAllowed = outputShape.length === 1 && fewestClasses <= units && units <= mostClasses;
@@ -152,16 +151,30 @@ function checkVotes(columns, steps, path, problems, classes) {
   }
 }
 
-/** Note a network that its optimizer cannot train: Columns has a learning rule of its own. */
+/**
+ * Note a network that its optimizer cannot train: Columns has a learning rule of its own, and LeastSquares computes
+ * a last layer that is Dense.
+ */
 export function checkRule(layers, optimizer, problems) {
   const isColumns = layers[0].kind === "Columns";
-  if (isColumns === (optimizer.kind === "ParallelDelta")) return;
-  const where = optimizer.line ?? { source: optimizer.kind, number: 0, text: "" };
-  const message = isColumns
-    ? `${optimizer.kind} follows gradients, and Columns has none; its rule is 'ParallelDelta,0.05'`
-    : "ParallelDelta is the learning rule of Columns, and these layers learn by gradients; " +
+  const isRule = optimizer.kind === "ParallelDelta";
+  let message = "";
+  if (isColumns && !isRule) message = `${optimizer.kind} cannot train Columns; its rule is 'ParallelDelta,0.05'`;
+  else if (isRule && !isColumns) {
+    message =
+      "ParallelDelta is the learning rule of Columns, and these layers learn by gradients; " +
       "take an optimizer such as 'Adam,0.001'";
-  problems.add(where, message, null, true);
+  } else if (optimizer.kind === "LeastSquares" && present(layers).length && lastOf(layers).kind !== "Dense") {
+    message = "LeastSquares computes the last layer: let the network end in Dense with softmax, in one line";
+  }
+  const where = optimizer.line ?? { source: optimizer.kind, number: 0, text: "" };
+  if (message) problems.add(where, message, null, true);
+}
+
+/** The last layer, inside any Repeat. At least one layer is there. */
+function lastOf(layers) {
+  const last = present(layers).at(-1);
+  return last.kind === "Repeat" ? lastOf(last.layers) : last;
 }
 
 /** Lays out layers one after another, keeping count of the network's parameters. */

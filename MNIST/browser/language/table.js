@@ -37,6 +37,11 @@ export function language() {
   return table;
 }
 
+/** Whether an optimizer's steps need gradients, or it has a rule of its own. */
+export function followsGradients({ kind }) {
+  return language().optimizers.get(kind).followsGradients;
+}
+
 /** What the rates of a spec's schedule depend on beside the step: {needsLength, needsValidation}. */
 export function needsOf({ schedule }) {
   const { needsLength, needsValidation } = language().schedules.get(schedule.kind);

@@ -4,7 +4,7 @@ import { firstWord, quoted } from "./characters.js";
 import { bind, find, made, readValue, statementText, write } from "./grammar.js";
 import { nameIn, readLine, refuseBlock } from "./names.js";
 import { didYouMean } from "./similar.js";
-import { language } from "./table.js";
+import { followsGradients, language } from "./table.js";
 import { keySpanOf, nameOf, spanOf } from "./text.js";
 
 /** `Optimizer:`: the optimizer, the number of epochs, the batch size; the last two need no keys. */
@@ -36,8 +36,9 @@ export function readOptimizer(head, lines, problems) {
     }
     waiting.delete(key);
   }
-  if (smoothing && fields.optimizer?.kind === "ParallelDelta") {
-    problems.add(smoothing, "ParallelDelta learns from votes, which no label_smoothing changes; leave it out");
+  const { optimizer } = fields;
+  if (smoothing && optimizer && !followsGradients(optimizer)) {
+    problems.add(smoothing, `${optimizer.kind} does not use the loss, which label_smoothing changes; leave it out`);
   }
   const lacking = [...waiting]
     .filter((key) => key === "optimizer" || settings.get(key).number)

@@ -112,7 +112,9 @@ export function openNetwork(bytes) {
   const classes = note.classes.length;
   const spec = parseSpec(fillClasses(text, classes), { source: "spec.txt", classes });
   const network = layOut(spec);
-  if (network.onlyEngine) throw new Error("its text is one of Columns, which a laboratory does not train");
+  if (!network.followsGradients) {
+    throw new Error(`its text asks for ${spec.optimizer.kind}, which a laboratory does not have`);
+  }
   const history = parsedHistory(decoded(files.get("history.csv")), note.validation_images > 0);
   if (history.length !== note.epochs || spec.batch_size !== note.batch_size) {
     throw new Error("its text, its history and what it says of its training do not belong together");

@@ -198,7 +198,7 @@ class Training {
     const written = parseSpec(text, { source, classes: dataset.classes.length });
     const spec = { ...written, epochs: epochs ?? written.epochs };
     const network = layOut(spec);
-    refuseColumns(network, name);
+    refuseOtherRules(network, name);
     this.about = { name, text, spec, network, seed, split, images };
     this.history = [];
     this.settings = { network, seed, split, images, history: [], weights: null, state: null };
@@ -272,15 +272,15 @@ function shut(crew, key) {
 }
 
 /** Why a network of this name cannot be trained in a browser, and what trains it. */
-export function columnsAreLeftOut(name) {
+export function ruleIsLeftOut({ optimizer }, name) {
   return (
-    "Columns learns by a rule of its own, not by gradients, and is left out here. " +
+    `${optimizer.kind} is a learning rule without gradients, and is left out here. ` +
     `This trains it: python MNIST train Data ${name} ${name}.txt`
   );
 }
 
-function refuseColumns(network, name) {
-  if (network.onlyEngine) throw new Error(columnsAreLeftOut(name || "my_net"));
+function refuseOtherRules({ followsGradients, spec }, name) {
+  if (!followsGradients) throw new Error(ruleIsLeftOut(spec, name || "my_net"));
 }
 
 /** The largest power of two that is neither above 8 nor above the number of cores. */

@@ -99,16 +99,23 @@ class KerasEngine:
         return EpochMetrics.of(history["loss"][0], history["accuracy"][0], _array(self._gradient_norms))
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        # Layer by layer, not by `predict`, which traces a graph for each network: for a few batches tracing
-        # costs more time than it saves, and an exploration makes many networks.
+        return self._outputs(self._model, images)
+
+    def features(self, images: np.ndarray) -> np.ndarray:
+        return self._outputs(keras.Model(self._graph.images, self._graph.features), images)
+
+    def _outputs(self, model: Any, images: np.ndarray) -> np.ndarray:
+        """What a part of the network makes of the images, outside training.
+
+        It goes layer by layer, not by `predict`, which traces a graph for each network: for a few batches
+        tracing costs more time than it saves, and an exploration makes many networks.
+        """
         with self._computing():
-            batches = [
-                keras.ops.convert_to_numpy(
-                    self._model(images[begin : begin + INFERENCE_BATCH], training=False)
-                )
+            outputs = [
+                keras.ops.cast(model(images[begin : begin + INFERENCE_BATCH], training=False), self._floats)
                 for begin in range(0, len(images), INFERENCE_BATCH)
             ]
-        return np.concatenate([np.zeros((0, self._classes), np.float32), *batches])
+            return np.concatenate([np.zeros((0, model.output_shape[-1]), np.float32), *map(_array, outputs)])
 
     def gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, Arrays]:
         trained, others = self._model.trainable_variables, self._model.non_trainable_variables

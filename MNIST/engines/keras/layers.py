@@ -40,9 +40,9 @@ class Graph:
         for number, step in enumerate(network.spec.input, 1):
             tensor = _prepare(step, tensor, pixel_statistics, f"input_{number}", self.floats)
         *body, last = network.to_logits()
-        tensor = self.chain(body, tensor)
+        self.features = self.chain(body, tensor)
         self.policy = self.floats  # the last layer computes the logits, never in bfloat16
-        tensor = self.add(last, tensor)
+        tensor = self.add(last, self.features)
         self.logits = keras.layers.Activation("linear", dtype=self.floats, name="logits")(tensor)
 
     def add(self, node: Node, tensor: Any) -> Any:

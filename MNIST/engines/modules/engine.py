@@ -3,6 +3,7 @@
 `layers` makes the modules, `optimizers` the optimizers.
 """
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -105,14 +106,21 @@ class ModulesEngine:
         return loss.item(), dict(zip(self._trainable, map(to_array, found), strict=True))
 
     def logits(self, images: np.ndarray) -> np.ndarray:
+        return self._outputs(self._network, images)
+
+    def features(self, images: np.ndarray) -> np.ndarray:
+        return self._outputs(self._network.before_last, images)
+
+    def _outputs(self, module: Callable[[torch.Tensor], torch.Tensor], images: np.ndarray) -> np.ndarray:
+        """What a part of the network makes of the images, outside training. Of no images it is empty."""
         set_threads(self._threads)
         self._network.eval()
         with memory_errors(), torch.inference_mode():
             batches = [
-                self._network(_on_device(images[begin : begin + INFERENCE_BATCH])).cpu().numpy()
-                for begin in range(0, len(images), INFERENCE_BATCH)
+                module(_on_device(images[begin : begin + INFERENCE_BATCH])).cpu().numpy()
+                for begin in range(0, max(len(images), 1), INFERENCE_BATCH)
             ]
-        return np.concatenate([np.zeros((0, self._classes), np.float32), *batches])
+        return np.concatenate(batches)
 
     def get_weights(self) -> Arrays:
         return {name: to_array(weight) for name, weight in self._network.weights.items()}

@@ -61,6 +61,10 @@ class NetworkModule(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.body(self.prepare(images, self.dtype))
 
+    def before_last(self, images: torch.Tensor) -> torch.Tensor:
+        """What the last layer gets."""
+        return self.body[:-1](self.prepare(images, self.dtype))
+
     def add(self, node: Node) -> nn.Module:
         """The module of one node, including its block if it has one."""
         return BUILDERS[type(node.layer)](node, node.layer, self)

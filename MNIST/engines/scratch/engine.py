@@ -148,9 +148,17 @@ class ScratchEngine:
         return loss, {name: self._library.to_numpy(gradient) for name, gradient in gradients.items()}
 
     def logits(self, images: np.ndarray) -> np.ndarray:
+        return self._outputs(self._chain, images)
+
+    def features(self, images: np.ndarray) -> np.ndarray:
+        return self._outputs(Chain(self._chain.layers[:-1]), images)
+
+    def _outputs(self, chain: Chain, images: np.ndarray) -> np.ndarray:
+        """What a chain makes of the images, outside training."""
+
         def of_piece(piece: slice) -> np.ndarray:
             x = prepare(self._library.array(images[piece]), self._spec.input, self._pixel_statistics)
-            return self._library.to_numpy(self._chain.forward(x, Pass())[0])
+            return self._library.to_numpy(chain.forward(x, Pass())[0])
 
         with self._library.computing():
             size = min(self._images_at_once, INFERENCE_BATCH)

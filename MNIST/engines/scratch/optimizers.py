@@ -94,6 +94,8 @@ UPDATES: dict[type, Update] = {
 
 def initial_slots(o: optimizers.Optimizer) -> tuple[float, ...]:
     """The initial value of each array that the optimizer keeps for a weight."""
+    if not o.follows_gradients:
+        return ()
     if isinstance(o, optimizers.SGD):
         return () if o.momentum == 0 else (0.0,)
     if isinstance(o, optimizers.RMSprop):

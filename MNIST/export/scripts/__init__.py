@@ -46,6 +46,12 @@ def script_of(shared: SharedNetwork, library: str) -> Script:
             f"{LIBRARIES[library]} has no layer for {shared.name}'s Columns, which learn without gradients; "
             "export it as .onnx"
         )
+    rule = shared.network.spec.optimizer
+    if not rule.follows_gradients:
+        raise UsageError(
+            f"a script also trains its network, and none has {type(rule).__name__}, by which {shared.name} "
+            "learns; export it as .onnx or .keras"
+        )
     source, arrays = _module(library).script_of(shared)
     floats = {
         name: array.astype(np.float32) if array.dtype == np.float64 else array
