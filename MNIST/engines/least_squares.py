@@ -14,9 +14,8 @@ from MNIST.engines.metrics import cross_entropies, softmax
 from MNIST.engines.protocol import Arrays, EpochMetrics, GradientEngine, OnStep
 from MNIST.language import LeastSquares, Network
 
-IMAGES_AT_ONCE = (
-    4_000  # in one product; of 1,000, adding the product to the others takes half as long as itself
-)
+IMAGES_AT_ONCE = 4_000  # in one product, so that adding it to the others takes little of the time
+FEATURES_AT_ONCE = 2_048  # rows of one product; OpenBLAS may crash where 16,000 rows are one
 HELD_OUT = 10  # one image in so many is held out to find the scale
 LARGEST_SCALE = 100.0
 HALVINGS = 40  # of the interval in which the scale is looked for
@@ -30,7 +29,7 @@ class NormalEquations:
     """
 
     def __init__(self, inputs: int, classes: int) -> None:
-        self._products = np.zeros((inputs + 1, inputs + 1))  # of features with features
+        self._products = np.zeros((inputs + 1, inputs + 1))  # of features with features: the lower half
         self._with_targets = np.zeros((inputs + 1, classes))  # a target is 1 for the true class, else 0
 
     def add(self, features: np.ndarray, labels: np.ndarray) -> None:
@@ -39,17 +38,25 @@ class NormalEquations:
             part = slice(begin, begin + IMAGES_AT_ONCE)
             x = np.ones((len(labels[part]), len(self._products)))
             x[:, :-1] = features[part]
-            self._products += x.T @ x  # NumPy sees that this is symmetric, and computes one half
+            for rows in self._rows():
+                self._products[rows, : rows.stop] += x[:, rows].T @ x[:, : rows.stop]
             self._with_targets += x.T @ (labels[part, None] == np.arange(self._with_targets.shape[1]))
 
     def solve(self, ridge: float) -> tuple[np.ndarray, np.ndarray]:
         """The weights (inputs, classes) and the bias (classes,). At least one image must have been added."""
+        for rows in self._rows():
+            self._products[: rows.start, rows] = self._products[rows, : rows.start].T
         squares = np.einsum("ii->i", self._products)[:-1]  # a view of the diagonal
         without = squares.copy()
         squares += ridge * (squares.mean() or 1.0)  # if all features are 0, their weights are too
         solution = np.linalg.solve(self._products, self._with_targets)
         squares[:] = without
         return solution[:-1], solution[-1]
+
+    def _rows(self) -> list[slice]:
+        """The rows of the products, some at a time."""
+        count, most = len(self._products), FEATURES_AT_ONCE
+        return [slice(begin, min(begin + most, count)) for begin in range(0, count, most)]
 
 
 class LeastSquaresEngine:

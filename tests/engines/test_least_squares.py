@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from engines.test_contract import IMAGES, INSTALLED, LABELS, make, same, train
 
+from MNIST.engines import least_squares
 from MNIST.engines.least_squares import LARGEST_SCALE, NormalEquations, best_scale
 from MNIST.engines.metrics import accuracy, cross_entropy
 
@@ -37,7 +38,10 @@ def solved(features, labels, ridge):
 
 
 @pytest.mark.parametrize("ridge", [1e-3, 1.0])
-def test_the_equations_give_what_least_squares_gives(ridge):
+@pytest.mark.parametrize("at_once", [2_048, 7])
+def test_the_equations_give_what_least_squares_gives(ridge, at_once, monkeypatch):
+    monkeypatch.setattr(least_squares, "FEATURES_AT_ONCE", at_once)
+    monkeypatch.setattr(least_squares, "IMAGES_AT_ONCE", 2 * at_once)
     features = np.random.default_rng(0).normal(1.0, 2.0, (70, 30))
     equations = NormalEquations(30, 10)
     for part in (slice(0, 41), slice(41, None)):
