@@ -16,6 +16,7 @@ from MNIST.language import LeastSquares, Network
 
 IMAGES_AT_ONCE = 4_000  # in one product, so that adding it to the others takes little of the time
 FEATURES_AT_ONCE = 2_048  # rows of one product; OpenBLAS may crash where 16,000 rows are one
+ROUNDING = 1e-10  # of a mean square: more than float64 loses in solving
 HELD_OUT = 10  # one image in so many is held out to find the scale
 LARGEST_SCALE = 100.0
 HALVINGS = 40  # of the interval in which the scale is looked for
@@ -48,7 +49,10 @@ class NormalEquations:
             self._products[: rows.start, rows] = self._products[rows, : rows.start].T
         squares = np.einsum("ii->i", self._products)[:-1]  # a view of the diagonal
         without = squares.copy()
-        squares += ridge * (squares.mean() or 1.0)  # if all features are 0, their weights are too
+        *sums, images = self._products[-1]
+        variances = squares - np.square(sums) / images  # times the number of images
+        # Below ROUNDING a penalty is lost. If all features are 0, any keeps their weights at 0.
+        squares += max(ridge * variances.mean(), ROUNDING * squares.mean()) or 1.0
         solution = np.linalg.solve(self._products, self._with_targets)
         squares[:] = without
         return solution[:-1], solution[-1]

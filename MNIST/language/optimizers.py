@@ -118,7 +118,7 @@ class LeastSquares(Optimizer):
 
     x are the numbers that the last layer gets of an image, t those that it should give: 1 for the image's
     class, 0 for the others. In each epoch W and b are those that minimize, over its n images,
-    Σ |x W + b − t|² + ridge · n · q · |W|², where q is the mean of x² over all images and inputs. Then
+    Σ |x W + b − t|² + ridge · n · q · |W|², where q is the mean of the inputs' variances. Then
     w ← w + rate · (s · w* − w), where w is the kernel or the bias and w* is W or b. The number s makes logits
     of them: of all s up to 100, softmax(s · (x W + b)) has the least cross-entropy, over the last tenth of
     the images, with the W and b of the other nine.
