@@ -55,6 +55,7 @@ NETWORKS = {
     "Fast99": "fast99",
     "Small": "small",
     "Mlp995": "mlp995 --engine numpy",
+    "Random": "random_features",
     "Best": "best",
     "Best1": "best --seed 1",
     "Best2": "best --seed 2",

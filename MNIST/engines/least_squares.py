@@ -15,7 +15,7 @@ from MNIST.engines.protocol import Arrays, EpochMetrics, GradientEngine, OnStep
 from MNIST.language import LeastSquares, Network
 
 IMAGES_AT_ONCE = 4_000  # in one product, so that adding it to the others takes little of the time
-FEATURES_AT_ONCE = 2_048  # rows of one product; OpenBLAS may crash where 16,000 rows are one
+FEATURES_AT_ONCE = 2_048  # rows of one product; OpenBLAS may crash if it computes 16,000 rows at once
 ROUNDING = 1e-10  # of a mean square: more than float64 loses in solving
 HELD_OUT = 10  # one image in so many is held out to find the scale
 LARGEST_SCALE = 100.0
