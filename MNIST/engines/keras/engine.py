@@ -102,7 +102,12 @@ class KerasEngine:
         return self._outputs(self._model, images)
 
     def features(self, images: np.ndarray) -> np.ndarray:
-        return self._outputs(keras.Model(self._graph.images, self._graph.features), images)
+        return self._outputs(self._before_last, images)
+
+    @cached_property
+    def _before_last(self) -> Any:
+        """The network up to what the last layer gets."""
+        return keras.Model(self._graph.images, self._graph.features)
 
     def _outputs(self, model: Any, images: np.ndarray) -> np.ndarray:
         """What a part of the network makes of the images, outside training.
