@@ -34,7 +34,7 @@ from MNIST.language import Template, parse_template, read_text
 from MNIST.paths import CHECKPOINTS, STORE, exploration_folder, find_model_file
 from MNIST.training import RunSettings
 
-BESIDES = 3.0  # seconds that Python's start, the pictures and the winner's files take on an AMD EPYC (benchmarks.plan)
+BESIDES = 3.0  # seconds that Python's start, the pictures and the winner's files take; see benchmarks.plan
 Show = Callable[[Event | None], None]
 
 
