@@ -247,13 +247,16 @@ def hostile(student: Student) -> dict[str, tuple[bytes, str]]:
     unvalidated = as_json(note | {"images": None, "training_images": 1000, "validation_images": 0})
     files["figures of no validation"] = student.packed(network=unvalidated), "history.csv"
     text, history = members["spec.txt"], members["history.csv"]
-    columns = b"Input:\nThreshold,1\nLayers:\nColumns,50,10\nOptimizer:\nParallelDelta,0.05\n1\n100\n"
+    for name, content in {
+        "Columns": b"Input:\nThreshold,1\nLayers:\nColumns,50,10\nOptimizer:\nParallelDelta,0.05\n1\n100\n",
+        "least squares": b"Layers:\nFlatten\nDense,10,softmax\nOptimizer:\nLeastSquares\n1\n100\n",
+    }.items():
+        files[name] = student.packed(spec=content), "its text asks for"
     for name, content in {
         "a wrong text": text.replace(b"Dense", b"Dens"),
         "a text of other layers": text.replace(b"Conv,4", b"Conv,5"),
         "a text without weights": text.replace(b"BatchNorm", b"Dropout,0.1"),
         "another batch size": text.replace(b"\n100\n", b"\n10\n"),
-        "Columns": columns,
         "a text that is none": b"\xff\0",
         "an endless text": text.replace(b"MaxPool,4,4", b"Repeat,1000000000:\n    Activation,relu"),
     }.items():
