@@ -88,6 +88,7 @@ BENCHMARKS = {
     "bookkeeping": "",
     "dispatch": "",
     "threshold": "",
+    "least_squares": "",
     "read_data": "Data",
     "pictures": "Data Fast99 300",
     "browser": "Data",

@@ -29,6 +29,7 @@ RATIO = r"ratio \d+\.\d\d"
 # The words after the name, and what is printed. DATA is a folder with digits; NET a network trained on them.
 QUICK = {
     "threshold": ("1 100", RATIO),
+    "least_squares": ("1 200 20", RATIO),
     "read_data": ("DATA 1", RATIO),
     "pictures": ("DATA NET 2", r"photo, thin pen +\d+\.\d\d%"),
 }
