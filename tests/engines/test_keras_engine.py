@@ -314,6 +314,14 @@ def test_convolutions_are_computed_by_onednn(of_its_own):
     assert ",convolution," in of_its_own.stdout
 
 
+@pytest.mark.parametrize(
+    ("switch", "value"), [("TF_FORCE_GPU_ALLOW_GROWTH", "true"), ("XLA_PYTHON_CLIENT_PREALLOCATE", "false")]
+)
+def test_no_process_takes_all_the_memory_of_a_gpu(switch, value):
+    """Their libraries read these switches. Here is no GPU that could show what they do."""
+    assert os.environ[switch] == value
+
+
 def test_a_process_keeps_its_number_of_threads(monkeypatch):
     """TensorFlow cannot change it once it has computed, be it for us or for a program of the user's."""
     threads = backend.set_threads()

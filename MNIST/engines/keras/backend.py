@@ -25,6 +25,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors reach us as excepti
 # It is part of a run's identity.
 if "tensorflow" not in sys.modules:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# Else the first worker of an exploration would take a GPU's whole memory with TensorFlow, or 75 % with JAX.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 # Keras takes these along for plots, tables and scikit-learn's interface if they are installed. Nothing here
 # needs that, and without them Keras starts in seven tenths of the time.
