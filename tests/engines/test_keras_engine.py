@@ -1,10 +1,11 @@
 """The Keras engine: every layer and block of the language, judged by plain Keras and by the spec."""
 
 import os
+import re
 import subprocess
 import sys
+import textwrap
 import warnings
-from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 import numpy as np
@@ -15,14 +16,14 @@ from MNIST import engines
 from MNIST.engines import EpochMetrics
 from MNIST.engines.keras import backend
 from MNIST.engines.keras import engine as keras_engine
+from MNIST.engines.keras import layers as keras_layers
 from MNIST.engines.keras.backend import batches, keras, memory_errors
 from MNIST.engines.keras.engine import OPTIMIZERS
 from MNIST.engines.keras.layers import BUILDERS, LocalResponseNormalization, layer_name
 from MNIST.engines.processor import cores
 from MNIST.errors import MNISTError
 from MNIST.language import LAYERS, lay_out, optimizers, parse_spec
-from MNIST.language.grammar import positional, real
-from MNIST.language.layer import Layer
+from MNIST.language import layers as layer_types
 from MNIST.language.layers import Columns, Path, Repeat
 from MNIST.training.draws import initial_weights
 from MNIST.training.rates import epoch_rates
@@ -234,18 +235,15 @@ def test_a_saved_network_is_read_back_and_by_plain_keras(precision, tmp_path):
 
 
 def test_a_new_layer_type_is_a_dataclass_and_a_builder(monkeypatch):
-    """The document's own example, which is random: it trains, resumes bit for bit, is saved and read."""
-
-    @dataclass(frozen=True)
-    class GaussianDropout(Layer):
-        rate: float = positional(real(0, 1, below=True))
-
-    def build(node, dropout, graph, tensor):
-        layer = keras.layers.GaussianDropout(dropout.rate, seed=0, dtype=graph.policy, name=layer_name(node))
-        return graph.apply(node, tensor, layer)
-
-    monkeypatch.setitem(LAYERS, "GaussianDropout", GaussianDropout)
-    monkeypatch.setitem(BUILDERS, GaussianDropout, build)
+    """The example of the specification, a random layer: it trains, resumes bit for bit, is saved and read."""
+    specification = (FilePath(__file__).parents[2] / "Model_Specification.md").read_text(encoding="utf-8")
+    declared, built = re.findall(r"^   ```python\n(.*?)^   ```$", specification, re.MULTILINE | re.DOTALL)
+    names = vars(layer_types) | vars(keras_layers)
+    exec(textwrap.dedent(declared), names)
+    monkeypatch.setattr(layer_types, "GaussianDropout", names["GaussianDropout"], raising=False)
+    exec(textwrap.dedent(built), names)
+    monkeypatch.setitem(LAYERS, "GaussianDropout", names["GaussianDropout"])
+    monkeypatch.setitem(BUILDERS, names["GaussianDropout"], names["_gaussian_dropout"])
     text = GLOBAL.replace("Conv", "GaussianDropout,0.5\nDropout,0.1\nConv", 1)
     whole, resumed = _engine(text), _engine(text)
     _train(whole, text, epoch=1)
@@ -255,6 +253,10 @@ def test_a_new_layer_type_is_a_dataclass_and_a_builder(monkeypatch):
         assert np.array_equal(array, resumed.get_state()[name])
     _, content = whole.save()
     resumed.load(content)
+    shape = (70, 28, 28, 1)
+    draws = {"gaussiandropout_1": np.zeros(shape), "dropout_2": np.full(shape, 0.9)}  # they change nothing
+    expected, _ = _engine(GLOBAL).gradients(IMAGES, LABELS)
+    assert _engine(text, draws=draws).gradients(IMAGES, LABELS)[0] == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.slow
