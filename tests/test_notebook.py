@@ -56,7 +56,7 @@ def test_the_examples_of_the_page_run(digits_folder, tmp_path, monkeypatch, caps
     assert "The command that" not in live
     assert "Too few to tell which parameters matter: 4 combinations" in live
     x_test = load("Data")[2]
-    assert explained.answer == network.engine.logits(x_test[:1]).argmax()
+    assert explained.answer == network.predict(x_test[:1]).argmax()
 
 
 def test_the_error_of_the_page_is_the_programs():

@@ -73,10 +73,6 @@ class Exploration:
         """The winner as a model file."""
         return (self.folder / "best.txt").read_text(encoding="utf-8")
 
-    def winner(self) -> training.TrainedModel:
-        """The winner's network, trained. Raises ModelError if there is none."""
-        return training.load_trained(self.name)
-
 
 class Watcher(Protocol):
     """An object that is told about each step of an exploration."""

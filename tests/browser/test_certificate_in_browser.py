@@ -12,6 +12,7 @@ from engine_page import ask, open_engine, posed, problem_data
 from examples import slowly
 
 from MNIST import certify
+from MNIST.language import optimizers
 
 EVERYTHING = (Path(__file__).parents[1] / "certify" / "everything.txt").read_text(encoding="utf-8")
 TOLERANCE = 1e-5
@@ -80,6 +81,11 @@ def _refuse_strays(found, expected):
 def test_everything(optimizer, page, everything):
     text, problem, expected = everything(optimizer)
     _refuse_strays(ask(page, "answer", problem=problem_data(problem, text)), expected)
+
+
+def test_no_optimizer_is_left_out():
+    follow_gradients = {name for name, kind in optimizers.OPTIMIZERS.items() if kind.follows_gradients}
+    assert {line.split(",")[0] for line in OPTIMIZERS.values()} == follow_gradients
 
 
 @pytest.mark.parametrize("line", OPTIMIZERS.values(), ids=list(OPTIMIZERS))
