@@ -5,7 +5,8 @@ Usage:
     python MNIST reproduce --help
 
 It says that the network is the same to the last bit; or it names the first number that differs, and what
-differs between the two machines. There, it says whether the two accuracies agree within what chance allows.
+differs between the two machines. There, it says whether the two validation accuracies, or without validation
+images the training accuracies, agree within what chance allows.
 The new network is trained in Reproduced/<model-name>/, and reproduced.json there says what came of it, to
 hand in. Interrupted? The same command goes on. The exit code is 0 if the record holds, else 1.
 
@@ -23,21 +24,23 @@ Options:
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from math import isclose
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from MNIST import __version__, cli
 from MNIST.commands import values
 from MNIST.commands.values import MOST_EPOCHS, MOST_THREADS, optional_whole_number
-from MNIST.errors import MNISTError, UsageError
+from MNIST.errors import MNISTError, ModelError, UsageError
 from MNIST.files import only_one, write_atomically
 from MNIST.paths import MODEL_OUTPUT, REPRODUCED, TOGETHER, checked_name, is_name, name_from
 from MNIST.words import counted
 
 if TYPE_CHECKING:
+    from MNIST.data import About
     from MNIST.training import EpochResult, Reproduction, Run, RunRecord
 
 CERTIFICATE = "reproduced.json"
@@ -124,6 +127,7 @@ def _reproduce(place: str, name: str, options: Mapping[str, Any]) -> int:
             start=start,
             warn=_warn,
         )
+        _refuse_other_facts(name, record, run, dataset.about, exactly=not changes)
         _train(run, history, stop=not changes)
         found = _compare(place, name, record, history, run, changes)
         training.remove_checkpoints(folder / "checkpoint")
@@ -170,6 +174,33 @@ def _data(given: str | None, begun: Mapping[str, Any]) -> Path:
     return Path(recorded) if isinstance(recorded, str) and Path(recorded).is_dir() else Path("Data")
 
 
+def _refuse_other_facts(name: str, record: "RunRecord", run: "Run", about: "About", exactly: bool) -> None:
+    """Raise ModelError if the record says what is not so of the run, as it is before its first epoch.
+
+    exactly: whether the pixel statistics must agree to the last bit; elsewhere, sums are rounded otherwise.
+    """
+    (mean, deviation), tolerance = run.pixel_statistics, 0.0 if exactly else 1e-6
+    facts = {
+        "parameters": record.parameters == run.network.parameters,
+        "training_images": record.training_images == len(run.data.train),
+        "validation_images": record.validation_images == len(run.data.validation),
+        "pixel_mean": isclose(record.pixel_mean, mean, rel_tol=tolerance),
+        "pixel_deviation": isclose(record.pixel_deviation, deviation, rel_tol=tolerance),
+        "classes": record.about.classes == about.classes,
+        "ink": record.ink == about.ink,
+        "form": record.form == about.form,
+    }
+    if wrong := [fact for fact, is_so in facts.items() if not is_so]:
+        raise _changed(name, wrong)
+
+
+def _changed(name: str, facts: Sequence[str]) -> ModelError:
+    return ModelError(
+        f"{name}: run.json says what this run does not have ({', '.join(facts)}); it was changed, or"
+        " another version of this program wrote it"
+    )
+
+
 class _DiffersError(Exception):
     """An epoch is not what was recorded, and training on would show nothing more."""
 
@@ -210,12 +241,15 @@ def _compare(
         trained.engine.close()
         equal = training.weights_digest(both[0]) == training.weights_digest(both[1])
         apart = training.largest_difference(*both)
+        if difference is None and record.kept(recorded).epoch != run.kept.epoch:
+            raise _changed(name, ["kept_epoch"])
     accuracies, agree = None, None
-    images = len(run.data.validation)
-    if images and not stopped_early:
+    if not stopped_early:
         one = recorded[-1] if equal is None else record.kept(recorded)
         other = run.history[-1] if equal is None else run.kept
-        accuracies = one.val_accuracy, other.val_accuracy
+        images, accuracies = len(run.data.validation), (one.val_accuracy, other.val_accuracy)
+        if not images:
+            images, accuracies = len(run.data.train), (one.accuracy, other.accuracy)
         first, second = (round(accuracy * images) for accuracy in accuracies)
         low, high = difference_interval(first, images, second, images)
         agree = low <= 0 <= high
@@ -250,7 +284,7 @@ def _verdict(found: "Reproduction") -> str:
         one, other = found.accuracies
         agreement = "agree" if found.agree else "do not agree"
         lines.append(
-            f"Validation accuracies: {one:.2%} recorded, {other:.2%} here;"
+            f"{found.judged_by.capitalize()} accuracies: {one:.2%} recorded, {other:.2%} here;"
             f" they {agreement} within what chance allows (95 %)."
         )
     return "\n".join(lines)

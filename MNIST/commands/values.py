@@ -177,9 +177,11 @@ def seeds(text: str, option: str) -> list[int]:
     """Read several seeds, each once: `0-9`, or `0,3,7`."""
     found: list[int] = []
     for part in text.split(","):
-        first, _, last = part.partition("-")
-        low = whole_number(first, option, lowest=0)
-        high = whole_number(last, option, lowest=low) if last else low
+        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip())
+        if match is None:
+            raise UsageError(f"{option}: expected seeds such as 0-9 or 0,3,7, found {text[:64]!r}")
+        low = whole_number(match[1], option, lowest=0)
+        high = whole_number(match[2] or match[1], option, lowest=low)
         if high - low >= MOST_SEEDS - len(found):
             raise UsageError(f"{option}: expected at most {MOST_SEEDS:,} seeds")
         found += range(low, high + 1)

@@ -105,7 +105,7 @@ def choose(spec: ModelSpec, wanted: str | None = None) -> str:
         raise UsageError(f"Columns learns by a rule of its own, not by gradients: --engine {needed}")
     if name in WITHOUT_GRADIENTS and not needed:
         raise UsageError(
-            f"the engine {name} trains Columns, and these layers learn by gradients: --engine {DEFAULT}"
+            f"the engine {name} trains Columns, and the layers of this network are others: --engine {DEFAULT}"
         )
     return name
 

@@ -21,10 +21,15 @@ def history_csv(history: Sequence[EpochResult]) -> str:
 
 
 def parse_history(text: str) -> list[EpochResult]:
-    """Read what `history_csv` wrote. Raises ValueError for anything else."""
+    """Read what `history_csv` wrote. Raises ValueError for anything else, and for an accuracy above 1."""
     kinds = [int if field.type in (int, "int") else float for field in fields(EpochResult)]
-    header, *rows = csv.reader(io.StringIO(text))
+    header, *rows = [*csv.reader(io.StringIO(text))] or [[]]
     if header != _NAMES or any(len(row) != len(_NAMES) for row in rows):
         raise ValueError("these columns are not a history's")
     values: list[list[Any]] = [[kind(word) for kind, word in zip(kinds, row, strict=True)] for row in rows]
-    return [EpochResult(*row) for row in values]
+    history = [EpochResult(*row) for row in values]
+    for each in history:
+        for accuracy in (each.accuracy, each.val_accuracy):
+            if accuracy < 0 or accuracy > 1:  # nan, where there was no image, is neither
+                raise ValueError(f"epoch {each.epoch} has an accuracy of {accuracy}")
+    return history

@@ -6,10 +6,12 @@ and `run.json` (how the network was trained, and the digests of the other files)
 
 import hashlib
 import json
+import math
 import platform
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, replace
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -257,26 +259,51 @@ def read_record(name: str) -> RunRecord:
         values = json.loads(read_file(name, RECORD, _LIMIT))
         settings = _typed(RunSettings, values["settings"])
         record = _typed(RunRecord, {**values, "settings": settings})
-        if record.format != FORMAT or not 1 <= settings.threads <= MOST_THREADS:
-            raise ValueError("a value out of range")
-        if settings.precision not in engines.PRECISIONS:
-            raise ValueError(f"precision {settings.precision!r:.40}")
-        # Even one pixel of 1/255 in a million blank images gives a larger deviation; NaN is in no range.
-        if not (0 <= record.pixel_mean <= 1 and 1e-9 <= record.pixel_deviation <= 1):
-            raise ValueError(f"pixels of mean {record.pixel_mean}, deviation {record.pixel_deviation}")
-        if record.ink not in POLARITIES or record.form not in FORMS:
-            raise ValueError(f"ink {record.ink!r:.20}, form {record.form!r:.20}")
-        if record.classes is not None:
-            checked_classes(record.classes, "classes")
-        if not (record.model_file.isprintable() and len(record.model_file) <= _LONGEST_FILE_NAME):
-            raise ValueError(f"model_file {record.model_file!r:.40}")
-        if record.finished:
-            datetime.fromisoformat(record.finished)
+        if record.format != FORMAT:
+            raise ValueError(f"format {record.format}")
+        _refuse_senseless(record)
     except FileNotFoundError:
         raise ModelError(_missing(name)) from None
     except (DataError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ModelError(f"{path}: not a record of this version ({error}); train {name} again") from None
     return record
+
+
+def _refuse_senseless(record: RunRecord) -> None:
+    """Raise ValueError or DataError if a record has a value that no run has. NaN is in no range."""
+    settings, last = record.settings, record.epochs
+    ranges = {  # of each value: the least, the value itself, and the most
+        "threads": (1, settings.threads, MOST_THREADS),
+        "split": (sys.float_info.min, settings.split, 1),
+        "seed": (0, settings.seed, math.inf),
+        "images": (1, 1 if settings.images is None else settings.images, math.inf),
+        "epochs": (1, record.epochs, math.inf),
+        "kept_epoch": (1, last if record.kept_epoch is None else record.kept_epoch, last),
+        "batch_size": (1, record.batch_size, math.inf),
+        "training_images": (1, record.training_images, math.inf),
+        "validation_images": (0, record.validation_images, math.inf),
+        "parameters": (0, record.parameters, math.inf),
+        "seconds": (0, record.seconds, sys.float_info.max),
+        # Even one pixel of 1/255 in a million blank images gives a larger deviation.
+        "pixel_mean": (0, record.pixel_mean, 1),
+        "pixel_deviation": (1e-9, record.pixel_deviation, 1),
+    }
+    for name, (least, value, most) in ranges.items():
+        if not least <= value <= most:
+            raise ValueError(f"{name} {value}")
+    if settings.precision not in engines.PRECISIONS:
+        raise ValueError(f"precision {settings.precision!r:.40}")
+    if record.ink not in POLARITIES or record.form not in FORMS:
+        raise ValueError(f"ink {record.ink!r:.20}, form {record.form!r:.20}")
+    if record.classes is not None:
+        checked_classes(record.classes, "classes")
+    for name, text in (("model_file", record.model_file), ("dataset", record.dataset)):
+        if not (text.isprintable() and len(text) <= _LONGEST_FILE_NAME):
+            raise ValueError(f"{name} {text!r:.40}")
+    if record.finished:
+        moment = datetime.fromisoformat(record.finished)
+        if moment.tzinfo is None or not 1970 <= moment.year < MAXYEAR:  # in any time zone it is a moment
+            raise ValueError(f"finished {record.finished!r:.40}")
 
 
 def refuse_other_classes(name: str, record: RunRecord, about: About) -> None:
@@ -289,11 +316,16 @@ def refuse_other_classes(name: str, record: RunRecord, about: About) -> None:
 
 
 def read_history(name: str) -> list[EpochResult]:
-    """Read `history.csv` of a trained network. Raises ModelError if its digest is not the record's."""
+    """Read `history.csv` of a trained network. Raises ModelError if it is not the record's."""
     record, path = read_record(name), output_folder(name) / HISTORY
     try:
         limit = _LIMIT + 1000 * record.epochs
-        return parse_history(verified(name, HISTORY, record.files.get(HISTORY), limit).decode())
+        history = parse_history(verified(name, HISTORY, record.files.get(HISTORY), limit).decode())
+        if len(history) != record.epochs:
+            raise ModelError(f"it has {counted(len(history), 'epoch')}, and {RECORD} {record.epochs:,}")
+        if record.validation_images and any(math.isnan(each.val_accuracy) for each in history):
+            raise ModelError("an epoch has no validation accuracy")
+        return history
     except (ModelError, ValueError) as error:
         raise ModelError(f"{path}: refused: {error}") from None
 

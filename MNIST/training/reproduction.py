@@ -107,9 +107,9 @@ class Reproduction:
 
     epochs: how many were compared. difference: the first one of a figure. weights_equal: whether every bit of
     the weights is; weights_apart: their largest difference; both None if not all epochs were trained again.
-    changes: what is different here, in words. accuracies: the recorded and the new accuracy on the validation
-    images, after the last epoch compared; agree: whether they agree within what chance allows; both None if
-    no accuracies can be compared.
+    changes: what is different here, in words. accuracies: the recorded and the new accuracy on the images
+    that `judged_by` names, after the last epoch compared; agree: whether they agree within what chance
+    allows; both None if no accuracies can be compared.
     """
 
     name: str
@@ -133,6 +133,11 @@ class Reproduction:
         return self.weights_equal is not None
 
     @property
+    def judged_by(self) -> str:
+        """On which images the accuracies are measured: "validation", or "training" if there are no others."""
+        return "validation" if self.record.validation_images else "training"
+
+    @property
     def holds(self) -> bool:
         """Whether the record holds: the same bits, or on another machine an accuracy that chance explains."""
         return self.is_same or bool(self.changes and self.agree)
@@ -149,7 +154,7 @@ class Reproduction:
             "weights_compared": self.is_whole,
             "largest_difference_of_a_weight": self.weights_apart,
             "first_difference": self.difference and asdict(self.difference),
-            "validation_accuracies": self.accuracies,
+            f"{self.judged_by}_accuracies": self.accuracies,
             "accuracies_agree_within_chance": self.agree,
             "differs_here": self.changes,
             "identity": self.record.identity,

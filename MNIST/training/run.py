@@ -247,9 +247,9 @@ def refuse_without_validation(spec: ModelSpec, data: TrainingData) -> None:
     schedule = type(spec.schedule).__name__ if spec.schedule.needs_validation else None
     part = schedule or ("Stop" if spec.stop else None)
     if part and len(data.validation) == 0:
-        raise UsageError(
-            f"{part} goes by the validation images, and this split leaves none; take --split 0.9"
-        )
+        images = len(data.train)
+        hint = "take --split 0.9" if round(0.9 * images) < images else "take more --images"
+        raise UsageError(f"{part} goes by the validation images, and this split leaves none; {hint}")
 
 
 AT_ONCE = 1_000  # images

@@ -120,6 +120,73 @@ def test_a_history_that_was_changed(here, run):
     assert (found["holds"], found["first_difference"]["epoch"], found["epochs_compared"]) == (False, 2, 2)
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("val_accuracy", "5.0", "epoch 2 has an accuracy of 5.0"),
+        ("val_accuracy", "inf", "epoch 2 has an accuracy of inf"),
+        ("val_accuracy", "nan", "an epoch has no validation accuracy"),
+        (None, None, "it has 2 epochs, and run.json 3"),
+    ],
+)
+def test_a_history_that_no_run_has(column, value, message, here, run):
+    rows = history()
+    if column:
+        rows[2][rows[0].index(column)] = value
+    rewrite("history.csv", "".join(",".join(row) + "\n" for row in rows[: 4 if column else 3]).encode())
+    code, _, errors = run("reproduce", "net")
+    assert (code, message in errors) == (1, True)
+
+
+def test_an_empty_history_is_refused(here, run):
+    rewrite("history.csv", b"")
+    code, _, errors = run("reproduce", "net")
+    assert (code, "these columns are not a history's" in errors) == (1, True)
+
+
+def test_more_epochs_in_the_record_do_not_hide_changed_weights(here, run):
+    record = Path("Model_Output/net/run.json")
+    record.write_text(json.dumps({**json.loads(record.read_text()), "epochs": 4}))
+    code, _, errors = run("reproduce", "net")
+    assert (code, "it has 3 epochs, and run.json 4" in errors) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"parameters": 9_999_999},
+        {"training_images": 449},
+        {"validation_images": 51},
+        {"pixel_mean": 0.9},
+        {"pixel_deviation": 0.9},
+        {"classes": ["1", "0", *map(str, range(2, 10))]},
+        {"ink": "dark"},
+        {"form": "whole"},
+        {"kept_epoch": 2},
+    ],
+)
+def test_what_the_record_says_beside_the_settings(change, here, run):
+    record = Path("Model_Output/net/run.json")
+    record.write_text(json.dumps({**json.loads(record.read_text()), **change}))
+    code, _, errors = run("reproduce", "net")
+    assert (code, f"net: run.json says what this run does not have ({next(iter(change))})" in errors) == (
+        1,
+        True,
+    )
+
+
+def test_without_validation_images_the_training_accuracies_are_compared(here, run, digits_folder):
+    words = ("--engine", "numpy", "--images", "500", "--epochs", "1", "--split", "1")
+    assert run("train", digits_folder, "all", "net.txt", *words)[0] == 0
+    code, output, _ = run("reproduce", "all", "--engine", "modules")
+    assert (code, "Training accuracies: " in output) == (0, True)
+    found = certificate("all")
+    assert found["holds"]
+    assert found["accuracies_agree_within_chance"]
+    one, other = found["training_accuracies"]
+    assert abs(one - other) < 0.1
+
+
 def test_weights_that_were_changed(here, run):
     file = Path("Model_Output/net/weights.npz")
     from MNIST.engines.saved_arrays import write_arrays

@@ -80,8 +80,11 @@ def test_a_seed_that_diverges_does_not_stop_the_others(here, run, digits_folder)
         (("--seeds", "2-0"), "--seeds: expected a whole number, from 2 to"),
         (("--seeds", "1,0-3"), "a seed stands there twice"),
         (("--seeds", "0-99999"), "at most 1,000 seeds"),
-        (("--seeds", "a"), "expected a whole number"),
-        (("--seeds", "-3"), "expected a whole number"),
+        (("--seeds", "a"), "--seeds: expected seeds such as 0-9 or 0,3,7, found 'a'"),
+        (("--seeds", "-3"), "expected seeds such as"),
+        (("--seeds", "0-"), "expected seeds such as 0-9 or 0,3,7, found '0-'"),
+        (("--seeds", "0,,1"), "expected seeds such as 0-9 or 0,3,7, found '0,,1'"),
+        (("--seeds", ""), "expected seeds such as"),
     ],
 )
 def test_what_are_no_seeds_is_said(here, run, digits_folder, words, said):
