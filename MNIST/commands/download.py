@@ -25,6 +25,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from MNIST.errors import UsageError
+
 if TYPE_CHECKING:
     from MNIST.data.download import Progress
 
@@ -33,6 +35,8 @@ def run(options: Mapping[str, Any]) -> int:
     """Fetch the files, say where each came from, and in the end how many images there are."""
     from MNIST.data import DATASETS, download, load
 
+    if not options["<dataset-dir>"]:
+        raise UsageError("<dataset-dir> is empty; for the current folder, write .")
     folder, name = Path(options["<dataset-dir>"]), options["--dataset"].lower()
     with _progress_bar() as show:
         download(folder, name, options["--mirror"], options["--replace"], show)

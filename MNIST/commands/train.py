@@ -73,13 +73,16 @@ def run(options: Mapping[str, Any]) -> int:
     seeds = values.seeds(options["--seeds"], "--seeds")
     if any(word == "--seed" or word.startswith("--seed=") for word in options["words"]):
         raise UsageError("--seed and --seeds: give one of them")
+    networks = {checked_name(f"{name}_{seed}", "model name"): seed for seed in seeds}
+    for network in networks:  # a mistake in the last one is found before the first one trains
+        _network_before(options["--from"], network)
     trained = []
-    for seed in seeds:
+    for network, seed in networks.items():
         try:
             _train_one(_of_seed(options, seed))
-            trained.append(f"{name}_{seed}")
+            trained.append(network)
         except DivergedError as error:
-            _warn(f"{name}_{seed}: {error}")
+            _warn(f"{network}: {error}")
         print()
     if trained:
         print(f"Next: {program()} test Results {folder} {','.join(trained)}")

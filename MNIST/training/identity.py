@@ -100,4 +100,4 @@ def _hashed(settings: RunSettings) -> dict[str, object]:
 
 
 def _shown(value: object) -> object:
-    return "none" if value == "" else value
+    return {"": "none", None: "all"}.get(value, value) if isinstance(value, str | None) else value

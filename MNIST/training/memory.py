@@ -41,10 +41,16 @@ def refuse_too_large(network: Network, batch_size: int, precision: str, ahead: i
     """
     least, free = least_memory(network, batch_size, precision) + ahead, available_memory()
     if least > free:
+        what, hint = (
+            f"a step on {counted(batch_size, 'image')}",
+            "a smaller batch (--batch) or a smaller network",
+        )
+        if isinstance(network.spec.optimizer, LeastSquares):
+            (inputs,) = network.to_logits()[-1].input_shape
+            what, hint = "LeastSquares", f"a last layer with fewer inputs than these {inputs:,}"
         raise TrainingError(
-            f"out of memory: a step on {counted(batch_size, 'image')} needs at least"
-            f" {least / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are free;"
-            " try a smaller batch (--batch) or a smaller network"
+            f"out of memory: {what} needs at least {least / 2**30:.1f} GiB,"
+            f" and {free / 2**30:.1f} GiB are free; try {hint}"
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from MNIST import cli
 from MNIST.data import load
 
 ROOT = Path(__file__).parents[2]
@@ -129,6 +130,13 @@ def test_wrong_words_exit_with_2(tmp_path: Path, words: list[str], message: str)
     assert code == 2
     assert errors.startswith(message)
     assert not (tmp_path / "data").exists()
+
+
+def test_no_folder_is_not_the_current_one(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["download", "", "--dataset", "digits"]) == 2
+    assert "<dataset-dir> is empty" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_help_imports_nothing_heavy() -> None:

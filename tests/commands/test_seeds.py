@@ -93,6 +93,16 @@ def test_what_are_no_seeds_is_said(here, run, digits_folder, words, said):
     assert said in errors
 
 
+def test_no_seed_is_trained_if_one_of_their_names_is_wrong(here, run, digits_folder):
+    longest = "n" * 62
+    for name, words in (("net", ("--seeds", "7,8", "--from", "net_8")), (longest, ("--seeds", "9,10"))):
+        code, _, errors = run("train", digits_folder, name, "numpy", "--engine", "numpy", *words)
+        assert code == 2
+        assert "cannot begin from itself" in errors or "is not usable" in errors
+    assert not Path("Model_Output/net_7").exists()
+    assert not Path(f"Model_Output/{longest}_9").exists()
+
+
 def test_a_pattern_stands_for_all_names_like_it(here, run, digits_folder):
     assert run("test", "Pattern", digits_folder, "fast_*,numpy_?")[0] == 0
     rows = [line.split("\t")[0] for line in Path("Pattern.txt").read_text().splitlines()[1:]]

@@ -77,5 +77,7 @@ def test_least_squares_takes_the_memory_that_is_asked_for_before(digits, setting
     before = peak_memory()
     continue_run(spec, digits, settings, epochs=1)
     assert least - SLACK < peak_memory() - before < least + BIG
-    with pytest.raises(TrainingError, match=r"out of memory: .* needs at least 6\d\d"):
+    with pytest.raises(
+        TrainingError, match=r"LeastSquares needs at least 6\d\d.* with fewer inputs than these 204,800"
+    ):
         continue_run(parse_spec(text.format(3_200)), digits, settings, epochs=1)

@@ -56,6 +56,8 @@ def test_the_weights_are_a_part_of_the_runs_identity(start, settings):
     other = {**start, key: np.nextafter(start[key], 1, dtype=start[key].dtype)}
     assert weights_digest(other) != weights_digest(start)
     assert settings.changes_from(asdict(begun)).endswith(", now none")
+    whole, some = replace(settings, images=None), replace(settings, images=100)
+    assert some.changes_from(asdict(whole)) == "images all, now 100"
 
 
 def test_a_run_with_drawn_weights_is_who_it_was_before_there_were_others(settings):
