@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from MNIST.files import NotAFileError, read_whole, refuse_link, remove_stale, write_atomically
+from MNIST.words import counted
 
 _NOTE = "checkpoint.json"
 _NAME = re.compile(r"epoch_([0-9]{5,15})\.npz")
@@ -118,9 +119,12 @@ def read_checkpoints(folder: Path, warn: Callable[[str], None]) -> Iterator[Chec
     A checkpoint cannot be used if it is damaged, or if a version of this program wrote it that measured other
     things. It stays there until its epoch is saved again.
     """
-    for _, path in sorted(_by_epoch(folder).items(), reverse=True):
+    for epoch, path in sorted(_by_epoch(folder).items(), reverse=True):
         try:
-            yield _parse(read_whole(path, MOST))
+            found = _parse(read_whole(path, MOST))
+            if len(found.history) != epoch:
+                raise ValueError(f"its history has {counted(len(found.history), 'epoch')}")
+            yield found
         except FileNotFoundError:
             continue
         except _OtherVersionError:

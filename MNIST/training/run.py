@@ -167,16 +167,29 @@ class Run:
         )
 
     def _resume(self) -> None:
-        """Go on from the newest checkpoint of this run; warn if there are only checkpoints of others."""
-        other = None
-        for found in read_checkpoints(self._folder, self._warn) if self._folder else ():
+        """Go on from the newest checkpoint of this run; warn if all are of others, or damaged."""
+        other, damaged = None, False
+
+        def warn(line: str) -> None:
+            nonlocal damaged
+            damaged = True
+            self._warn(line)
+
+        for found in read_checkpoints(self._folder, warn) if self._folder else ():
             if found.identity == self.identity and not self._lacking(found):
-                self.engine.set_state(found.state)
+                try:
+                    self.engine.set_state(found.state)
+                except ValueError as error:
+                    epoch = counted(len(found.history), "epoch")
+                    warn(f"the checkpoint after {epoch} is not of this network ({error}); going back")
+                    continue
                 self.history, self._best = list(found.history), found.best
                 return
             other = other or found
         if other:
             self._warn(f"starting afresh: {self._difference(other)}")
+        elif damaged:
+            self._warn("starting afresh: no checkpoint is left that is intact")
 
     def _difference(self, found: Checkpoint) -> str:
         if found.identity == self.identity:

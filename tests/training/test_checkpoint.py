@@ -131,6 +131,16 @@ def test_a_damaged_newest_gives_way_to_the_one_before(data, how, tmp_path):
     assert epochs == 2 or (epochs == 1 and len(warnings) == 1)
 
 
+def test_a_history_of_another_length_is_damage(tmp_path):
+    for epochs in (1, 2):
+        save_checkpoint(tmp_path, _checkpoint(epochs))
+    (tmp_path / "epoch_00002.npz").rename(tmp_path / "epoch_00003.npz")
+    warnings = []
+    found = _load(tmp_path, warnings.append)
+    assert (len(found.history), len(warnings)) == (1, 1)
+    assert "its history has 2 epochs" in warnings[0]
+
+
 def test_nothing_there_is_no_checkpoint(tmp_path):
     assert _load(tmp_path / "nowhere") is None
     (tmp_path / "epoch_00001.npz").write_bytes(b"")

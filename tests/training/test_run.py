@@ -146,6 +146,22 @@ def test_fewer_epochs_than_the_checkpoints_have_start_afresh(digits, settings, t
     assert "has 4 epochs, and 1 wanted" in warnings[0]
 
 
+@pytest.mark.parametrize("change", [{"extra": np.zeros(3)}, {"dense_2/bias": np.zeros(3, np.float32)}])
+def test_a_checkpoint_with_arrays_of_another_network_is_left_aside(change, digits, settings, tmp_path):
+    """If it was the last one, it is said that the training begins again."""
+    continue_run(_spec(), digits, settings, epochs=2, checkpoint=tmp_path)
+    newest, before = read_checkpoints(tmp_path, pytest.fail)
+    save_checkpoint(tmp_path, replace(newest, state={**newest.state, **change}))
+    warnings = []
+    run = Run(_spec(), digits, settings, epochs=3, checkpoint=tmp_path, warn=warnings.append)
+    assert len(run.history) == 1
+    assert "is not of this network" in warnings.pop()
+    save_checkpoint(tmp_path, replace(before, state={**before.state, **change}))
+    (tmp_path / "epoch_00002.npz").unlink(missing_ok=True)
+    run = Run(_spec(), digits, settings, epochs=3, checkpoint=tmp_path, warn=warnings.append)
+    assert (run.history, warnings[-1]) == ([], "starting afresh: no checkpoint is left that is intact")
+
+
 def test_a_damaged_checkpoint_costs_one_epoch_and_no_bit(digits, settings, tmp_path):
     whole = continue_run(_spec(), digits, settings, epochs=3)
     continue_run(_spec(), digits, settings, epochs=2, checkpoint=tmp_path)
