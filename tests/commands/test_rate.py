@@ -84,7 +84,7 @@ def test_time_that_is_over_is_told(digits_folder, capsys):
         (["net.txt", "--steps", "2"], "--steps: expected a whole number, from 3"),
         (["net.txt", "--png", "a.txt"], "--png: expected a file's name that ends in .png"),
         (["net.txt", "--engine", "numpi"], "--engine: expected one of"),
-        (["net.txt", "--engine", "sonn"], "these layers learn by gradients"),
+        (["net.txt", "--engine", "sonn"], "the layers of this network are others"),
     ],
 )
 def test_what_is_wrong_is_told_before_anything_is_trained(words, message, digits_folder, capsys):
