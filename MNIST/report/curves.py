@@ -42,6 +42,8 @@ def draw_curves(
     _measured(loss, history, "loss", "Loss (cross-entropy, nats)")
     _measured(accuracy, history, "accuracy", "Accuracy")
     accuracy.yaxis.set_major_formatter(PercentFormatter(1.0))
+    low, high = accuracy.get_ylim()
+    accuracy.set_ylim(low, min(high, 1 + 0.05 * (1 - low)))  # no tick above 100 %
     for axes in rate:
         _learning_rate(axes, rates)
     last = history[-1].epoch

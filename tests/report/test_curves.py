@@ -56,6 +56,17 @@ def test_a_single_epoch_can_be_seen():
     assert len(rate.lines[0].get_xdata()) == 540
 
 
+@pytest.mark.parametrize("accuracy", [1.0, 0.999, 0.5])
+def test_no_tick_of_the_accuracy_in_sight_is_above_all(accuracy):
+    history = history_of(1)
+    history[0].accuracy = accuracy
+    history[0].val_accuracy = accuracy
+    axes = draw_curves(history, "net").axes[1]
+    low, high = axes.get_ylim()
+    assert low < accuracy < high
+    assert max(tick for tick in axes.get_yticks() if low <= tick <= high) <= 1
+
+
 def test_without_validation_there_is_one_line():
     for axes in draw_curves(history_of(3, validation=False), "net").axes:
         assert set(lines(axes)) == {"training"}
