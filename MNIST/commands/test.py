@@ -265,13 +265,16 @@ def _write(
     pictures: bool,
 ) -> None:
     from MNIST.report.testing.comparison import results_text
-    from MNIST.report.testing.files import report_files
+    from MNIST.report.testing.files import OURS, report_files
 
     several = f"{len(evaluations)} networks" if len(evaluations) > 1 else evaluations[0].name
     title = f"{comparison}: {several} on {counted(len(asked.images), f'{asked.on} image')} of {dataset_name}"
     files = report_files(title, asked.images, evaluations, spaces, pictures)
     for file, content in files.items():
         write_atomically(Path(comparison) / file, content)
+    for path in Path(comparison).iterdir():
+        if path.name not in files and path.name.endswith(OURS):
+            path.unlink()  # of an earlier comparison, which this one replaces
     write_atomically(Path(f"{comparison}.txt"), results_text(evaluations))
 
 

@@ -230,6 +230,16 @@ def test_nothing_is_written_if_no_network_can_be_tested(digits_folder, tmp_path,
     assert list(tmp_path.iterdir()) == []
 
 
+def test_nothing_of_an_earlier_comparison_stays_beside_the_new_one(trained, capsys):
+    """A picture of the training images beside a table of the test images would be taken for theirs."""
+    words = ["--on", "training", "--pictures"]
+    assert cli.main(["test", "Results", str(trained), "small,large", *words]) == 0
+    assert Path("Results/large_calibration.png").exists()
+    assert cli.main(["test", "Results", str(trained), "small"]) == 0
+    names = {"report.html", "small_errors.csv", "small_confusion.csv", "small_classes.csv"}
+    assert {path.name for path in Path("Results").iterdir()} == names
+
+
 def test_a_folder_of_others_is_not_filled_with_a_report(trained, capsys):
     for name in ("Model_Output", "Mine"):
         Path(name).mkdir(exist_ok=True)
