@@ -254,18 +254,20 @@ def _why_not(command: str, usage: str, before: Sequence[str], after: Sequence[st
     lines = usage.split("Usage:\n", 1)[1].split("\n\n", 1)[0].splitlines()
     head, *rest = [line for line in lines if "--help" not in line]
     pattern = next((line for line in rest if "--image" not in before), head) if "--image" in head else head
-    if "--all" in before:
-        pattern = next((line for line in rest if "--all" in line), pattern)
-    names = re.findall(r"<[\w-]+>(?:\.\.\.)?", pattern)
+    for option in {"--all", "--diff"}.intersection(before):
+        pattern = next((line for line in rest if option in line), pattern)
+    names, needed = (
+        re.findall(r"<[\w-]+>(?:\.\.\.)?", part) for part in (pattern, re.sub(r"\[<[^]]+\]", "", pattern))
+    )
     free = re.sub(r"<[\w-]+>(\.\.\.)?", "", head).replace("--image N", "[--image N]")
     relaxed = usage.replace("\n".join(lines), f"{free} [<word>...]", 1)
     try:
         words = docopt(relaxed, argv=["MNIST", command, *before], default_help=False)["<word>"] + list(after)
     except DocoptExit:
         return "an option lacks its value, or is given twice"
-    if len(words) < len(names):
-        missing = " and ".join(name.removesuffix("...") for name in names[len(words) :])
-        return f"{missing} {'is' if len(names) - len(words) == 1 else 'are'} missing"
+    if len(words) < len(needed):
+        missing = " and ".join(name.removesuffix("...") for name in needed[len(words) :])
+        return f"{missing} {'is' if len(needed) - len(words) == 1 else 'are'} missing"
     if len(words) > len(names):
         return f"{quoted(words[len(names)])} is one word too many"
     return "those words do not fit the command"

@@ -192,6 +192,11 @@ def test_paths_with_spaces_and_unicode_work(tmp_path):
         (["test", "Results", "Data", "a", "--all"], "'a' is one word too many"),
         (["test", "Results", "--all"], "<dataset-dir> is missing"),
         (["check"], "<model-description-file> is missing"),
+        (["pictures"], "<table-file> is missing"),  # and its folder may be
+        (["completion"], "<shell> is missing"),
+        (["reproduce"], "<model-name> is missing"),
+        (["list", "--diff", "one"], "<model-name> is missing"),
+        (["list", "--diff", "one", "two", "three"], "'three' is one word too many"),
         (["explain", "net"], "<image-file> is missing"),
         (["explain", "net", "--image", "1", "x"], "'x' is one word too many"),
         (["explore", "Data", "s", "-r", "0.001,", "0.01"], "'0.001,' ends in a comma: write a list without"),
