@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from MNIST.commands import values
 from MNIST.commands.trained_networks import refuse_unlike
 from MNIST.commands.values import one_of, whole_number
-from MNIST.errors import UsageError, quoted
+from MNIST.errors import DataError, UsageError, quoted
 from MNIST.files import write_atomically
 from MNIST.paths import TOGETHER, members, short_name
 from MNIST.words import counted
@@ -112,8 +112,11 @@ def _from_file(file: Path, record: Any) -> tuple[str, str, Any, None]:
     from MNIST.data import in_form, read_picture
     from MNIST.report.testing.predictions import printable
 
-    prepared = in_form(read_picture(file), record.about.form, record.about.ink)
     name = printable(file.name)
+    try:
+        prepared = in_form(read_picture(file), record.about.form, record.about.ink)
+    except DataError as error:
+        raise DataError(f"{printable(str(file))}: {error}") from None
     for warning in prepared.warnings:
         print(f"{name}: {warning}", file=sys.stderr)
     stem = re.sub(r"[^A-Za-z0-9_-]", "_", file.stem)[:LONGEST_NAME]

@@ -332,8 +332,11 @@ def read_history(name: str) -> list[EpochResult]:
 
 def read_model_text(name: str) -> str:
     """The exact text of a trained network's model file. Raises ModelError if it has another digest."""
-    digest = read_record(name).files.get(SPEC)
-    return as_text(verified(name, SPEC, digest), str(output_folder(name) / SPEC))
+    digest, place = read_record(name).files.get(SPEC), str(output_folder(name) / SPEC)
+    try:
+        return as_text(verified(name, SPEC, digest), place)
+    except ModelError as error:
+        raise ModelError(f"{place}: refused: {error}") from None
 
 
 def largest_file(network: Network) -> int:

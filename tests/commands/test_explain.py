@@ -236,6 +236,8 @@ def test_what_is_no_picture_is_one_line_and_writes_nothing(here, capsys):
     for file in ("notes.txt", "none.png", ".", "a\0b"):
         capsys.readouterr()
         assert cli.main(["explain", "net", file]) == 1
-        assert capsys.readouterr().err.count("\n") == 1
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert said.startswith(file.replace("\0", "\\x00") + ": ")
     assert cli.main(["explain", "net", "notes.txt", "--image", "3"]) == 2
     assert written() == []

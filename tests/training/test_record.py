@@ -215,6 +215,14 @@ def test_a_file_unlike_its_digest_is_refused(file, small):
             load_trained("small")
 
 
+def test_a_text_unlike_its_digest_is_refused_with_its_place(small):
+    (small / "spec.txt").write_text("Layers:\n")
+    with pytest.raises(
+        ModelError, match=r"^Model_Output/small/spec\.txt: refused: spec\.txt is not the file"
+    ):
+        read_model_text("small")
+
+
 @pytest.mark.parametrize(
     "record",
     [b"", b"{}", b"[1]", b"null", b"\xff", b"[" * 100_000, b'{"settings": 3}', b'{"settings": {}}', b"NaN"],
