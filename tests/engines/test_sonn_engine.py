@@ -289,7 +289,7 @@ def test_each_network_has_its_engines():
         UsageError, match="Columns learns by a rule of its own, not by gradients: --engine sonn"
     ):
         _engine(name="keras")
-    with pytest.raises(UsageError, match="learn by gradients: --engine keras"):
+    with pytest.raises(UsageError, match="are others: --engine keras"):
         _engine(dense, name="sonn")
     with pytest.raises(UsageError, match="--engine sonn"):
         engines.read_saved(
