@@ -137,7 +137,7 @@ def test_what_is_prepared_before_the_lesson(digits_folder, mnist_folder, tmp_pat
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MNIST_MIRROR", raising=False)
     shutil.copytree(mnist_folder, "stick")
-    (download,) = _commands("2. On each computer, without a network")
+    (download,) = _commands("2. On each computer, without an internet connection")
     assert run(*(word.replace(r"E:mnist", "stick") for word in download))[0] == 0
     first, lab = _commands("1. Before the lesson")
     assert first == ["download", "Data"]
