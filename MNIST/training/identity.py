@@ -100,4 +100,6 @@ def _hashed(settings: RunSettings) -> dict[str, object]:
 
 
 def _shown(value: object) -> object:
-    return {"": "none", None: "all"}.get(value, value) if isinstance(value, str | None) else value
+    if value is None:  # of the images
+        return "all"
+    return "none" if value == "" else value

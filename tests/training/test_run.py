@@ -146,7 +146,7 @@ def test_fewer_epochs_than_the_checkpoints_have_start_afresh(digits, settings, t
     assert "has 4 epochs, and 1 wanted" in warnings[0]
 
 
-@pytest.mark.parametrize("change", [{"extra": np.zeros(3)}, {"dense_2/bias": np.zeros(3, np.float32)}])
+@pytest.mark.parametrize("change", [{"extra": np.zeros(3)}, {"dense_9/bias": np.zeros(3, np.float32)}])
 def test_a_checkpoint_with_arrays_of_another_network_is_left_aside(change, digits, settings, tmp_path):
     """If it was the last one, it is said that the training begins again."""
     continue_run(_spec(), digits, settings, epochs=2, checkpoint=tmp_path)
