@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+LONGEST_WAIT = 15.0  # seconds until a page is loaded again: the end is written at once, whatever the pace was
 SILENT = 60  # seconds without a new page, after which it says that the process may have ended
 
 
@@ -14,7 +15,7 @@ class News:
     headline: one short sentence. sentences: what else there is to say.
     done: the part that is done, from 0 to 1; None shows no bar.
     command: the words that started it and go on with it; without any, Python started it.
-    written: when this was so, in seconds since 1970. interval: seconds until the page should be loaded again.
+    written: when this was so, in seconds since 1970. interval: seconds until the page is written again.
     """
 
     state: str
@@ -28,6 +29,11 @@ class News:
     @property
     def runs(self) -> bool:
         return self.state == "runs"
+
+    @property
+    def wait(self) -> float:
+        """Seconds until the page should be loaded again."""
+        return min(self.interval, LONGEST_WAIT)
 
     @property
     def silent(self) -> float:

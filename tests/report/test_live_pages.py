@@ -84,6 +84,15 @@ def test_what_is_over_is_not_loaded_again(open_file):
             assert page.locator("progress, #pause, #silence").count() == 0
 
 
+def test_a_page_that_is_seldom_written_is_loaded_often_enough_to_see_the_end(open_file):
+    """One slow moment of the machine makes the pages rare; the last one is written at once all the same."""
+    for text in pages(news_of(interval=600)):
+        news = open_file(text).locator("#news")
+        assert float(news.get_attribute("data-wait")) <= 15
+        assert float(news.get_attribute("data-silent")) == 3000
+        assert '<meta http-equiv="refresh" content="15">' in text
+
+
 def test_a_page_without_news_says_so(open_file):
     for text in pages(news_of(age=180, interval=2)):
         page = open_file(text)
