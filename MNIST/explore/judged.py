@@ -10,6 +10,8 @@ from MNIST.explore.foreign import SECONDS, is_missing
 from MNIST.explore.results import COSTS, Results, Table, columns_of, is_ours, roles_in
 from MNIST.explore.tables import RawTable, read_table
 
+HUGE = 1e30  # a metric beyond it is of a training that diverged, and no picture's scale could hold it
+
 
 class Judged(NamedTuple):
     """What a table has.
@@ -45,6 +47,7 @@ def read_judged(path: Path, metric: str | None = None, best: str | None = None) 
     finished = _finished(table)
     if finished is not None:
         metrics[name] = [value if ok else nan for value, ok in zip(metrics[name], finished, strict=True)]
+    metrics[name] = [nan if abs(float(value)) > HUGE else value for value in metrics[name]]
     if not any(isfinite(float(value)) for value in metrics[name]):
         raise UsageError(f"{path}: {column} has no number in any row")
     if not is_ours(table):

@@ -4,7 +4,7 @@ The tables of Optuna and scikit-learn have the columns and the spelling of what 
 5.0.0, scikit-learn 1.9.1), fewer rows, and some other values, such as a training that took more than a day.
 """
 
-from math import isnan
+from math import isfinite, isnan
 from pathlib import Path
 
 import pytest
@@ -127,6 +127,13 @@ def test_the_name_of_a_metric_tells_which_number_is_the_best(table, metric, lowe
     assert read_judged(path, metric).lower == lower
     assert read_judged(path, metric, "lowest").lower
     assert not read_judged(path, metric, "highest").lower
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "1e308", "-1.7e308"])
+def test_a_metric_that_no_scale_could_hold_is_not_judged(table, value):
+    judged = read_judged(table(f"lr,val_loss\n0.1,{value}\n0.2,3\n"), "val_loss")
+    assert not isfinite(judged.results.metrics["val_loss"][0])
+    assert judged.results.metrics["val_loss"][1] == 3
 
 
 @pytest.mark.parametrize(
