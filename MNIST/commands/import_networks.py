@@ -172,5 +172,9 @@ def _name(file: Path) -> str:
     return name_from(str(file.with_suffix("")))
 
 
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, MNISTError) else getattr(error, "strerror", "") or str(error)
+def _reason(error: MNISTError | OSError) -> str:
+    """What went wrong, and where, if it was not in reading the file."""
+    if isinstance(error, MNISTError) or error.strerror is None:
+        return str(error)
+    written = str(error.filename or "").startswith(str(MODEL_OUTPUT))
+    return f"{error.filename}: {error.strerror}" if written else error.strerror

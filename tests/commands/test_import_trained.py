@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -141,3 +142,10 @@ def test_a_damaged_zip_is_refused_in_a_line(here, run):
     assert code == 1
     assert errors.startswith("my_net.zip: refused: ")
     assert len(errors.splitlines()) == 1
+
+
+def test_where_it_cannot_be_written_is_told(here, run):
+    Path("Model_Output").write_text("a file in the place of the folder")
+    code, shown, errors = run("import", "anna/my_net")
+    assert (code, shown) == (1, "")
+    assert re.fullmatch(r"anna/my_net: refused: Model_Output\S*: .+\n", errors)
