@@ -1,5 +1,6 @@
 """The file that a command writes where the user says: its name, and what it must not replace."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,8 @@ def own_file(text: str, endings: tuple[str, ...], what: str, is_own: Callable[[P
     """
     if "\0" in text:
         raise UsageError(f"the {what}'s name has a NUL character in it")
+    if Path(text).name in ("", "..") or text.endswith(("/", os.sep)):
+        raise UsageError(f"expected a file for the {what}, found the folder {quoted(text)}")
     file = Path(text if Path(text).suffix else text + endings[0])
     if file.suffix.lower() not in endings:
         raise UsageError(f"{quoted(text)}: expected a name that ends in {endings[0]}")

@@ -47,6 +47,8 @@ def test_the_number_of_classes(capsys):
         (["mlp", "net.png"], "'net.png': expected a name that ends in .svg"),
         (["mlp", "there.svg"], "there.svg is there and no picture of this command: take another name"),
         (["mlp", "folder.svg"], "folder.svg is a folder: take another name"),
+        (["mlp", "."], "expected a file for the picture, found the folder '.'"),
+        (["mlp", "new/"], "expected a file for the picture, found the folder 'new/'"),
         (["mlp", "a\0b"], "the picture's name has a NUL character in it"),
         (["nosuchmodel"], "no model file 'nosuchmodel'"),
         (["explore"], "this file is a template, for `explore`, and no model yet"),
