@@ -23,14 +23,14 @@ from MNIST.training.record import (
     SPEC,
     RunRecord,
     figures,
-    largest_file,
+    most_bytes,
     read_history,
     read_record,
+    verified,
 )
 from MNIST.training.trained_model import load_trained
 
 _MOST_FILES = 10_000  # in a zip
-_MOST_OF_A_HISTORY = 2**24  # bytes
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def is_handed_in(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return _record_in(archive) is not None
-    except (OSError, zipfile.BadZipFile, ValueError):
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
         return False
 
 
@@ -88,10 +88,14 @@ def _read(folder: Path, name: str) -> HandedIn:
         history = read_history(place)
         model = load_trained(place, engine=None)  # verifies every digest, the text and the weights
         model.engine.close()
-        most = largest_file(model.network)
-        contents = {file: read_file(place, file, most) for file in (*record.files, RECORD)}
+        network = model.network
+        contents = {
+            file: verified(place, file, digest, most_bytes(file, network, record.epochs))
+            for file, digest in record.files.items()
+        }
+        contents[RECORD] = read_file(place, RECORD, MOST_OF_A_RECORD)
         contents[FIGURES] = figures(record.kept(history)).encode()
-    return HandedIn(name, record, model.network, history, contents)
+    return HandedIn(name, record, network, history, contents)
 
 
 @contextmanager
@@ -116,18 +120,14 @@ def _unpack_network(path: Path, folder: Path) -> str:
             inside = _record_in(archive)
             if inside is None:
                 raise ModelError("there is no trained network in it")
-            for file, most in (
-                (RECORD, MOST_OF_A_RECORD),
-                (SPEC, MOST_OF_A_RECORD),
-                (HISTORY, _MOST_OF_A_HISTORY),
-            ):
-                _unpack(archive, inside + file, folder / file, most)
-            classes = read_record(str(folder)).about.classes
+            for file in (RECORD, SPEC):
+                _unpack(archive, inside + file, folder / file, MOST_OF_A_RECORD)
+            record = read_record(str(folder))
             text = as_text((folder / SPEC).read_bytes(), SPEC)
-            most = largest_file(lay_out(parse_spec(text, SPEC, len(classes))))
-            for file in sorted(MODEL_FILES):
-                if inside + file in archive.namelist():
-                    _unpack(archive, inside + file, folder / file, most)
+            network = lay_out(parse_spec(text, SPEC, len(record.about.classes)))
+            for file in (HISTORY, *sorted(MODEL_FILES)):
+                if file == HISTORY or inside + file in archive.namelist():
+                    _unpack(archive, inside + file, folder / file, most_bytes(file, network, record.epochs))
             return Path(inside).name or path.stem
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise ModelError(f"it cannot be unpacked: {error}") from None

@@ -29,7 +29,7 @@ from MNIST.training.checkpoint import EpochResult
 from MNIST.training.history import history_csv, parse_history
 from MNIST.training.identity import RunSettings, identity_elsewhere
 from MNIST.training.network_files import MOST_OF_A_RECORD
-from MNIST.training.record import FORMAT, HISTORY, SPEC, RunRecord, digests, with_record
+from MNIST.training.record import FORMAT, HISTORY, MOST_EPOCHS, SPEC, RunRecord, digests, with_record
 from MNIST.training.start import weight_shapes
 from MNIST.training.stopping import is_over
 from MNIST.training.stored_zip import StoredZip
@@ -38,7 +38,6 @@ NOTE = "network.json"
 FILES = NOTE, SPEC, HISTORY, MODEL_FILE
 
 _FORMAT = 1
-_MOST_EPOCHS = 100_000
 _MOST_OF_A_ROW = 300  # bytes of a history
 _MOST_OF_A_HEADER = 2_000  # bytes of a member of weights.npz, beside its numbers
 _MOST_IMAGES = 2_000_000
@@ -52,7 +51,7 @@ class Note:
 
     version: of the program that made the laboratory. images: how many training images were asked for; None:
     all. digest: of the dataset that the laboratory was made from; its page may hold only a part of that.
-    stopped: whether somebody stopped the training, or `Stop:` did. The other fields are those of `RunRecord`.
+    stopped: whether somebody stopped the training before its end. The other fields are those of `RunRecord`.
     """
 
     format: int
@@ -248,7 +247,7 @@ def _in_range(note: Note) -> dict[str, bool]:
         "form": note.form in FORMS,
         "pixel_mean": 0 <= note.pixel_mean <= 1,
         "pixel_deviation": 1e-9 <= note.pixel_deviation <= 1,
-        "epochs": 1 <= note.epochs <= _MOST_EPOCHS,
+        "epochs": 1 <= note.epochs <= MOST_EPOCHS,
         "kept_epoch": 1 <= note.kept_epoch <= note.epochs,
         "training_images": 1 <= note.training_images <= _MOST_IMAGES,
         "validation_images": 0 <= note.validation_images <= _MOST_IMAGES,

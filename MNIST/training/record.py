@@ -39,6 +39,7 @@ from MNIST.words import counted
 
 FORMAT = 1
 MOST_THREADS = 1024
+MOST_EPOCHS = 100_000  # as in a model file
 _LONGEST_FILE_NAME = 255  # characters
 _LIMIT = MOST_OF_A_RECORD  # bytes, also of a model file's text
 SPEC, HISTORY, CURVES = "spec.txt", "history.csv", "curves.png"
@@ -217,11 +218,11 @@ def is_finished(name: str, run_identity: str, spec: ModelSpec) -> bool:
         record = read_record(name)
         if record.identity != run_identity or not record.has_epochs(spec.epochs):
             return False
-        largest = largest_file(lay_out(spec))
+        network = lay_out(spec)
         for file, digest in record.files.items():
             if file not in (SPEC, HISTORY, *engines.MODEL_FILES):
                 return False
-            verified(name, file, digest, largest)
+            verified(name, file, digest, most_bytes(file, network, record.epochs))
     except ModelError:
         return False
     return True
@@ -277,7 +278,7 @@ def _refuse_senseless(record: RunRecord) -> None:
         "split": (sys.float_info.min, settings.split, 1),
         "seed": (0, settings.seed, math.inf),
         "images": (1, 1 if settings.images is None else settings.images, math.inf),
-        "epochs": (1, record.epochs, math.inf),
+        "epochs": (1, record.epochs, MOST_EPOCHS),
         "kept_epoch": (1, last if record.kept_epoch is None else record.kept_epoch, last),
         "batch_size": (1, record.batch_size, math.inf),
         "training_images": (1, record.training_images, math.inf),
@@ -319,8 +320,8 @@ def read_history(name: str) -> list[EpochResult]:
     """Read `history.csv` of a trained network. Raises ModelError if it is not the record's."""
     record, path = read_record(name), output_folder(name) / HISTORY
     try:
-        limit = _LIMIT + 1000 * record.epochs
-        history = parse_history(verified(name, HISTORY, record.files.get(HISTORY), limit).decode())
+        most = most_bytes_of_a_history(record.epochs)
+        history = parse_history(verified(name, HISTORY, record.files.get(HISTORY), most).decode())
         if len(history) != record.epochs:
             raise ModelError(f"it has {counted(len(history), 'epoch')}, and {RECORD} {record.epochs:,}")
         if record.validation_images and any(math.isnan(each.val_accuracy) for each in history):
@@ -339,9 +340,17 @@ def read_model_text(name: str) -> str:
         raise ModelError(f"{place}: refused: {error}") from None
 
 
-def largest_file(network: Network) -> int:
-    """The most bytes that this network's file may have: a weight takes 4, and optimizers may store more."""
-    return _LIMIT + 64 * network.parameters
+def most_bytes(file: str, network: Network, epochs: int) -> int:
+    """The most bytes that a file of this network may have after so many epochs.
+
+    A weight takes 4, and optimizers may store more.
+    """
+    return most_bytes_of_a_history(epochs) if file == HISTORY else _LIMIT + 64 * network.parameters
+
+
+def most_bytes_of_a_history(epochs: int) -> int:
+    """The most bytes that the history of so many epochs may have."""
+    return _LIMIT + 1000 * epochs
 
 
 def machine() -> dict[str, str]:

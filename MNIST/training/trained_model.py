@@ -12,7 +12,7 @@ from MNIST.errors import ModelError, UsageError
 from MNIST.language import ModelSpec, Network, Standardize, as_text, lay_out, parse_spec
 from MNIST.paths import RECORD
 from MNIST.training.network_files import output_folder
-from MNIST.training.record import SPEC, RunRecord, largest_file, read_record, verified
+from MNIST.training.record import SPEC, RunRecord, most_bytes, read_record, verified
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,9 @@ def _loaded(name: str, record: RunRecord, threads: int, engine: str | None, spar
         place = str(folder / SPEC)
         text = as_text(verified(name, SPEC, record.files.get(SPEC)), place)
         network = lay_out(parse_spec(text, place, len(record.about.classes)))
-        content = verified(name, model_file, record.files.get(model_file), largest_file(network))
+        content = verified(
+            name, model_file, record.files.get(model_file), most_bytes(model_file, network, record.epochs)
+        )
         if len(content) < 4 * network.parameters:  # before a network of that size is built
             raise ModelError(f"{model_file} is too small to hold the weights of {SPEC}")
         trainer = engines.reader_of(record.settings.engine)

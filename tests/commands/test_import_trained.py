@@ -1,6 +1,7 @@
 """`import` of a network that somebody has trained with `train`: the folder or a zip of it, checked."""
 
 import contextlib
+import hashlib
 import json
 import re
 import shutil
@@ -129,6 +130,38 @@ def test_a_zip_that_would_unpack_to_too_much_is_refused_before(here, run):
     code, _, errors = run("import", "my_net.zip")
     assert code == 1
     assert "weights.npz is larger than this network can need" in errors
+
+
+def _long_history(folder: Path) -> None:
+    """As many epochs as make a larger history than a network of this size has bytes of weights."""
+    header, row = (folder / "history.csv").read_text().splitlines()
+    rows = [f"{epoch},{row.split(',', 1)[1]}" for epoch in range(1, 19_001)]
+    text = "\n".join([header, *rows, ""])
+    record = json.loads((folder / "run.json").read_text())
+    record["files"]["history.csv"] = hashlib.sha256(text.encode()).hexdigest()
+    (folder / "history.csv").write_text(text)
+    (folder / "run.json").write_text(json.dumps(record | {"epochs": len(rows)}))
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_long_history_comes_whole(zipped, here, run):
+    _long_history(Path("anna/my_net"))
+    assert Path("anna/my_net/history.csv").stat().st_size > 2**20 + 64 * 6_370
+    if zipped:
+        _zipped("anna/my_net", "my_net.zip")
+    assert run("import", "my_net.zip" if zipped else "anna/my_net")[0] == 0
+    assert _imported()["history.csv"] == Path("anna/my_net/history.csv").read_bytes()
+    assert "my_net" in run("list")[1]
+
+
+def test_a_zip_of_another_version_is_refused(here, run):
+    _zipped("anna/my_net", "my_net.zip")
+    content = bytearray(Path("my_net.zip").read_bytes())
+    content[content.index(b"PK\x01\x02") + 6] = 255  # the version that a program needs to unpack it
+    Path("my_net.zip").write_bytes(content)
+    code, _, errors = run("import", "my_net.zip")
+    assert code == 1
+    assert errors.startswith("my_net.zip: refused: ")
 
 
 def test_a_damaged_zip_is_refused_in_a_line(here, run):
