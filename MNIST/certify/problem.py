@@ -24,6 +24,7 @@ from MNIST.language import (
 from MNIST.training.draws import initial_weights
 from MNIST.training.memory import available_memory, least_memory
 from MNIST.training.rates import epoch_rates
+from MNIST.words import counted
 
 STEPS = 3  # momentum and moving averages show in the second step; an error in them grows in the third
 STREAM = 101  # keeps this room's draws apart from what training draws from the same seed
@@ -37,8 +38,8 @@ class Problem:
     """A step to compute.
 
     network: its batch size is that of the images. weights: float64, by name; draws: the random numbers of
-    each layer that draws any, float64 (batch, …), by its path; images: uint8 (batch, 28, 28); labels: uint8
-    (batch,); pixel_statistics: mean and standard deviation of the images, in [0, 1].
+    each layer that draws any, float64 (batch, …), by its path; images: uint8 (batch, 28, 28); labels:
+    integers (batch,); pixel_statistics: mean and standard deviation of the images, in [0, 1].
     """
 
     network: Network
@@ -87,8 +88,13 @@ class Problem:
 def pose(network: Network, images: np.ndarray, labels: np.ndarray, seed: int = 0) -> Problem:
     """The problem of a network on a batch: the weights are as training draws them, then shaken, in float64.
 
-    images: uint8 (batch, 28, 28), not all of one grey; labels: uint8 (batch,).
+    images: uint8 (batch, 28, 28); labels: integers (batch,).
+    Raises UsageError if all pixels are equal: no pixel statistics could standardize them.
     """
+    if images.min() == images.max():
+        raise UsageError(
+            f"--batch: every pixel of the first {counted(len(images), 'image')} is equal; take more"
+        )
     network = network.of_batches(len(images))
     generator = np.random.default_rng([seed, STREAM])
     grey = images / 255

@@ -101,7 +101,7 @@ def _images(folder: str | None, count: int, classes: int) -> tuple[Any, Any, str
         from MNIST.data.digits import make_digits
 
         images, labels, _, _ = make_digits()
-        return images[:count], labels[:count] % classes, "digits"
+        return images[:count], labels[:count].astype(int) % classes, "digits"
     from MNIST.data import load
 
     dataset = load(Path(folder))

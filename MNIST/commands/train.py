@@ -189,7 +189,7 @@ def _train_one(options: Mapping[str, Any]) -> bool:
             train_tracking.tracking(trackers, name, run, text) as tracking,
             LivePage(name, run, heading.strip().splitlines(), text, words, place) as live,
         ):
-            _train(name, run, live, tracking.epoch)
+            _train(run, live, tracking.epoch)
             _leave(name, run, text, file, dataset.about, words, live)
             train_tracking.finish(tracking, name, run.engine, data)
             train_tracking.forget_earlier(trackers, name)
@@ -197,9 +197,8 @@ def _train_one(options: Mapping[str, Any]) -> bool:
     return True
 
 
-def _train(name: str, run: "Run", live: "LivePage", on_epoch: "Callable[[EpochResult], None]") -> None:
+def _train(run: "Run", live: "LivePage", on_epoch: "Callable[[EpochResult], None]") -> None:
     """Train with a display and a page; if interrupted, say what is kept. on_epoch: called after them."""
-    from MNIST import training
     from MNIST.report.terminal.training_display import TrainingDisplay
 
     done = len(run.history)
@@ -224,8 +223,7 @@ def _train(name: str, run: "Run", live: "LivePage", on_epoch: "Callable[[EpochRe
         try:
             run.train(show, move)
         except KeyboardInterrupt:
-            epochs = training.newest_epoch(training.checkpoint_folder(name))  # the last may not be written
-            kept = f"{epochs} of {counted(run.epochs, 'epoch')} are kept"
+            kept = f"{run.saved} of {counted(run.epochs, 'epoch')} are kept"
             _warn(f"\nStopped; {kept}. The same command goes on.")
             raise
 

@@ -15,7 +15,7 @@ from MNIST.live_file import LIVE, LiveFile
 from MNIST.report.news import News
 from MNIST.report.terminal.training_display import duration
 from MNIST.report.training.live import TrainingView, live_page
-from MNIST.training import checkpoint_folder, newest_epoch, output_folder
+from MNIST.training import output_folder
 from MNIST.words import counted
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class LivePage:
         """
         if error is None:
             return
-        kept = newest_epoch(checkpoint_folder(self._name))  # the last may not be written
+        kept = self._run.saved
         told = f"{kept:,} of {counted(self._run.epochs, 'epoch')} are kept."
         if not kept and (self._before is not None or isinstance(error, OSError)):
             self._file.put_back(self._before)

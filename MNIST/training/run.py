@@ -18,6 +18,7 @@ from MNIST.language import ModelSpec, lay_out
 from MNIST.training.checkpoint import (
     Checkpoint,
     EpochResult,
+    newest_epoch,
     read_checkpoints,
     save_checkpoint,
 )
@@ -101,6 +102,11 @@ class Run:
         """Whether `Stop:` has ended the run, even if more epochs were wanted."""
         return is_over(self.spec.stop, self.history)
 
+    @property
+    def saved(self) -> int:
+        """After how many of its epochs the newest checkpoint was written; the last may not be written yet."""
+        return min(len(self.history), newest_epoch(self._folder)) if self._folder else 0
+
     def train(self, on_epoch: OnEpoch = _ignore, on_step: OnStep = _ignore) -> list[EpochResult]:
         """Train up to `epochs` epochs, or until `Stop:` ends the run; return the history from epoch 1.
 
@@ -160,10 +166,11 @@ class Run:
         finite = isfinite(result.loss) and (len(self.data.validation) == 0 or isfinite(result.val_loss))
         if finite and all(np.isfinite(weight).all() for weight in self.engine.get_weights().values()):
             return
-        kept = f"the state after epoch {len(self.history)} is kept; " if self.history else ""
+        kept = f"the state after epoch {saved} is kept; " if (saved := self.saved) else ""
+        rate = epoch_rates(self.spec, result.epoch, self.steps, self.history).max()
         raise DivergedError(
             f"diverged at epoch {result.epoch}: the loss or a weight is no longer a finite number; "
-            f"{kept}try a smaller learning rate than {self.spec.optimizer.rate:g}"
+            f"{kept}try a smaller learning rate than {rate:g}"
         )
 
     def _resume(self) -> None:

@@ -19,6 +19,7 @@ def weights_of(name: str, spec: ModelSpec, threads: int | None = None) -> Arrays
     weights = trained.engine.get_weights()
     trained.engine.close()
     network = lay_out(spec)
+    _refuse_another_map(name, trained.network, network)
     before, after = weight_shapes(trained.network), weight_shapes(network)
     if [_kind(*one) for one in before.items()] == [_kind(*one) for one in after.items()]:
         return {new: weights[old] for old, new in zip(before, after, strict=True)}
@@ -38,6 +39,19 @@ def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
 def _kind(key: str, shape: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
     """What two weights must have in common: their layers' types and their shapes, whatever the numbers."""
     return re.sub(r"_\d+", "", key), shape
+
+
+def _refuse_another_map(name: str, before: Network, after: Network) -> None:
+    """Raise UsageError if Columns of the network `name` were connected to pixels of another map."""
+    old, new = (
+        [parameter.map for node in network.walk() for parameter in node.parameters if parameter.map]
+        for network in (before, after)
+    )
+    if old and new and old != new:
+        raise UsageError(
+            f"{name} is connected to a map of {_size(old[0])}, and this network to one of {_size(new[0])}:"
+            f" let Input: have the same lines"
+        )
 
 
 def refuse_other_layers(name: str, weights: Arrays, network: Network) -> None:

@@ -71,6 +71,12 @@ def in_process() -> list[certify.Participant]:
     return [participant for participant in certify.installed()[0] if not participant.elsewhere]
 
 
+def test_a_batch_of_blank_images_is_refused() -> None:
+    blank = np.zeros((3, 28, 28), np.uint8)
+    with pytest.raises(UsageError, match="every pixel of the first 3 images is equal; take more"):
+        certify.pose(lay_out(parse_spec(SMALL)), blank, np.zeros(3, np.uint8))
+
+
 def test_the_file_has_everything() -> None:
     words = {line.strip().split(",")[0].split(":")[0] for line in EVERYTHING.splitlines()}
     assert set(LAYERS) - words == {"Columns"}  # it learns without gradients, by ParallelDelta

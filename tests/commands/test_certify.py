@@ -101,6 +101,14 @@ def test_a_dataset_of_ones_own_and_no_differences(
     assert shown.endswith("lie 0 apart at most (tolerance 1.0e-9).\n")
 
 
+def test_hundreds_of_classes(small: str, wrong_engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from MNIST.engine_names import ENGINES
+
+    monkeypatch.delitem(ENGINES, "wrong")
+    Path(small).write_text(SMALL.replace("10,softmax", "300,softmax"))
+    assert main(["certify", small, "--batch", "2", "--entries", "0"]) == 0
+
+
 def test_an_engine_that_is_not_installed_is_left_out_with_what_it_lacks(
     small: str, wrong_engine: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from MNIST.errors import DataError, TrainingError
-from MNIST.language import parse_spec
+from MNIST.language import OneCycle, parse_spec
 from MNIST.training import Run, continue_run, resolve_settings
 from MNIST.training.checkpoint import read_checkpoints, save_checkpoint
 from MNIST.training.run import pixel_statistics
@@ -179,6 +179,17 @@ def test_divergence_is_said_and_the_last_finite_state_is_kept(digits, settings, 
     with pytest.raises(TrainingError, match=r"diverged at epoch 1: .*smaller learning rate than 1e"):
         continue_run(spec, digits, settings, epochs=2, checkpoint=tmp_path)
     assert not list(read_checkpoints(tmp_path, pytest.fail))
+    peak = replace(_spec(), schedule=OneCycle(peak=1e30))
+    with pytest.raises(TrainingError, match=r"number; try a smaller learning rate than 9\.5\d+e\+29"):
+        continue_run(peak, digits, settings, epochs=1)
+
+
+def test_what_another_run_has_saved_is_not_this_runs(digits, settings, tmp_path):
+    continue_run(_spec(), digits, settings, epochs=2, checkpoint=tmp_path)
+    other = Run(_spec(), digits, replace(settings, seed=1), epochs=2, checkpoint=tmp_path)
+    assert other.saved == 0
+    assert Run(_spec(), digits, settings, epochs=3, checkpoint=tmp_path).saved == 2
+    assert Run(_spec(), digits, settings, epochs=3).saved == 0
 
 
 def test_divergence_later_keeps_the_epochs_before(digits, settings, tmp_path, monkeypatch):
@@ -192,6 +203,7 @@ def test_divergence_later_keeps_the_epochs_before(digits, settings, tmp_path, mo
     monkeypatch.setattr(run.engine, "train_epoch", second_epoch_fails)
     with pytest.raises(TrainingError, match=r"diverged at epoch 2.*the state after epoch 1 is kept"):
         run.train()
+    assert run.saved == 1
     (kept,) = read_checkpoints(tmp_path, pytest.fail)
     assert len(kept.history) == 1
 

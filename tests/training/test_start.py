@@ -9,9 +9,10 @@ import pytest
 from examples import slowly
 from small_model import TEXT
 
+from MNIST.data import About
 from MNIST.errors import ModelError, UsageError
 from MNIST.language import canonical_text, lay_out, parse_spec, simplify
-from MNIST.training import Run, load_trained, resolve_settings, run_identity, weights_of
+from MNIST.training import Run, load_trained, resolve_settings, run_identity, save_trained, weights_of
 from MNIST.training.checkpoint import Checkpoint, save_checkpoint
 from MNIST.training.identity import NUMBERS, weights_digest
 
@@ -154,3 +155,17 @@ def test_any_engine_computes_what_keras_has_trained(engine, small, digits, train
     model = load_trained("small", engine=engine)
     expected = trained[1].engine.logits(digits.images)
     assert np.allclose(model.engine.logits(digits.images), expected, atol=1e-4)
+
+
+def test_columns_keep_the_map_that_they_are_connected_to(digits, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = "Input:\nThreshold,64,128\nLayers:\nColumns,20,8\nOptimizer:\nParallelDelta,0.05\n1\n100\n"
+    settings = resolve_settings("digits", images=600, split=0.9, seed=0, engine="sonn", precision="float32")
+    run = Run(parse_spec(text), digits, settings, epochs=1)
+    run.train()
+    save_trained("columns", run, text, About("digits"), [])
+    assert weights_of("columns", parse_spec(text))
+    with pytest.raises(
+        UsageError, match=r"connected to a map of 28×28×2, and this network to one of 28×28×1"
+    ):
+        weights_of("columns", parse_spec(text.replace("64,128", "64")))

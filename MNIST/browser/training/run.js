@@ -245,9 +245,11 @@ export class Run {
     if (finite && this.engine.weights.every(Number.isFinite)) return;
     const before = this.history.length;
     const kept = before ? `the state after epoch ${before} is kept; ` : "";
+    const rates = epochRates(this.spec, result.epoch, this.steps, this.history);
+    const largest = rates.reduce((rate, other) => Math.max(rate, other));
     throw new Diverged(
       `diverged at epoch ${result.epoch}: the loss or a weight is no longer a finite number; ` +
-        `${kept}try a smaller learning rate than ${general(this.spec.optimizer.rate)}`,
+        `${kept}try a smaller learning rate than ${general(largest)}`,
     );
   }
 
