@@ -111,12 +111,15 @@ def remove_whole(path: Path) -> None:
 
 @contextmanager
 def only_one(lock_file: Path, busy: str | None = None) -> Iterator[None]:
-    """Hold a lock, which the system releases however the process ends; leave no file behind.
+    """Hold a lock, which the system releases however the process ends.
+
+    It leaves no file behind, and, if nobody can wait for it, no folder that was made for it and stayed empty.
 
     busy: the message of the BusyError that is raised if another process holds the lock; None waits.
     """
     from filelock import FileLock, Timeout
 
+    is_new = busy is not None and not lock_file.parent.exists()
     lock_file.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(lock_file, timeout=-1 if busy is None else 0)
     try:
@@ -133,6 +136,9 @@ def only_one(lock_file: Path, busy: str | None = None) -> Iterator[None]:
         with suppress(OSError):  # Windows does not remove open files
             lock_file.unlink()  # while the lock is held: a waiting process notices, and tries again
         lock.release()
+        if is_new:
+            with suppress(OSError):  # something lies in it
+                lock_file.parent.rmdir()
 
 
 def _remove_abandoned(lock_file: Path) -> None:

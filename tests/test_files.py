@@ -100,6 +100,18 @@ with only_one(Path({str(lock)!r})):
         pass
 
 
+def test_a_folder_that_is_made_for_a_lock_stays_if_something_is_written_in_it(tmp_path):
+    for name in "empty", "full":
+        with only_one(tmp_path / name / ".lock", busy="busy"):
+            (tmp_path / "full").mkdir(exist_ok=True)
+            (tmp_path / "full" / "file").touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["full"]
+    (tmp_path / "mine").mkdir()
+    with only_one(tmp_path / "mine" / ".lock", busy="busy"):
+        pass
+    assert (tmp_path / "mine").exists()
+
+
 NOBODY = 65534
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from MNIST.errors import BusyError
 from MNIST.files import ABANDONED, LOCK, is_temporary, only_one, remove_whole
 from MNIST.paths import HYPERPARAM_SEARCH, MODEL_OUTPUT, REPRODUCED
 from MNIST.pruning.folders import Item, folders, listed, size
@@ -35,9 +36,15 @@ def _is_abandoned(path: Path) -> bool:
 
 
 def remove_leftovers(_: str) -> None:
+    in_use = []
     for path in leftover_paths(""):
-        if path.name == INCOMING:
+        if path.name != INCOMING:
+            remove_whole(path)
+            continue
+        try:
             with only_one(path.with_name(LOCK), in_training(path.parent.name)):
                 remove_whole(path)
-        else:
-            remove_whole(path)
+        except BusyError as error:
+            in_use.append(str(error))
+    if in_use:
+        raise BusyError("\n".join(in_use))

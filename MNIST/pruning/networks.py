@@ -5,7 +5,7 @@ from pathlib import Path
 
 from MNIST import training
 from MNIST.errors import ModelError
-from MNIST.files import LOCK, only_one, remove_whole
+from MNIST.files import LOCK, is_temporary, only_one, remove_whole
 from MNIST.live_file import LIVE
 from MNIST.paths import MODEL_OUTPUT, REPRODUCED
 from MNIST.pruning.folders import (
@@ -32,9 +32,14 @@ def networks() -> Iterator[Item]:
         name, there = folder.name, listed(folder)
         if folder.is_symlink():
             yield Item("networks", name, A_LINK, 0)
-        elif not there <= BEGUN:
+        elif not _is_begun(folder):
             own = [folder / part for part in there - {CHECKPOINT, training.EXPLAINED, INCOMING}]
             yield Item("networks", name, _about_network(name), size(*own, MODEL_OUTPUT / f"{name}.txt"))
+
+
+def _is_begun(folder: Path) -> bool:
+    """Whether nothing lies in a folder but what a training has there until it is finished, or killed."""
+    return all(name in BEGUN or is_temporary(Path(name)) for name in listed(folder))
 
 
 def _about_network(name: str) -> str:
@@ -66,25 +71,25 @@ def in_training(name: str) -> str:
 
 def checkpoints() -> Iterator[Item]:
     for folder in folders(MODEL_OUTPUT):
-        there = listed(folder)
-        if folder.is_symlink() or (CHECKPOINT not in there and not there <= BEGUN):
+        is_begun = _is_begun(folder)
+        if folder.is_symlink() or (CHECKPOINT not in listed(folder) and not is_begun):
             continue
         epochs = training.newest_epoch(folder / CHECKPOINT)
         kept = f"{counted(epochs, 'epoch')} kept" if epochs else "no epoch is kept"
-        about = f"not trained to its end, {kept}" if there <= BEGUN else f"of a new training, {kept}"
+        about = f"not trained to its end, {kept}" if is_begun else f"of a new training, {kept}"
         yield Item("checkpoints", folder.name, about, size(*checkpoint_paths(folder.name)))
 
 
 def checkpoint_paths(name: str) -> list[Path]:
     """The checkpoint, or the whole folder of a network that was never finished."""
     folder = MODEL_OUTPUT / name
-    return [folder] if listed(folder) <= BEGUN else [folder / CHECKPOINT]
+    return [folder] if _is_begun(folder) else [folder / CHECKPOINT]
 
 
 def remove_checkpoint(name: str) -> None:
     folder = MODEL_OUTPUT / name
     with only_one(folder / LOCK, in_training(name)):
-        for path in [*folder.iterdir()] if listed(folder) <= BEGUN else [folder / CHECKPOINT]:
+        for path in [*folder.iterdir()] if _is_begun(folder) else [folder / CHECKPOINT]:
             if path.name != LOCK:
                 remove_whole(path)
     remove_empty(folder)

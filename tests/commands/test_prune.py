@@ -255,6 +255,31 @@ def test_links_are_removed_and_not_followed(here, run, tmp_path):
     assert {path.name for path in other.rglob("*")} == {"mine.txt", "deep", "too.txt", "run.json"}
 
 
+def test_a_training_that_was_killed_while_it_wrote_is_still_no_network(here, run):
+    Path("Model_Output/half/.live.html.abcdefgh.tmp").touch()
+    rows = _rows(run("prune")[1])
+    assert ("checkpoints", "half") in rows
+    assert ("networks", "half") not in rows
+    assert run("prune", "--checkpoints", "half")[0] == 0
+    assert not Path("Model_Output/half").exists()
+
+
+def test_a_network_and_what_was_explained_of_it_leave_nothing(here, run):
+    assert Path("Model_Output/net/explained").is_dir()
+    assert run("prune", "--networks", "net", "--explained", "net")[0] == 0
+    assert not Path("Model_Output/net").exists()
+
+
+def test_leftovers_that_nobody_uses_go_even_if_others_are_in_use(here, run):
+    for name in "net", "net_2":
+        Path(f"Model_Output/{name}/.incoming").mkdir()
+    with held("Model_Output/net/.lock"):
+        code, _, errors = run("prune", "--leftovers")
+    assert (code, errors) == (1, "net is being trained by another process; it stays\n")
+    assert Path("Model_Output/net/.incoming").exists()
+    assert not Path("Model_Output/net_2/.incoming").exists()
+
+
 def test_leftovers_are_files_that_nobody_has_written_to_for_an_hour(here, run):
     new = Path("Model_Output/net/.curves.png.abcd_123.tmp")
     old = Path("Hyperparam_Search/scan/.results.csv.0abcdefg.tmp")
