@@ -107,8 +107,8 @@ class LivePage:
         part = steps / self._run.steps
         sentences = [self._far()]
         if steps:
-            now = f"loss {loss:.4f}, accuracy {accuracy:.2%}"
-            sentences.append(f"Epoch {epoch:,}, step {steps:,} of {self._run.steps:,}: {now}.")
+            now = f": loss {loss:.4f}, accuracy {accuracy:.2%}" if loss == loss else ""  # nan: not known yet
+            sentences.append(f"Epoch {epoch:,}, step {steps:,} of {self._run.steps:,}{now}.")
         if left := self._left(part):
             most = " at most" if self._run.spec.stop else ""
             sentences.append(f"About {duration(left)} left{most}.")

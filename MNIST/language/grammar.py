@@ -67,6 +67,10 @@ def real(low: float, high: float, above: bool = False, below: bool = False) -> K
     return Kind(f"a number {bounds}", read, lambda value: repr(value).removesuffix(".0"), data=data)
 
 
+# What is added to a divisor: not so small that it is 0 in single precision.
+EPSILON = real(1e-30, 1)
+
+
 def choice(words: Iterable[str], **aliases: str) -> Kind:
     """One of some words, in upper or lower case. aliases: other spellings, each with its word."""
     by_name = {word: word for word in words} | aliases

@@ -7,7 +7,7 @@ A layer's docstring says what it computes; each engine says how.
 import math
 from dataclasses import dataclass
 
-from MNIST.language.grammar import block, keyword, positional, real, whole
+from MNIST.language.grammar import EPSILON, block, keyword, positional, real, whole
 from MNIST.language.layer import (
     ACTIVATION,
     FEWEST_CLASSES,
@@ -223,7 +223,7 @@ class BatchNorm(Layer):
     )
 
     momentum: float = keyword(real(0, 1), 0.99)
-    epsilon: float = keyword(real(0, 1, above=True), 1e-3)
+    epsilon: float = keyword(EPSILON, 1e-3)
 
     def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
         channels = shape[-1:]
@@ -252,7 +252,7 @@ class LocalResponseNorm(Layer):
     size: int = keyword(whole(1, 1_001, odd=True), 5)
     alpha: float = keyword(real(0, 1e6), 1e-4)
     beta: float = keyword(real(0, 100), 0.75)
-    k: float = keyword(real(0, 1e6, above=True), 2.0)
+    k: float = keyword(real(1e-30, 1e6), 2.0)
 
     def output_shape(self, shape: Shape) -> Shape:
         return as_map(shape)

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from MNIST.language.errors import Line
-from MNIST.language.grammar import flag, keyword, positional, real
+from MNIST.language.grammar import EPSILON, flag, keyword, positional, real
 
 PROPORTION = real(0, 1, below=True)
-EPSILON = real(0, 1, above=True)
 
 
 @dataclass(frozen=True)

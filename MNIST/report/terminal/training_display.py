@@ -44,16 +44,19 @@ class TrainingDisplay:
             self._bar.stop()
 
     def on_step(self, steps: int, loss: float, accuracy: float) -> None:
-        """Move the bar. loss, accuracy: of this epoch so far."""
+        """Move the bar. loss, accuracy: of this epoch so far, nan if they are not known yet."""
         now = time.perf_counter()
         if self._bar is None or (now - self._updated < _REFRESH and steps < self._steps):
             return
         self._updated = now
         done = (self._epoch - 1 - self._offset) * self._steps + steps
         speed = done * (self._images / self._steps) / (now - self._began)
-        text = f"loss {loss:.4f}  accuracy {accuracy:7.2%}  {speed:,.0f} images/s"
+        figures = f"loss {loss:.4f}  accuracy {accuracy:7.2%}  " if loss == loss else ""
         self._bar.update(
-            self._task, completed=done, description=f"epoch {self._epoch}/{self._epochs}", now=text
+            self._task,
+            completed=done,
+            description=f"epoch {self._epoch}/{self._epochs}",
+            now=f"{figures}{speed:,.0f} images/s",
         )
 
     def on_epoch(self, result: Any) -> None:
