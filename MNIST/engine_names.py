@@ -8,6 +8,7 @@ ENGINES = {
     "modules": "MNIST.engines.modules.engine",
     "sonn": "MNIST.engines.columns.engine",
 }
-"""Each is a module with `build`, `libraries`, `device`, `has_fast_bfloat16` and `PRECISIONS`."""
+"""Each is a module with `build`, `libraries`, `device`, `has_fast_bfloat16` and `PRECISIONS`; with
+`kept_at_once`, if it may cut a batch into pieces."""
 
 PRECISIONS = ("float32", "bfloat16", "float64")  # no engine has to offer all of them

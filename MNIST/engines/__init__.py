@@ -1,4 +1,4 @@
-"""Engines: the arithmetic of training, one file each, behind one protocol.
+"""Engines: the arithmetic of training, one file or folder each, behind one protocol.
 
 An engine gets a laid-out network, an optimizer and arrays, and computes. The trainer decides what must be
 equal in every engine: initial weights, the order of the images, rates, seeds and checkpoints.
@@ -15,6 +15,7 @@ from MNIST.engines.registry import (
     choose,
     create,
     device,
+    kept_at_once,
     name_of,
     read_saved,
     reader_of,
@@ -38,6 +39,7 @@ __all__ = [
     "choose",
     "create",
     "device",
+    "kept_at_once",
     "name_of",
     "read_saved",
     "reader_of",

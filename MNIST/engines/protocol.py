@@ -48,7 +48,7 @@ class Engine(Protocol):
     ) -> EpochMetrics:
         """Train on every image once, in the order given; return what the epoch measured.
 
-        images: uint8 (n, 28, 28); labels: uint8 (n,); rates: (steps,), the learning rate of each step.
+        images: uint8 (n, 28, 28); labels: integers (n,); rates: (steps,), the learning rate of each step.
         An engine gets as many rates in every call. With rates of 0, as where a part of an epoch is timed,
         there may be fewer images than steps for them.
         seed: sets every random state inside the layers, so that an epoch's numbers do not depend on the

@@ -110,6 +110,12 @@ def choose(spec: ModelSpec, wanted: str | None = None) -> str:
     return name
 
 
+def kept_at_once(name: str, network: Network, batch_size: int) -> int:
+    """Of how many images a step holds all layers' outputs at once: an engine may cut a batch into pieces."""
+    kept = getattr(_module(name), "kept_at_once", None)
+    return batch_size if kept is None else int(kept(network, batch_size))
+
+
 def name_of(version: str) -> str:
     """The engine's name in a text that `version` returned."""
     return version.split(" ", 1)[0]

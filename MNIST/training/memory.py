@@ -9,18 +9,20 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from MNIST import engines
 from MNIST.errors import TrainingError
 from MNIST.language import LeastSquares, Network
+from MNIST.training.identity import RunSettings
 from MNIST.words import counted
 
 BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}  # for one value between two layers
 
 
-def least_memory(network: Network, batch_size: int, precision: str) -> int:
+def least_memory(network: Network, images: int, precision: str) -> int:
     """The fewest bytes that one training step can need at once.
 
-    Each layer of matrix products, such as Conv and Dense, keeps its output for the backward pass, for every
-    image of the batch; each parameter is kept with its gradient. LeastSquares keeps the products of the last
+    Each layer of matrix products, such as Conv and Dense, keeps its output for the backward pass, for so many
+    images at once; each parameter is kept with its gradient. LeastSquares keeps the products of the last
     layer's inputs, and needs as much again to add to them and to solve. What an engine needs beyond that is
     not counted.
     """
@@ -31,15 +33,17 @@ def least_memory(network: Network, batch_size: int, precision: str) -> int:
     outputs = sum(
         math.prod(node.output_shape) for node in network.walk() if node.layer.flops(node.input_shape)
     )
-    return batch_size * outputs * value + 2 * max(4, value) * network.parameters
+    return images * outputs * value + 2 * max(4, value) * network.parameters
 
 
-def refuse_too_large(network: Network, batch_size: int, precision: str, ahead: int = 0) -> None:
+def refuse_too_large(network: Network, settings: RunSettings, batch_size: int, ahead: int = 0) -> None:
     """Raise TrainingError if one step cannot fit into the memory that is free now.
 
-    ahead: bytes of the next epoch's images, which are in memory at the same time.
+    settings: they name the engine and the precision. ahead: bytes of the next epoch's images, which are in
+    memory at the same time.
     """
-    least, free = least_memory(network, batch_size, precision) + ahead, available_memory()
+    images = engines.kept_at_once(engines.name_of(settings.engine), network, batch_size)
+    least, free = least_memory(network, images, settings.precision) + ahead, available_memory()
     if least > free:
         what, hint = (
             f"a step on {counted(batch_size, 'image')}",

@@ -113,7 +113,7 @@ def rate_range(
     batch_size = min(spec.batch_size, len(data.train))
     network = lay_out(spec).of_batches(batch_size)
     batches = _Batches(data, network.spec, settings.seed)
-    refuse_too_large(network, batch_size, settings.precision, batches.bytes_ahead)
+    refuse_too_large(network, settings, batch_size, batches.bytes_ahead)
     engine = engines.create(
         engines.name_of(settings.engine),
         network,

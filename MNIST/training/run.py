@@ -66,7 +66,7 @@ class Run:
         self.identity = run_identity(spec, settings)
         self._images = EpochImages(data, self.spec.augment, settings.seed, epochs)
         batch_size = min(self.spec.batch_size, len(data.train))
-        refuse_too_large(self.network, batch_size, settings.precision, self._images.bytes_ahead)
+        refuse_too_large(self.network, settings, batch_size, self._images.bytes_ahead)
         self.pixel_statistics = pixel_statistics(data)
         self.history: list[EpochResult] = []
         self._best: Arrays = {}  # the weights of the best epoch, if the run will go back to them

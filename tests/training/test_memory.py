@@ -11,7 +11,13 @@ import pytest
 from MNIST.errors import TrainingError
 from MNIST.language import lay_out, parse_spec
 from MNIST.training import continue_run
-from MNIST.training.memory import available_memory, least_memory, peak_memory, reset_peak_memory
+from MNIST.training.memory import (
+    available_memory,
+    least_memory,
+    peak_memory,
+    refuse_too_large,
+    reset_peak_memory,
+)
 
 BIG = 2**28  # bytes
 SLACK = 2**26  # bytes for whatever else the process does at that time
@@ -64,6 +70,20 @@ def test_each_epoch_has_a_peak_of_its_own(digits, keras_settings):
     peaks = [result.peak_memory for result in continue_run(spec, digits, keras_settings, epochs=2)]
     assert min(peaks) > 2**27  # TensorFlow alone takes so much
     assert max(peaks) < before  # memory that was held before is not counted
+
+
+def test_only_the_images_whose_outputs_are_kept_at_once_must_fit(settings, keras_settings, monkeypatch):
+    """The numpy engine takes 64 images at once, unless a layer needs the whole batch."""
+    text = "Layers:\nConv,8,5,5,relu\nFlatten\nDense,10,softmax\nOptimizer:\n0.01,0\n2\n500\n"
+    network = lay_out(parse_spec(text))
+    free = least_memory(network, 64, "float32")
+    monkeypatch.setattr("MNIST.training.memory.available_memory", lambda: free)
+    refuse_too_large(network, settings, 500)
+    with pytest.raises(TrainingError, match="a step on 500 images needs"):
+        refuse_too_large(network, keras_settings, 500)
+    monkeypatch.setattr("MNIST.training.memory.available_memory", lambda: 2 * free)
+    with pytest.raises(TrainingError, match="a step on 500 images needs"):
+        refuse_too_large(lay_out(parse_spec(text.replace("Flatten", "BatchNorm\nFlatten"))), settings, 500)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is that of the process so far")

@@ -105,7 +105,7 @@ class ScratchEngine:
         self._weights = {name: library.array(np.zeros(each.shape)) for name, each in parameters.items()}
         self._trainable = [name for name, each in parameters.items() if each.trainable]
         self._chain = build_network(network, self._weights)
-        self._in_step = any(node.layer.needs_whole_batch for node in network.walk())
+        self._in_step = _needs_whole_batch(network)
         self._images_at_once = images_at_once(network, library)
         self._drawing = [node for node in network.walk() if node.layer.draws]
         self._slots = {
@@ -286,7 +286,22 @@ def measured(logits: Array, losses: Array, labels: Array) -> tuple[Array, Array]
     return xp.sum(losses), xp.sum(xp.astype(correct, xp.int64))
 
 
-def images_at_once(network: Network, library: Library) -> int:
+def kept_at_once_on(library: type[Library]) -> Callable[[Network, int], int]:
+    """Return the function `kept_at_once` for the engines on this library; see the registry."""
+
+    def kept(network: Network, batch_size: int) -> int:
+        return (
+            batch_size if _needs_whole_batch(network) else min(batch_size, images_at_once(network, library))
+        )
+
+    return kept
+
+
+def _needs_whole_batch(network: Network) -> bool:
+    return any(node.layer.needs_whole_batch for node in network.walk())
+
+
+def images_at_once(network: Network, library: Library | type[Library]) -> int:
     """The number of images in a piece, such that no array between two layers exceeds the library's limit."""
     widest = max(math.prod(network.input_shape), *(node.most_values for node in network.walk()))
     return max(1, min(library.values_at_once // widest, library.images_at_once))

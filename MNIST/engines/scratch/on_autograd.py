@@ -6,13 +6,13 @@ It calls no `backward` of this room. Those must equal what PyTorch derives from 
 import torch
 
 from MNIST.engines.scratch.blocks import Chain
-from MNIST.engines.scratch.engine import engine_on, measured
+from MNIST.engines.scratch.engine import engine_on, kept_at_once_on, measured
 from MNIST.engines.scratch.layer import Array, Gradients, Pass
 from MNIST.engines.scratch.loss import cross_entropy
 from MNIST.engines.scratch.on_tensors import PRECISIONS, TorchArrays, libraries
 from MNIST.engines.torch_backend import device, has_fast_bfloat16
 
-__all__ = ["PRECISIONS", "build", "device", "has_fast_bfloat16", "libraries"]
+__all__ = ["PRECISIONS", "build", "device", "has_fast_bfloat16", "kept_at_once", "libraries"]
 
 
 def differentiate(
@@ -42,3 +42,4 @@ def differentiate(
 
 
 build = engine_on(TorchArrays, differentiate)
+kept_at_once = kept_at_once_on(TorchArrays)

@@ -12,7 +12,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from MNIST.engines.processor import described, processor
-from MNIST.engines.scratch.engine import EDITION, backpropagate, engine_on
+from MNIST.engines.scratch.engine import EDITION, backpropagate, engine_on, kept_at_once_on
 from MNIST.engines.scratch.in_step import in_step
 from MNIST.engines.scratch.layer import Array, Total, own
 from MNIST.engines.scratch.library import Item, Result
@@ -76,6 +76,7 @@ class NumPyArrays:
 
 
 build = engine_on(NumPyArrays, backpropagate)
+kept_at_once = kept_at_once_on(NumPyArrays)
 
 
 def libraries() -> str:

@@ -7,12 +7,12 @@ import numpy as np
 import torch
 
 from MNIST.engines import torch_backend
-from MNIST.engines.scratch.engine import EDITION, backpropagate, engine_on
+from MNIST.engines.scratch.engine import EDITION, backpropagate, engine_on, kept_at_once_on
 from MNIST.engines.scratch.layer import Array, Total, own
 from MNIST.engines.scratch.library import Item, Result
 from MNIST.engines.torch_backend import DEVICE, device, has_fast_bfloat16, memory_errors, set_threads
 
-__all__ = ["PRECISIONS", "TorchArrays", "build", "device", "has_fast_bfloat16", "libraries"]
+__all__ = ["PRECISIONS", "TorchArrays", "build", "device", "has_fast_bfloat16", "kept_at_once", "libraries"]
 
 PRECISIONS = ("float32", "float64")
 
@@ -58,6 +58,7 @@ class TorchArrays:
 
 
 build = engine_on(TorchArrays, backpropagate)
+kept_at_once = kept_at_once_on(TorchArrays)
 
 
 def libraries() -> str:
