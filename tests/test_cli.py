@@ -241,6 +241,8 @@ def test_a_value_may_follow_an_equals_sign(word):
 def test_a_misspelt_folder_is_answered_with_the_one_that_exists(capsys, digits_folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(digits_folder, "Data")
+    shutil.copytree(digits_folder, "Another")
+    shutil.copy("Another/train-images-idx3-ubyte.gz", "Another/train-images.idx3-ubyte.gz")
     assert cli.main(["show", "Dta"]) == 1
     assert capsys.readouterr().err.strip().endswith("; there is a dataset in Data")
 

@@ -61,7 +61,7 @@ def run(options: Mapping[str, Any]) -> int:
     if data is not None:
         from MNIST.data import class_count
 
-        classes = class_count(_existing_folder(data))
+        classes = class_count(_dataset_folder(data))
     if options["--json"]:
         return _print_json(options["<model-description-file>"], classes)
     errors = []
@@ -115,7 +115,7 @@ def _about_model(spec: ModelSpec, width: int | None) -> Iterator[str]:
     yield from _table(spec, width)
     yield ""
     yield f"optimizer  {statement_text(spec.optimizer, defaults=False)}"
-    yield f"training   {_counted(spec.epochs, 'epoch')}, {_counted(spec.batch_size, 'image')} a batch"
+    yield f"training   {counted(spec.epochs, 'epoch')}, {counted(spec.batch_size, 'image')} a batch"
     if spec.label_smoothing:
         yield f"smoothing  {spec.label_smoothing:g} of each label, spread over all classes"
     if spec.schedule != CONSTANT:
@@ -142,7 +142,7 @@ def remarks(spec: ModelSpec) -> Iterator[str]:
 
 
 def _about_template(template: Template) -> Iterator[str]:
-    placeholders = _counted(len(template.names), "placeholder")
+    placeholders = counted(len(template.names), "placeholder")
     explore = f"{program()} explore Data NAME --template {shlex.quote(template.source)}"
     if any(axis.is_range for axis in template.axes):
         explore += " --design tpe"
@@ -164,7 +164,7 @@ def _values(template: Template, name: str) -> str:
     values = axis.of(name)
     shown = ",".join(values)
     if len(shown) > WIDEST_VALUES:
-        shown = f"{_shortened(values[0])},…,{_shortened(values[-1])} ({_counted(len(values), 'value')})"
+        shown = f"{_shortened(values[0])},…,{_shortened(values[-1])} ({counted(len(values), 'value')})"
     others = ", ".join(f"{{{other}}}" for other in axis.names if other != name)
     return f"{shown} with {others}" if others else shown
 
@@ -186,7 +186,7 @@ def _grid_size(template: Template) -> str:
         return f"{names}: no values; give them below `Explore:`, or by `--set {lacking[0]}=…`"
     if template.points is None:
         return "A range has more values than a grid can have: --design tpe chooses among them."
-    return f"{_counted(template.points, 'point')} in the whole grid"
+    return f"{counted(template.points, 'point')} in the whole grid"
 
 
 def _table(spec: ModelSpec, width: int | None) -> Iterator[str]:
@@ -197,7 +197,7 @@ def _table(spec: ModelSpec, width: int | None) -> Iterator[str]:
     rows += (row for node in nodes for row in _rows(node, ""))
     layers = sum(1 for root in nodes for node in root.walk() if not node.children)
     size = f"{count_parameters(nodes):,}"
-    total: Row = ("", _counted(layers, "layer"), "", size, _mega(count_flops(nodes)))
+    total: Row = ("", counted(layers, "layer"), "", size, _mega(count_flops(nodes)))
     widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, total, strict=True)]
     if width is not None:
         spare = width - sum(widths) - 2 * len(widths)
@@ -234,14 +234,13 @@ def _mega(flops: int) -> str:
     return "" if not flops else "<0.01" if flops < 10_000 else f"{flops / 1e6:,.2f}"
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"
-
-
-def _existing_folder(text: str) -> Path:
-    if not Path(text).is_dir():
+def _dataset_folder(text: str) -> Path:
+    folder = Path(text)
+    if not folder.is_dir():
         raise UsageError(f"--data: there is no folder {quoted(text)}")
-    return Path(text)
+    if not any(folder.glob("train*")) and not (folder / "classes.txt").exists():
+        raise UsageError(f"--data: {quoted(text)} has no dataset")
+    return folder
 
 
 def _terminal_width() -> int | None:

@@ -13,7 +13,8 @@ Options:
     --mirror URL    a folder (its path, or an http or https URL) to try first; it can be
                     given several times; the environment variable MNIST_MIRROR
                     can name more, separated by commas
-    --replace       overwrite the files of another published dataset
+    --replace       overwrite the files of one of mnist, fashion and digits by those
+                    of another one
     -q, --quiet     print only warnings and errors
 
 Files that are there and undamaged are not fetched again.

@@ -27,6 +27,7 @@ Options:
 """
 
 import importlib
+import importlib.util
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
@@ -157,9 +158,19 @@ def _checked_path(text: str) -> Path:
         raise UsageError(f"{quoted(text)}: expected a file that ends in {', '.join(FORMATS)} or {SCRIPT}")
     if path.is_dir():
         raise UsageError(f"{quoted(text)} is a folder; expected a file to write")
+    if path.suffix == SCRIPT and _hides_a_module(path):
+        raise UsageError(f"{quoted(path.name)} would hide Python's module {path.stem}: take another name")
     if (path.parent / "run.json").exists():
         raise UsageError(f"{path.parent} is a trained network's own folder; write {path.name} elsewhere")
     return path
+
+
+def _hides_a_module(script: Path) -> bool:
+    """Whether programs that are started in the script's folder would import it in place of another module."""
+    if not script.stem.isidentifier():
+        return False
+    found = importlib.util.find_spec(script.stem)
+    return found is not None and found.origin != str(script.resolve())
 
 
 def _compare(answers: Any, expected: Any, needed: str) -> str:

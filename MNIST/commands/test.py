@@ -82,6 +82,10 @@ def run(options: Mapping[str, Any]) -> int:
     table = Path(f"{comparison}.txt")
     if table.exists() and not is_results(table):
         raise UsageError(f"{table} exists and is no table of results: take another comparison name")
+    if Path(comparison).is_file():
+        raise UsageError(
+            f"{comparison} is a file, and the report would be a folder: take another comparison name"
+        )
     if foreign := foreign_file(Path(comparison)):
         raise UsageError(f"{comparison}/ has {foreign}, which is no report's: take another comparison name")
     dataset = load(Path(options["<dataset-dir>"]))

@@ -22,6 +22,7 @@ CLOTHES = (  # of Fashion-MNIST
     *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
 )
 LONGEST_NAME = 64  # characters
+LONGEST_TEXT = 1_000  # characters of the name and of the source
 FORMS = "digit", "whole"
 POLARITIES = "bright", "dark"
 
@@ -98,6 +99,8 @@ def checked_classes(names: Sequence[Any], source: str) -> tuple[str, ...]:
             raise DataError(f"{source}, line {number}: expected a class's name, found nothing")
         if len(name) > LONGEST_NAME:
             raise DataError(f"{source}, line {number}: a class's name has at most {LONGEST_NAME} characters")
+        if name != name.strip():
+            raise DataError(f"{source}, line {number}: {quoted(name)} begins or ends with a space")
         if not name.isprintable():
             raise DataError(f"{source}, line {number}: {quoted(name)} has a character that cannot be shown")
         if name in seen:
@@ -125,7 +128,7 @@ def read_about(folder: Path) -> tuple[About, str | None]:
             raise ValueError(f"format {values['format']!r:.20}")
         texts = {name: values[name] for name in ("name", "ink", "form", "source", "digest")}
         for name, text in texts.items():
-            if not isinstance(text, str) or len(text) > 1_000 or not text.isprintable():
+            if not isinstance(text, str) or len(text) > LONGEST_TEXT or not text.isprintable():
                 raise ValueError(f"{name} is {text!r:.40}")
         if texts["ink"] not in POLARITIES or texts["form"] not in FORMS:
             raise ValueError(f"ink {texts['ink']!r:.20}, form {texts['form']!r:.20}")

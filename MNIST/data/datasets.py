@@ -110,11 +110,17 @@ def _why_missing(folder: Path, name: str) -> str:
         )
     if (folder / ABOUT_FILE).exists():
         return f"no {name}.gz: what made this dataset was interrupted; repeat that command to complete it"
-    known = [one for one in sorted(Path().glob("*/")) if all(find_file(one, file) for file in FILE_NAMES)]
-    if known:
+    if known := [one for one in sorted(Path().glob("*/")) if _has_all_files(one)]:
         return f"no {name}.gz in this folder; there is a dataset in {known[0]}"
     fetch = f"{program()} download {shlex.quote(str(folder))}"
     return f"no {name}.gz in this folder; to fetch the data:\n    {fetch}"
+
+
+def _has_all_files(folder: Path) -> bool:
+    try:
+        return all(find_file(folder, name) for name in FILE_NAMES)
+    except (DataError, OSError):  # it has a file twice, or belongs to somebody else
+        return False
 
 
 def data_of_others(folder: Path) -> list[str]:

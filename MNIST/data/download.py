@@ -65,7 +65,7 @@ def download(
     """Put a dataset's four files, verified, into a folder. Files that are there already are not requested.
 
     mirrors: URLs of folders (http, https or file), tried in order, before those of MNIST_MIRROR (comma
-    separated) and the published ones. replace: overwrite files of another published dataset.
+    separated) and the published ones. replace: overwrite files of another one of `DATASETS`.
     timeout: seconds without a byte until the next mirror is tried.
     Raises UsageError for an unknown dataset or mirror, DataError if the folder holds another dataset,
     DownloadError, with every URL and its reason, if no mirror gave a file.

@@ -19,7 +19,6 @@ NOISE = 4  # standard deviations of the paper's density, at least, that ink lies
 NOTHING, FULL = 0.35, 0.65  # of the usual ink's density: from where on there is some ink, and full ink
 FAR = 3.0  # times as dense
 EXTREMES = 0.2, 99.8  # percentiles: a thin stroke in a large picture covers less than 1 % of it
-CLEAR = 3.0  # times as much contrast on one side of the paper's level as on the other
 BINS = 128
 
 

@@ -62,7 +62,7 @@ def pages(path: Path) -> int:
     with warnings.catch_warnings(), suppress(Exception):  # decoders fail in ways that nobody has listed
         warnings.simplefilter("ignore")
         with Image.open(path, formats=FORMATS) as image:
-            return int(getattr(image, "n_frames", 1))
+            return 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))  # a phone's JPEG
     return 1
 
 
@@ -92,7 +92,7 @@ def _read(path: Path) -> NDArray[np.uint8]:
     with image:
         if image.width * image.height > MOST_PIXELS:
             raise DataError(f"{image.width:,} × {image.height:,} pixels: {TOO_LARGE}")
-        image.draft("L", (LARGE, LARGE))  # a large JPEG is decoded at 1/2, 1/4 or 1/8 of its size
+        image.draft(None, (LARGE, LARGE))  # a large JPEG is decoded at 1/2, 1/4 or 1/8 of its size
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
         return _grey(image)
@@ -108,7 +108,7 @@ def _grey(image: "Image") -> NDArray[np.uint8]:
     if image.has_transparency_data:
         image = image.convert("RGBA")
     elif image.mode in ("1", "P"):
-        image = image.convert("L")
+        image = image.convert("L" if image.mode == "1" else "RGB")
     image = image.reduce(_reduction(image))
     if image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

@@ -31,6 +31,11 @@ def suspicions(dataset: "Dataset") -> Iterator[str]:
         )
     if dataset.about.shows_digits and lies_on_its_side(images, labels, dataset.about.paper):
         yield "the images lie on their side: rows and columns seem to be exchanged, as in EMNIST's files"
+    for kind, of_set in (("training", images), ("test", dataset.test_images)):
+        pixels = of_set.reshape(len(of_set), -1)
+        blank = int(np.count_nonzero(pixels.max(axis=1) == pixels.min(axis=1)))
+        if 0 < blank < len(of_set):
+            yield f"{counted(blank, f'{kind} image is', f'{kind} images are')} blank"
     for kind, of_set in (("training", labels), ("test", dataset.test_labels)):
         counts = np.bincount(of_set, minlength=len(dataset.classes))
         missing = [dataset.classes[label] for label in np.flatnonzero(counts == 0)]

@@ -171,3 +171,14 @@ def test_check_imports_nothing_heavy() -> None:
 def test_what_is_probably_not_meant_is_remarked(name, remark, public_cases, capsys):
     assert main(["check", str(public_cases / f"{name}.txt")]) == 0
     assert remark in capsys.readouterr().out
+
+
+def test_a_folder_without_data_has_no_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert main(["check", "mlp", "--data", str(tmp_path)]) == 2
+    assert "has no dataset" in capsys.readouterr().err
+    (tmp_path / "classes.txt").write_text("a\nb\n")
+    assert main(["check", "mlp", "--data", str(tmp_path)]) == 2
+    assert "this dataset has 2 classes" in capsys.readouterr().err

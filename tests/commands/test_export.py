@@ -88,6 +88,8 @@ def test_a_file_is_replaced_by_the_same_bytes(file, here, capsys):
         ("net", "net", 2, "ends in .onnx, .keras or .py"),
         ("net", "net\0.onnx", 2, "ends in .onnx, .keras or .py"),
         ("net", "Model_Output/net/model.keras", 2, "a trained network's own folder"),
+        ("net", "numpy.py", 2, "'numpy.py' would hide Python's module numpy"),
+        ("net", "string.py", 2, "'string.py' would hide Python's module string"),
         ("../net", "net.onnx", 2, "not usable"),
         ("<script>", "net.onnx", 2, "not usable"),
         ("nett", "net.onnx", 1, "did you mean 'net'?"),

@@ -113,8 +113,8 @@ def test_columns_are_shown_by_their_votes(digits_folder, tmp_path, monkeypatch, 
 def test_a_folder_that_cannot_be_made_is_one_line(trained, capsys):
     Path("Results").write_text("mine")
     capsys.readouterr()
-    assert cli.main(["test", "Results", str(trained), "small"]) == 1
-    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert cli.main(["test", "Results", str(trained), "small"]) == 2
+    assert capsys.readouterr().err.startswith("Results is a file, and the report would be a folder")
     assert not Path("Results.txt").exists()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from MNIST.data import About
-from MNIST.data.about import DIGITS, about_files, class_count, read_about, read_classes
+from MNIST.data.about import DIGITS, about_files, checked_classes, class_count, read_about, read_classes
 from MNIST.errors import DataError
 
 LETTERS = About("letters", ("Ä", "ß", "ж"), "dark", "whole", "a stack of paper")
@@ -52,6 +52,11 @@ def test_names_that_cannot_be_used_are_refused_with_the_line(tmp_path, text, rea
     (tmp_path / "classes.txt").write_bytes(content)
     with pytest.raises(DataError, match=reason):
         read_classes(tmp_path)
+
+
+def test_a_name_with_a_space_around_it_is_refused():
+    with pytest.raises(DataError, match="'a ' begins or ends with a space"):
+        checked_classes(["a", "a "], "shapes")
 
 
 def test_one_name_written_in_two_ways_is_one(tmp_path):

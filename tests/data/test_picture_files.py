@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from MNIST.data import read_picture
-from MNIST.data.picture_files import LARGE
+from MNIST.data.picture_files import LARGE, pages
 from MNIST.errors import DataError
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +43,22 @@ def test_colours_palettes_and_bits_become_grey(tmp_path):
     for image in (coloured, coloured.quantize(16), coloured.convert("1")):
         seen = read_picture(_saved(tmp_path, image, "a.png"))
         assert (seen == np.asarray(image.convert("RGB").convert("L"))).all()
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.gif", "palette.png"])
+def test_ink_that_only_its_colour_tells_from_the_paper_is_seen(name, tmp_path):
+    """Red on green, of one grey."""
+    pixels = np.full((60, 60, 3), (0, 130, 0), np.uint8)
+    pixels[20:40, 25:35] = 255, 0, 0
+    picture = Image.fromarray(pixels)
+    seen = read_picture(_saved(tmp_path, picture.quantize(4) if "palette" in name else picture, name))
+    assert np.ptp(seen) > 100
+
+
+def test_a_phones_picture_of_several_parts_is_one_page(tmp_path):
+    picture = Image.fromarray(GREY)
+    picture.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[picture])
+    assert pages(tmp_path / "a.jpg") == 1
 
 
 def test_sixteen_bits_become_eight(tmp_path):

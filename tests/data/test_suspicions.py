@@ -28,6 +28,9 @@ def test_each_suspicion_is_said(digits):
     assert "the brightest pixel is 1" in said(train_images=images // 255, test_images=images[:9] // 255)
     assert "dark ink on bright paper" in said(about=About(ink="dark"), train_images=255 - images)
     assert "lie on their side" in said(train_images=images.transpose(0, 2, 1))
+    blank = images.copy()
+    blank[[3, 5]] = 9
+    assert "2 training images are blank" in said(train_images=blank)
     labels = np.where(digits.train_labels == 3, 4, digits.train_labels)
     assert "1 class without training images: 3" in said(train_labels=labels)
     assert "9 classes without test images: 0, 2, 3, 4, 5, …" in said(

@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import gzip
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from small_networks import COLUMNS, END, IMAGES, NETWORKS, network_of, probabilities
 
 from MNIST import engines
+from MNIST.data import idx
 from MNIST.errors import UsageError
 from MNIST.export import SharedNetwork
 from MNIST.export.scripts import LIBRARIES, answers, keras_script, numpy_script, script_of, torch_script
@@ -43,6 +45,7 @@ TRAININGS = {
     "adam": f"{SMALL}Adam,0.01,0.1,beta2=0.9\n2\n20\nSchedule:\nOneCycle,0.02\nStop:\npatience=1\n",
     "adamw": f"{SMALL}AdamW,0.01\n2\n20\nlabel_smoothing=0.1\nSchedule:\nPlateau\n"
     "Augment:\nRotate,9\nShear,9\n",
+    "turn": f"{SMALL}Adam,0.01\n2\n35\nSchedule:\nOneCycle,0.02,warmup=0.25\n",  # after 1 of 4 steps
     "adagrad": f"{SMALL}Adagrad,0.01\n3\n20\nAugment:\nZoom,0.1\n"
     "Stop:\npatience=1,accuracy=0.99,monitor=accuracy\n",
 }
@@ -164,6 +167,26 @@ def test_it_trains_with_every_optimizer_schedule_and_augmentation(name, library,
     stops = "accuracy=0.01" in TRAININGS[name]
     assert 1 <= len(printed) <= network.network.spec.epochs
     assert not stops or len(printed) < network.network.spec.epochs
+
+
+def test_a_plateau_never_raises_the_rate():
+    network = network_of(f"{SMALL}Adam,1e-6\n2\n20\nSchedule:\nPlateau,patience=1,min=1e-5\n")
+    source = script_of(dataclasses.replace(network, training_images=70, validation_images=30), "numpy").source
+    assert "max(rate * 0.5, 1e-06)" in source
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_it_reads_hundreds_of_classes_and_files_that_are_not_compressed(ending, tmp_path):
+    script = executed(script_of(network_of(f"{SMALL}SGD,0.1\n2\n20\n"), "numpy").source)
+    images, labels = np.arange(2 * 784, dtype=np.uint8).reshape(2, 28, 28), np.array([0, 299], np.int32)
+    for kind in "train", "t10k":
+        for name, array in ((f"{kind}-images-idx3-ubyte", images), (f"{kind}-labels-idx1-ubyte", labels)):
+            content = idx.encode(array)
+            (tmp_path / f"{name}{ending}").write_bytes(gzip.compress(content) if ending else content)
+    read = script["load_data"](tmp_path)
+    assert (read[0] == images).all()
+    assert (read[1] == labels).all()
+    assert read[1].dtype.isnative
 
 
 def test_augmented_images_move_as_the_model_file_says():

@@ -23,8 +23,8 @@ LARGEST = 2**32  # bytes of an array
 def read_npz(path: Path, preparation: Preparation) -> Found:
     """The images in an .npz file. Raises DataError for a file that lacks an array or has others' shapes."""
     try:
+        _refuse_large(path)
         with np.load(path, allow_pickle=False) as file:
-            _refuse_large(path)
             arrays = {name: file[name] for name in (*NAMES, CLASSES) if name in file.files}
             names = ", ".join(file.files[:8])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
@@ -33,7 +33,7 @@ def read_npz(path: Path, preparation: Preparation) -> Found:
         raise DataError(f"{path}: expected the arrays {', '.join(NAMES)}, found {names or 'none'}")
     pairs = [(arrays["x_train"], arrays["y_train"])]
     pairs += [(arrays["x_test"], arrays["y_test"])] if "x_test" in arrays else []
-    labels = [_flat(path, labels, len(images)) for images, labels in pairs]
+    labels = [_flat(path, labels, images.shape[:1]) for images, labels in pairs]
     if CLASSES in arrays:
         labelled = _of_named_classes(path, labels, arrays[CLASSES])
     else:
@@ -66,11 +66,12 @@ def _of_named_classes(path: Path, labels: Sequence[np.ndarray], names: np.ndarra
     return Labelled([one.astype(np.int64) for one in labels], classes)
 
 
-def _flat(path: Path, labels: np.ndarray, count: int) -> np.ndarray:
+def _flat(path: Path, labels: np.ndarray, images: tuple[int, ...]) -> np.ndarray:
+    """Labels in a row. images: how many there are, or () if they are no list of images."""
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
-    if labels.shape != (count,):
-        raise DataError(f"{path}: expected {count:,} labels, one for each image, found {labels.shape}")
+    if labels.ndim != 1 or labels.shape != images:
+        raise DataError(f"{path}: expected a label for each image, found {labels.shape} and images {images}")
     return labels
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from MNIST import files
 from MNIST.data import idx
-from MNIST.data.about import ABOUT_FILE, About, about_files
+from MNIST.data.about import ABOUT_FILE, LONGEST_TEXT, About, about_files
 from MNIST.data.catalogue import FILE_NAMES
 from MNIST.data.datasets import Dataset, data_of_others, find_file
 from MNIST.data.importing.arrays import read_npz
@@ -74,7 +74,7 @@ def import_dataset(
         more = f"\n    and {len(found.problems) - SHOWN:,} more" if len(found.problems) > SHOWN else ""
         why = "nothing is written, because this cannot be read; --skip leaves it out"
         raise DataError(f"{source}: {why}:\n{listed}{more}")
-    found, notes = _turned(found, wishes.invert)
+    found, dark, notes = _turned(found, wishes.invert)
     train, test = found.train, found.test
     if test is None:
         train, test = divided(train, len(found.classes), wishes.test, wishes.seed)
@@ -84,9 +84,10 @@ def import_dataset(
         raise DataError(f"{source}: expected images to train on and to test with, found {found_both}")
     if equal := equal_images(train.images, test.images):
         notes.append(f"{equal:,} of the test images are also among the training images, pixel by pixel")
-    dark = wishes.invert == "no" and has_dark_ink(train.images)
-    form = "whole" if wishes.form is None and _fill_the_frame(train.images) else found.form
-    about = About(folder.resolve().name, found.classes, "dark" if dark else "bright", form, str(source))
+    bright = 255 - train.images if dark else train.images
+    form = "whole" if wishes.form is None and _fill_the_frame(bright) else found.form
+    name, ink = _shown(folder.resolve().name), "dark" if dark else "bright"
+    about = About(name, found.classes, ink, form, _shown(str(source)))
     return Imported(write_dataset(folder, about, train, test), found.problems, found.notes + notes)
 
 
@@ -158,16 +159,23 @@ def _read(source: Path, wishes: Wishes, progress: Progress) -> Found:
     raise DataError(f"{source}: expected {expected}")
 
 
-def _turned(found: Found, invert: str) -> tuple[Found, list[str]]:
-    """The images with bright ink, as `invert` wishes, and what was done."""
-    dark = has_dark_ink(found.train.images) if len(found.train) else False
+def _shown(text: str) -> str:
+    """A name or a path as `dataset.json` can hold it; paths may have any character and any length."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)[-LONGEST_TEXT:]
+
+
+def _turned(found: Found, invert: str) -> tuple[Found, bool, list[str]]:
+    """The images as `invert` wishes, whether their ink is dark now, and what was done."""
+    dark = len(found.train) > 0 and has_dark_ink(found.train.images)
     if invert == "no" or (invert == "auto" and not dark):
-        return found, []
+        return found, dark, []
     train = Part(255 - found.train.images, found.train.labels)
     test = None if found.test is None else Part(255 - found.test.images, found.test.labels)
-    return replace(found, train=train, test=test), [
-        "black and white are exchanged, so that the ink is bright, as MNIST's"
-    ]
+    turned = replace(found, train=train, test=test)
+    if dark:
+        return turned, False, ["black and white are exchanged, so that the ink is bright, as MNIST's"]
+    note = "black and white are exchanged: the ink was bright, as MNIST's is, and is dark now"
+    return turned, True, [note]
 
 
 def _fill_the_frame(images: NDArray[np.uint8]) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from multiprocessing import get_context
@@ -15,12 +15,13 @@ from MNIST.data.centring import SIDE
 from MNIST.data.importing.shapes import Preparation
 from MNIST.data.importing.source import MOST_IMAGES, Found, Part, Progress
 from MNIST.data.picture_files import read_picture
-from MNIST.errors import DataError
+from MNIST.errors import DataError, quoted
 from MNIST.words import counted
 
 SETS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 IGNORED = re.compile(r"\..*|thumbs\.db|desktop\.ini", re.IGNORECASE)  # what systems leave in folders
 ALONE = 400  # pictures; for more, further processes help, which take a second to start
+SHOWN = 5  # names of what is not read
 CHUNK = 50  # pictures that a process gets at a time
 
 Read = tuple[bytes | None, str]  # the pixels of the image, or of those on a sheet; or None and what is wrong
@@ -36,9 +37,8 @@ def read_folders(folder: Path, preparation: Preparation, workers: int, progress:
 
     workers: how many processes read pictures. Raises DataError if there are fewer than two classes.
     """
-    roots = {SETS[below.name.lower()]: below for below in _subfolders(folder) if below.name.lower() in SETS}
-    if "train" not in roots:
-        roots = {"train": folder}
+    roots = _sets(folder)
+    unread = _unread(folder, roots)
     names = {below.name for root in roots.values() for below in _subfolders(root)}
     classes = checked_classes(sorted(names, key=_by_number), str(folder))
     files = {kind: _pictures(root, classes) for kind, root in roots.items()}
@@ -63,10 +63,31 @@ def read_folders(folder: Path, preparation: Preparation, workers: int, progress:
             np.frombuffer(images, np.uint8).reshape(-1, SIDE, SIDE), np.array(labels, np.int64)
         )
     found = sum(map(len, parts.values()))
-    notes = (
-        [f"{found:,} images found on {counted(count - len(problems), 'sheet')}"] if preparation.sheets else []
-    )
+    notes = [f"not read: {unread}"] if unread else []
+    if preparation.sheets:
+        notes.append(f"{found:,} images found on {counted(count - len(problems), 'sheet')}")
     return Found(parts["train"], parts.get("test"), classes, preparation.form, problems, notes)
+
+
+def _sets(folder: Path) -> dict[str, Path]:
+    """The folders with the classes, by set: `train`, perhaps with `test`; or the folder itself."""
+    roots: dict[str, Path] = {}
+    for below in _subfolders(folder):
+        kind = SETS.get(below.name.lower())
+        if kind and _subfolders(below):  # else it is a class of that name
+            roots.setdefault(kind, below)
+    return roots if "train" in roots else {"train": folder}
+
+
+def _unread(folder: Path, roots: Mapping[str, Path]) -> str:
+    """What lies in a folder and belongs to no class of these sets, in words; "" if there is nothing."""
+    if roots["train"] == folder:
+        others = [path.name for path in sorted(folder.iterdir()) if not path.is_dir()]
+    else:
+        others = [path.name for path in sorted(folder.iterdir()) if path not in roots.values()]
+    others = [name for name in others if not IGNORED.fullmatch(name)]
+    more = f" and {len(others) - SHOWN:,} more" if len(others) > SHOWN else ""
+    return ", ".join(map(quoted, others[:SHOWN])) + more
 
 
 def _read_all(files: Sequence[Path], preparation: Preparation, workers: int) -> Iterator[Read]:

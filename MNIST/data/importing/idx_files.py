@@ -44,7 +44,9 @@ def read_idx_files(source: Path, preparation: Preparation) -> Found:
     sources = idx_sources(source if source.is_dir() else source.parent)
     if source.is_file() and (match := NAME.fullmatch(source.name)):
         sources = {prefix: sets for prefix, sets in sources.items() if prefix == match["prefix"].lower()}
-    if len(sources) != 1:
+    if not sources:
+        raise DataError(f"{source}: expected a file of images and one of their labels, both named alike")
+    if len(sources) > 1:
         files = ", ".join(sets["train"]["images"].name for sets in sources.values())
         raise DataError(f"{source}: there are several datasets; say which by one of its files: {files}")
     ((prefix, sets),) = sources.items()

@@ -28,10 +28,12 @@ def numbered(sets: Sequence[NDArray[np.generic]], where: str, names: Sequence[st
     names: what the numbers mean, in order; without it, numbers up to 9 are the digits, and others are called
     as they are written. Raises DataError for other labels.
     """
+    if not all(map(len, sets)):
+        raise DataError(f"{where}: a set has no images")
     if any(np.issubdtype(one.dtype, np.floating) for one in sets):
         sets = [_whole(one, where) for one in sets]
     if not all(np.issubdtype(one.dtype, np.integer) for one in sets):
-        words = [one.astype(str) for one in sets]
+        words = [_words(one, where) for one in sets]
         classes = checked_classes(np.unique(np.concatenate(words)).tolist(), where)
         return Labelled([np.searchsorted(classes, one).astype(np.int64) for one in words], classes)
     lowest, highest = min(int(one.min()) for one in sets), max(int(one.max()) for one in sets)
@@ -51,6 +53,17 @@ def numbered(sets: Sequence[NDArray[np.generic]], where: str, names: Sequence[st
     else:
         classes = checked_classes([str(label) for label in range(first, highest + 1)], where)
     return Labelled([one.astype(np.int64) - first for one in sets], classes, notes)
+
+
+def _words(labels: NDArray[np.generic], where: str) -> NDArray[np.str_]:
+    try:
+        return (
+            np.char.decode(labels.astype(np.bytes_), "utf-8")
+            if labels.dtype.kind == "S"
+            else labels.astype(str)
+        )
+    except UnicodeDecodeError:
+        raise DataError(f"{where}: expected labels in UTF-8") from None
 
 
 def _whole(labels: NDArray[np.generic], where: str) -> NDArray[np.generic]:

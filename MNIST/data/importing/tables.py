@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ def read_csv(path: Path, preparation: Preparation, progress: Progress) -> Found:
     for table in _tables(path, has_header):
         values = table.drop(columns=table.columns[column])
         where = f"{path.name}, from row {count + 1:,} on"
+        if (unlabelled := table.iloc[:, column].isna().to_numpy()).any():
+            raise DataError(f"{path.name}, row {count + 1 + unlabelled.argmax():,}: there is no label")
         if values.isna().to_numpy().any():
             raise DataError(f"{where}: a row has fewer values than the others")
         pictures = as_bytes(squares(values.to_numpy(), where), where)
@@ -41,6 +43,8 @@ def read_csv(path: Path, preparation: Preparation, progress: Progress) -> Found:
         if count > MOST_IMAGES:
             raise DataError(f"{path}: more than {MOST_IMAGES:,} images")
         progress(count, 0)
+    if problems and not any(map(len, labels)):
+        raise DataError(f"{path}: no image can be read; {problems[0]}")
     labelled = numbered([np.concatenate(labels)], str(path))
     train = Part(np.concatenate(images), labelled.labels[0])
     return Found(train, None, labelled.classes, preparation.form, problems, labelled.notes)
@@ -52,10 +56,16 @@ def _tables(path: Path, has_header: bool) -> "Iterator[pandas.DataFrame]":
 
     try:
         yield from pandas.read_csv(
-            path, header=0 if has_header else None, chunksize=ROWS, encoding="utf-8-sig", low_memory=False
+            path, header=0 if has_header else None, chunksize=ROWS, low_memory=False, **_spelling(path)
         )
     except (ValueError, UnicodeDecodeError, pandas.errors.ParserError) as error:
         raise DataError(f"{path}: not a table ({str(error)[:100]})") from None
+
+
+def _spelling(path: Path) -> dict[str, Any]:
+    """How pandas is to read the file: only an empty cell is missing, and "NA" is a label like any other."""
+    separator = "\t" if path.suffix.lower() == ".tsv" else ","
+    return {"sep": separator, "encoding": "utf-8-sig", "keep_default_na": False, "na_values": [""]}
 
 
 def _label_column(path: Path) -> tuple[int, bool]:
@@ -63,7 +73,7 @@ def _label_column(path: Path) -> tuple[int, bool]:
     import pandas
 
     try:
-        first = pandas.read_csv(path, header=None, nrows=LOOKED_AT, encoding="utf-8-sig", dtype=str)
+        first = pandas.read_csv(path, header=None, nrows=LOOKED_AT, dtype=str, **_spelling(path))
     except (ValueError, UnicodeDecodeError, pandas.errors.ParserError) as error:
         raise DataError(f"{path}: not a table ({str(error)[:100]})") from None
     if first.shape[1] < 2:

@@ -372,11 +372,13 @@ def _scheduler(shared: SharedNetwork) -> list[str]:
                 *_scheduling("SequentialLR", "[warmup, cosine]", "milestones=[turn]"),
             ]
         case schedules.OneCycle(peak=peak, warmup=warmup, final=final):
+            steps = spec.epochs * ceil(shared.training_images / spec.batch_size)
+            more = " + 1e-9" if warmup * steps == 1 else ""  # PyTorch would divide by zero
             return before + _scheduling(
                 "OneCycleLR",
                 f"max_lr={peak}",
                 "total_steps=steps",
-                f"pct_start={warmup}",
+                f"pct_start={warmup}{more}",
                 'anneal_strategy="linear"',
                 "cycle_momentum=False",
                 f"div_factor={peak} / {rate}",

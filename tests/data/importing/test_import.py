@@ -233,6 +233,52 @@ def test_dark_ink_stays_dark_if_that_is_wished(tmp_path):
     assert load(tmp_path / "data").about == about
 
 
+def test_what_is_written_of_the_ink_is_what_the_pixels_show(digits, tmp_path):
+    arrays = {"y_train": digits.train_labels[:200], "x_train": 255 - digits.train_images[:200]}
+    np.savez(tmp_path / "dark.npz", **arrays)
+    stays = import_dataset(tmp_path / "dark.npz", tmp_path / "stays", Wishes(invert="no")).dataset.about
+    assert (stays.ink, stays.form) == ("dark", "digit")
+    np.savez(tmp_path / "bright.npz", **arrays | {"x_train": digits.train_images[:200]})
+    turned = import_dataset(tmp_path / "bright.npz", tmp_path / "turned", Wishes(invert="yes"))
+    assert (turned.dataset.about.ink, turned.dataset.about.form) == ("dark", "digit")
+    assert "and is dark now" in turned.notes[0]
+
+
+def table_of(labels: list[str], between: str = ",") -> str:
+    """A table of images of 2×2 pixels, with these labels."""
+    rows = [f"{label},0,9,{20 * row},{200 - row}" for row, label in enumerate(labels)]
+    return "\n".join(["label,a,b,c,d", *rows]).replace(",", between)
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.tsv"])
+def test_words_such_as_na_are_labels(tmp_path, name):
+    path = tmp_path / name
+    path.write_text(table_of(["NA", "None", "nan"] * 3, "\t" if name.endswith("tsv") else ","))
+    assert import_dataset(path, tmp_path / "data").dataset.classes == ("NA", "None", "nan")
+
+
+def test_names_and_sources_of_any_characters_can_be_read_again(tmp_path):
+    source = write_folder(tmp_path / "some\u200cshapes\udc80", 4)
+    dataset = import_dataset(source, tmp_path / "da\u200cta").dataset
+    assert load(tmp_path / "da\u200cta").about == dataset.about
+    assert dataset.about.source.endswith("some?shapes?")
+
+
+def test_folders_that_are_neither_training_nor_test_are_named(tmp_path):
+    for kind in "train", "testing", "Test", "val":
+        write_folder(tmp_path / "source" / kind, 3)
+    imported = import_dataset(tmp_path / "source", tmp_path / "data")
+    assert imported.notes[0] == "not read: 'testing', 'val'"
+    (tmp_path / "source" / "val" / "list.txt").touch()
+    assert import_dataset(tmp_path / "source" / "val", tmp_path / "val").notes[0] == "not read: 'list.txt'"
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    source = write_folder(tmp_path / "source", 3)
+    (source / "circle").rename(source / "train")
+    assert import_dataset(source, tmp_path / "data").dataset.classes == ("square", "star", "train")
+
+
 def test_all_that_cannot_be_read_is_listed_and_nothing_is_written(tmp_path):
     source = write_folder(tmp_path / "shapes", 10)
     (source / "circle" / "notes.txt").write_text("not a picture")
@@ -312,6 +358,9 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_not_read(tmp_path):
         ("a.csv", "label,a,b,c,d\n1,2,3,4,5\n2,3,4\n", "fewer values than the others"),
         ("a.csv", "label,a,b,c,d\n1,2,3,4,x\n", "expected numbers as pixels"),
         ("a.csv", "", "not a table"),
+        ("a.csv", table_of(["yes", "no", "", "no"]), "row 3: there is no label"),
+        ("a.csv", "label,a,b,c,d\n1,2,2,2,2\n0,2,2,2,2\n", "no image can be read; a.csv, row 0"),
+        ("a-idx3-ubyte", "", "expected a file of images and one of their labels"),
         ("a.npz", "no archive", "not a file of NumPy's arrays"),
         ("a.zip", "", "must be unpacked first"),
     ],
@@ -321,6 +370,27 @@ def test_what_is_no_source_says_what_is_expected(tmp_path, name, content, reason
     with pytest.raises(DataError, match=reason):
         import_dataset(tmp_path / name, tmp_path / "data")
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "reason"),
+    [
+        ({"x_train": np.zeros((0, 28, 28), np.uint8), "y_train": np.zeros(0, int)}, "a set has no images"),
+        ({"x_train": np.float32(1), "y_train": np.zeros(1, int)}, "expected a label for each image"),
+        ({"x_train": np.ones((2, 28, 28)), "y_train": np.array([b"\xff", b"a"])}, "labels in UTF-8"),
+    ],
+)
+def test_arrays_of_another_kind_are_refused(tmp_path, arrays, reason):
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(DataError, match=reason):
+        import_dataset(tmp_path / "a.npz", tmp_path / "data")
+
+
+def test_one_array_under_the_name_of_several_is_refused(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros(3))
+    (tmp_path / "a.npy").rename(tmp_path / "a.npz")
+    with pytest.raises(DataError, match="not a file of NumPy's arrays"):
+        import_dataset(tmp_path / "a.npz", tmp_path / "data")
 
 
 def test_arrays_that_need_pickle_are_refused(tmp_path):

@@ -9,14 +9,16 @@ import numpy as np
 
 def read_idx(path):
     """Read one of MNIST's files: images, (n, 28, 28), or their labels, (n,)."""
-    with gzip.open(path) as file:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
         _, _, kind, dimensions = file.read(4)
         shape = struct.unpack(f">{dimensions}I", file.read(4 * dimensions))
-        dtype = ">i4" if kind == 12 else np.uint8
-        return np.frombuffer(file.read(), dtype).reshape(shape)
+        if kind == 12:
+            return np.frombuffer(file.read(), ">i4").astype(np.int32)
+        return np.frombuffer(file.read(), np.uint8).reshape(shape)
 
 
 def load_data(folder):
     """The images and labels to train with, and those to test with."""
     kinds = "train-images-idx3 train-labels-idx1 t10k-images-idx3 t10k-labels-idx1"
-    return [read_idx(Path(folder) / f"{kind}-ubyte.gz") for kind in kinds.split()]
+    files = [Path(folder) / f"{kind}-ubyte" for kind in kinds.split()]
+    return [read_idx(file if file.exists() else file.with_name(f"{file.name}.gz")) for file in files]
