@@ -193,7 +193,8 @@ class _Printed:
         from MNIST.explore.summary import expectation
 
         print(expectation(search, known_epochs, HYPERPARAM_SEARCH), flush=True)
-        print(f"Timing an epoch of each of {counted(shapes, 'distinct shape')} ...", flush=True)
+        if shapes:
+            print(f"Timing an epoch of each of {counted(shapes, 'distinct shape')} ...", flush=True)
         with counting(shapes, "shapes timed") as on_shape:
             yield on_shape
 

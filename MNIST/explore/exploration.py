@@ -20,7 +20,6 @@ from MNIST.explore.choices import check_search, chosen_engine
 from MNIST.explore.designs import Space, axes_of, make_space
 from MNIST.explore.forecast import Forecast, guessed_speed
 from MNIST.explore.live import LivePage
-from MNIST.explore.plan import epochs_left
 from MNIST.explore.proposals import POINTS
 from MNIST.explore.ranking import Candidate
 from MNIST.explore.readings import Readings
@@ -291,17 +290,16 @@ def _seconds(search: Search, executor: Executor, watcher: Watcher) -> float:
     """Seconds that a search will take, estimated by timing an epoch of each shape of network."""
     plan = search.plan
     with open_store(STORE) as store:
+        readings = Readings(plan, store)
         if search.proposals is not None:
-            search.proposals.foresee(Readings(plan, store), drop=lambda identities, epochs: None)
-        histories = store.histories(plan.trials)
-    known = sum(min(len(histories[identity]), trial.horizon) for identity, trial in plan.trials.items())
-    left = {
-        identity: epochs_left(trial, histories[identity], trial.horizon)
-        for identity, trial in plan.trials.items()
-    }
+            search.proposals.foresee(readings, drop=lambda identities, epochs: None)
+        readings.catch_up()
+    left = search.epochs_left(readings)
     shapes = timing.shapes(plan)
-    with watcher.timing(search, known, len(set(shapes.values()))) as on_shape:
-        return timing.timed(search, shapes, left, executor, on_shape)
+    if not search.trainings_to_come:  # those that are may have any shape
+        shapes = {identity: shape for identity, shape in shapes.items() if left.get(identity)}
+    with watcher.timing(search, readings.known_epochs(), len(set(shapes.values()))) as on_shape:
+        return timing.timed(search, shapes, left, executor, on_shape) if shapes else 0.0
 
 
 def _checkpoints() -> Path:

@@ -6,6 +6,7 @@ from math import ceil
 from statistics import fmean
 
 from MNIST import engines
+from MNIST.explore.halving import work_left
 from MNIST.explore.plan import Plan, epochs_left
 from MNIST.explore.search import Search
 from MNIST.explore.trials import TrialService
@@ -62,6 +63,7 @@ class Forecast:
         for identity, history in service.readings.histories.items():
             for epoch in history:
                 self.note(identity, epoch)
+        self._open_rung = search.open_rung(service.readings)
         self._at_first = self._left()[1]
 
     def note(self, identity: str, epoch: EpochResult) -> None:
@@ -127,30 +129,13 @@ class Forecast:
         return (operations / self.speed + starts * start) / max(1, self._executor.workers)
 
     def _left(self) -> tuple[float, float, float]:
-        """The epochs, operations and starts of trials that are left, on this rung and on later ones.
-
-        Which half reaches a later rung is not known yet, so there each trial counts only in part.
-        """
-        expected = self._service.ahead.items()
-        epochs = operations = starts = 0.0
-        for identity, target in expected:
-            left = self._service.readings.epochs_left(identity, target)
-            if left and identity not in self._service.readings.failures:
-                epochs += left
-                operations += left * self._cost(identity)
-                starts += 1
-        rungs = self._search.rungs
-        reached = max((target for _, target in expected), default=rungs[-1])
-        part = 1.0
-        for rung in (rung for rung in rungs if rung > reached):
-            part /= 2
-            for identity, _ in expected:
-                left = self._service.readings.epochs_left(identity, rung)
-                more = min(left, rung - reached)
-                epochs += part * more
-                operations += part * more * self._cost(identity)
-                starts += part * (more > 0)
-            reached = rung
+        """The epochs, operations and starts of trials that are left, on this rung and on later ones."""
+        targets = self._service.ahead if self._open_rung is None else self._open_rung.targets()
+        rungs = self._search.rungs if self._search.halving else ()
+        work = work_left(targets, rungs, self._service.readings)
+        epochs = sum(of_trial for of_trial, _ in work.values())
+        operations = sum(of_trial * self._cost(identity) for identity, (of_trial, _) in work.items())
+        starts = sum(of_trial for _, of_trial in work.values())
         if to_come := self._search.epochs_to_come:
             epochs += to_come
             operations += to_come * fmean(self._cost(identity) for identity in self._service.plan.trials)

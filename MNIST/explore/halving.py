@@ -5,7 +5,8 @@ final network is exactly what it would be if it had been trained alone.
 Source: Jamieson and Talwalkar, Non-stochastic best arm identification and hyperparameter optimization (2016).
 """
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 
 from MNIST.errors import UsageError
@@ -26,6 +27,59 @@ def weaker_half(asked: Iterable[Point], readings: Readings) -> set[Identities]:
     points = {point.identities: point for point in asked}
     best_first = sorted(points, key=lambda identities: rank(readings.of(points[identities])))
     return set(best_first[ceil(len(best_first) / 2) :])
+
+
+class OpenRung:
+    """The first rung that is not wholly answered, as far as the readings say.
+
+    stages: the points of each rung; the networks that an earlier rung drops do not count.
+    """
+
+    def __init__(self, stages: Sequence[Sequence[Point]], readings: Readings) -> None:
+        self._later = deque(stages)
+        self._readings = readings
+        self._points: list[Point] = []
+        self._unknown: list[Point] = []
+        self._weaker: set[Identities] = set()
+
+    def targets(self) -> dict[str, int]:
+        """The epochs to which each of its trials is trained, by identity; nothing if all is answered."""
+        while self._is_answered() and self._later:
+            if self._points:
+                self._weaker |= weaker_half(self._points, self._readings)
+            stage = self._later.popleft()
+            self._points = [point for point in stage if point.identities not in self._weaker]
+            self._unknown = list(self._points)
+        points = self._points if self._unknown else ()
+        return {identity: point.epochs for point in points for identity in point.identities}
+
+    def _is_answered(self) -> bool:
+        while self._unknown and self._readings.is_answered(self._unknown[-1]):
+            self._unknown.pop()
+        return not self._unknown
+
+
+def work_left(
+    targets: Mapping[str, int], rungs: Sequence[int], readings: Readings
+) -> dict[str, tuple[float, float]]:
+    """The epochs that each trial is expected to need, and how often it has to be started.
+
+    targets: to which epoch each trial of this rung is trained. rungs: ascending; none without halving. Which
+    half reaches a later rung is not known yet, so there each trial counts only in part.
+    """
+    highest, work = max(targets.values(), default=0), {}
+    for identity, target in targets.items():
+        if identity in readings.failures:
+            continue
+        left = readings.epochs_left(identity, target)
+        epochs, starts = float(left), float(left > 0)
+        part, reached = 1.0, highest
+        for rung in (rung for rung in rungs if rung > highest):
+            part /= 2
+            more = min(readings.epochs_left(identity, rung), rung - reached)
+            epochs, starts, reached = epochs + part * more, starts + part * (more > 0), rung
+        work[identity] = epochs, starts
+    return work
 
 
 def epochs_needed(networks: int, rungs: Sequence[int]) -> int:

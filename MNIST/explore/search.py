@@ -6,9 +6,10 @@ from functools import cached_property
 from statistics import fmean
 
 from MNIST.explore.designs import Space
-from MNIST.explore.halving import epochs_needed, refuse_schedules
+from MNIST.explore.halving import OpenRung, epochs_needed, refuse_schedules, work_left
 from MNIST.explore.plan import Plan, Point, Value, make_plan
 from MNIST.explore.proposals import POINTS, Proposals
+from MNIST.explore.readings import Readings
 from MNIST.language import Template
 from MNIST.training import RunSettings
 
@@ -85,6 +86,22 @@ class Search:
         """About how many bytes the checkpoints take on the disk, those of networks to come too."""
         known = len({point.identities for point in self.plan.points})
         return self.plan.checkpoint_bytes * self.networks // max(1, known)
+
+    def open_rung(self, readings: Readings) -> OpenRung | None:
+        """The rung that is under way; None without halving, or if the networks are proposed as it goes on."""
+        return OpenRung(self.stages, readings) if self.halving and self.proposals is None else None
+
+    def epochs_left(self, readings: Readings) -> dict[str, float]:
+        """How many epochs each of the trials that are known is expected to need."""
+        if rung := self.open_rung(readings):
+            work = work_left(rung.targets(), self.rungs, readings)
+            return {identity: epochs for identity, (epochs, _) in work.items()}
+        part = (self.epochs - self.epochs_to_come) / self.plan.epochs_shared  # halving drops the rest
+        return {
+            identity: part * readings.epochs_left(identity, trial.horizon)
+            for identity, trial in self.plan.trials.items()
+            if identity not in readings.failures
+        }
 
     @property
     def epochs_to_come(self) -> float:

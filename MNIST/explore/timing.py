@@ -23,14 +23,14 @@ def shapes(plan: Plan) -> dict[str, str]:
 def timed(
     search: Search,
     first: Mapping[str, str],
-    left: Mapping[str, int],
+    left: Mapping[str, float],
     executor: Executor,
     on_shape: Callable[[], None] = lambda: None,
 ) -> float:
     """Seconds that the rest of a search will take, estimated by timing an epoch of each distinct shape here.
 
-    first: as `shapes` gives it. left: how many epochs each trial still needs, at most. on_shape: called after
-    each shape.
+    first: of `shapes`, the trials to time. left: how many epochs each of these is expected to need. on_shape:
+    called after each shape.
     A network that does not fit into memory counts as no time.
     """
     plan = search.plan
@@ -45,11 +45,11 @@ def timed(
             on_shape()
     seconds = dict(zip(distinct, measured, strict=False))
     trials = []
-    for identity, epochs in left.items():
-        start, epoch, _ = seconds[first[identity]]
-        trials.append(start + epochs * epoch if epochs else 0.0)
-    part = (search.epochs - search.epochs_to_come) / plan.epochs_shared  # halving drops the rest
-    trials = [part * each for each in trials] + _to_come(search, [seconds[shape] for shape in first.values()])
+    for identity, shape in first.items():
+        if epochs := left.get(identity, 0):
+            start, epoch, _ = seconds[shape]
+            trials.append(start + epochs * epoch)
+    trials += _to_come(search, [seconds[shape] for shape in first.values()])
     once = max(times[2] for times in measured) if any(trials) else 0.0
     return once + _shared(trials, executor.workers)
 

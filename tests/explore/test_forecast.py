@@ -7,6 +7,7 @@ from stub_exploration import GRID, StubWorkers, ignore, plan_of, service_of
 
 from MNIST.errors import DivergedError
 from MNIST.explore.forecast import Forecast, epoch_costs, guessed_speed, spoken_time
+from MNIST.explore.halving import weaker_half
 from MNIST.explore.search import Search
 from MNIST.explore.store import open_store
 from MNIST.explore.timing import shapes
@@ -99,6 +100,31 @@ def test_of_later_rungs_half_is_left_and_what_is_known_already_is_not(store, tmp
     followed(service, forecast, service.plan.points)  # as an exploration of the whole grid does
     again = forecast_of(service, halving=True, **changes)
     assert (again.look().epochs_done, again.look().seconds_left) == (8, 0)
+
+
+def test_a_halving_that_is_over_has_nothing_left(store, tmp_path):
+    """Though the networks that it dropped have fewer epochs than its last rung."""
+    changes = {"epochs": [1, 2, 4], "conv": [2, 4, 6, 8], "opt": ["Adam"], "mom": [0.5]}
+    service = service_of(store, tmp_path, **changes)
+    forecast = forecast_of(service, halving=True, **changes)
+    search, dropped = forecast._search, set()
+    for stage in search.stages:
+        points = [point for point in stage if point.identities not in dropped]
+        followed(service, forecast, points)
+        dropped |= weaker_half(points, service.readings)
+    again = forecast_of(service, halving=True, **changes)
+    assert (again.look().epochs_done, again.look().seconds_left) == (8, 0)
+    assert search.epochs_left(service.readings) == {}
+
+
+def test_without_halving_nothing_follows_what_is_asked(store, tmp_path):
+    service = service_of(store, tmp_path)
+    forecast = forecast_of(service)
+    service.expect(
+        point for point in service.plan.points if point.epochs == 1
+    )  # a reducer dropped the others
+    epochs, _, _ = forecast._left()
+    assert epochs == len(service.plan.trials)
 
 
 def test_a_larger_network_costs_more():
