@@ -98,9 +98,10 @@ if TYPE_CHECKING:
     from MNIST.explore.loop import Outcome
     from MNIST.explore.search import Search
     from MNIST.explore.trials import TrialService
-    from MNIST.explore.workers.protocol import Executor
+    from MNIST.explore.workers.protocol import Event, Executor
 
 SOME_FAILED = 3  # the exit code
+PARALLEL = "parallel.html"
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -159,6 +160,7 @@ class _Printed:
         self._options = options
         self._wishes = wishes
         self._images = 0  # that the dataset has to train on
+        self._named = 0  # machines that were named
         self._name = options["<model-name>"]
         self._folder = exploration_folder(self._name)
 
@@ -166,7 +168,6 @@ class _Printed:
         self, dataset: "Dataset", data: "TrainingData", search: "Search", executor: "Executor"
     ) -> None:
         from MNIST.data import suspicions
-        from MNIST.explore.results import is_of_another
         from MNIST.explore.summary import left_out
 
         self._images = len(dataset.train_images)
@@ -176,15 +177,17 @@ class _Printed:
         print(f"{dataset.name}: {images}", flush=True)
         for trial in list(search.plan.trials.values())[:1]:  # they differ in their seeds only
             print(f"{trial.settings}, {counted(executor.workers, 'worker')}\n", flush=True)
-        for machine in executor.left_out:
-            _warn(f"not used: {machine}")
+        self._executor, self._settings = executor, search.plan.settings
+        self._name_machines()
         if search.plan.infeasible:
             _warn(left_out(search.plan.infeasible))
-        if is_of_another(self._folder / "results.csv", search.plan):
-            _warn(
-                f"{self._folder}/ holds another exploration, and this one takes its place. Its epochs stay"
-                " in the store: the command that made it gives it again at once.\n"
-            )
+
+    def _name_machines(self) -> None:
+        """Name the machines of a cluster that are left out, each once."""
+        new = self._executor.left_out[self._named :]
+        self._named += len(new)
+        for machine in new:
+            _warn(f"not used: {machine}")
 
     @contextmanager
     def timing(self, search: "Search", known_epochs: int, shapes: int) -> Iterator[Callable[[], None]]:
@@ -192,11 +195,22 @@ class _Printed:
         from MNIST.explore.progress import counting
         from MNIST.explore.summary import expectation
 
+        self._tell_of_another(search, "would take")
         print(expectation(search, known_epochs, HYPERPARAM_SEARCH), flush=True)
         if shapes:
             print(f"Timing an epoch of each of {counted(shapes, 'distinct shape')} ...", flush=True)
         with counting(shapes, "shapes timed") as on_shape:
             yield on_shape
+
+    def _tell_of_another(self, search: "Search", takes: str) -> None:
+        """Warn if the folder holds another exploration, and this one takes, or would take, its place."""
+        from MNIST.explore.results import is_of_another
+
+        if is_of_another(self._folder / "results.csv", search.plan):
+            _warn(
+                f"{self._folder}/ holds another exploration, and this one {takes} its place. Its epochs stay"
+                " in the store: the command that made it gives it again at once.\n"
+            )
 
     @contextmanager
     def running(self, search: "Search", service: "TrialService", forecast: "Forecast") -> "Iterator[Show]":
@@ -205,13 +219,19 @@ class _Printed:
         from MNIST.explore.progress import progress
         from MNIST.explore.summary import expectation
 
+        self._tell_of_another(search, "takes")
         print(expectation(search, service.readings.known_epochs(), HYPERPARAM_SEARCH), end="")
         print(f"What is left takes {spoken_time(forecast.look().seconds_left)}.")
         print(f"Watch it: {self._folder / LIVE}, in a browser.\n", flush=True)
         self._announce_if_long(search, forecast)
         try:
             with progress(service, forecast) as show:
-                yield show
+
+                def show_and_name(event: "Event | None") -> None:
+                    show(event)
+                    self._name_machines()
+
+                yield show_and_name
         except KeyboardInterrupt:
             kept = "Stopped; every finished epoch is kept, and what is known is in"
             _warn(f"{kept} {self._folder}/results.csv.\nThe same command goes on.")
@@ -251,6 +271,7 @@ class _Printed:
             epochs = outcome.candidates[0].reading.epochs[0].epoch
             print(f"Keeping the winner's network, after {counted(epochs, 'epoch')} ...", flush=True)
         if not outcome.candidates:
+            _remove_pictures(self._folder)
             return {}
         return _draw(self._folder / "results.csv", self._folder, alone=True)  # the exploration's lock is held
 
@@ -262,6 +283,7 @@ class _Printed:
 
     def kept(self, replaced: bool) -> None:
         """Say what to do next."""
+        from MNIST.explore.choices import train_options
         from MNIST.training import output_folder
 
         network = output_folder(self._name)
@@ -271,13 +293,7 @@ class _Printed:
         data = shlex.quote(self._options["<dataset-dir>"])
         print(f"Next: {program()} test Results {data} {self._name}")
         if self._options["--images"] is not None:
-            same = {"--split": "0.9", "--seed": "0", "--engine": None, "--precision": "auto"}
-            words = [
-                word
-                for option, usual in same.items()
-                if self._options[option] != usual
-                for word in (option, self._options[option])
-            ]
+            words = train_options(self._settings)
             best = [f"best_of_{self._name[:56]}", f"{self._folder}/best.txt", *words]
             print(f"or, on all images: {program()} train {data} {' '.join(map(shlex.quote, best))}")
 
@@ -302,11 +318,19 @@ def _draw(results: Path, folder: Path, alone: bool = False) -> dict[str, bytes]:
     metrics, parameters, runs = read_results(results)
     pictures = draw_scan(metrics, parameters, runs)
     files = {f"{name}.png": content for name, content in pictures.items()}
-    files["parallel.html"] = parallel_coordinates(metrics, parameters, folder.name).encode()
+    files[PARALLEL] = parallel_coordinates(metrics, parameters, folder.name).encode()
     for name, content in files.items():
         write_atomically(folder / name, content, alone)
     print(f"Drawn in {folder}/: {', '.join(files)}")
     return pictures
+
+
+def _remove_pictures(folder: Path) -> None:
+    """Remove those of an earlier exploration of the same name."""
+    from MNIST.report.exploring.pictures import PICTURES
+
+    for file in (*(f"{name}.png" for name in PICTURES), PARALLEL):
+        (folder / file).unlink(missing_ok=True)
 
 
 def _existing_results(description: str, folder: Path) -> Path:

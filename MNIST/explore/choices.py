@@ -10,6 +10,7 @@ from MNIST.explore.designs import Space
 from MNIST.explore.halving import refuse_schedules
 from MNIST.explore.proposals import POINTS, check_installed
 from MNIST.language import ModelSpec, SpecError, Template
+from MNIST.training import RunSettings
 
 DESIGNS = ("grid", "random", "one", "halving", "tpe")
 MOST_POINTS = 1_000_000
@@ -20,6 +21,18 @@ def chosen_engine(wanted: str | None, template: Template, space: Space) -> str:
     """The engine that trains all points: the wanted one, or the default for the first network that works."""
     spec = next(_networks(template, space), None)
     return engines.choose(spec, wanted) if spec else wanted or engines.DEFAULT
+
+
+def train_options(settings: RunSettings) -> list[str]:
+    """The options with which `train` computes so, without those that it takes by itself."""
+    engine = engines.name_of(settings.engine)
+    given = {
+        "--split": (str(settings.split), "0.9"),
+        "--seed": (str(settings.seed), "0"),
+        "--engine": (engine, engines.DEFAULT),
+        "--precision": (settings.precision, engines.resolve_precision(engine, "auto")),
+    }
+    return [word for name, (value, usual) in given.items() if value != usual for word in (name, value)]
 
 
 def check_search(
@@ -39,6 +52,8 @@ def check_search(
     """
     if design not in DESIGNS:
         raise UsageError(f"design: expected one of {', '.join(DESIGNS)}, found {quoted(design)}")
+    if seeds < 1 or not 0 < fraction <= 1:
+        raise UsageError(f"expected a seed and a fraction above 0, up to 1, found {seeds} and {fraction:g}")
     one, halving = design == "one", halving or design == "halving"
     if one and (fraction < 1 or reducer or halving):
         raise UsageError("--design one asks every change once: no --fraction, --halving or --reduce")

@@ -181,6 +181,8 @@ def explore(
     The same call continues an interrupted one. Raises UsageError for choices that do not go together,
     BusyError if another process explores under this name.
     """
+    if workers is not None and workers < 1:
+        raise UsageError(f"workers: expected at least 1, found {workers}")
     begun, watcher = time.monotonic(), watcher or Silent()
     folder = exploration_folder(name)
     if not isinstance(template, Template):
@@ -316,7 +318,7 @@ def _workers(
     if cluster is None:
         from MNIST.explore.workers.local import LocalWorkers
 
-        count = workers or max(1, cores() // threads)
+        count = max(1, cores() // threads) if workers is None else workers
         executor = LocalWorkers(count, dataset, _checkpoints(), engine)
     else:
         from MNIST.explore.workers.cluster import ClusterWorkers

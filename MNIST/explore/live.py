@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from MNIST import engines
+from MNIST.explore.choices import train_options
 from MNIST.explore.forecast import Forecast
 from MNIST.explore.loop import Outcome
 from MNIST.explore.plan import Value
@@ -234,15 +234,7 @@ class LivePage:
         """How to test the winner, if its network is kept, and how to train its text on all images."""
         settings = self._service.plan.settings
         folder, text = exploration_folder(self._name), "best.txt"
-        engine = engines.name_of(settings.engine)
-        given = {
-            "--split": (settings.split, 0.9),
-            "--seed": (settings.seed, 0),
-            "--engine": (engine, "keras"),
-        }
-        options = [
-            word for name, (value, usual) in given.items() if value != usual for word in (name, str(value))
-        ]
+        options = train_options(settings)
         data = self._dataset
         train = ["train", data, f"best_of_{self._name[:56]}", (folder / text).as_posix(), *options]
         on_all = "" if settings.images is None else ", on all images,"

@@ -93,9 +93,10 @@ def ask_all(
 
 def is_at_hand(outcome: Outcome, service: TrialService) -> bool:
     """Whether the winner's network is in a checkpoint, so that no epoch has to be trained for it."""
-    best = outcome.candidates[0]
-    checkpoint = service.checkpoint(best.points[0].identities[0])
-    return newest_epoch(checkpoint) == best.reading.trained
+    point = outcome.candidates[0].points[0]
+    first = point.identities[0]  # the seed whose network is kept
+    trained = min(len(service.readings.histories[first]), point.epochs)
+    return newest_epoch(service.checkpoint(first)) == trained
 
 
 def train_winner(

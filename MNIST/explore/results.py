@@ -114,6 +114,13 @@ def is_of_another(path: Path, plan: Plan) -> bool:
     return bool(runs) and known.isdisjoint(word for run in runs for word in run.split())
 
 
+def seeds_text(seeds: Sequence[int]) -> str:
+    """Several seeds: "0 to 9", or each, if they do not follow one another."""
+    if list(seeds) == list(range(seeds[0], seeds[0] + len(seeds))):
+        return f"{seeds[0]} to {seeds[-1]}"
+    return ", ".join(map(str, seeds))
+
+
 def best_text(candidates: Sequence[Candidate], name: str, readings: Readings) -> str:
     """The first of the ranked candidates as a model file, with a comment that says how it was found."""
     best = candidates[0]
@@ -124,12 +131,11 @@ def best_text(candidates: Sequence[Candidate], name: str, readings: Readings) ->
         readings.plan.seeds,
     )
     spread = (
-        f" (mean of seeds {seeds[0]} to {seeds[-1]}, standard deviation"
-        f" {reading.deviation('val_accuracy'):.2%})"
+        f" (mean of seeds {seeds_text(seeds)}, standard deviation {reading.deviation('val_accuracy'):.2%})"
         if len(seeds) > 1
         else ""
     )
-    seed = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {settings.seed}"
+    seed = f"seeds {seeds_text(seeds)}" if len(seeds) > 1 else f"seed {settings.seed}"
     return (
         f"# The best of exploration {name}: validation accuracy {reading.mean('val_accuracy'):.2%}{spread},"
         f" loss {reading.mean('val_loss'):.4f}; training accuracy {reading.mean('accuracy'):.2%}.\n"

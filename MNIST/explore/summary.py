@@ -17,7 +17,7 @@ SHOWN = 5  # how many of the best answers, and how many reasons, are shown
 
 def left_out(infeasible: Counter[str]) -> str:
     """Why points were left out: each reason, with the line of the template that causes it."""
-    lines = [f"{counted(infeasible.total(), 'combination')} left out, because the layers do not fit:"]
+    lines = [f"{counted(infeasible.total(), 'combination')} left out, because they make no network:"]
     lines += [f"{count:,} ×  {reason}" for reason, count in infeasible.most_common(SHOWN)]
     if len(infeasible) > SHOWN:
         lines.append(f"and {len(infeasible) - SHOWN:,} more reasons")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from html import escape
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -150,7 +151,7 @@ def test_a_small_scan_from_beginning_to_end(here, digits_folder):
         "best_of_scan1 Hyperparam_Search/scan1/best.txt",
     ):
         assert expected in outcome.stdout
-    assert "8 combinations left out, because the layers do not fit" in outcome.stderr
+    assert "8 combinations left out, because they make no network" in outcome.stderr
     assert "its 29×29 window does not fit" in outcome.stderr
     folder = here / "Hyperparam_Search" / "scan1"
     rows = list(csv.DictReader((folder / "results.csv").open()))
@@ -191,10 +192,31 @@ def test_a_second_time_nothing_is_trained_and_a_table_is_drawn_again(here, digit
 @pytest.mark.slow
 def test_another_exploration_of_the_same_name_is_told(here, digits_folder, explore):
     words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "1", "-m", "0.5"]
-    said = "Hyperparam_Search/scan1/ holds another exploration, and this one takes its place."
+    said = "Hyperparam_Search/scan1/ holds another exploration, and this one"
     assert said not in explore(*words).stderr
     assert said not in explore(*words, "-r", "0.001,0.01").stderr  # it shares a training with the first
-    assert said in explore(*words, "--seed", "1", "--plan").stderr
+    assert f"{said} would take its place." in explore(*words, "--seed", "1", "--plan").stderr
+
+
+@pytest.mark.slow
+def test_if_all_trainings_fail_no_picture_of_an_earlier_exploration_stays(here, digits_folder, explore):
+    words = [digits_folder, "scan1", *SMALL, *NUMPY, "-e", "1", "-m", "0.5"]
+    assert explore(*words).returncode == 0
+    folder = here / "Hyperparam_Search" / "scan1"
+    assert len(list(folder.glob("*.png"))) == len(PICTURES)
+    assert explore(*words, "-r", "1e30").returncode == 3
+    assert not [*folder.glob("*.png"), *folder.glob("parallel.html"), *folder.glob("best.txt")]
+
+
+def test_a_machine_that_is_left_out_later_is_named_once(here, capsys):
+    words = {"<model-name>": "scan1"}
+    printed = explore_command._Printed(words, wishes=None)
+    printed._executor = SimpleNamespace(left_out=["a: gone"])
+    printed._name_machines()
+    printed._executor.left_out.append("b: gone")
+    printed._name_machines()
+    printed._name_machines()
+    assert capsys.readouterr().err == "not used: a: gone\nnot used: b: gone\n"
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from stub_exploration import GRID, StubWorkers, answers, epoch_of, ignore, point
 from test_forecast import forecast_of, search_of
 
 from MNIST.data import Dataset, load, split
-from MNIST.explore.loop import ask_all
+from MNIST.explore.loop import Outcome, ask_all, is_at_hand
 from MNIST.explore.plan import Plan, make_plan
 from MNIST.explore.progress import Board
 from MNIST.explore.ranking import ranked
@@ -158,6 +158,25 @@ def test_seeds_may_end_after_different_epochs(store, tmp_path):
         ]
         assert [epoch.epoch for epoch in reading.epochs] == kept
         assert (reading.trained, reading.seconds) == (max(ends), 0.5 * sum(ends))
+
+
+def test_a_winner_is_at_hand_if_the_first_seeds_network_is(store, tmp_path):
+    """Though another seed of it was trained for longer."""
+    service = service_of(store, tmp_path, stub(tmp_path, 3), seeds=range(4), **CHANGES)
+    answers(service)
+    candidates = ranked(service.readings, service.plan.points)
+
+    def ends(candidate):
+        point = candidate.points[0]
+        return [end(identity, point.epochs) for identity in point.identities]
+
+    candidate = next(one for one in candidates if ends(one)[0] < max(ends(one)))
+    place = service.checkpoint(candidate.points[0].identities[0])
+    place.mkdir(parents=True, exist_ok=True)
+    (place / f"epoch_{ends(candidate)[0]:05}.npz").touch()
+    assert is_at_hand(Outcome([candidate], time_is_up=True), service)
+    shutil.rmtree(place)
+    assert not is_at_hand(Outcome([candidate], time_is_up=True), service)
 
 
 def test_the_table_says_how_many_epochs_there_were_and_which_is_kept(store, tmp_path):

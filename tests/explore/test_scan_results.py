@@ -16,7 +16,7 @@ from MNIST.explore.loop import ask_all
 from MNIST.explore.plan import Plan, make_plan
 from MNIST.explore.ranking import METRICS, like_best
 from MNIST.explore.ranking import ranked as ranked_points
-from MNIST.explore.results import COSTS, best_text, read_results
+from MNIST.explore.results import COSTS, best_text, read_results, seeds_text
 from MNIST.explore.search import Search
 from MNIST.explore.store import open_store
 from MNIST.explore.trials import TimeIsUp, TrialService
@@ -205,6 +205,11 @@ def test_the_best_mean_wins_and_the_table_says_what_the_seeds_cannot_tell_from_i
     assert float(rows[1]["val_accuracy_deviation"]) == pytest.approx(0.01)
     text = best_text(candidates, "scan1", service.readings)
     assert "96.00% (mean of seeds 0 to 2, standard deviation 1.00%)" in text
+
+
+def test_seeds_that_do_not_follow_one_another_are_each_named():
+    assert seeds_text((3, 4, 5)) == "3 to 5"
+    assert seeds_text((0, 5, 9)) == "0, 5, 9"
 
 
 def test_one_seed_tells_nothing_of_others(service):

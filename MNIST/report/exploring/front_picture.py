@@ -27,14 +27,15 @@ def cost(
     """
     shown = goal.shown(metrics)
     costs = costs or {}
+    judged = {name: finite(column[np.isfinite(shown)]) for name, column in costs.items()}
     drawn = {
         name: label
         for name, label in COSTS.items()
-        if name in costs and len(finite(costs[name])) and np.ptp(finite(costs[name])) > 0
+        if name in judged and len(judged[name]) and np.ptp(judged[name]) > 0
     }
     if not len(finite(shown)) or not drawn:
         figure, axes = new_figure(7, 4.5)
-        known = [COSTS[name] for name in COSTS if name in costs]
+        known = [label for name, label in COSTS.items() if name in judged and len(judged[name])]
         return nothing(figure, axes, _no_front(shown, known, goal))
     from matplotlib.figure import Figure
 

@@ -3,7 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 
-# Names of parameters that make no other network: how often, how long and from which seed it is trained.
+# Names of numbers of epochs, and of those after which `Stop:` ends a training.
+LENGTH = re.compile(r"(.*_)?(epochs?|patience)(_.*)?", re.IGNORECASE)
+# In the tables of others, names of parameters that make no other network: how often, how long and from which
+# seed it is trained.
 NO_OTHER_NETWORK = re.compile(
     r"(.*_)?(epochs?|nepochs?|seed|random_?state|repeat|repetition|replicate|fold|patience)(_.*)?",
     re.IGNORECASE,
@@ -15,10 +18,11 @@ def networks_of(
 ) -> list[int]:
     """A number for the network of each row; rows with the same number share its noise.
 
-    runs: for each row, the words that identify the run or the runs that it is read from; rows with a word in
-    common are of one network.
+    runs: for each row, the words that identify the run or the runs that it is read from, in a table of ours;
+    rows with a word in common are of one network, whatever their seeds.
     """
-    deciding = [values for name, values in parameters.items() if not NO_OTHER_NETWORK.fullmatch(name)]
+    others = NO_OTHER_NETWORK if runs is None else LENGTH
+    deciding = [values for name, values in parameters.items() if not others.fullmatch(name)]
     network = list(range(rows))
     first: dict[object, int] = {}
     for row in range(rows):

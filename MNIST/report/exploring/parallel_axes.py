@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from MNIST.report.exploring.columns import distinct, matters
+from MNIST.report.exploring.columns import distinct, matters, shortened
 
 MOST_DISTINCT = 12  # numbers that have one tick each; if there are more, only round numbers have ticks
 MOST_STOPS = 100
@@ -68,7 +68,11 @@ def _scale(there: list[float | str], length: int, log: bool) -> tuple[dict[float
     numbers = [float(value) for value in there if not isinstance(value, str)]
     if len(numbers) < len(there) or not _have_scale(numbers[0], numbers[-1]):
         at = {value: float(position) for position, value in enumerate(there)}
-        return at, list(zip(at.values(), _short([str(value) for value in there], length), strict=True)), True
+        return (
+            at,
+            list(zip(at.values(), shortened([str(value) for value in there], length), strict=True)),
+            True,
+        )
     positive = [number for number in numbers if number > 0]
     is_log = log and numbers[0] >= 0 and positive[-1] / positive[0] > LOG_FROM
     if is_log:
@@ -124,20 +128,6 @@ def _number_text(number: float, digits: int) -> str:
             return f"{number / unit:.{digits}g}{letter}"
     text = f"{number:.0f}" if number.is_integer() and abs(number) < 1e4 else f"{number:.{digits}g}"
     return text.replace("e-0", "e-").replace("e+0", "e")
-
-
-def _short(words: Sequence[str], length: int) -> list[str]:
-    """The words, cut if they are too long; words that then are the same get a number."""
-    texts: dict[str, None] = {}
-    for word in words:
-        text = word if len(word) <= length else word[: length - 1] + "…"
-        text = text if text.strip() else "␣"
-        number = len(texts)
-        while text in texts:
-            text = f"{word[: length - 1 - len(str(number))]}…{number}"
-            number += 1
-        texts[text] = None
-    return list(texts)
 
 
 def _apart(ticks: Ticks) -> Ticks:

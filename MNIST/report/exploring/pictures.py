@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from MNIST.report.colours import BLUE, GREEN, GREY, ORANGE
-from MNIST.report.exploring.columns import Columns, distinct, matters
+from MNIST.report.exploring.columns import Columns, distinct, matters, shortened
 from MNIST.report.exploring.figures import MOST_PARAMETERS, finite, new_figure, nothing
 from MNIST.report.exploring.front import COSTS
 from MNIST.report.exploring.front_picture import DEVIATION, cost
@@ -25,6 +25,7 @@ from MNIST.report.exploring.networks import networks_of
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 CONVOLUTION = ("conv", "filters", "kernel", "pool", "stride")  # parts of the names of such parameters
 FULLY_CONNECTED = ("dense", "layers", "units", "neuron", "hidden", "dropout")
+LONGEST_WORD = 24  # letters of a parameter or of a value
 MOST_BOXES = 20  # in one panel; more numbers are drawn as a cloud
 
 
@@ -37,13 +38,13 @@ def draw_scan(
     mean over several seeds. Parameters with only one value are left out.
     runs: the run that each row is read from, if several rows may be from one. goal: what rows are judged by.
     """
+    several = {name: values for name, values in parameters.items() if len(distinct(values)) > 1}
     varying = {
-        _plain(name): [_plain(value) if isinstance(value, str) else value for value in values]
-        for name, values in parameters.items()
-        if len(distinct(values)) > 1
+        name: _with_plain_words(values)
+        for name, values in zip(_plain([*several]), several.values(), strict=True)
     }
     networks = networks_of(parameters, len(metrics[goal.column]), runs)
-    goal = replace(goal, label=_plain(goal.label))
+    goal = replace(goal, label=_plain([goal.label])[0])
     numbers, costs = (_arrays(metrics, names) for names in (_judging(goal), (*COSTS, DEVIATION)))
     pictures = PICTURES | {
         "Importance": partial(importance, networks=networks),
@@ -238,9 +239,15 @@ def _holds(name: str, words: Sequence[str]) -> bool:
     return any(word in name.lower() for word in words)
 
 
-def _plain(word: str) -> str:
-    """A word of the table for matplotlib: shortened, and never read as a formula."""
-    return (word if len(word) <= 24 else word[:23] + "…").replace("$", r"\$")
+def _plain(words: Sequence[str]) -> list[str]:
+    """Words of the table for matplotlib: shortened, still different, and never read as a formula."""
+    return [word.replace("$", r"\$") for word in shortened(words, LONGEST_WORD)]
+
+
+def _with_plain_words(values: Sequence[float | str]) -> list[float | str]:
+    words = [value for value in distinct(values) if isinstance(value, str)]
+    plain: dict[float | str, str] = dict(zip(words, _plain(words), strict=True))
+    return [plain.get(value, value) for value in values]
 
 
 def _label(metric: str, goal: Goal) -> str:

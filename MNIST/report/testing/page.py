@@ -26,7 +26,7 @@ from MNIST.report.testing.significance import LEVEL, Pair, compare_pairs
 from MNIST.report.testing.space_plot import space_plot
 from MNIST.words import counted
 
-HARDEST = 20  # how many of the images that all networks get wrong are shown
+HARDEST = 20  # how many of the images that all networks get wrong, or the most, are shown
 MOST_SENTENCES = 10  # pairs of networks that are listed openly; more are listed on a click
 
 
@@ -76,7 +76,7 @@ def report_page(
         level=f"{LEVEL:g}",
         shared_head=("networks that get it wrong", *shared_head),
         shared=("images", *shared),
-        which=f"The {len(hardest)} images that most of them get wrong"
+        which=f"The {len(hardest)} images that the most networks get wrong"
         if is_many
         else f"{which} all get wrong",
         hardest=[_hard(evaluations, int(image)) for image in hardest],
@@ -162,7 +162,7 @@ def _hardest(evaluations: Sequence[Evaluation], wrong: np.ndarray, also_some: bo
 
 
 def _hard(evaluations: Sequence[Evaluation], image: int) -> dict[str, object]:
-    """An image that all networks get wrong, and their answers."""
+    """An image that all networks get wrong, or many, and their answers."""
     answers = [int(evaluation.probabilities[image].argmax()) for evaluation in evaluations]
     classes = evaluations[0].classes
     said = f"they say {', '.join(classes[one] for one in answers)}"

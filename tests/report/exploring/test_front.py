@@ -56,6 +56,14 @@ def test_a_panel_for_each_cost_that_differs():
     assert "± one standard deviation of the seeds" in texts(several)
 
 
+def test_a_cost_that_no_judged_row_has_is_not_drawn():
+    seconds = np.array([np.nan, np.nan, 12.0, 13.0])
+    accuracy = np.array([0.5, 0.6, np.nan, np.nan])
+    assert "does not say what a combination costs" in texts(
+        cost({"val_accuracy": accuracy}, {}, {"seconds": seconds})
+    )
+
+
 @pytest.mark.parametrize(
     ("accuracy", "costs", "reason"),
     [

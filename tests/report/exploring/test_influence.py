@@ -48,3 +48,9 @@ def test_what_is_too_little_to_tell_is_said(known, runs, accuracy, reason):
     rates = [*FIVE_RATES, *RATES]
     networks = networks_of({"rate": rates[:known]}, known, runs[:known])
     assert measure_influence(accuracy[:known], {"rate": rates[:known]}, networks) == reason
+
+
+def test_in_our_tables_only_numbers_of_epochs_make_no_other_network():
+    parameters = {"repeat": [1, 2, 2], "epochs": [3, 3, 4]}
+    assert networks_of(parameters, 3, ["a", "b", "b"]) == [0, 1, 1]
+    assert networks_of(parameters, 3) == [0, 0, 0]

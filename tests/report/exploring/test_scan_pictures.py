@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from MNIST.report.exploring import pictures as pictures_of_a_scan
 from MNIST.report.exploring.pictures import draw_scan, rank_correlation
 
 NAMES = ["Correlation", "Histogram", "Training", "Convolutions", "Fully_Connected", "Importance", "Front"]
@@ -47,3 +48,22 @@ def test_hostile_names_and_many_values_are_drawn():
     many = list(range(200))
     parameters = {"$conv_{": many, "dense": ["$x_{", "y" * 5000] * 100, "units": [f"{n}u" for n in many]}
     pictures({"val_accuracy": [0.001 * value for value in many]}, parameters)
+
+
+def test_long_words_that_begin_alike_stay_apart(monkeypatch):
+    seen = {}
+
+    def correlation(numbers, varying, goal):
+        seen.update(varying)
+        return pictures_of_a_scan.correlation(numbers, varying, goal)
+
+    monkeypatch.setitem(pictures_of_a_scan.PICTURES, "Correlation", correlation)
+    values = ["(Step,every=2,factor=0.5)", "(Step,every=2,factor=0.1)", "any", ""]
+    draw_scan(
+        {"val_accuracy": [0.1, 0.2, 0.3, 0.4]},
+        {"rate_of_the_first_convolution": [1, 2, 3, 4], "rate_of_the_first_convolutional_block": values},
+    )
+    first, second = seen.values()
+    assert first == [1, 2, 3, 4]
+    assert len(set(second[:2])) == 2
+    assert second[2:] == values[2:]

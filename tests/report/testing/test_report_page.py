@@ -281,3 +281,4 @@ def test_images_that_many_networks_get_wrong_are_counted_in_ranges():
     wrong = np.array([one.answers != LABELS for one in evaluations]).sum(axis=0)
     edges = np.histogram(wrong, [0, 1, 2, 4, 8, 14, 15])[0]
     assert shared[1] == ["images", *map(str, edges)]
+    assert "The 20 images that the most networks get wrong" in text
