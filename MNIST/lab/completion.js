@@ -4,6 +4,7 @@
 
 import { completions } from "../browser/language/language.js";
 import { unitsBefore } from "../browser/language/characters.js";
+import { lineBegin } from "./editor.js";
 import { withoutHead } from "./help.js";
 import { element } from "./words.js";
 
@@ -32,7 +33,7 @@ export function offerCompletions(editor, list) {
     const isWhole = found.options.some((option) => option.text.toLowerCase() === written(found).toLowerCase());
     options = isWhole && !wanted ? [] : found.options;
     if (!options.length || (!wanted && found.from === column)) return close();
-    const begin = text.lastIndexOf("\n", textarea.selectionStart - 1) + 1;
+    const begin = lineBegin(text, textarea.selectionStart);
     const content = text.slice(begin).split("\n", 1)[0];
     span = [found.from, found.to].map((each) => begin + unitsBefore(content, each));
     list.replaceChildren(
@@ -43,7 +44,8 @@ export function offerCompletions(editor, list) {
             role: "option",
             id: `option-${at}`,
             "aria-selected": "false",
-            onpointerdown: (event) => take(event, at),
+            onmousedown: (event) => event.preventDefault(), // the textarea keeps the focus
+            onclick: (event) => take(event, at),
           },
           element("b", {}, option.text),
           element("span", {}, withoutHead(option.help)),
@@ -88,7 +90,7 @@ export function offerCompletions(editor, list) {
   }
 
   textarea.addEventListener("input", (event) => {
-    if (event.inputType === "insertText" && event.data?.trim()) look(false);
+    if (/^insert(Composition)?Text$/.test(event.inputType) && event.data?.trim()) look(false);
     else if (!list.hidden && event.inputType?.startsWith("delete")) look(false);
     else close();
   });

@@ -196,12 +196,15 @@ export function createDraw(root, lab, about, save) {
       ? `${counted(digits.length, "drawing")} kept`
       : "Say what you drew: it is kept, and all that are kept can be saved as a dataset.";
     saving.disabled = !digits.length;
-    state.set({ digits, unsavedDigits: digits.length > 0 });
+    state.set({ unsavedDigits: digits.length > 0 });
   }
 
   function drop(digit) {
+    const place = digits.indexOf(digit);
     digits = digits.filter((each) => each !== digit);
     showKept();
+    const left = kept.querySelectorAll("button");
+    (left[Math.min(place, left.length - 1)] ?? pad).focus();
   }
 
   function together() {

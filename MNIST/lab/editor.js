@@ -118,7 +118,7 @@ export function createEditor(root, { changed, moved }) {
   /** Move the lines of the selection in or out. */
   function indent(outwards) {
     const { selectionStart, selectionEnd, value } = textarea;
-    const from = value.lastIndexOf("\n", selectionStart - 1) + 1;
+    const from = lineBegin(value, selectionStart);
     const end = value.indexOf("\n", Math.max(from, selectionEnd - 1));
     const to = end < 0 ? value.length : end;
     const shifted = value.slice(from, to).replace(outwards ? /^ {1,4}/gm : /^(?=.)/gm, outwards ? "" : INDENT);
@@ -131,7 +131,7 @@ export function createEditor(root, { changed, moved }) {
   /** Begin a line at the margin of the one before it, or further in if that one opens a block. */
   function breakLine() {
     const { selectionStart, selectionEnd, value } = textarea;
-    const line = value.slice(value.lastIndexOf("\n", selectionStart - 1) + 1, selectionStart);
+    const line = value.slice(lineBegin(value, selectionStart), selectionStart);
     const margin = /^[ \t]*/.exec(line)[0];
     const opens = /:\s*(#.*)?$/.test(line) && (margin || /^(Residual|Parallel|Path|Repeat)\b/i.test(line));
     replace(selectionStart, selectionEnd, `\n${margin}${opens ? INDENT : ""}`);
@@ -188,7 +188,7 @@ export function createEditor(root, { changed, moved }) {
     /** The cursor: {line, column} from 1, columns in characters; and {x, y} of the place below it on the screen. */
     cursor() {
       const { selectionStart, value } = textarea;
-      const begin = value.lastIndexOf("\n", selectionStart - 1) + 1;
+      const begin = lineBegin(value, selectionStart);
       const before = value.slice(begin, selectionStart);
       const corner = textarea.getBoundingClientRect();
       const line = lineAt(textarea);
@@ -199,6 +199,11 @@ export function createEditor(root, { changed, moved }) {
       };
     },
   };
+}
+
+/** Where the line of a place in a text begins. */
+export function lineBegin(text, place) {
+  return place === 0 ? 0 : text.lastIndexOf("\n", place - 1) + 1;
 }
 
 /** Move an error's message to the left if it would not fit, but not beyond the beginning of the text. */

@@ -46,9 +46,10 @@ export async function openFile(file, { state, about, write }) {
     if (file.size > LARGEST) throw new Error(`${file.name} is larger than any network that a laboratory saves`);
     const trained = openNetwork(new Uint8Array(await file.arrayBuffer()));
     refuseOtherImages(trained, about);
-    addNetwork(state, { ...trained, name: freeName(state, trained.name) }, true);
+    const name = freeName(state, trained.name);
+    addNetwork(state, { ...trained, name }, true);
     write(trained.text, trained.name);
-    return `${trained.name} is opened: its text and its weights${learnedElsewhere(trained, about)}`;
+    return `${name} is opened: its text and its weights${learnedElsewhere(trained, about)}`;
   }
   if (/\.zip$/i.test(file.name)) throw new Error(`${file.name} is no network that a laboratory saved`);
   if (file.size > LONGEST_TEXT)

@@ -1,6 +1,6 @@
 // Puts the laboratory together: the text, what it says, its training, and what came of it.
 
-import { setLanguage } from "../browser/language/language.js";
+import { setLanguage, walk } from "../browser/language/language.js";
 import { isName, NAMES } from "../browser/saving/saving.js";
 import { Laboratory } from "../browser/training/laboratory.js";
 import { offerCompletions } from "./completion.js";
@@ -14,7 +14,7 @@ import { showHelp } from "./help.js";
 import { showKernels } from "./kernels.js";
 import { createLook } from "./look.js";
 import { drawNetwork, MOST as MOST_DRAWN } from "./network_drawing.js";
-import { createNetworks, linesOf } from "./networks.js";
+import { createNetworks, linesOf, numbered } from "./networks.js";
 import { propose } from "./proposal.js";
 import { read } from "./read.js";
 import { showConfusion, showErrors } from "./results.js";
@@ -34,7 +34,9 @@ const dataOf = (id) => JSON.parse(byId(id).textContent);
 const [table, models, about] = ["table", "models", "about"].map(dataOf);
 setLanguage(table);
 
-const first = kept(about.digest) ?? models[0];
+const file = JSON.stringify([about.digest, models]);
+const before = kept(file);
+const first = before ?? models[0];
 const state = createState({
   text: "",
   name: first.name,
@@ -46,12 +48,10 @@ const state = createState({
   networks: [],
   shown: null,
   tests: 0,
-  digits: [],
   unsavedDigits: false,
   line: 1,
-  theme: "",
 });
-const texts = new Map(models.map(({ name, text }) => [name, text])); // of this page, as they are now
+const texts = new Map(before?.texts ?? models.map(({ name, text }) => [name, text])); // by name, as they were when they left the editor
 
 // The text.
 
@@ -78,19 +78,32 @@ function readNow() {
 }
 
 function keepText() {
-  keep(about.digest, { text: state.get("text"), name: state.get("name") });
+  keep(file, { text: state.get("text"), name: state.get("name"), texts: [...texts] });
 }
 
 addEventListener("pagehide", keepText); // also what is written but not read yet
 
-/** Bring a text to the editor, under a name; the text that was there stays among the texts. */
+/** Bring a text to the editor, under a name. The one that was there stays among the texts, and so does another one
+    of that name, under a new one. */
 function write(text, name) {
   if (state.get("text")) texts.set(state.get("name"), state.get("text"));
+  if (texts.has(name) && texts.get(name) !== text) texts.set(numbered(name, texts), texts.get(name));
   texts.set(name, text);
+  bring(text, name);
+}
+
+function bring(text, name) {
   byId("name").value = name;
   state.set({ name });
   editor.setText(text);
   listTexts();
+}
+
+/** Say what went wrong, where it is seen and heard. */
+function complain(sentence) {
+  buttons.tell(sentence, true);
+  byId("message").scrollIntoView({ block: "nearest" });
+  say(sentence);
 }
 
 function listTexts() {
@@ -103,10 +116,12 @@ byId("texts").addEventListener(
   ({ target }) => target.value && write(texts.get(target.value), target.value),
 );
 byId("name").addEventListener("change", ({ target }) => {
-  if (!isName(target.value)) {
-    buttons.tell(NAMES, true);
+  const name = target.value;
+  if (name === state.get("name")) return;
+  if (!isName(name) || texts.has(name)) {
+    complain(isName(name) ? `another text is called ${name}: take another name` : NAMES);
     target.value = state.get("name");
-  } else if (target.value !== state.get("name")) {
+  } else {
     state.set({ name: target.value });
     texts.set(target.value, state.get("text"));
     listTexts();
@@ -114,9 +129,7 @@ byId("name").addEventListener("change", ({ target }) => {
   }
 });
 byId("new").addEventListener("click", () => {
-  const name = ["my_net", ...Array.from({ length: 999 }, (_, at) => `my_net_${at + 2}`)].find(
-    (each) => !texts.has(each),
-  );
+  const name = numbered("my_net", texts);
   write(`Layers:\nFlatten\nDense,${about.classes.length},softmax\nOptimizer:\n0.001,0\n5\n100\n`, name);
   editor.go(2);
 });
@@ -281,7 +294,7 @@ function showInside(newest, norms) {
 
 /** The kernels of a network's first Conv, or null if it has none. */
 function firstKernels({ network, weights }) {
-  const node = network.nodes.find(({ layer }) => layer.kind === "Conv");
+  const node = [...walk(network.nodes)].find(({ layer }) => layer.kind === "Conv");
   if (!node) return null;
   const { shape } = node.parameters.find(({ name }) => name === "kernel");
   return { path: node.path, shape, values: weights[`${node.path}/kernel`] };
@@ -352,7 +365,7 @@ async function openFiles(files) {
     try {
       buttons.tell(await openFile(file, { state, about, write }));
     } catch (error) {
-      buttons.tell(error.message, true);
+      complain(error.message);
     }
   }
 }
@@ -411,7 +424,7 @@ const facts = [
 ];
 byId("facts").append(...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
 colour();
-write(first.text, first.name);
+bring(first.text, first.name);
 
 /** Begin to unpack once the page is painted and the whole file is read. */
 function whenPainted() {

@@ -68,17 +68,22 @@ export function createLook(root, lab, drawing) {
       wait("Draw something first, under Draw.");
       return;
     }
-    number.value = place;
-    number.max = count - 1;
-    const laboratory = await lab.laboratory();
-    const image = Uint8Array.from(pixels);
-    const [{ probabilities }, looked] = await Promise.all([
-      laboratory.answer(network.trained, image),
-      laboratory.look(network.trained, image),
-    ]);
-    if (mine !== newest) return;
+    if (from.value !== "drawn") {
+      number.value = place;
+      number.max = count - 1;
+    }
     const label = from.value === "drawn" ? null : dataset[`${from.value}Labels`][place];
-    show(dataset, pixels, label, probabilities, looked);
+    const image = Uint8Array.from(pixels);
+    try {
+      const laboratory = await lab.laboratory();
+      const [{ probabilities }, looked] = await Promise.all([
+        laboratory.answer(network.trained, image),
+        laboratory.look(network.trained, image),
+      ]);
+      if (mine === newest) show(dataset, pixels, label, probabilities, looked);
+    } catch (error) {
+      if (mine === newest) wait(error.message);
+    }
   }
 
   function wait(words) {

@@ -23,10 +23,14 @@ export function addNetwork(state, trained, isSaved = false) {
 
 /** A name for a new network: the one wished, or with a number that no network of the session has. */
 export function freeName(state, wished) {
-  const names = new Set(state.get("networks").map(({ trained }) => trained.name));
-  if (!names.has(wished)) return wished;
+  return numbered(wished, new Set(state.get("networks").map(({ trained }) => trained.name)));
+}
+
+/** A name that is not taken: the one wished, or with a number. taken: has(name). */
+export function numbered(wished, taken) {
+  if (!taken.has(wished)) return wished;
   const stem = wished.replace(/_\d+$/, "").slice(0, 58);
-  for (let number = 2; ; number++) if (!names.has(`${stem}_${number}`)) return `${stem}_${number}`;
+  for (let number = 2; ; number++) if (!taken.has(`${stem}_${number}`)) return `${stem}_${number}`;
 }
 
 /** Show the networks in `root`. actions: {save(network), write(network)}: save one, bring its text to the editor. */
@@ -64,7 +68,9 @@ export function createNetworks(root, state, actions) {
       { class: "scroll", tabindex: "0", role: "region", "aria-label": "All networks" },
       table,
     );
+    const focused = root.contains(document.activeElement) ? labelOf(document.activeElement) : null;
     root.replaceChildren(scrolled, ...comparison(networks));
+    if (focused) [...root.querySelectorAll("[aria-label]")].find((each) => labelOf(each) === focused)?.focus();
   }
 
   function rowOf(network, above) {
@@ -82,8 +88,8 @@ export function createNetworks(root, state, actions) {
       "button",
       {
         type: "button",
-        disabled: isShown,
-        "aria-label": isShown ? `${name} is shown` : `Show ${name}`,
+        "aria-label": `Show ${name}`,
+        "aria-pressed": `${isShown}`,
         onclick: () => state.set({ shown: network }),
       },
       isShown ? "Shown" : "Show",
@@ -127,11 +133,7 @@ export function createNetworks(root, state, actions) {
 
   function choose(network) {
     chosen = chosen.includes(network) ? chosen.filter((each) => each !== network) : [...chosen, network].slice(-2);
-    const name = network.trained.name;
     paint();
-    [...root.querySelectorAll("input")]
-      .find((box) => box.getAttribute("aria-label") === `Compare ${name}`)
-      ?.focus();
   }
 
   function comparison(networks) {
@@ -152,6 +154,10 @@ export function createNetworks(root, state, actions) {
 
   state.watch(["networks", "shown"], paint);
   paint();
+}
+
+function labelOf(control) {
+  return control.getAttribute("aria-label");
 }
 
 function tested({ correct, count, accuracy }) {

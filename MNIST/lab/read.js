@@ -1,6 +1,6 @@
 // What the text in the editor says: its network, the table of `check`, or its mistakes.
 
-import { checkRows, layOut, parseSpec, SpecError } from "../browser/language/language.js";
+import { asText, checkRows, layOut, parseSpec, SpecError } from "../browser/language/language.js";
 
 /**
  * {text, spec, network, check, problems, milliseconds}: spec, network and check are null if there are problems.
@@ -10,7 +10,9 @@ export function read(text, { name, classes }) {
   const begin = performance.now();
   const found = { text, spec: null, network: null, check: null, problems: [] };
   try {
-    const spec = parseSpec(text, { source: `${name}.txt`, classes });
+    const source = `${name}.txt`;
+    asText(new TextEncoder().encode(text), source); // throws if it is too long, or has a NUL character
+    const spec = parseSpec(text, { source, classes });
     const network = layOut(spec);
     Object.assign(found, { spec, network, check: checkRows(spec) });
   } catch (error) {

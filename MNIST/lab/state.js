@@ -27,20 +27,20 @@ export function createState(values) {
 
 const KEPT = "MNIST laboratory";
 
-/** What this tab kept of an earlier visit to the same file: {text, name}, or null. */
+/** What this tab kept of an earlier visit to the same file: {text, name, texts}, or null. */
 export function kept(file) {
   try {
     const found = JSON.parse(sessionStorage.getItem(KEPT));
-    return found?.file === file && typeof found.text === "string" && typeof found.name === "string" ? found : null;
+    return found?.file === file ? found : null;
   } catch {
     return null; // a browser may keep nothing for files
   }
 }
 
-/** Keep a text for as long as the tab is open, if the browser allows it. */
-export function keep(file, { text, name }) {
+/** Keep the text and all texts, pairs of a name and a text, as long as the tab is open, if the browser allows it. */
+export function keep(file, { text, name, texts }) {
   try {
-    sessionStorage.setItem(KEPT, JSON.stringify({ file, text, name }));
+    sessionStorage.setItem(KEPT, JSON.stringify({ file, text, name, texts }));
   } catch {
     // without it the page works as well; a reload then begins with the first text
   }

@@ -2,6 +2,8 @@
 //
 // The same formulas as in MNIST/report/testing: metrics.py and significance.py; tests compare them.
 
+import { hundredths } from "../browser/language/numbers.js";
+
 export const LEVEL = 0.05; // two networks are distinguishable if p is below this
 const Z = 1.959963984540054; // of the normal distribution: 95 % are nearer to its middle
 
@@ -80,5 +82,5 @@ export function pairText({ onlyFirst, onlySecond, p }, first, second) {
 export function pText(p) {
   if (p < 0.0001) return "p < 0.0001";
   if (p < 0.01) return `p = ${p.toFixed(4)}`;
-  return Math.abs(p - LEVEL) > 0.005 ? `p = ${p.toFixed(2)}` : `p = ${p.toFixed(3)}`;
+  return Math.abs(p - LEVEL) > 0.005 ? `p = ${hundredths(p)}` : `p = ${p.toFixed(3)}`;
 }

@@ -19,6 +19,7 @@ export function createTraining(lab) {
     "progress",
   ].map((id) => document.getElementById(id));
   let stopping = null;
+  let isTesting = false;
 
   function tell(sentence, isBad = false) {
     message.textContent = sentence;
@@ -41,6 +42,9 @@ export function createTraining(lab) {
     };
     state.set({ phase: "training", progress: null, running: { text: wishes.text, ...begun } });
     show(begun.history.at(-1), begun.epochs, 0);
+    showShare(begun.history.length / begun.epochs);
+    byName("images-per-second").textContent = "–";
+    brief("beginning …");
     tell(state.get("dataset") ? "" : "unpacking the images …");
     const clock = { last: -1 };
     try {
@@ -70,12 +74,15 @@ export function createTraining(lab) {
     state.set({ progress: now });
     byName("epoch").textContent = `${now.epoch}`;
     byName("images-per-second").textContent = thousands(now.imagesPerSecond);
-    const share = (now.epoch - 1 + now.step / now.steps) / now.epochs;
-    progress.firstElementChild.style.transform = `scaleX(${share})`;
-    progress.setAttribute("aria-valuenow", Math.round(100 * share));
+    showShare((now.epoch - 1 + now.step / now.steps) / now.epochs);
     const left = Number.isFinite(now.secondsLeft) ? ` · about ${duration(now.secondsLeft)} left` : "";
     tell(`epoch ${now.epoch} of ${now.epochs}${left}`);
     brief(`epoch ${now.epoch} of ${now.epochs}`);
+  }
+
+  function showShare(share) {
+    progress.firstElementChild.style.transform = `scaleX(${share})`;
+    progress.setAttribute("aria-valuenow", Math.round(100 * share));
   }
 
   function onEpoch(result) {
@@ -151,7 +158,8 @@ export function createTraining(lab) {
   });
   test.addEventListener("click", async () => {
     const network = state.get("shown");
-    test.disabled = true;
+    isTesting = true;
+    allow();
     tell("testing …");
     try {
       const laboratory = await lab.laboratory();
@@ -163,7 +171,9 @@ export function createTraining(lab) {
       say(`Test accuracy ${percent(result.accuracy)}`);
     } catch (error) {
       tell(error.message, true);
+      say(`The test failed: ${error.message}`);
     }
+    isTesting = false;
     allow();
   });
 
@@ -173,7 +183,7 @@ export function createTraining(lab) {
     const isTraining = phase === "training";
     train.disabled = isTraining || !parsed?.spec || parsed.text !== state.get("text");
     if (stop.disabled === isTraining) stop.disabled = !isTraining;
-    test.disabled = isTraining || !shown;
+    test.disabled = isTraining || isTesting || !shown;
     goOn.hidden = isTraining || !shown || !canGoOn(shown.trained) || shown.trained.text !== state.get("text");
     progress.hidden = !isTraining;
     const label = document.getElementById("state");

@@ -5,7 +5,7 @@
 // is opened only if its archive, history and arrays are written so, byte for byte, if network.json has the fields
 // of `saveNetwork` with possible values, and if the four belong together, as MNIST/training/laboratory.py checks.
 
-import { fillClasses, layOut, parseSpec } from "../language/language.js";
+import { asText, fillClasses, layOut, parseSpec } from "../language/language.js";
 import { shortest } from "../language/numbers.js";
 import { weightsOf } from "../training/start.js";
 import { readFloats, texts, writeArrays } from "./arrays.js";
@@ -108,7 +108,7 @@ function countOf({ images, trainingImages, validationImages }, { counts }) {
 export function openNetwork(bytes) {
   const files = readZip(bytes, FILES);
   const note = checkedNote(decoded(files.get("network.json")));
-  const text = decoded(files.get("spec.txt"));
+  const text = asText(files.get("spec.txt"), "spec.txt");
   const classes = note.classes.length;
   const spec = parseSpec(fillClasses(text, classes), { source: "spec.txt", classes });
   const network = layOut(spec);
@@ -127,7 +127,7 @@ export function openNetwork(bytes) {
   return {
     name: note.name,
     text,
-    spec,
+    spec: { ...spec, epochs: Math.max(spec.epochs, note.epochs) }, // it may have gone on after those of its text
     network,
     seed: note.seed,
     split: note.split,

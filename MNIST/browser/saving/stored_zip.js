@@ -20,9 +20,10 @@ export function writeZip(members) {
   const entries = [];
   let begin = 0;
   for (const [name, content] of members) {
-    const header = localHeader(name, crc32(content), content.length);
+    const sum = crc32(content);
+    const header = localHeader(name, sum, content.length);
     parts.push(header, content);
-    entries.push({ name, sum: crc32(content), size: content.length, begin });
+    entries.push({ name, sum, size: content.length, begin });
     begin += header.length + content.length;
   }
   if (begin > LARGEST) throw new Error(`a file of ${begin} bytes is too large to be saved`);
