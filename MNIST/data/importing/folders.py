@@ -39,13 +39,15 @@ def read_folders(folder: Path, preparation: Preparation, workers: int, progress:
     """
     roots = _sets(folder)
     unread = _unread(folder, roots)
-    names = {below.name for root in roots.values() for below in _subfolders(root)}
+    there = [below for root in roots.values() for below in _subfolders(root)]
+    names = {below.name for below in there if any(_files(below))}
+    empty = sorted({below.name for below in there} - names)
     classes = checked_classes(sorted(names, key=_by_number), str(folder))
     files = {kind: _pictures(root, classes) for kind, root in roots.items()}
     count = sum(map(len, files.values()))
     if count > MOST_IMAGES:
         raise DataError(f"{folder}: {count:,} pictures, and {MOST_IMAGES:,} are the most")
-    parts, problems, done = {}, [], 0
+    parts, problems, done = {}, [f"{name}: there is no picture in it" for name in empty], 0
     everything = [path for pictures in files.values() for path, _ in pictures]
     results = _read_all(everything, preparation, workers)
     for kind, pictures in files.items():
@@ -65,7 +67,7 @@ def read_folders(folder: Path, preparation: Preparation, workers: int, progress:
     found = sum(map(len, parts.values()))
     notes = [f"not read: {unread}"] if unread else []
     if preparation.sheets:
-        notes.append(f"{found:,} images found on {counted(count - len(problems), 'sheet')}")
+        notes.append(f"{found:,} images found on {counted(count + len(empty) - len(problems), 'sheet')}")
     return Found(parts["train"], parts.get("test"), classes, preparation.form, problems, notes)
 
 
@@ -111,10 +113,15 @@ def _pictures(root: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:
     """The files in the folders of classes, and in the folders below these, each with its label."""
     found = []
     for below in _subfolders(root):
-        label = classes.index(unicodedata.normalize("NFC", below.name))
-        files = (path for path in sorted(below.rglob("*")) if not path.is_dir())
-        found += [(path, label) for path in files if not IGNORED.fullmatch(path.name)]
+        if files := sorted(_files(below)):
+            label = classes.index(unicodedata.normalize("NFC", below.name))
+            found += [(path, label) for path in files]
     return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The files in a folder and in those below it, without what systems leave."""
+    return (path for path in folder.rglob("*") if not path.is_dir() and not IGNORED.fullmatch(path.name))
 
 
 def _subfolders(folder: Path) -> list[Path]:

@@ -285,18 +285,21 @@ def test_all_that_cannot_be_read_is_listed_and_nothing_is_written(tmp_path):
     (source / "star" / "cut.png").write_bytes((source / "star" / "000.png").read_bytes()[:100])
     Image.new("L", (90, 90), 255).save(source / "square" / "blank.png")
     (source / "star" / ".DS_Store").write_bytes(b"left by a system")
+    (source / "triangle").mkdir()
     with pytest.raises(DataError) as caught:
         import_dataset(source, tmp_path / "data")
     lines = str(caught.value).splitlines()
     assert "nothing is written" in lines[0]
     assert [line.split(":")[0].strip() for line in lines[1:]] == [
+        "triangle",
         "circle/notes.txt",
         "square/blank.png",
         "star/cut.png",
     ]
     assert not (tmp_path / "data").exists()
     imported = import_dataset(source, tmp_path / "data", Wishes(skip=True))
-    assert len(imported.left_out) == 3
+    assert len(imported.left_out) == 4
+    assert imported.dataset.classes == SHAPES
     assert len(imported.dataset.train_images) + len(imported.dataset.test_images) == 30
 
 
