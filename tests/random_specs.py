@@ -50,7 +50,7 @@ from MNIST.language.layers import DepthwiseConv, GaussianNoise, SeparableConv
 from MNIST.language.optimizers import SGD, Adagrad, Adam, AdamW, LeastSquares, ParallelDelta, RMSprop
 
 proportions = st.floats(0, 1, exclude_max=True)
-tiny = st.floats(0, 1, exclude_min=True)
+tiny = st.floats(1e-30, 1)
 activations = st.sampled_from([name for name in ACTIVATION.choices if name not in ("softmax", "swish")])
 inits = st.sampled_from(INIT.choices)
 sides = st.integers(1, 3)
@@ -79,7 +79,7 @@ same_size = st.one_of(
         size=st.integers(0, 9).map(lambda n: 2 * n + 1),
         alpha=st.floats(0, 1e6),
         beta=st.floats(0, 100),
-        k=st.floats(0, 1e6, exclude_min=True),
+        k=st.floats(1e-30, 1e6),
     ),
     st.builds(Activation, activations),
     st.builds(Dropout, proportions),

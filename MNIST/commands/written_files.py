@@ -15,7 +15,7 @@ def own_file(text: str, endings: tuple[str, ...], what: str, is_own: Callable[[P
     """
     if "\0" in text:
         raise UsageError(f"the {what}'s name has a NUL character in it")
-    if Path(text).name in ("", "..") or text.endswith(("/", os.sep)):
+    if text and (Path(text).name in ("", "..") or text.endswith(("/", os.sep))):
         raise UsageError(f"expected a file for the {what}, found the folder {quoted(text)}")
     file = Path(text if Path(text).suffix else text + endings[0])
     if file.suffix.lower() not in endings:

@@ -12,7 +12,7 @@ import numpy as np
 
 from MNIST.language import Network, Parameter
 
-_WEIGHTS, _ORDER, _LAYERS, _IMAGES = 1, 2, 3, 4  # `data.split` draws from the seed itself
+STREAMS = _WEIGHTS, _ORDER, _LAYERS, _IMAGES = 1, 2, 3, 4  # `data.split` draws from the seed itself
 
 
 def initial_weights(network: Network, seed: int) -> dict[str, np.ndarray]:

@@ -214,9 +214,11 @@ def test_a_folder_that_cannot_be_written_is_one_line(digits_folder, train, tmp_p
 
 
 def test_a_step_that_cannot_fit_is_refused_before_it_begins(digits_folder, train, tmp_path):
-    (tmp_path / "net.txt").write_text(WIDE.format(filters=100_000))
+    text = WIDE.format(filters=100_000).replace("Global", "BatchNorm\nGlobal")  # which needs the whole batch
+    (tmp_path / "net.txt").write_text(text)
     code, output, errors = train(digits_folder, "net", "net.txt", "--engine", "numpy")
     assert code == 1
     assert errors.startswith("out of memory: a step on 1,000 images needs at least")
     assert len(errors.splitlines()) == 1
     assert "epoch" not in output
+    assert not (tmp_path / "Model_Output" / "net").exists()

@@ -21,4 +21,5 @@ def load_data(folder):
     """The images and labels to train with, and those to test with."""
     kinds = "train-images-idx3 train-labels-idx1 t10k-images-idx3 t10k-labels-idx1"
     files = [Path(folder) / f"{kind}-ubyte" for kind in kinds.split()]
-    return [read_idx(file if file.exists() else file.with_name(f"{file.name}.gz")) for file in files]
+    packed = [file.with_name(f"{file.name}.gz") for file in files]
+    return [read_idx(file if file.exists() else gz) for file, gz in zip(files, packed)]
