@@ -167,7 +167,7 @@ def _checked_path(text: str) -> Path:
 
 def _hides_a_module(script: Path) -> bool:
     """Whether programs that are started in the script's folder would import it in place of another module."""
-    if not script.stem.isidentifier():
+    if not script.stem.isidentifier() or script.stem == "__main__":
         return False
     found = importlib.util.find_spec(script.stem)
     return found is not None and found.origin != str(script.resolve())
