@@ -38,6 +38,7 @@ NETWORK = ["-l", "1", "-c", "16", "-z", "32", "-k", "3", "-p", "2", "-v", "1", "
 def main(data: Path, rounds: int, images: int, values: int | None) -> int:
     """Run all measurements; return 1 if a target is missed."""
     with tempfile.TemporaryDirectory() as temporary:
+        warm_up(temporary)
         ours_seconds, output = explore(data, images, grid(values), temporary)
         plain_seconds, _ = run(
             "-m", "benchmarks.explore", "--plain", data, images, values or "", folder=temporary
@@ -60,6 +61,11 @@ def grid(values: int | None) -> dict[str, list[Any]]:
     return {name: found if name == "epochs" else found[:values] for name, found in GRID.items()}
 
 
+def warm_up(folder: str) -> None:
+    """Let the system read TensorFlow's files once: else the first command would do it for all others."""
+    run("-c", "import tensorflow", folder=folder)
+
+
 def explore(data: Path, images: int, grid: dict[str, list[Any]], folder: str) -> tuple[float, str]:
     """Seconds and output of our exploration, with nothing known from before."""
     lists = [word for name, values in grid.items() for word in (f"--{name}", ",".join(map(str, values)))]
@@ -73,7 +79,7 @@ def two_workers(data: Path, rounds: int, images: int, values: int | None, folder
     The start of the workers does not count.
     """
     seconds = {1: 0.0, 2: 0.0}
-    turns = [(1, 2), (2, 1)]  # so that a machine that slows down is unfair to neither
+    turns = [(1, 2), (2, 1)]  # so that, in an even number of rounds, a machine that slows down is fair
     for number, workers in enumerate(each for turn in range(rounds) for each in turns[turn % 2]):
         seconds[workers] += train_all(data, images, values, Path(folder) / f"throughput{number}", workers)
     return seconds[1] / seconds[2]

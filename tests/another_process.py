@@ -60,6 +60,9 @@ def _printed(words: list[str], cwd: Path, work: Callable[[], object]) -> Complet
             code = work()
         except SystemExit as ended:
             code = ended.code
+            if isinstance(code, str):  # as Python itself does
+                errors.write(f"{code}\n")
+                code = 1
         except Exception:  # noqa: BLE001 - as Python itself would
             traceback.print_exc()
             code = 1

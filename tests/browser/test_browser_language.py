@@ -25,7 +25,7 @@ from MNIST.language import (
     asks_for_classes,
     canonical_text,
     fill_classes,
-    lay_out,
+    nodes_as_written,
     parse_spec,
     statement_text,
 )
@@ -248,10 +248,10 @@ def compare_tables(page, file, text):
     expected = [re.split(" {2,}", line.strip()) for line in table[2:] if "───" not in line]
     assert [[cell for cell in row if cell] for row in rows] == expected
     assert check["training"] == [line.strip() for line in below if not line.startswith("  {classes}")]
-    paths = (
-        [node.path for node in lay_out(parse_spec(text, classes=10)).walk()] if "Repeat" not in text else []
-    )
-    assert not paths or all(row["depth"] == row["path"].count(".") for row in shown[1:])
+    if "Repeat" not in text:
+        roots = nodes_as_written(parse_spec(text, classes=10))
+        assert [row["path"] for row in shown[1:]] == [node.path for root in roots for node in root.walk()]
+        assert all(row["depth"] == row["path"].count(".") for row in shown[1:])
 
 
 @given(st.floats(0, 1, exclude_max=True), st.integers(0, 10**17))

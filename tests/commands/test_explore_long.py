@@ -81,13 +81,14 @@ def test_ctrl_c_on_a_terminal_stops_it_before_anything_is_trained(tmp_path, digi
         command, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, **_session()
     )
     os.close(theirs)
-    said = ""
-    while "It begins in" not in said:
-        said += os.read(ours, 4096).decode()
+    shown = b""
+    while b"It begins in" not in shown and (part := _read(ours)):
+        shown += part
     process.send_signal(signal.SIGINT)
     while part := _read(ours):
-        said += part
-    assert process.wait() == 130
+        shown += part
+    said = shown.decode()
+    assert process.wait() == 130, said
     os.close(ours)
     assert re.search(r"A smaller one takes about .*:\s+python \S+ explore .* --images \d+", said)
     assert "Enter begins at once" in said
@@ -105,8 +106,8 @@ def _session() -> dict:
     return {"start_new_session": True, "preexec_fn": lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)}
 
 
-def _read(terminal: int) -> str:
+def _read(terminal: int) -> bytes:
     try:
-        return os.read(terminal, 4096).decode()
+        return os.read(terminal, 4096)
     except OSError:  # Linux says so when nobody has the other end any more
-        return ""
+        return b""

@@ -22,7 +22,7 @@ def trained(digits_folder, tmp_path_factory) -> Path:
     try:
         Path("short.txt").write_text(SHORT)
         Path("wide.txt").write_text(WIDE)
-        for name, file, seed in ("b", "short", 0), ("a", "short", 1), ("c", "wide", 0):
+        for name, file, seed in ("b", "short", 0), ("a", "short", 1), ("0", "wide", 0):
             words = "train", str(digits_folder), name, f"{file}.txt", "--seed", str(seed), "--engine", "numpy"
             assert cli.main([*words]) == 0
     finally:
@@ -47,7 +47,7 @@ def test_networks_stand_in_a_table_without_what_they_agree_in(here, run):
     assert [row[:3] for row in rows] == [
         ["b", "short", "7,850"],
         ["a", "short", "7,850"],
-        ["c", "wide", "12,730"],
+        ["0", "wide", "12,730"],
     ]
     for row in rows:
         figures = Path(f"Model_Output/{row[0]}.txt").read_text().splitlines()
@@ -56,7 +56,7 @@ def test_networks_stand_in_a_table_without_what_they_agree_in(here, run):
 
 
 @pytest.mark.parametrize(
-    ("column", "order"), [("name", "abc"), ("parameters", "abc"), ("seed", "bca"), ("model", "abc")]
+    ("column", "order"), [("name", "0ab"), ("parameters", "ab0"), ("seed", "0ba"), ("model", "ab0")]
 )
 def test_it_is_sorted_as_asked(here, run, column, order):
     assert "".join(row[0] for row in _rows(run("list", "--sort", column)[1])) == order
@@ -64,7 +64,7 @@ def test_it_is_sorted_as_asked(here, run, column, order):
 
 def test_the_best_comes_first(here, run, digits_folder):
     for column in "validation", "test":
-        run("test", "Results", digits_folder, "a,b,c")
+        run("test", "Results", digits_folder, "a,b,0")
         found = json.loads(run("list", "--json", "--sort", column)[1])["networks"]
         key = {"validation": "validation_accuracy", "test": "test_correct"}[column]
         assert found == sorted(found, key=lambda one: -one[key])
@@ -80,15 +80,15 @@ def test_a_test_is_noted_until_the_network_is_another(here, run, digits_folder):
     (found,) = (one for one in json.loads(run("list", "--json")[1])["networks"] if one["name"] == "b")
     assert found["test_correct"] == round(accuracy * found["test_images"])
     shutil.copy("Model_Output/b/tested.json", "Model_Output/a/tested.json")
-    Path("Model_Output/c/tested.json").write_text('{"network": 3')
+    Path("Model_Output/0/tested.json").write_text('{"network": 3')
     assert sum("(" in line for line in run("list")[1].splitlines() if "Test" not in line) == 1
     run("train", digits_folder, "b", "wide.txt", "--engine", "numpy")
     assert not Path("Model_Output/b/tested.json").exists()
 
 
 def test_what_differs_between_two_networks(here, run):
-    code, output, _ = run("list", "--diff", "b", "c")
-    assert (code, output) == (0, "- b\n+ c\n\n+ Dense,16,relu\n")
+    code, output, _ = run("list", "--diff", "b", "0")
+    assert (code, output) == (0, "- b\n+ 0\n\n+ Dense,16,relu\n")
     assert run("list", "--diff", "b", "a")[1] == "seed: 0, then 1\n"
     assert run("list", "--diff", "a", "a")[1] == "a and a: the same text and settings\n"
     code, _, errors = run("list", "--diff", "a", "d")
@@ -98,13 +98,13 @@ def test_what_differs_between_two_networks(here, run):
 def test_what_cannot_be_trusted_is_named_and_the_others_are_listed(here, run):
     Path("Model_Output/a/history.csv").write_text("changed")
     Path("Model_Output/b/run.json").write_text("[" * 100_000)
-    shutil.rmtree("Model_Output/c/checkpoint", ignore_errors=True)
+    shutil.rmtree("Model_Output/0/checkpoint", ignore_errors=True)
     code, output, errors = run("list")
     assert code == 0
     assert errors.count("\n") == 2
-    assert _rows(output)[0][0] == "c"
-    record = json.loads(Path("Model_Output/c/run.json").read_text())
-    Path("Model_Output/c/run.json").write_text(json.dumps(record | {"model_file": "\x1b[31m"}))
+    assert _rows(output)[0][0] == "0"
+    record = json.loads(Path("Model_Output/0/run.json").read_text())
+    Path("Model_Output/0/run.json").write_text(json.dumps(record | {"model_file": "\x1b[31m"}))
     assert "\x1b" not in "".join(run("list")[1:])
 
 
@@ -118,7 +118,7 @@ def test_unfinished_networks_explorations_and_networks_of_a_laboratory(here, run
     output = run("list")[1]
     assert "half is not trained to its end: 3 epochs kept. Its `train` command goes on." in output
     assert "The exploration scan: 2 distinct combinations, the best with" in output
-    assert {row[0] for row in _rows(output)} - {"half", "The"} == {"a", "b", "c", "my_net", "scan"}
+    assert {row[0] for row in _rows(output)} - {"half", "The"} == {"a", "b", "0", "my_net", "scan"}
     found = json.loads(run("list", "--json")[1])
     assert [one["name"] for one in found["explorations"]] == ["scan"]
     assert {one["engine"].split()[0] for one in found["networks"]} == {"numpy", "browser"}

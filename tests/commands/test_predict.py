@@ -100,7 +100,8 @@ def test_a_network_that_has_learned_clothes_names_them(here, capsys):
     values = json.loads(record.read_text()) | {"dataset": "fashion", "form": "whole", "ink": "dark"}
     record.write_text(json.dumps(values | {"classes": list(about_published("fashion").classes)}))
     assert cli.main(["predict", "large", _seven("good.png")]) == 0
-    assert re.search(r"│ +good.png +│ +(Trouser|Dress|Coat|Sandal|Bag|.*) +│", capsys.readouterr().out)
+    names = "|".join(map(re.escape, about_published("fashion").classes))
+    assert re.search(rf"│ +good.png +│ +({names}) +│", capsys.readouterr().out)
     values.pop("classes")  # as records were before they named the classes
     record.write_text(json.dumps(values))
     assert cli.main(["predict", "large", _seven("good.png")]) == 0
@@ -173,8 +174,9 @@ def test_names_may_hold_anything(here, capsys):
     shown = capsys.readouterr().out
     assert "\x1b[2J" not in shown
     assert len(_answers(shown)) == len(names)
-    for text in ("<script>alert(1)<.png", "[red]x:smile:.png", r"a\x1b[2Jb.png", r"a\nb.png", "模型"):
-        assert f"│ {text}" in shown or text == "模型"
+    for text in ("<script>alert(1)<.png", "[red]x:smile:.png", r"a\x1b[2Jb.png", r"a\nb.png"):
+        assert f"│ {text}" in shown
+    assert "模型" in shown
     assert Image.open("s.png").format == "PNG"
 
 

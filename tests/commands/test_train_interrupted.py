@@ -100,7 +100,7 @@ def test_killed_between_its_end_and_its_files_it_only_writes_them(digits_folder,
 def test_killed_at_random_moments_it_ends_with_the_same_bits(
     any_engine, digits_folder, train, tmp_path, monkeypatch
 ):
-    """Keras and NumPy are killed twice, once while they train. The others share the code of these."""
+    """Keras, NumPy and sonn are killed twice, once while they train. The others share the code of these."""
     kills = {"keras": 2, "numpy": 2, "sonn": 2}.get(any_engine, 1)
     seconds = 4 if any_engine == "keras" else 2  # a start takes about so many
     killed, whole = tmp_path / "killed", tmp_path / "whole"

@@ -1,4 +1,4 @@
-"""The modules engine, judged by Keras in float32 and by formulas written out in float64."""
+"""The modules engine, judged by formulas written out in float64."""
 
 import os
 import subprocess
@@ -25,46 +25,6 @@ from MNIST.engines.torch_backend import memory_errors  # noqa: E402
 
 END = "Dense,10,softmax\nOptimizer:\n{optimizer}\n1\n32\n"
 ROWS = "Layers:\nFlatten\n" + END
-EVERYTHING = """
-Input:
-Threshold,1,64,128
-Layers:
-Pad,1,0
-Conv,8,3,3,relu,stride=2,padding=same,init=he_normal
-BatchNorm,momentum=0.9
-LocalResponseNorm,alpha=0.1
-Residual:
-    Conv,12,4,2,silu,stride=2,padding=same
-    BatchNorm
-Repeat,2:
-    Residual:
-        Activation,relu
-        Conv,12,3,3,leaky_relu,padding=same
-Parallel:
-    Path:
-        Conv,4,1,1,elu
-    Path:
-        MaxPool,3,3,stride=1,padding=same
-        Conv,4,1,1,tanh
-AvgPool,2,2,stride=1,padding=same
-AvgPool,3,3,stride=2,padding=same
-MaxPool,2,3,padding=same
-Conv,5,2,1,linear
-Flatten
-Dense,9,relu
-BatchNorm
-Residual:
-    Dense,9,softplus
-Dense,16,sigmoid
-Activation,tanh
-Dense,10,linear
-Activation,softmax
-Optimizer:
-{optimizer}
-1
-32
-"""
-GLOBAL = "Layers:\nConv,10,3,3,linear\nGlobalAvgPool\nActivation,softmax\nOptimizer:\n{optimizer}\n1\n32\n"
 DROPPING = "Layers:\nConv,4,3,3,relu\nDropout,0.3\nFlatten\nDense,8,tanh\nDropout,0.5\n" + END
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 28, 28), dtype=np.uint8)
 LABELS = (np.arange(70) % 10).astype(np.uint8)
@@ -72,11 +32,11 @@ PIXELS = (0.13, 0.31)
 _THREADS = os.cpu_count()
 
 
-def _engine(text, precision="float64", name="modules", threads=_THREADS, draws=None):
+def _engine(text, precision="float64", threads=_THREADS, draws=None):
     network = lay_out(parse_spec(text))
     weights = initial_weights(network, seed=0)
     return engines.create(
-        name,
+        "modules",
         network,
         precision=precision,
         threads=threads,

@@ -121,17 +121,6 @@ def _report_for_ever(task, checkpoints):
         local._send(local._sender, EpochDone(task.trial.identity, epoch_of(task.trial.identity, epoch)))
 
 
-def test_messages_are_smaller_than_an_atomic_write():
-    sizes = []
-
-    class Sender:
-        def send_bytes(self, content):
-            sizes.append(len(content))
-
-    local._send(Sender(), EpochDone("f" * 64, epoch_of("f" * 64, 10_000)))
-    assert sizes[0] + 4 <= 512  # POSIX guarantees no more, and macOS gives no more
-
-
 def test_a_worker_has_the_images_but_not_those_of_the_test_set(workers):
     (shapes,) = workers.map(_shapes, [()])
     assert shapes == [(20, 28, 28), (0, 28, 28)]

@@ -19,7 +19,7 @@ from MNIST.explore.ranking import ranked as ranked_points
 from MNIST.explore.results import COSTS, best_text, read_results, seeds_text
 from MNIST.explore.search import Search
 from MNIST.explore.store import open_store
-from MNIST.explore.trials import TimeIsUp, TrialService
+from MNIST.explore.trials import TrialService
 from MNIST.explore.workers.protocol import EpochDone
 from MNIST.language import lay_out, parse_spec, parse_template
 
@@ -172,7 +172,6 @@ def test_when_the_time_is_up_what_is_known_is_written(tmp_path):
         outcome = ask_all(search_of(service.plan), service, tmp_path / "scan1", ignore)
     assert outcome.time_is_up
     assert len(outcome.candidates) == 1
-    assert TimeIsUp.__doc__
 
 
 def seeded(tmp_path, accuracies: dict[int, list[float]]) -> TrialService:

@@ -89,7 +89,7 @@ def test_a_torn_store_is_refused_with_a_way_out(tmp_path, kept):
 
 @pytest.mark.slow
 def test_no_flipped_bit_is_ever_believed(tmp_path):
-    """Flip one bit in every 97th byte: the store is refused, or every number in it is right."""
+    """Flip one bit at about 97 places: the store is refused, or every number in it is right."""
     _filled(tmp_path / "s")
     content = (tmp_path / "s").read_bytes()
     damaged = tmp_path / "damaged"

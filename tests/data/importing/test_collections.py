@@ -66,8 +66,9 @@ def published(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             for file in COLLECTIONS[name].files
         )
         first = 10 if name == "qmnist" else 0
-        small_one = replace(COLLECTIONS[name], files=files, mirrors=(), first_test=first)
-        monkeypatch.setitem(COLLECTIONS, name, replace(small_one, mirrors=("http://127.0.0.1:9/",)))
+        mirrors = ("http://127.0.0.1:9/",)
+        small_one = replace(COLLECTIONS[name], files=files, mirrors=mirrors, first_test=first)
+        monkeypatch.setitem(COLLECTIONS, name, small_one)
         return folder
 
     return small
