@@ -54,3 +54,4 @@ kernels:
 
 clean:
 	rm -rf Demo build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find MNIST tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

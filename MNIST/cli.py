@@ -71,7 +71,7 @@ BROKEN_PIPE = 141  # a shell reports this for a program that the signal SIGPIPE 
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit code: one that README.md lists, or BROKEN_PIPE."""
+    """Run one command; return its exit code: one that README.md lists."""
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]

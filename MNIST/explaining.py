@@ -19,8 +19,8 @@ from MNIST.report.explaining.explanation import MOST_CLASSES, Explanation, Layer
 def explain(name: str, image: np.ndarray, label: int | None = None, subject: str = "an image") -> Explanation:
     """Explain a trained network's answer to one image.
 
-    name: the network's name in training. image: uint8 (28, 28), 0 is the background. label: what the image
-    shows, if that is known. subject: the image in words.
+    name: the network's name in training. image: uint8 (28, 28), with ink as the network knows it.
+    label: what the image shows, if that is known. subject: the image in words.
     Raises UsageError for a network that has no gradients, ModelError for one that does not exist or whose
     layers compute numbers that are not finite, ValueError for another kind of array.
     """
@@ -41,12 +41,16 @@ def explain(name: str, image: np.ndarray, label: int | None = None, subject: str
         probabilities = training.softmax(outputs[-1].output)[0]
         shown = _likely(probabilities, label)
         slopes = inspection.pixel_gradient(np.repeat(image[None], len(shown), axis=0), np.array(shown))
+    has_dark_ink = model.record.about.ink == "dark"
+    if has_dark_ink:
+        slopes = -slopes  # more ink is a smaller value there
     if not all(np.isfinite(each).all() for each in (slopes, *(layer.output for layer in outputs))):
         raise ModelError(f"{name}: what its layers make of this image are not finite numbers")
     return Explanation(
         network=name,
         subject=subject,
         image=image,
+        has_dark_ink=has_dark_ink,
         label=label,
         names=model.record.about.classes,
         probabilities=probabilities,

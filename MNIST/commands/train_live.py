@@ -93,7 +93,7 @@ class LivePage:
         ]
         steps = [
             ("Test it:", shlex.join(["python", "MNIST", "test", "Results", self._data, self._name])),
-            ("Draw digits for it in a browser:", f"python MNIST page {self._name} draw.html"),
+            ("Draw for it in a browser:", f"python MNIST page {self._name} draw.html"),
         ]
         return self._page("over", "Finished.", sentences, None, run.kept.epoch, steps)
 

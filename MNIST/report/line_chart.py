@@ -150,7 +150,10 @@ def epoch_ticks(last: int) -> list[int]:
 def _paths(curves: Sequence[Curve], across: Callable[[int], float], scale: Scale) -> list[Path]:
     drawn = [_drawn(one.points, across, scale) for one in curves]
     if len(curves) > MOST_NAMED:
-        return [Path(curves[0].kind, "", "".join(drawn[group::GROUPS]), True) for group in range(GROUPS)]
+        lines = [d for d in drawn if not d.endswith("h0")]
+        dots = "".join(d for d in drawn if d.endswith("h0"))
+        groups = ["".join(lines[group::GROUPS]) for group in range(GROUPS)]
+        return [Path(curves[0].kind, "", d, True) for d in (*groups, dots) if d]
     return [Path(one.kind, one.name, d) for one, d in zip(curves, drawn, strict=True)]
 
 

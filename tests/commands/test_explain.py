@@ -1,5 +1,6 @@
 """`explain` as a user types it: it shows the network's own numbers; and what it refuses."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,6 +152,13 @@ def test_the_slopes_of_a_linear_network_are_its_weights(here):
     weights = training.load_trained("linear").engine.get_weights()["dense_2/kernel"]
     explained = explain("linear", load(Path("Data")).test_images[0], None, "an image")
     np.testing.assert_allclose(explained.slopes, weights.T.reshape(10, 28, 28), rtol=1e-6)
+    record = Path("Model_Output/linear/run.json")
+    before = record.read_text()
+    record.write_text(json.dumps(json.loads(before) | {"ink": "dark"}))
+    dark = explain("linear", explained.image)  # more ink is a smaller value there
+    record.write_text(before)
+    np.testing.assert_array_equal(dark.slopes, -explained.slopes)
+    np.testing.assert_array_equal(dark.ink, 255 - explained.ink)
 
 
 def test_numbers_beyond_all_bounds_are_refused(here, capsys, monkeypatch):

@@ -100,6 +100,16 @@ def test_the_keyboard_draws_opens_and_clears(open_page):
     page.keyboard.press("Enter")
     page.wait_for_selector(".layers canvas")
     assert "16 maps of 26×26 and 4 more" in page.locator(".layers figcaption").text_content()
+    page.keyboard.press("c")  # a letter does nothing elsewhere
+    assert _seen(page).any()
+    page.locator("#pad").focus()
+    drawn = page.locator("#pad").evaluate("pad => pad.toDataURL()")
+    page.keyboard.down(" ")
+    begun = page.locator("#pad").evaluate("pad => pad.toDataURL()")
+    for _ in range(3):
+        page.keyboard.down(" ")  # as it comes again and again while the key is held
+        assert page.locator("#pad").evaluate("pad => pad.toDataURL()") == begun != drawn
+    page.keyboard.up(" ")
     page.keyboard.press("c")
     _spoken(page, "empty")
     assert not _seen(page).any()

@@ -30,6 +30,15 @@ def places(path):
     return found
 
 
+def test_of_many_curves_those_of_one_epoch_are_dots_of_their_own():
+    """They are thicker than lines."""
+    lines = [Curve("other", "", [(1, 0.1), (2, 0.2)])] * 150
+    paths = chart(*lines, *[Curve("other", "", [(1, 0.1)])] * 150).paths
+    assert [path.d.endswith("h0") for path in paths] == [False] * 40 + [True]
+    assert not any("h0" in path.d for path in paths[:40])
+    assert paths[40].d.count("h0") == 150
+
+
 def test_every_point_is_where_the_axes_say():
     points = [(1, 0.5), (2, 0.9), (3, 0.99), (5, 0.995)]
     drawn = chart(Curve("best", "mine", points), Curve("other", "", [(1, 0.1)]))

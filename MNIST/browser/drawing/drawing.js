@@ -67,6 +67,7 @@ export function drawingOn(canvas, changed) {
   canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === " ") {
+      if (event.repeat) return event.preventDefault(); // the key is held down
       pen.isDown = !pen.isDown;
       if (pen.isDown) strokes.push([[...pen.at]]);
     } else if (event.key in ARROWS) {

@@ -39,10 +39,11 @@ class LayerView:
 class Explanation:
     """One image, one network's answer, and how the network arrives at it.
 
-    network: its name. subject: the image in words. image: uint8 (28, 28). label: its class, if known.
-    names: of the classes. probabilities: (classes,). shown: the likeliest classes, and the right one, in
-    order. slopes: float32 (shown, 28, 28), the gradient of these classes' scores with respect to the
-    pixels. layers: those outside all blocks, in order; the last makes the scores.
+    network: its name. subject: the image in words. image: uint8 (28, 28), on bright paper if has_dark_ink.
+    label: its class, if known. names: of the classes. probabilities: (classes,). shown: the likeliest
+    classes, and the right one, in order. slopes: float32 (shown, 28, 28), how these classes' scores grow
+    with the ink of each pixel: the gradient with respect to the pixel, or its opposite if ink is dark.
+    layers: those outside all blocks, in order; the last makes the scores.
     """
 
     network: str
@@ -54,6 +55,12 @@ class Explanation:
     shown: list[int]
     slopes: np.ndarray
     layers: tuple[LayerView, ...]
+    has_dark_ink: bool = False
+
+    @property
+    def ink(self) -> np.ndarray:
+        """How much ink each pixel has: uint8 (28, 28)."""
+        return 255 - self.image if self.has_dark_ink else self.image
 
     @property
     def answer(self) -> int:
@@ -127,10 +134,10 @@ def tiles(maps: np.ndarray, per_row: int, scale: Scale, gap: int = 1) -> np.ndar
     return sheet
 
 
-def outlined(picture: np.ndarray, image: np.ndarray) -> np.ndarray:
+def outlined(picture: np.ndarray, ink: np.ndarray) -> np.ndarray:
     """A picture, uint8 (28 · k, 28 · k, 3), with the outline of an image's ink drawn into it."""
-    times = len(picture) // len(image)
-    ink = np.pad((image > 127).repeat(times, axis=0).repeat(times, axis=1), 1)
+    times = len(picture) // len(ink)
+    ink = np.pad((ink > 127).repeat(times, axis=0).repeat(times, axis=1), 1)
     inner = ink[1:-1, 1:-1] & ink[:-2, 1:-1] & ink[2:, 1:-1] & ink[1:-1, :-2] & ink[1:-1, 2:]
     return np.where((ink[1:-1, 1:-1] & ~inner)[..., None], np.uint8(40), picture)
 

@@ -66,7 +66,7 @@ def _slopes(explained: Explanation, classes: Sequence[int]) -> list[dict[str, ob
     """The slopes of these classes' scores as pictures, on one scale."""
     slopes = explained.slopes_of(classes)
     scale = Scale.of(slopes)
-    pictures = [outlined(enlarged(scale.paint(each), 4), explained.image) for each in slopes]
+    pictures = [outlined(enlarged(scale.paint(each), 4), explained.ink) for each in slopes]
     return [
         {"name": explained.names[label], "uri": _data_uri(picture)}
         for label, picture in zip(classes, pictures, strict=True)

@@ -59,7 +59,7 @@ def _head(canvas: Canvas, explained: Explanation) -> None:
     for place, (label, slope) in enumerate(zip(explained.asked, slopes, strict=True), start=1):
         left = MARGIN + place * (DIGIT + 24)
         picture = enlarged(scale.paint(slope), 8)
-        _frame(canvas, outlined(picture, explained.image), left, top)
+        _frame(canvas, outlined(picture, explained.ink), left, top)
         name = explained.names[label]
         words = (
             f"the score of {name}:",

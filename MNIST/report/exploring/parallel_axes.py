@@ -123,8 +123,9 @@ def _number_texts(numbers: Sequence[float]) -> list[str]:
 
 
 def _number_text(number: float, digits: int) -> str:
-    for unit, letter in ((1e6, "M"), (1e3, "k")):
-        if 10 * unit <= abs(number) * (10 if letter == "M" else 1) < 1e10:
+    rounded = abs(float(f"{number:.{digits}g}"))
+    for unit, least, letter in ((1e6, 1e6, "M"), (1e3, 1e4, "k")):
+        if least <= rounded < 1e9:
             return f"{number / unit:.{digits}g}{letter}"
     text = f"{number:.0f}" if number.is_integer() and abs(number) < 1e4 else f"{number:.{digits}g}"
     return text.replace("e-0", "e-").replace("e+0", "e")

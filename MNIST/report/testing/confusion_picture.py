@@ -45,6 +45,8 @@ def confusion_png(evaluation: Evaluation) -> bytes:
         _numbers(axes, confusion)
         axes.set_xticks(range(classes), names, rotation=0 if are_digits(names) else 90)
         axes.set_yticks(range(classes), names)
+        for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+            label.set_parse_math(False)  # a name may have a $
         axes.set_xticks(np.arange(-0.5, classes), minor=True)
         axes.set_yticks(np.arange(-0.5, classes), minor=True)
         axes.grid(which="minor", color="0.9")

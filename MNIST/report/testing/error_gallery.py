@@ -1,6 +1,7 @@
 """A network's surest errors as a picture: the image, the true class, the answer."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -36,8 +37,10 @@ def top_errors_png(images: np.ndarray, evaluation: Evaluation) -> bytes:
         number, label = int(evaluation.numbers[image]), int(labels[image])
         what, *rest = caption(number, label, probabilities[image], evaluation.classes)
         centre, below = left + SIDE / 2, upper + SIDE + 2
-        axes.text(centre, below, what, ha="center", va="top", size=9, weight="bold")
-        axes.text(centre, below + 5, "\n".join(rest), ha="center", va="top", size=9)
+        # A name may have a $.
+        plain: dict[str, Any] = {"ha": "center", "va": "top", "size": 9, "parse_math": False}
+        axes.text(centre, below, what, weight="bold", **plain)
+        axes.text(centre, below + 5, "\n".join(rest), **plain)
     axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255)
     middle = 1 - TITLE / 2 / (height + TITLE)
     figure.text(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from MNIST.report.exploring import parallel_axes
 from MNIST.report.exploring import parallel_coordinates as page_module
 from MNIST.report.exploring.columns import distinct
 from MNIST.report.exploring.parallel_axes import make_axis
@@ -47,9 +48,10 @@ class Elements(HTMLParser):
 
 def dimensions(page: Elements) -> list[dict]:
     """The axes that plotly gets: label, values (rows,), ticktext."""
-    call = re.search(r'Plotly\.newPlot\(\s*"lines",\s*', page.scripts[-1])
+    *_, script, _ = page.scripts  # the last one lets the keyboard scroll
+    call = re.search(r'Plotly\.newPlot\(\s*"lines",\s*', script)
     assert call
-    (trace,), _ = json.JSONDecoder().raw_decode(page.scripts[-1], call.end())
+    (trace,), _ = json.JSONDecoder().raw_decode(script, call.end())
     for axis in trace["dimensions"]:
         axis["values"] = np.frombuffer(base64.b64decode(axis["values"]["bdata"]), "<f4")
     return trace["dimensions"]
@@ -151,6 +153,14 @@ def ticks(values, **options) -> dict[str, float]:
 )
 def test_ticks(values, expected):
     assert ticks(values) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(999_700, "1M"), (9_999.7, "10k"), (12_500, "12.5k"), (5e9, "5e9"), (250e6, "250M"), (9_000, "9000")],
+)
+def test_large_numbers_have_the_unit_that_fits_them_when_they_are_rounded(number, text):
+    assert parallel_axes._number_text(float(number), 3) == text
 
 
 def test_of_many_numbers_round_ones_have_ticks():

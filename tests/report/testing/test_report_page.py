@@ -11,6 +11,7 @@ from PIL import Image
 
 from MNIST.report.classes import MANY
 from MNIST.report.percentages import probability_text
+from MNIST.report.templates import _environment
 from MNIST.report.testing.comparison import Evaluation
 from MNIST.report.testing.embedding import choose_images, reduce_to_space
 from MNIST.report.testing.page import report_page
@@ -261,6 +262,16 @@ def test_of_many_networks_the_table_is_sorted_and_a_link_opens_what_is_folded(op
     best = min(evaluations, key=lambda one: (one.errors, one.loss)).name
     assert browser_page.locator("svg.ranking a").first.get_attribute("href") == f"#of-{best}"
     assert browser_page.locator("svg.ranking a").count() == 12
+
+
+def test_numbers_are_sorted_as_numbers_beside_cells_that_are_none(opened):
+    template = _environment().from_string(
+        '{% from "report/table.html" import table, sorting %}'
+        '{{ table(["mom"], rows, sortable=true) }}{{ sorting() }}'
+    )
+    page = opened(template.render(rows=[[cell] for cell in ("0.75", "any", "0.25", "0.5", "–")]))
+    page.get_by_role("button").click()
+    assert page.locator("tbody th").all_inner_texts() == ["0.25", "0.5", "0.75", "–", "any"]
 
 
 @pytest.mark.slow

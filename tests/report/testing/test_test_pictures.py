@@ -7,6 +7,7 @@ import pytest
 from examples import slowly
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.text import Text
 from PIL import Image
 
 from MNIST.report.percentages import probability_text
@@ -91,3 +92,18 @@ def test_a_probability_is_never_rounded_to_certainty():
         "2: 98.0 %, 0: 2.0 %",
         "image 7",
     )
+
+
+def test_a_dollar_in_a_name_begins_no_formula(monkeypatch):
+    figures = []
+    for module in ("confusion_picture", "error_gallery"):
+        monkeypatch.setattr(f"MNIST.report.testing.{module}.figure_png", figures.append)
+    labels = np.array([0, 1, 0, 1])
+    one = evaluation(labels, np.eye(2)[[1, 0, 1, 0]], ("US$, taken for A$", "b"))
+    confusion_png(one)
+    top_errors_png(np.zeros((4, 28, 28), np.uint8), one)
+    for figure in figures:
+        figure.canvas.draw()
+        shown = [text for text in figure.findobj(Text) if text.get_visible() and "US$" in text.get_text()]
+        assert len(shown) >= 2
+        assert not any(text.get_parse_math() for text in shown)
