@@ -1,6 +1,6 @@
 """How the program was started and where it is installed, so that the commands in its messages work.
 
-Texts in the code say `python MNIST` and `'.[torch]'`, as in a checkout; `as_started` changes a help text to
+Texts in the code say `python MNIST` and `".[torch]"`, as in a checkout; `as_started` changes a help text to
 what works here. Texts saved to a file keep the words of a checkout, so that they do not depend on the start.
 """
 
@@ -37,9 +37,9 @@ def program() -> str:
 def install_command(extra: str = "") -> str:
     """The command that installs what the program needs, or what one of its extras needs."""
     if in_checkout():
-        what = f"'.[{extra}]'" if extra else "-r requirements.txt"
+        what = f'".[{extra}]"' if extra else "-r requirements.txt"  # in " also for Windows
     else:
-        what = f"'{DISTRIBUTION}[{extra}]'" if extra else DISTRIBUTION
+        what = f'"{DISTRIBUTION}[{extra}]"' if extra else DISTRIBUTION
     return f"python -m pip install {what}"
 
 
@@ -48,5 +48,5 @@ def as_started(text: str) -> str:
     text = text.replace(CHECKOUT_NAME, program())
     if in_checkout():
         return text
-    text = text.replace("'.[", f"'{DISTRIBUTION}[")
+    text = text.replace('".[', f'"{DISTRIBUTION}[')
     return text.replace("Models/ and Model_Specification.md", f"{_PACKAGE / 'shipped_models'}/")

@@ -76,10 +76,10 @@ def test_the_overview_names_where_the_installed_model_files_are(installed, capsy
 
 
 def test_what_is_missing_is_installed_from_where_the_program_came(installed, monkeypatch):
-    assert program.install_command("torch") == "python -m pip install 'mnist-text-networks[torch]'"
+    assert program.install_command("torch") == 'python -m pip install "mnist-text-networks[torch]"'
     assert program.install_command() == "python -m pip install mnist-text-networks"
     monkeypatch.undo()
-    assert program.install_command("torch") == "python -m pip install '.[torch]'"
+    assert program.install_command("torch") == 'python -m pip install ".[torch]"'
     assert program.install_command() == "python -m pip install -r requirements.txt"
 
 

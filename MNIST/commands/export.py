@@ -7,7 +7,7 @@ Usage:
 The ending of <file> decides its kind. The first two take images as uint8, (batch, 28, 28), and give the
 probabilities of the classes, float32, (batch, classes); preparing the pixels is part of the network.
 
-    .onnx     for ONNX runtimes, in any language: python -m pip install '.[onnx]'
+    .onnx     for ONNX runtimes, in any language: python -m pip install ".[onnx]"
     .keras    for Keras: keras.models.load_model opens it, because all its layers are Keras's own
     .py       a script to read: it loads MNIST, trains the same network and tests it. Its weights are written
               beside it: net.py comes with net_weights.npz. `python net.py Data` trains the network anew,

@@ -229,7 +229,7 @@ def shipped() -> tuple[str, set[str], list[str]]:
 
 def test_without_ray_the_message_says_how_to_install_it(monkeypatch, dataset, tmp_path):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UsageError, match=r"python -m pip install '\.\[cluster\]'"):
+    with pytest.raises(UsageError, match=r'python -m pip install "\.\[cluster\]"'):
         ClusterWorkers("local", 1, 1, dataset, tmp_path)
 
 

@@ -67,7 +67,7 @@ def test_the_same_network_gives_the_same_bytes():
 
 def test_without_the_library_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
-    with pytest.raises(UsageError, match=r"onnx.*not installed: python -m pip install '\.\[onnx\]'"):
+    with pytest.raises(UsageError, match=r'onnx.*not installed: python -m pip install "\.\[onnx\]"'):
         content_of(network_of(NETWORKS["standardized"]))
 
 

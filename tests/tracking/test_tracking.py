@@ -85,5 +85,5 @@ def test_a_library_that_is_missing_is_a_mistake_before_anything_begins(tmp_path,
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "no_such_library").mkdir()  # like the folder wandb/ where W&B is not installed
     for name in ("no_such_library", "nor_this"):
-        with pytest.raises(UsageError, match=rf"--track {name}: .*python -m pip install '\.\[{name}\]'"):
+        with pytest.raises(UsageError, match=rf'--track {name}: .*python -m pip install "\.\[{name}\]"'):
             refuse_missing([name])
