@@ -47,8 +47,12 @@ def test_it_loads_itself_again_and_stays_where_its_reader_is(open_file):
     page = open_file(exploration_page(view))
     page.set_viewport_size({"width": 400, "height": 300})
     # A page that nobody has touched has what was set in the one before it.
-    touch = "touched = true, pause.focus(), scrollTo(0, 250)"
-    kept = "!window.touched && scrollY === 250 && document.activeElement === pause"
+    table = "document.querySelector('.wide')"
+    touch = (
+        f"touched = true, {table}.tabIndex = 0, {table}.focus(), {table}.scrollLeft = 30, scrollTo(0, 250)"
+    )
+    focus = f"document.activeElement === {table}"
+    kept = f"!window.touched && scrollY === 250 && {table}.scrollLeft === 30 && {focus}"
     eventually(lambda: look(page, f"document.readyState === 'complete' && ({kept} || ({touch}, false))"))
     open_file.file.write_text(exploration_page(exploration_of(news_of(interval=0.1, headline="Later."))))
     page.locator(".headline", has_text="Later.").wait_for()
@@ -61,8 +65,9 @@ def test_it_loads_itself_again_and_stays_where_its_reader_is(open_file):
     open_file.file.write_text(exploration_page(exploration_of(news_of("over", headline="Finished."))))
     page.wait_for_timeout(800)  # many times the interval
     assert "it is not loaded again" in page.locator("#age").inner_text()
-    page.locator("#pause").click()
+    page.evaluate("pause.click(), scrollTo(0, 250)")
     page.locator(".headline", has_text="Finished.").wait_for()
+    assert page.evaluate("[scrollY, history.scrollRestoration]") == [250, "auto"]
 
 
 def look(page, expression):
