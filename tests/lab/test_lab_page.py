@@ -435,10 +435,15 @@ def test_what_is_typed_stays_beside_the_table(lab, width):
     _text_box(lab).fill(MODEL.rstrip())
     _text_box(lab).press("Control+End")
     lab.keyboard.type("  # " + "abcde " * 12)
-    place = "() => document.querySelector('.editor').scrollLeft"
-    typed = lab.locator(".editor .code").last.locator(".comment").bounding_box()
-    table = lab.locator(".beside .row span:visible").first.bounding_box()
-    assert typed["x"] + typed["width"] <= table["x"] + 1, lab.evaluate(place)
+    lab.wait_for_function(BESIDE)
+
+
+BESIDE = """() => {
+    const shown = [...document.querySelectorAll(".beside .row span")].find((span) => span.offsetWidth);
+    const typed = [...document.querySelectorAll(".editor .code .comment")].at(-1);
+    const [text, table] = [typed, shown].map((each) => each?.getBoundingClientRect());
+    return text?.width > 300 && text.right <= table?.left + 1;
+}"""
 
 
 def test_a_list_of_words_is_scrolled_and_taken_from_by_touch_and_opened_by_any_keyboard(lab):
