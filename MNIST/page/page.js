@@ -27,7 +27,7 @@ const drawing = drawingOn(document.getElementById("pad"), (ended) => look(ended)
 document.getElementById("clear").addEventListener("click", drawing.clear);
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const isHere = event.target === document.getElementById("pad"); // a letter must do nothing elsewhere
+  const isHere = event.target.matches("#pad, #clear"); // a letter must do nothing elsewhere
   if (event.key === "Escape" || (isHere && ["c", "C"].includes(event.key))) drawing.clear();
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
