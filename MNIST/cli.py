@@ -57,6 +57,7 @@ from MNIST.errors import MNISTError, UsageError, did_you_mean, quoted
 from MNIST.interrupts import EXIT_CODE as INTERRUPTED
 from MNIST.interrupts import Interrupts
 from MNIST.output import directed
+from MNIST.paths import has_data
 from MNIST.program import as_started, install_command, program
 
 COMMANDS = (
@@ -172,16 +173,9 @@ def _refuse_other_order(command: str, options: Mapping[str, Any]) -> None:
         return
     others = {name: value for name, value in options.items() if name[0] == "<" and isinstance(value, str)}
     for name, value in others.items():
-        if name != "<dataset-dir>" and _has_data(Path(value)):
+        if name != "<dataset-dir>" and has_data(Path(value)):
             place = f"<dataset-dir>, and {folder} in the place of {name}"
             raise UsageError(f"{value} has the data: it belongs in the place of {place}")
-
-
-def _has_data(folder: Path) -> bool:
-    try:
-        return any(folder.glob("train-images*"))
-    except (OSError, ValueError):
-        return False
 
 
 def parse(command: str, usage: str, words: Sequence[str]) -> Mapping[str, Any]:

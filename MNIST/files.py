@@ -113,8 +113,8 @@ def remove_whole(path: Path) -> None:
 def only_one(lock_file: Path, busy: str | None = None) -> Iterator[None]:
     """Hold a lock, which the system releases however the process ends.
 
-    It leaves no file behind, and, if nobody can wait for it, no folder that was made for it and stayed empty.
-
+    It leaves no file behind. A folder that was made for it and stayed empty goes too, if `busy` is given:
+    without it, another process may wait there.
     busy: the message of the BusyError that is raised if another process holds the lock; None waits.
     """
     from filelock import FileLock, Timeout

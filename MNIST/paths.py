@@ -58,6 +58,14 @@ def name_from(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", text)[:LONGEST_NAME]
 
 
+def has_data(folder: Path) -> bool:
+    """Whether a folder seems to hold a dataset, by the name of one of its files."""
+    try:
+        return any(folder.glob("train-images*"))
+    except (OSError, ValueError):
+        return False
+
+
 def exploration_folder(name: str) -> Path:
     """The folder of the exploration of this name. Raises UsageError for a name that is not safe, or taken."""
     folder = HYPERPARAM_SEARCH / checked_name(name, "model name")

@@ -43,7 +43,7 @@ from MNIST.language import (
     statement_text,
 )
 from MNIST.output import print_json
-from MNIST.paths import find_model_file
+from MNIST.paths import find_model_file, has_data
 from MNIST.program import program
 from MNIST.words import DIGITS, counted
 
@@ -235,10 +235,12 @@ def _mega(flops: int) -> str:
 
 
 def _dataset_folder(text: str) -> Path:
+    from MNIST.data.about import CLASSES_FILE
+
     folder = Path(text)
     if not folder.is_dir():
         raise UsageError(f"--data: there is no folder {quoted(text)}")
-    if not any(folder.glob("train*")) and not (folder / "classes.txt").exists():
+    if not has_data(folder) and not (folder / CLASSES_FILE).exists():
         raise UsageError(f"--data: {quoted(text)} has no dataset")
     return folder
 

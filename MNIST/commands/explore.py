@@ -83,6 +83,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from MNIST.commands.explore_wishes import Wishes, read_wishes
+from MNIST.commands.pictures import PARALLEL
 from MNIST.errors import UsageError
 from MNIST.files import write_atomically
 from MNIST.language import parse_spec
@@ -101,7 +102,6 @@ if TYPE_CHECKING:
     from MNIST.explore.workers.protocol import Event, Executor
 
 SOME_FAILED = 3  # the exit code
-PARALLEL = "parallel.html"
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -326,7 +326,7 @@ def _draw(results: Path, folder: Path, alone: bool = False) -> dict[str, bytes]:
 
 
 def _remove_pictures(folder: Path) -> None:
-    """Remove those of an earlier exploration of the same name."""
+    """Remove the pictures of an earlier exploration of the same name."""
     from MNIST.report.exploring.pictures import PICTURES
 
     for file in (*(f"{name}.png" for name in PICTURES), PARALLEL):

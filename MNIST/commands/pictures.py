@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from MNIST.explore.judged import Judged
 
 BEST = ("highest", "lowest")
-PAGE = "parallel.html"
+PARALLEL = "parallel.html"
 LABELS = {"val_accuracy": "validation accuracy", "val_loss": "validation loss"}
 
 
@@ -90,14 +90,14 @@ def _drawn(judged: "Judged", title: str) -> dict[str, bytes]:
     goal = Goal(judged.metric, label, judged.percent, judged.lower)
     pictures = draw_scan(metrics, parameters, runs, goal)
     files = {f"{name}.png": content for name, content in pictures.items()}
-    return {**files, PAGE: parallel_coordinates(metrics, parameters, title, goal).encode()}
+    return {**files, PARALLEL: parallel_coordinates(metrics, parameters, title, goal).encode()}
 
 
 def _refuse_others(folder: Path) -> None:
     """Raise UsageError if the folder has some of the files, but not all, as this command would leave them."""
     from MNIST.report.exploring.pictures import PICTURES
 
-    names = [*(f"{name}.png" for name in PICTURES), PAGE]
+    names = [*(f"{name}.png" for name in PICTURES), PARALLEL]
     there = [name for name in names if (folder / name).exists()]
     if there and len(there) < len(names):
         raise UsageError(f"{folder / there[0]} is there, and not from this command: name another folder")

@@ -24,7 +24,7 @@ def chosen_engine(wanted: str | None, template: Template, space: Space) -> str:
 
 
 def train_options(settings: RunSettings) -> list[str]:
-    """The options with which `train` computes so, without those that it takes by itself."""
+    """The options that give `train` these settings; those that it has without options are left out."""
     engine = engines.name_of(settings.engine)
     given = {
         "--split": (str(settings.split), "0.9"),

@@ -54,7 +54,7 @@ class OpenRung:
         return {identity: point.epochs for point in points for identity in point.identities}
 
     def _is_answered(self) -> bool:
-        while self._unknown and self._readings.is_answered(self._unknown[-1]):
+        while self._unknown and self._readings.of(self._unknown[-1]) is not None:
             self._unknown.pop()
         return not self._unknown
 

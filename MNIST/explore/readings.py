@@ -78,11 +78,6 @@ class Readings:
         """Whether a trial has so many epochs, or will never have them."""
         return identity in self.failures or not self.epochs_left(identity, epochs)
 
-    def is_answered(self, point: Point) -> bool:
-        """Whether `of` knows the point's reading."""
-        lacking = [identity for identity in point.identities if self.epochs_left(identity, point.epochs)]
-        return not lacking or any(identity in self.failures for identity in lacking)
-
     def is_over(self, identity: str) -> bool:
         """Whether `Stop:` has ended a trial: then it also answers points that ask for more epochs."""
         return is_over(self.plan.trials[identity].spec.stop, self.histories[identity])

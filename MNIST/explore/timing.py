@@ -29,8 +29,8 @@ def timed(
 ) -> float:
     """Seconds that the rest of a search will take, estimated by timing an epoch of each distinct shape here.
 
-    first: of `shapes`, the trials to time. left: how many epochs each of these is expected to need. on_shape:
-    called after each shape.
+    first: as `shapes` gives it, for the trials that count. left: how many epochs each of them is expected to
+    need. on_shape: called after each shape.
     A network that does not fit into memory counts as no time.
     """
     plan = search.plan

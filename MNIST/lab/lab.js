@@ -51,7 +51,8 @@ const state = createState({
   unsavedDigits: false,
   line: 1,
 });
-const texts = new Map(before?.texts ?? models.map(({ name, text }) => [name, text])); // by name, as they were when they left the editor
+// All texts by name, as they were when they left the editor.
+const texts = new Map(before?.texts ?? models.map(({ name, text }) => [name, text]));
 
 // The text.
 
@@ -83,8 +84,10 @@ function keepText() {
 
 addEventListener("pagehide", keepText); // also what is written but not read yet
 
-/** Bring a text to the editor, under a name. The one that was there stays among the texts, and so does another one
-    of that name, under a new one. */
+/**
+ * Bring a text to the editor, under a name. The text that was there stays among the texts. So does another text of
+ * that name: it gets a new name.
+ */
 function write(text, name) {
   if (state.get("text")) texts.set(state.get("name"), state.get("text"));
   if (texts.has(name) && texts.get(name) !== text) texts.set(numbered(name, texts), texts.get(name));
@@ -92,6 +95,7 @@ function write(text, name) {
   bring(text, name);
 }
 
+/** Show a text in the editor, under a name. */
 function bring(text, name) {
   byId("name").value = name;
   state.set({ name });
@@ -122,8 +126,8 @@ byId("name").addEventListener("change", ({ target }) => {
     complain(isName(name) ? `another text is called ${name}: take another name` : NAMES);
     target.value = state.get("name");
   } else {
-    state.set({ name: target.value });
-    texts.set(target.value, state.get("text"));
+    state.set({ name });
+    texts.set(name, state.get("text"));
     listTexts();
     readNow();
   }

@@ -31,7 +31,8 @@ const KEPT = "MNIST laboratory";
 export function kept(file) {
   try {
     const found = JSON.parse(sessionStorage.getItem(KEPT));
-    return found?.file === file ? found : null;
+    const isOurs = found?.file === file && Array.isArray(found.texts);
+    return isOurs && typeof found.text === "string" && typeof found.name === "string" ? found : null;
   } catch {
     return null; // a browser may keep nothing for files
   }

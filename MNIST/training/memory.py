@@ -21,10 +21,10 @@ BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}  # for one value between two
 def least_memory(network: Network, images: int, precision: str) -> int:
     """The fewest bytes that one training step can need at once.
 
-    Each layer of matrix products, such as Conv and Dense, keeps its output for the backward pass, for so many
-    images at once; each parameter is kept with its gradient. LeastSquares keeps the products of the last
-    layer's inputs, and needs as much again to add to them and to solve. What an engine needs beyond that is
-    not counted.
+    images: of a batch, those whose outputs are kept at once, for the backward pass. Only layers of matrix
+    products, such as Conv and Dense, count. Each parameter is kept with its gradient. LeastSquares keeps the
+    products of the last layer's inputs, and needs as much again to add to them and to solve. What an engine
+    needs beyond that is not counted.
     """
     if isinstance(network.spec.optimizer, LeastSquares):
         (inputs,) = network.to_logits()[-1].input_shape

@@ -56,12 +56,10 @@ def numbered(sets: Sequence[NDArray[np.generic]], where: str, names: Sequence[st
 
 
 def _words(labels: NDArray[np.generic], where: str) -> NDArray[np.str_]:
+    if labels.dtype.kind != "S":
+        return labels.astype(str)
     try:
-        return (
-            np.char.decode(labels.astype(np.bytes_), "utf-8")
-            if labels.dtype.kind == "S"
-            else labels.astype(str)
-        )
+        return np.char.decode(labels.astype(np.bytes_), "utf-8")
     except UnicodeDecodeError:
         raise DataError(f"{where}: expected labels in UTF-8") from None
 

@@ -1,4 +1,4 @@
-"""The sonn engine: a self-organising network, a column of neurons for each class, learns without gradients.
+"""The sonn engine: a self-organising network with a column of neurons for each class, and no gradients.
 
 `MNIST.language.layers.Columns` says what a column computes, `MNIST.language.optimizers.ParallelDelta` how it
 learns. Images are the last axis of every array, so that the product with the sparse connections runs along

@@ -68,11 +68,8 @@ def _scale(there: list[float | str], length: int, log: bool) -> tuple[dict[float
     numbers = [float(value) for value in there if not isinstance(value, str)]
     if len(numbers) < len(there) or not _have_scale(numbers[0], numbers[-1]):
         at = {value: float(position) for position, value in enumerate(there)}
-        return (
-            at,
-            list(zip(at.values(), shortened([str(value) for value in there], length), strict=True)),
-            True,
-        )
+        texts = shortened([str(value) for value in there], length)
+        return at, list(zip(at.values(), texts, strict=True)), True
     positive = [number for number in numbers if number > 0]
     is_log = log and numbers[0] >= 0 and positive[-1] / positive[0] > LOG_FROM
     if is_log:
