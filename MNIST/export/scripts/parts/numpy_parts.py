@@ -1,5 +1,6 @@
-"""A network from scratch: each layer's forward and backward pass side by side.
+"""What a script with NumPy is made of: layers, first weights, optimizers, and how images are bent.
 
+Each layer has its forward and its backward pass side by side.
 Maps are (batch, rows, columns, channels), rows of numbers (batch, units). dx, dy and dW
 are the gradients of the loss with respect to a layer's input x, its output y and its
 weights W.
