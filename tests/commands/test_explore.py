@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -208,14 +209,22 @@ def test_if_all_trainings_fail_no_picture_of_an_earlier_exploration_stays(here, 
     assert not [*folder.glob("*.png"), *folder.glob("parallel.html"), *folder.glob("best.txt")]
 
 
-def test_a_machine_that_is_left_out_later_is_named_once(here, capsys):
-    words = {"<model-name>": "scan1"}
-    printed = explore_command._Printed(words, wishes=None)
+def test_a_machine_that_is_left_out_while_it_goes_on_is_named_once(here, capsys, monkeypatch):
+    printed = explore_command._Printed({"<model-name>": "scan1"}, wishes=None)
     printed._executor = SimpleNamespace(left_out=["a: gone"])
-    printed._name_machines()
-    printed._executor.left_out.append("b: gone")
-    printed._name_machines()
-    printed._name_machines()
+    shown = []
+    monkeypatch.setattr("MNIST.explore.progress.progress", lambda *_: nullcontext(shown.append))
+    monkeypatch.setattr("MNIST.explore.summary.expectation", lambda *_: "")
+    for name in "_tell_of_another", "_announce_if_long":
+        monkeypatch.setattr(printed, name, lambda *_: None)
+    forecast = SimpleNamespace(look=lambda: SimpleNamespace(seconds_left=1.0))
+    service = SimpleNamespace(readings=SimpleNamespace(known_epochs=lambda: 0))
+    with printed.running(None, service, forecast) as show:
+        show(1)
+        printed._executor.left_out.append("b: gone")
+        show(2)
+        show(3)
+    assert shown == [1, 2, 3]
     assert capsys.readouterr().err == "not used: a: gone\nnot used: b: gone\n"
 
 
