@@ -38,10 +38,10 @@ def photographed_sheet(shape: str, seed: int, rows: int, columns: int) -> Image.
     return Image.fromarray(np.clip((40 + 0.8 * paper) * light + noise, 0, 255).astype(np.uint8))
 
 
-def write_folder(folder: Path, each: int, **options: int) -> Path:
-    """A folder with a subfolder for each shape, and `each` pictures in it."""
+def write_folder(folder: Path, each: int, start: int = 0, **options: int) -> Path:
+    """A folder with a subfolder for each shape, and `each` pictures of it, by the seeds from `start` on."""
     for shape in SHAPES:
         (folder / shape).mkdir(parents=True)
         for seed in range(each):
-            drawn(shape, seed, **options).save(folder / shape / f"{seed:03}.png")
+            drawn(shape, start + seed, **options).save(folder / shape / f"{seed:03}.png")
     return folder

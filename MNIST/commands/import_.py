@@ -31,7 +31,7 @@ Options:
                         form of digits
     --invert WHEN       exchange black and white: yes, no, or auto, if the ink is dark [default: auto]
     --transpose         exchange rows and columns (EMNIST's files need it, and are known)
-    --skip              leave out what cannot be read
+    --skip              leave out what cannot be read, and test pictures that also train
     --as NAME           what to call the network, instead of its name in the laboratory
     --by-file           call each network as its file is called: Anna/my_net.zip is Anna_my_net in a folder
     --replace           let networks take the places of others that have their names

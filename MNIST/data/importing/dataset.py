@@ -18,7 +18,7 @@ from MNIST.data.importing.arrays import read_npz
 from MNIST.data.importing.folders import is_of_pictures, read_folders
 from MNIST.data.importing.idx_files import idx_sources, read_idx_files
 from MNIST.data.importing.shapes import Preparation
-from MNIST.data.importing.source import Found, Part, Progress
+from MNIST.data.importing.source import Found, Part, Progress, image_key
 from MNIST.data.importing.tables import read_csv
 from MNIST.data.suspicions import has_dark_ink
 from MNIST.errors import DataError
@@ -72,18 +72,18 @@ def import_dataset(
     if found.problems and not wishes.skip:
         listed = "\n".join(f"    {problem}" for problem in found.problems[:SHOWN])
         more = f"\n    and {len(found.problems) - SHOWN:,} more" if len(found.problems) > SHOWN else ""
-        why = "nothing is written, because this cannot be read; --skip leaves it out"
+        why = "nothing is written, because of what follows; --skip leaves it out"
         raise DataError(f"{source}: {why}:\n{listed}{more}")
     found, dark, notes = _turned(found, wishes.invert)
     train, test = found.train, found.test
     if test is None:
         train, test = divided(train, len(found.classes), wishes.test, wishes.seed)
         notes.append(f"{wishes.test:.0%} of each class, drawn by seed {wishes.seed}, are the test set")
+    elif equal := equal_images(train.images, test.images):
+        notes.append(f"{equal:,} of the test images are also among the training images, pixel by pixel")
     if not (len(train) and len(test)):
         found_both = f"{len(train)} and {len(test)}"
         raise DataError(f"{source}: expected images to train on and to test with, found {found_both}")
-    if equal := equal_images(train.images, test.images):
-        notes.append(f"{equal:,} of the test images are also among the training images, pixel by pixel")
     bright = 255 - train.images if dark else train.images
     form = "whole" if wishes.form is None and _fill_the_frame(bright) else found.form
     name, ink = _shown(folder.resolve().name), "dark" if dark else "bright"
@@ -110,12 +110,18 @@ def write_dataset(folder: Path, about: About, train: Part, test: Part) -> Datase
 
 
 def divided(part: Part, classes: int, proportion: float, seed: int) -> tuple[Part, Part]:
-    """Images to train on, and to test with: of each class, `proportion` tests, and at least one image."""
+    """Images to train on, and to test with: of each class, `proportion` tests, and at least one image.
+
+    Of an image that is there several times, no copy tests if another one trains.
+    """
     generator = np.random.default_rng(seed)
     tests = np.zeros(len(part), bool)
     for label in range(classes):
         those = generator.permutation(np.flatnonzero(part.labels == label))
         tests[those[: min(max(1, round(proportion * len(those))), len(those) - 1)]] = len(those) > 1
+    keys = [image_key(image) for image in part.images]
+    trained = {keys[place] for place in np.flatnonzero(~tests)}
+    tests &= np.array([key not in trained for key in keys], bool)
     return (
         Part(part.images[~tests], part.labels[~tests]),
         Part(part.images[tests], part.labels[tests]),
@@ -124,13 +130,8 @@ def divided(part: Part, classes: int, proportion: float, seed: int) -> tuple[Par
 
 def equal_images(train: NDArray[np.uint8], test: NDArray[np.uint8]) -> int:
     """How many of the test images are among the training images too."""
-    there = {_key(image) for image in train}
-    return sum(_key(image) in there for image in test)
-
-
-def _key(image: NDArray[np.uint8]) -> bytes:
-    """A few bytes that only equal images share."""
-    return hashlib.blake2b(image.data, digest_size=16).digest()
+    there = {image_key(image) for image in train}
+    return sum(image_key(image) in there for image in test)
 
 
 def _read(source: Path, wishes: Wishes, progress: Progress) -> Found:

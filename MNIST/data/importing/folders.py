@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
@@ -12,8 +13,9 @@ import numpy as np
 
 from MNIST.data.about import checked_classes
 from MNIST.data.centring import SIDE
+from MNIST.data.importing.labels import refuse_names_equal_but_for_case
 from MNIST.data.importing.shapes import Preparation
-from MNIST.data.importing.source import MOST_IMAGES, Found, Part, Progress
+from MNIST.data.importing.source import MOST_IMAGES, Found, Part, Progress, image_key
 from MNIST.data.picture_files import read_picture
 from MNIST.errors import DataError, quoted
 from MNIST.words import counted
@@ -35,7 +37,8 @@ def is_of_pictures(folder: Path) -> bool:
 def read_folders(folder: Path, preparation: Preparation, workers: int, progress: Progress) -> Found:
     """The pictures in a folder's subfolders; each subfolder's name is a class.
 
-    workers: how many processes read pictures. Raises DataError if there are fewer than two classes.
+    workers: how many processes read pictures. Raises DataError if there are fewer than two classes, or two
+    whose names differ in capital letters alone.
     """
     roots = _sets(folder)
     unread = _unread(folder, roots)
@@ -43,32 +46,66 @@ def read_folders(folder: Path, preparation: Preparation, workers: int, progress:
     names = {below.name for below in there if any(_files(below))}
     empty = sorted({below.name for below in there} - names)
     classes = checked_classes(sorted(names, key=_by_number), str(folder))
+    refuse_names_equal_but_for_case(classes, str(folder))
     files = {kind: _pictures(root, classes) for kind, root in roots.items()}
     count = sum(map(len, files.values()))
     if count > MOST_IMAGES:
         raise DataError(f"{folder}: {count:,} pictures, and {MOST_IMAGES:,} are the most")
-    parts, problems, done = {}, [f"{name}: there is no picture in it" for name in empty], 0
     everything = [path for pictures in files.values() for path, _ in pictures]
-    results = _read_all(everything, preparation, workers)
-    for kind, pictures in files.items():
-        images, labels = bytearray(), []
-        for path, label in pictures:
-            pixels, problem = next(results)
-            done += 1
-            progress(done, count)
-            if pixels is None:
-                problems.append(f"{path.relative_to(folder)}: {problem}")
-                continue
-            images += pixels
-            labels += [label] * (len(pixels) // SIDE**2)
-        parts[kind] = Part(
-            np.frombuffer(images, np.uint8).reshape(-1, SIDE, SIDE), np.array(labels, np.int64)
-        )
-    found = sum(map(len, parts.values()))
+    results = _counted(_read_all(everything, preparation, workers), count, progress)
+    sets = {kind: _read_set(pictures, results, folder) for kind, pictures in files.items()}
+    unreadable = [problem for one in sets.values() for problem in one.problems]
+    problems = [f"{name}: there is no picture in it" for name in empty] + unreadable
+    train = sets["train"].part
     notes = [f"not read: {unread}"] if unread else []
     if preparation.sheets:
-        notes.append(f"{found:,} images found on {counted(count + len(empty) - len(problems), 'sheet')}")
-    return Found(parts["train"], parts.get("test"), classes, preparation.form, problems, notes)
+        found = sum(len(one.part) for one in sets.values())
+        notes.append(f"{found:,} images found on {counted(count - len(unreadable), 'sheet')}")
+    test = None
+    if "test" in sets:
+        test, repeated = _without_copies(sets["test"], train)
+        problems += repeated
+    return Found(train, test, classes, preparation.form, problems, notes)
+
+
+@dataclass(frozen=True)
+class _Set:
+    """The images of one set. origins: the file of each, below the source."""
+
+    part: Part
+    origins: list[Path]
+    problems: list[str]
+
+
+def _read_set(pictures: Sequence[tuple[Path, int]], results: Iterator[Read], folder: Path) -> _Set:
+    """The images of some files with their labels. results: what was read, from the first of them on."""
+    images, labels, origins, problems = bytearray(), [], [], []
+    for path, label in pictures:
+        pixels, problem = next(results)
+        origin = path.relative_to(folder)
+        if pixels is None:
+            problems.append(f"{origin}: {problem}")
+            continue
+        images += pixels
+        each = len(pixels) // SIDE**2
+        labels += [label] * each
+        origins += [origin] * each
+    part = Part(np.frombuffer(images, np.uint8).reshape(-1, SIDE, SIDE), np.array(labels, np.int64))
+    return _Set(part, origins, problems)
+
+
+def _without_copies(test: _Set, train: Part) -> tuple[Part, list[str]]:
+    """The images of a test set that are not in the training set, and a line for each other one."""
+    trained = {image_key(image) for image in train.images}
+    is_new = np.array([image_key(image) not in trained for image in test.part.images], bool)
+    repeated = [f"{test.origins[place]}: it is a training image too" for place in np.flatnonzero(~is_new)]
+    return Part(test.part.images[is_new], test.part.labels[is_new]), repeated
+
+
+def _counted(results: Iterator[Read], count: int, progress: Progress) -> Iterator[Read]:
+    for done, result in enumerate(results, start=1):
+        progress(done, count)
+        yield result
 
 
 def _sets(folder: Path) -> dict[str, Path]:

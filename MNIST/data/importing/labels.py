@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from MNIST.data.about import checked_classes
-from MNIST.errors import DataError
+from MNIST.errors import DataError, quoted
 from MNIST.language.layer import MOST_CLASSES
 from MNIST.words import DIGITS
 
@@ -35,6 +35,7 @@ def numbered(sets: Sequence[NDArray[np.generic]], where: str, names: Sequence[st
     if not all(np.issubdtype(one.dtype, np.integer) for one in sets):
         words = [_words(one, where) for one in sets]
         classes = checked_classes(np.unique(np.concatenate(words)).tolist(), where)
+        refuse_names_equal_but_for_case(classes, where)
         return Labelled([np.searchsorted(classes, one).astype(np.int64) for one in words], classes)
     lowest, highest = min(int(one.min()) for one in sets), max(int(one.max()) for one in sets)
     if lowest < 0 or highest > MOST_CLASSES:
@@ -53,6 +54,20 @@ def numbered(sets: Sequence[NDArray[np.generic]], where: str, names: Sequence[st
     else:
         classes = checked_classes([str(label) for label in range(first, highest + 1)], where)
     return Labelled([one.astype(np.int64) - first for one in sets], classes, notes)
+
+
+def refuse_names_equal_but_for_case(names: Sequence[str], where: str) -> None:
+    """Raise DataError if names of classes differ in capital letters alone: they mean one class, or another.
+
+    Single letters may: "a" and "A" are two letters.
+    """
+    spellings: dict[str, list[str]] = {}
+    for name in names:
+        spellings.setdefault(name.casefold(), []).append(name)
+    several = [same for same in spellings.values() if len(same) > 1 and len(same[0]) > 1]
+    if several:
+        doubtful = "; ".join(" and ".join(map(quoted, same)) for same in several)
+        raise DataError(f"{where}: two names of one class, or of two? {doubtful}; rename one of them")
 
 
 def _words(labels: NDArray[np.generic], where: str) -> NDArray[np.str_]:

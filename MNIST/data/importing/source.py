@@ -1,5 +1,6 @@
 """What every kind of source gives."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from MNIST.errors import DataError
 
 MOST_IMAGES = 1_000_000
 MOST_SIDE = 4_096  # pixels of an image in a table or an array
+FEW = 0.01  # of the pixels with ink: where so few are above 1, the others go from 0 to 1, and these are wrong
 
 Progress = Callable[[int, int], None]
 """Called now and then with how many images are read, and how many there are (0: not known)."""
@@ -43,6 +45,11 @@ class Found:
     notes: list[str] = field(default_factory=list)
 
 
+def image_key(image: NDArray[np.uint8]) -> bytes:
+    """A few bytes that only equal images share."""
+    return hashlib.blake2b(image.data, digest_size=16).digest()
+
+
 def squares(pixels: NDArray[np.generic], where: str) -> NDArray[np.generic]:
     """Rows of pixels as square images: (n, side²) to (n, side, side). Raises DataError for other lengths."""
     side = int(np.sqrt(pixels.shape[1]))
@@ -57,7 +64,8 @@ def squares(pixels: NDArray[np.generic], where: str) -> NDArray[np.generic]:
 def as_bytes(pixels: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
     """Grey levels of any number type as uint8. Those from 0 to 1 that are no whole numbers become 0 to 255.
 
-    Raises DataError for levels that are no numbers, below 0 or above 255.
+    Raises DataError for levels that are no numbers, below 0 or above 255, and where nearly all of them,
+    but not all, go from 0 to 1.
     """
     if pixels.dtype == np.uint8:
         return pixels.view(np.ndarray)
@@ -66,6 +74,11 @@ def as_bytes(pixels: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
     low, high = float(pixels.min()), float(pixels.max())
     if not (low >= 0 and high <= 255):
         raise DataError(f"{where}: expected pixels from 0 to 255, found {low:g} to {high:g}")
-    if high <= 1 and np.issubdtype(pixels.dtype, np.floating):
-        return np.rint(pixels.astype(np.float32) * 255).astype(np.uint8)
+    if np.issubdtype(pixels.dtype, np.floating):
+        if high <= 1:
+            return np.rint(pixels.astype(np.float32) * 255).astype(np.uint8)
+        inked = pixels.astype(np.float32, copy=False)[pixels != 0]
+        if np.mean(inked > 1) < FEW and (inked != np.rint(inked)).any():
+            found = f"nearly all up to 1, and one of {high:g}"
+            raise DataError(f"{where}: expected pixels from 0 to 1, or from 0 to 255, found {found}")
     return np.rint(pixels).astype(np.uint8)

@@ -265,8 +265,8 @@ def test_names_and_sources_of_any_characters_can_be_read_again(tmp_path):
 
 
 def test_folders_that_are_neither_training_nor_test_are_named(tmp_path):
-    for kind in "train", "testing", "Test", "val":
-        write_folder(tmp_path / "source" / kind, 3)
+    for start, kind in enumerate(["train", "testing", "Test", "val"]):
+        write_folder(tmp_path / "source" / kind, 3, start=3 * start)
     imported = import_dataset(tmp_path / "source", tmp_path / "data")
     assert imported.notes[0] == "not read: 'testing', 'val'"
     (tmp_path / "source" / "val" / "list.txt").touch()
@@ -301,6 +301,45 @@ def test_all_that_cannot_be_read_is_listed_and_nothing_is_written(tmp_path):
     assert len(imported.left_out) == 4
     assert imported.dataset.classes == SHAPES
     assert len(imported.dataset.train_images) + len(imported.dataset.test_images) == 30
+
+
+def test_a_test_picture_that_also_trains_is_refused_or_left_out(tmp_path):
+    write_folder(tmp_path / "source" / "train", 3)
+    write_folder(tmp_path / "source" / "test", 3, start=2)
+    with pytest.raises(DataError) as caught:
+        import_dataset(tmp_path / "source", tmp_path / "data")
+    assert [line.strip() for line in str(caught.value).splitlines()[1:]] == [
+        f"test{os.sep}{shape}{os.sep}000.png: it is a training image too" for shape in SHAPES
+    ]
+    assert not (tmp_path / "data").exists()
+    dataset = import_dataset(tmp_path / "source", tmp_path / "data", Wishes(skip=True)).dataset
+    assert len(dataset.train_images) == 9
+    assert np.bincount(dataset.test_labels).tolist() == [2, 2, 2]
+
+
+def test_of_copies_none_tests_what_another_one_trains(tmp_path):
+    source = write_folder(tmp_path / "source", 20)
+    for path in list(source.glob("*/00?.png")):
+        shutil.copy(path, path.with_name(f"copy_{path.name}"))
+    for seed in range(3):
+        dataset = import_dataset(source, tmp_path / str(seed), Wishes(test=0.5, seed=seed)).dataset
+        tested = {image.tobytes() for image in dataset.test_images}
+        assert tested.isdisjoint(image.tobytes() for image in dataset.train_images)
+        assert len(dataset.train_images) + len(dataset.test_images) == 90
+        assert len(tested) > 15
+
+
+def test_classes_that_differ_in_capitals_alone_are_refused(tmp_path):
+    source = write_folder(tmp_path / "source" / "train", 3).parent
+    write_folder(source / "test", 3, start=3)
+    (source / "test" / "circle").rename(source / "test" / "Circle")
+    with pytest.raises(DataError, match="two names of one class, or of two\\? 'Circle' and 'circle'"):
+        import_dataset(source, tmp_path / "data")
+    (tmp_path / "labels.csv").write_text(table_of(["yes", "no", "Yes"] * 3))
+    with pytest.raises(DataError, match="'Yes' and 'yes'; rename"):
+        import_dataset(tmp_path / "labels.csv", tmp_path / "data")
+    (tmp_path / "letters.csv").write_text(table_of(["a", "A"] * 3))
+    assert import_dataset(tmp_path / "letters.csv", tmp_path / "data").dataset.classes == ("A", "a")
 
 
 def test_a_folder_with_data_is_left_alone(digits, digits_folder, tmp_path):
@@ -380,6 +419,10 @@ def test_what_is_no_source_says_what_is_expected(tmp_path, name, content, reason
     [
         ({"x_train": np.zeros((0, 28, 28), np.uint8), "y_train": np.zeros(0, int)}, "a set has no images"),
         ({"x_train": np.float32(1), "y_train": np.zeros(1, int)}, "expected a label for each image"),
+        (
+            {"x_train": np.append(np.full(1567, 0.5), 1.5).reshape(2, 28, 28), "y_train": np.arange(2)},
+            "from 0 to 1, or from 0 to 255, found nearly all up to 1, and one of 1.5",
+        ),
         ({"x_train": np.ones((2, 28, 28)), "y_train": np.array([b"\xff", b"a"])}, "labels in UTF-8"),
     ],
 )
