@@ -41,9 +41,14 @@ from MNIST.words import counted
 
 if TYPE_CHECKING:
     from MNIST.data import About
+    from MNIST.engines import Engine
     from MNIST.training import EpochResult, Reproduction, Run, RunRecord
 
 CERTIFICATE = "reproduced.json"
+ROUNDED = (
+    0.002  # of the images, that rounding on another machine may answer otherwise; ten times that, of a loss
+)
+SIMILAR = 0.01  # in accuracy, of two trainings that differ by rounding
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -234,12 +239,14 @@ def _compare(
     stopped_early = len(run.history) < len(recorded) and not run.is_over
     before = recorded[: len(run.history)] if stopped_early else recorded
     difference = training.first_difference(before, run.history)
-    equal, apart = None, None
+    equal, apart, fit = None, None, None
     if len(recorded) == record.epochs and not stopped_early:
         trained = training.load_trained(place, run.settings.threads)
         both = trained.engine.get_weights(), run.engine.get_weights()
-        trained.engine.close()
         equal = training.weights_digest(both[0]) == training.weights_digest(both[1])
+        if not equal:
+            fit = _fit(trained.engine, record.kept(recorded), run)
+        trained.engine.close()
         apart = training.largest_difference(*both)
         if difference is None and record.kept(recorded).epoch != run.kept.epoch:
             raise _changed(name, ["kept_epoch"])
@@ -254,8 +261,27 @@ def _compare(
         low, high = difference_interval(first, images, second, images)
         agree = low <= 0 <= high
     return training.Reproduction(
-        name, record, len(run.history), difference, equal, apart, changes, accuracies, agree
+        name, record, len(run.history), difference, equal, apart, fit, changes, accuracies, agree
     )
+
+
+def _fit(recorded: "Engine", kept: "EpochResult", run: "Run") -> bool:
+    """Whether recorded weights answer as their history says, up to what rounding may change.
+
+    Without validation images the history does not say it: then they must answer about as many training images
+    right as the new weights do.
+    """
+    from MNIST.engines.metrics import accuracy, cross_entropy
+
+    data = run.data
+    places = data.validation if len(data.validation) else data.train
+    images, labels = data.images[places], data.labels[places]
+    logits = recorded.logits(images)
+    if not len(data.validation):
+        return abs(accuracy(logits, labels) - accuracy(run.engine.logits(images), labels)) <= SIMILAR
+    others = abs(accuracy(logits, labels) - kept.val_accuracy) * len(labels)
+    further = abs(cross_entropy(logits, labels) - kept.val_loss)
+    return others <= max(2, ROUNDED * len(labels)) and further <= 10 * ROUNDED * max(kept.val_loss, ROUNDED)
 
 
 def _verdict(found: "Reproduction") -> str:
@@ -280,6 +306,8 @@ def _verdict(found: "Reproduction") -> str:
         )
         return "\n".join(lines)
     lines.append(f"What differs here: {found.changes}.")
+    if found.weights_fit is False:
+        lines.append("The recorded weights do not answer as the record says: they are of another training.")
     if found.accuracies:
         one, other = found.accuracies
         agreement = "agree" if found.agree else "do not agree"

@@ -107,9 +107,10 @@ class Reproduction:
 
     epochs: how many were compared. difference: the first one of a figure. weights_equal: whether every bit of
     the weights is; weights_apart: their largest difference; both None if not all epochs were trained again.
-    changes: what is different here, in words. accuracies: the recorded and the new accuracy on the images
-    that `judged_by` names, after the last epoch compared; agree: whether they agree within what chance
-    allows; both None if no accuracies can be compared.
+    weights_fit: whether the recorded weights answer as the history says; None if they are the same, or were
+    not asked. changes: what is different here, in words. accuracies: the recorded and the new accuracy on
+    the images that `judged_by` names, after the last epoch compared; agree: whether they agree within what
+    chance allows; both None if no accuracies can be compared.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Reproduction:
     difference: Difference | None
     weights_equal: bool | None
     weights_apart: float | None
+    weights_fit: bool | None
     changes: str
     accuracies: tuple[float, float] | None
     agree: bool | None
@@ -139,8 +141,11 @@ class Reproduction:
 
     @property
     def holds(self) -> bool:
-        """Whether the record holds: the same bits, or on another machine an accuracy that chance explains."""
-        return self.is_same or bool(self.changes and self.agree)
+        """Whether the record holds: the same bits, or on another machine an accuracy that chance explains.
+
+        On another machine, the recorded weights must still answer as the recorded history says.
+        """
+        return self.is_same or bool(self.changes and self.agree and self.weights_fit is not False)
 
     def certificate(self, settings: RunSettings, version: str, when: str) -> str:
         """The text of reproduced.json. settings: those of the new run; when: the moment, as ISO 8601."""
@@ -153,6 +158,7 @@ class Reproduction:
             "epochs_recorded": self.record.epochs,
             "weights_compared": self.is_whole,
             "largest_difference_of_a_weight": self.weights_apart,
+            "recorded_weights_answer_as_recorded": self.weights_fit,
             "first_difference": self.difference and asdict(self.difference),
             f"{self.judged_by}_accuracies": self.accuracies,
             "accuracies_agree_within_chance": self.agree,

@@ -264,6 +264,24 @@ def test_another_version_and_an_accuracy_that_chance_does_not_explain(here, run,
     assert "they do not agree within what chance allows" in errors
 
 
+@pytest.mark.parametrize("split", ["0.9", "1"])
+def test_weights_of_another_training_are_found_on_another_machine_too(split, here, run, digits_folder):
+    """Weights that answer worse than the record says; the history is the same, and the system is another."""
+    words = "--engine", "numpy", "--images", "500", "-s", split
+    assert run("train", digits_folder, "net", "net.txt", "--fresh", *words)[0] == 0
+    assert run("train", digits_folder, "other", "net.txt", *words, "--epochs", "1")[0] == 0
+    assert run("train", digits_folder, "alike", "net.txt", *words, "--threads", "1")[0] == 0
+    record = Path("Model_Output/net/run.json")
+    values = json.loads(record.read_text())
+    values["machine"]["system"] = "CP/M"
+    record.write_text(json.dumps(values))
+    for name, code in ("alike", 0), ("other", 1):
+        rewrite("weights.npz", Path(f"Model_Output/{name}/weights.npz").read_bytes())
+        assert (name, run("reproduce", "net")[0]) == (name, code)
+        assert certificate()["recorded_weights_answer_as_recorded"] in (code == 0, None)
+    assert "The recorded weights do not answer as the record says" in run("reproduce", "net")[2]
+
+
 def test_histories_differ_in_a_bit_or_an_epoch():
     one = EpochResult(1, 0.5, 0.5, float("nan"), float("nan"), 0.1, 1, 0, 3.0, 5)
     later = EpochResult(1, 0.5, 0.5, float("nan"), float("nan"), 0.1, 1, 0, 4.0, 6)
