@@ -16,6 +16,8 @@ from typing import BinaryIO
 from MNIST.errors import BusyError
 
 LOCK = ".lock"  # the file in a folder that whoever writes there holds
+# What macOS and Windows leave in a folder that somebody has looked into.
+LEFT_BY_SYSTEMS = re.compile(r"\.DS_Store|\._.*|thumbs\.db|desktop\.ini", re.IGNORECASE)
 ABANDONED = 3600  # seconds: a file is written in less
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")  # as `write_atomically` has it named
 

@@ -132,7 +132,7 @@ def _print_table(certificate: "Certificate") -> None:
             *([_judgement(row.judged)] if judged else []),
             style=None if row.agrees else "bold red",
         )
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = PAGE_WIDTH
     console.print(table)

@@ -93,7 +93,7 @@ def _print_table(evaluations: "Sequence[Evaluation]", dataset_name: str, engine:
             f"{evaluation.parameters:,}",
             style="bold" if evaluation.errors == best and len(evaluations) > 1 else None,
         )
-    Console(highlight=False).print(table)
+    Console(highlight=False, markup=False).print(table)
 
 
 def _print_families(evaluations: "Sequence[Evaluation]") -> None:

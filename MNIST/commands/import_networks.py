@@ -55,7 +55,7 @@ def import_networks(
         try:
             imported = _import(file, called if by_file else name, names, ways_out, command)
             names.setdefault(imported, file)
-        except (MNISTError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - no file that was handed in may keep the others out
             print(f"{file}: refused: {_reason(error)}", file=sys.stderr)
             codes.append(error.exit_code if isinstance(error, MNISTError) else 1)
     if codes and len(files) > 1:
@@ -88,11 +88,12 @@ def _import(
     names: those that this command has imported, each with its file.
     """
     from MNIST import training
+    from MNIST.tracking.event_files import forget
 
     saved = (training.read_handed_in if training.is_handed_in(file) else training.read_laboratory_network)(
         file
     )
-    name = saved.name if wanted is None else checked_name(wanted, "network name")
+    name = checked_name(name_from(saved.name) if wanted is None else wanted, "network name")
     busy = f"another process writes {name} now; wait for it, or take another name"
     with only_one(training.output_folder(name) / ".lock", busy):
         training.finish_replacing(name)
@@ -107,10 +108,10 @@ def _import(
                 f"the name {name} is taken by {there}; {ways_out.another},"
                 f" --replace puts this network in its place"
             )
-        (training.output_folder(name) / training.CURVES).unlink(missing_ok=True)  # those of another training
         files = saved.files if isinstance(saved, training.HandedIn) else training.files_of(saved, [*command])
         training.write_trained(name, files)
         training.remove_checkpoints(training.checkpoint_folder(name))
+        forget(training.output_folder(name))  # event files of another training
     print(f"{name}: {_described(saved)}; in {MODEL_OUTPUT / name}/")
     return name
 
@@ -172,8 +173,10 @@ def _name(file: Path) -> str:
     return name_from(str(file.with_suffix("")))
 
 
-def _reason(error: MNISTError | OSError) -> str:
+def _reason(error: Exception) -> str:
     """What went wrong, and where, if it was not in reading the file."""
+    if not isinstance(error, MNISTError | OSError):
+        return f"it cannot be read ({type(error).__name__}: {error})"
     if isinstance(error, MNISTError) or error.strerror is None:
         return str(error)
     written = str(error.filename or "").startswith(str(MODEL_OUTPUT))

@@ -32,7 +32,7 @@ class Column(NamedTuple):
 
 def console_of_whole_rows() -> Console:
     """A console for a table: a narrow terminal folds words, a pipe gets whole rows."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = WIDEST
     return console

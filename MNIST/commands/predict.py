@@ -188,7 +188,7 @@ def _print(pictures: Sequence[_Picture], digits: Sequence[_Digit], answers: Mapp
     from MNIST.report.half_blocks import can_show
     from MNIST.report.testing.predictions import bars, disagreements, readings, table
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     names = [digit.name for digit in digits]
     block = "#" if can_show(sys.stdout)["ascii_only"] else "█"
     console.print(table(names, answers))

@@ -224,7 +224,7 @@ def _train(run: "Run", live: "LivePage", on_epoch: "Callable[[EpochResult], None
             run.train(show, move)
         except KeyboardInterrupt:
             kept = f"{run.saved} of {counted(run.epochs, 'epoch')} are kept"
-            _warn(f"\nStopped; {kept}. The same command goes on.")
+            _warn(f"\nStopped; {kept}. {live.goes_on}")
             raise
 
 

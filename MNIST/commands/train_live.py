@@ -26,18 +26,22 @@ class LivePage:
     """A context that writes live.html while a run trains, and says in it if the training ended too early.
 
     about: sentences about the network, the images and the settings. text: the model file. command: the words
-    that started the training. data: the folder of the dataset, as it was given.
+    that started the training; those that are shown go on with it, so without --fresh. data: the folder of
+    the dataset, as it was given.
     """
 
     def __init__(
         self, name: str, run: "Run", about: Sequence[str], text: str, command: Sequence[str], data: str
     ) -> None:
         self._name, self._run, self._about, self._text = name, run, about, text
-        self._command, self._data = command, data
+        without = " without --fresh" if "--fresh" in command else ""
+        self.goes_on = f"The same command{without} goes on."
+        self._command, self._data = [word for word in command if word != "--fresh"], data
         self._file = LiveFile(output_folder(name) / LIVE, _warn, least=1.0)
         self.path = self._file.path
         self._begun, self._at_first = time.monotonic(), len(run.history)
         self._reported: str | None = None
+        self._is_over = False
         self._step = 0, float("nan"), float("nan")  # of the epoch under way: steps, loss, accuracy
 
     def __enter__(self) -> Self:
@@ -52,14 +56,14 @@ class LivePage:
 
         If no epoch is kept, an earlier network's page comes back; and a full disk gets its room back.
         """
-        if error is None:
+        if error is None or self._is_over:
             return
         kept = self._run.saved
         told = f"{kept:,} of {counted(self._run.epochs, 'epoch')} are kept."
         if not kept and (self._before is not None or isinstance(error, OSError)):
             self._file.put_back(self._before)
         elif isinstance(error, KeyboardInterrupt):
-            self._last("stopped", "Stopped.", [f"{told} The same command goes on."])
+            self._last("stopped", "Stopped.", [f"{told} {self.goes_on}"])
         else:
             self._last("failed", "Ended by an error.", [str(error).strip() or type(error).__name__, told])
 
@@ -81,7 +85,7 @@ class LivePage:
 
     def over(self) -> None:
         """Write the report, unless it has taken its place with the network's files, as it should."""
-        page = self._reported
+        page, self._is_over = self._reported, True
         if page is not None and self._file.content() != page.encode():
             self._file.write_last(lambda: page)
 

@@ -93,6 +93,7 @@ def names_in_file(path: Path) -> list[str]:
 
     trained = training.trained_names()
     lines: dict[str, int] = {}  # each name, and where it stands
+    standing: dict[str, int] = {}  # also what else it stands for: the same networks, the same files
     mistakes = []
     for number, line in enumerate(_lines(path), start=1):
         part = line.partition("#")[0].strip()
@@ -102,9 +103,11 @@ def names_in_file(path: Path) -> list[str]:
             mistakes.append(f"{path}, line {number}: {error}")
             continue
         for name in names:
-            if name in lines:
-                mistakes.append(f"{path}, line {number}: {name} stands in line {lines[name]} already")
+            same = TOGETHER.join(sorted(members(name))), short_name(name)
+            if earlier := next((standing[one] for one in same if one in standing), None):
+                mistakes.append(f"{path}, line {number}: {short_name(name)} stands in line {earlier} already")
                 continue
+            standing |= dict.fromkeys(same, number)
             for missing in set(members(name)).difference(trained):
                 hint = did_you_mean(missing, trained) or "; `list` shows those that are there"
                 mistakes.append(f"{path}, line {number}: no trained network {missing!r}{hint}")

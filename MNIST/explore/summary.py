@@ -93,4 +93,4 @@ def _print_best(service: TrialService, candidates: list[Candidate]) -> None:
             f"{reading.seconds:.0f}",
             ", ".join(f"{name} {'any' if value is None else value}" for name, value in values.items()),
         )
-    Console(highlight=False).print(table)
+    Console(highlight=False, markup=False).print(table)

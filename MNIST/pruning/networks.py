@@ -5,7 +5,7 @@ from pathlib import Path
 
 from MNIST import training
 from MNIST.errors import ModelError
-from MNIST.files import LOCK, is_temporary, only_one, remove_whole
+from MNIST.files import LEFT_BY_SYSTEMS, LOCK, is_temporary, only_one, remove_whole
 from MNIST.live_file import LIVE
 from MNIST.paths import MODEL_OUTPUT, REPRODUCED
 from MNIST.pruning.folders import (
@@ -39,7 +39,10 @@ def networks() -> Iterator[Item]:
 
 def _is_begun(folder: Path) -> bool:
     """Whether nothing lies in a folder but what a training has there until it is finished, or killed."""
-    return all(name in BEGUN or is_temporary(Path(name)) for name in listed(folder))
+    return all(
+        name in BEGUN or is_temporary(Path(name)) or LEFT_BY_SYSTEMS.fullmatch(name)
+        for name in listed(folder)
+    )
 
 
 def _about_network(name: str) -> str:

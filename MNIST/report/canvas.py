@@ -1,11 +1,12 @@
 """A picture made of pixels and words. Places are in pixels from the upper left corner."""
 
 import io
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from MNIST.report.png import without_missing_glyphs
 
 DPI = 100
 
@@ -42,8 +43,7 @@ class Canvas:
             style = {"va": "top", "parse_math": False, **words, "x": x, "y": y}
             figure.text(**style)
         stream = io.BytesIO()
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Glyph .* missing")  # a box is drawn instead
+        with without_missing_glyphs():
             figure.savefig(stream, format="png")
         return stream.getvalue()
 

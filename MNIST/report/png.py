@@ -2,15 +2,27 @@
 
 import base64
 import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 
+@contextmanager
+def without_missing_glyphs() -> Iterator[None]:
+    """A context in which Matplotlib draws a box for a character that its font lacks, and says nothing."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        yield
+
+
 def figure_png(figure: Any) -> bytes:
     """A Matplotlib figure as a PNG file."""
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=130)
+    with without_missing_glyphs():
+        figure.savefig(stream, format="png", dpi=130)
     return stream.getvalue()
 
 

@@ -13,6 +13,7 @@ from MNIST.training.laboratory import (
     read_laboratory_network,
 )
 from MNIST.training.network_files import (
+    CURVES,
     EXPLAINED,
     checkpoint_folder,
     finish_replacing,
@@ -21,7 +22,6 @@ from MNIST.training.network_files import (
 from MNIST.training.rate_range import RateRange, rate_range, refuse_without_gradients
 from MNIST.training.rates import run_rates
 from MNIST.training.record import (
-    CURVES,
     RunRecord,
     is_finished,
     kept_figures,

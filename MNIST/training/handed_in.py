@@ -4,6 +4,7 @@ The folder is one of a `Model_Output/`. Of its files, those that its record name
 without trust. A zip may be compressed; each of its files has a bound before it is unpacked.
 """
 
+import lzma
 import os
 import zipfile
 import zlib
@@ -31,6 +32,15 @@ from MNIST.training.record import (
 from MNIST.training.trained_model import load_trained
 
 _MOST_FILES = 10_000  # in a zip
+_UNREADABLE = (  # what is raised for a zip that is damaged, encrypted or of an unknown kind
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -129,7 +139,7 @@ def _unpack_network(path: Path, folder: Path) -> str:
                 if file == HISTORY or inside + file in archive.namelist():
                     _unpack(archive, inside + file, folder / file, most_bytes(file, network, record.epochs))
             return Path(inside).name or path.stem
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+    except _UNREADABLE as error:
         raise ModelError(f"it cannot be unpacked: {error}") from None
 
 

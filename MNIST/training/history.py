@@ -23,7 +23,10 @@ def history_csv(history: Sequence[EpochResult]) -> str:
 def parse_history(text: str) -> list[EpochResult]:
     """Read what `history_csv` wrote. Raises ValueError for anything else, and for an accuracy above 1."""
     kinds = [int if field.type in (int, "int") else float for field in fields(EpochResult)]
-    header, *rows = [*csv.reader(io.StringIO(text))] or [[]]
+    try:
+        header, *rows = [*csv.reader(io.StringIO(text))] or [[]]
+    except csv.Error as error:  # which is no ValueError
+        raise ValueError(str(error)) from None
     if header != _NAMES or any(len(row) != len(_NAMES) for row in rows):
         raise ValueError("these columns are not a history's")
     values: list[list[Any]] = [[kind(word) for kind, word in zip(kinds, row, strict=True)] for row in rows]

@@ -20,6 +20,7 @@ from MNIST.live_file import LIVE
 from MNIST.paths import MODEL_OUTPUT, RECORD
 
 FIGURES = "figures.txt"  # its usual place is beside the folder: <name>.txt
+CURVES = "curves.png"
 EXPLAINED = "explained"  # the folder in which `explain` writes
 TESTED = "tested.json"  # what `test` found
 MOST_OF_A_RECORD = 2**20  # bytes
@@ -91,9 +92,10 @@ def finish_replacing(name: str) -> None:
     if _run_of(folder / RECORD) != _run_of(complete / RECORD):
         _remove_folder(folder / EXPLAINED)
         (folder / TESTED).unlink(missing_ok=True)
-        if not (complete / LIVE).exists():
-            with suppress(OSError):  # on Windows a browser may read it
-                (folder / LIVE).unlink(missing_ok=True)
+        for shown in CURVES, LIVE:
+            if not (complete / shown).exists():
+                with suppress(OSError):  # on Windows a browser may read it
+                    (folder / shown).unlink(missing_ok=True)
     there = sorted(path.name for path in complete.iterdir() if not path.name.startswith("."))
     if MODEL_FILES.intersection(there):  # they have not all moved yet
         for file in MODEL_FILES.difference(there):

@@ -42,7 +42,7 @@ MOST_THREADS = 1024
 MOST_EPOCHS = 100_000  # as in a model file
 _LONGEST_FILE_NAME = 255  # characters
 _LIMIT = MOST_OF_A_RECORD  # bytes, also of a model file's text
-SPEC, HISTORY, CURVES = "spec.txt", "history.csv", "curves.png"
+SPEC, HISTORY = "spec.txt", "history.csv"
 
 Fields = TypeVar("Fields", RunSettings, "RunRecord")
 
@@ -51,7 +51,8 @@ Fields = TypeVar("Fields", RunSettings, "RunRecord")
 class RunRecord:
     """How a network was trained, as `run.json` says it.
 
-    epochs: how many were trained. kept_epoch: the epoch whose weights and figures are kept; None: the last.
+    epochs: how many were trained, and epochs_asked: how many were to be, if `Stop:` did not end the run; None
+    in older records. kept_epoch: the epoch whose weights and figures are kept; None: the last.
     stopped: whether `Stop:` ended the run, so that it has no more epochs even if more are wanted.
     seconds: the time of training without validation. pixel_mean, pixel_deviation: the mean and the standard
     deviation of the training images' pixels, in [0, 1]. files: the SHA-256 of each file beside the record.
@@ -82,6 +83,7 @@ class RunRecord:
     form: str = "digit"
     model_file: str = ""
     finished: str = ""
+    epochs_asked: int | None = None
 
     @property
     def about(self) -> About:
@@ -94,7 +96,8 @@ class RunRecord:
     def family(self) -> str:
         """A text that is the same for all networks that differ in nothing but their seed."""
         others = replace(self.settings, seed=0)
-        return json.dumps([self.files.get(SPEC), self.epochs, self.batch_size, asdict(others)])
+        epochs = self.epochs_asked or self.epochs
+        return json.dumps([self.files.get(SPEC), epochs, self.batch_size, asdict(others)])
 
     @property
     def pixel_statistics(self) -> tuple[float, float]:
@@ -167,6 +170,7 @@ def trained_files(
         form=about.form,
         model_file=model_file,
         finished=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        epochs_asked=run.epochs,
     )
     return with_record(contents, record, run.kept)
 
@@ -279,6 +283,7 @@ def _refuse_senseless(record: RunRecord) -> None:
         "seed": (0, settings.seed, math.inf),
         "images": (1, 1 if settings.images is None else settings.images, math.inf),
         "epochs": (1, record.epochs, MOST_EPOCHS),
+        "epochs_asked": (1, 1 if record.epochs_asked is None else record.epochs_asked, MOST_EPOCHS),
         "kept_epoch": (1, last if record.kept_epoch is None else record.kept_epoch, last),
         "batch_size": (1, record.batch_size, math.inf),
         "training_images": (1, record.training_images, math.inf),
@@ -299,8 +304,14 @@ def _refuse_senseless(record: RunRecord) -> None:
     if record.classes is not None:
         checked_classes(record.classes, "classes")
     for name, text in (("model_file", record.model_file), ("dataset", record.dataset)):
-        if not (text.isprintable() and len(text) <= _LONGEST_FILE_NAME):
+        if len(text) > _LONGEST_FILE_NAME:
             raise ValueError(f"{name} {text!r:.40}")
+    texts = [record.model_file, record.dataset]
+    for values in asdict(settings), record.machine, record.files:
+        texts += [word for pair in values.items() for word in pair if isinstance(word, str)]
+    for text in texts:
+        if not text.isprintable():  # a terminal would obey what it has
+            raise ValueError(f"{text!r:.40} has a character that cannot be shown")
     if record.finished:
         moment = datetime.fromisoformat(record.finished)
         if moment.tzinfo is None or not 1970 <= moment.year < MAXYEAR:  # in any time zone it is a moment
@@ -324,6 +335,8 @@ def read_history(name: str) -> list[EpochResult]:
         history = parse_history(verified(name, HISTORY, record.files.get(HISTORY), most).decode())
         if len(history) != record.epochs:
             raise ModelError(f"it has {counted(len(history), 'epoch')}, and {RECORD} {record.epochs:,}")
+        if [each.epoch for each in history] != list(range(1, record.epochs + 1)):
+            raise ModelError("its epochs are not numbered from 1 on")
         if record.validation_images and any(math.isnan(each.val_accuracy) for each in history):
             raise ModelError("an epoch has no validation accuracy")
         return history

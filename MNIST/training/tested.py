@@ -31,7 +31,7 @@ def note_tested(name: str, record: RunRecord, engine: str, images: int, correct:
     Raises OSError if it cannot be written.
     """
     content = json.dumps(asdict(Tested(_weights_of(record), engine, images, correct)), indent=2)
-    write_atomically(output_folder(name) / TESTED, content + "\n", alone=True)
+    write_atomically(output_folder(name) / TESTED, content + "\n")
 
 
 def read_tested(name: str, record: RunRecord) -> Tested | None:

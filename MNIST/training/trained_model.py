@@ -109,6 +109,9 @@ def _loaded(name: str, record: RunRecord, threads: int, engine: str | None, spar
         place = str(folder / SPEC)
         text = as_text(verified(name, SPEC, record.files.get(SPEC)), place)
         network = lay_out(parse_spec(text, place, len(record.about.classes)))
+        if record.parameters != network.parameters:
+            said = f"{RECORD} says {record.parameters:,} parameters"
+            raise ModelError(f"{said}, and {SPEC} has {network.parameters:,}")
         content = verified(
             name, model_file, record.files.get(model_file), most_bytes(model_file, network, record.epochs)
         )

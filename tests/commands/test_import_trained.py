@@ -6,7 +6,9 @@ import json
 import re
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,10 +93,36 @@ def _no_record(folder: Path) -> None:
     (folder / "run.json").write_text("[" * 100_000)
 
 
-def _foreign_file(folder: Path) -> None:
+def _change_record(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     record = json.loads((folder / "run.json").read_text())
-    record["files"]["../../escaped.txt"] = "0" * 64
+    change(record)
     (folder / "run.json").write_text(json.dumps(record))
+
+
+def _foreign_file(folder: Path) -> None:
+    _change_record(folder, lambda record: record["files"].update({"../../escaped.txt": "0" * 64}))
+
+
+def _other_parameters(folder: Path) -> None:
+    _change_record(folder, lambda record: record.update(parameters=7))
+
+
+def _terminal_codes(folder: Path) -> None:
+    _change_record(folder, lambda record: record["settings"].update(device="\x1b[31mcpu"))
+
+
+def _rewrite_history(folder: Path, text: str) -> None:
+    (folder / "history.csv").write_text(text)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    _change_record(folder, lambda record: record["files"].update({"history.csv": digest}))
+
+
+def _other_epochs(folder: Path) -> None:
+    _rewrite_history(folder, (folder / "history.csv").read_text().replace("\n1,", "\n2,"))
+
+
+def _no_csv(folder: Path) -> None:
+    _rewrite_history(folder, "a" * 140_000)  # more than a field of Python's csv may have
 
 
 @pytest.mark.parametrize(
@@ -105,6 +133,10 @@ def _foreign_file(folder: Path) -> None:
         (_other_text, "spec.txt is not the file that run.json describes"),
         (_no_record, "run.json"),
         (_foreign_file, "escaped.txt"),
+        (_other_parameters, "run.json says 7 parameters, and spec.txt has 6,370"),
+        (_terminal_codes, "has a character that cannot be shown"),
+        (_other_epochs, "its epochs are not numbered from 1 on"),
+        (_no_csv, "history.csv: refused: field larger than field limit"),
     ],
 )
 @pytest.mark.parametrize("zipped", [False, True])
@@ -175,6 +207,55 @@ def test_a_damaged_zip_is_refused_in_a_line(here, run):
     assert code == 1
     assert errors.startswith("my_net.zip: refused: ")
     assert len(errors.splitlines()) == 1
+
+
+def test_a_zip_of_another_compression_that_is_damaged_does_not_keep_the_others_out(here, run):
+    with zipfile.ZipFile("anna/a.zip", "w", zipfile.ZIP_LZMA) as archive:
+        for path in Path("anna/my_net").iterdir():
+            archive.write(path, f"my_net/{path.name}")
+        begin = archive.getinfo("my_net/spec.txt").header_offset + 60
+    content = bytearray(Path("anna/a.zip").read_bytes())
+    content[begin : begin + 20] = bytes(20)
+    Path("anna/a.zip").write_bytes(bytes(content))
+    code, shown, errors = run("import", "anna")
+    assert (code, errors.splitlines()[1:]) == (1, ["1 of 2 networks are refused"])
+    assert errors.startswith("anna/a.zip: refused: it cannot be unpacked: ")
+    assert shown.startswith("my_net: 6,370 parameters")
+
+
+@pytest.mark.parametrize(
+    ("inside", "name"),
+    [("my_net copy/", "my_net_copy"), ("a/../", "_"), ("con/", None), ("ä" * 99 + "/", "_")],
+)
+def test_it_is_called_by_a_name_that_a_network_can_have(inside, name, here, run):
+    """A copy has a space in its name, and a hostile zip a way out of its folder."""
+    _zipped("anna/my_net", "handed in.zip", inside)
+    Path("run.json").write_text("mine")
+    code, _, errors = run("import", "handed in.zip", "--replace")
+    there = [path.name for path in Path("Model_Output").iterdir() if path.is_dir()] if name else []
+    assert (code, there, Path("run.json").read_text()) == (0 if name else 2, [name] if name else [], "mine")
+    assert name or "network name 'con' is not usable" in errors
+
+
+def test_nothing_of_the_network_before_stays_beside_the_new_one(here, run):
+    run("import", "anna/my_net")
+    for file in "curves.png", "tensorboard/events.out.tfevents.1", "explained/digit.html":
+        path = Path("Model_Output/my_net", file)
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    _change_record(Path("anna/my_net"), lambda record: record.update(identity="0" * 64))
+    _change_record(Path("anna/my_net"), lambda record: record["files"].pop("curves.png", None))
+    assert run("import", "anna/my_net", "--replace")[1].startswith("my_net: the same network is there")
+    _change_record(Path("anna/my_net"), lambda record: record["files"].update({"spec.txt": _respelled()}))
+    assert run("import", "anna/my_net", "--replace")[0] == 0
+    left = {str(path.relative_to("Model_Output/my_net")) for path in Path("Model_Output/my_net").rglob("*")}
+    assert left.isdisjoint({"curves.png", "explained", "tensorboard/events.out.tfevents.1"})
+
+
+def _respelled() -> str:
+    """Write the text with a comment more, and return its digest."""
+    Path("anna/my_net/spec.txt").write_text(f"{MODEL}# mine\n")
+    return hashlib.sha256(f"{MODEL}# mine\n".encode()).hexdigest()
 
 
 def test_where_it_cannot_be_written_is_told(here, run):

@@ -102,7 +102,7 @@ def test_a_training_while_it_runs_after_ctrl_c_and_after_its_end(digits_folder, 
     page, file = browser_page, tmp_path / "Model_Output/net/live.html"
     (tmp_path / "net.txt").write_text(train_command.MODEL.format(epochs=100_000))
     words = digits_folder, "net", "net.txt", *train_command.NUMPY
-    process = train_command.start(*words, cwd=tmp_path)
+    process = train_command.start(*words, "--fresh", cwd=tmp_path)
     eventually(file.exists)
     page.goto(file.as_uri())
     page.locator("path.validation").first.wait_for(state="attached")  # it has loaded itself again
@@ -112,7 +112,10 @@ def test_a_training_while_it_runs_after_ctrl_c_and_after_its_end(digits_folder, 
     assert code == 130, errors
     page.locator(".headline", has_text="Stopped.").wait_for()
     done = train_command.epochs_done(tmp_path)
-    assert page.get_by_text(f"{done} of 100,000 epochs are kept. The same command goes on.").count() == 1
+    goes_on = "The same command without --fresh goes on."
+    assert goes_on in errors
+    assert page.get_by_text(f"{done} of 100,000 epochs are kept. {goes_on}").count() == 1
+    assert "--fresh" not in page.locator("pre").first.inner_text()
     code, _, errors = train_command.finish(train_command.start(*words, "--epochs", done + 1, cwd=tmp_path))
     assert (code, errors) == (0, "")
     page.goto(file.as_uri())

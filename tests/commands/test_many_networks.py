@@ -91,6 +91,22 @@ def test_every_mistake_of_a_file_is_named_with_its_line(here):
     assert str(raised.value).endswith("and 20 more mistakes")
 
 
+def test_a_file_names_no_ensemble_twice(here):
+    long = ["student_" + "1" * 50, "student_" + "2" * 50, "student_" + "3" * 50]
+    for name in long:
+        Path("Model_Output", name).mkdir()
+        Path("Model_Output", name, "run.json").touch()
+    lines = ["student_1+student_2", "student_2+student_1", "+".join(long), "+".join([long[0], *long[:0:-1]])]
+    Path("class.txt").write_text("\n".join([*lines, f"{long[0]}+student_1+student_2"]))
+    with pytest.raises(UsageError) as raised:
+        values.model_names("class.txt")
+    assert str(raised.value).splitlines() == [
+        "class.txt, line 2: student_2+student_1 stands in line 1 already",
+        f"class.txt, line 4: {long[0]}+2_more stands in line 3 already",
+        f"class.txt, line 5: {long[0]}+2_more stands in line 3 already",
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "error"),
     [

@@ -257,6 +257,7 @@ def test_links_are_removed_and_not_followed(here, run, tmp_path):
 
 def test_a_training_that_was_killed_while_it_wrote_is_still_no_network(here, run):
     Path("Model_Output/half/.live.html.abcdefgh.tmp").touch()
+    Path("Model_Output/half/.DS_Store").touch()
     rows = _rows(run("prune")[1])
     assert ("checkpoints", "half") in rows
     assert ("networks", "half") not in rows

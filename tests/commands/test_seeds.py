@@ -67,6 +67,15 @@ def test_families_are_told_in_the_terminal_and_on_the_page(here, run, digits_fol
     assert "whatever the seed" not in Path("Others/report.html").read_text()
 
 
+def test_seeds_that_stop_at_different_epochs_are_one_family(here, run, digits_folder):
+    Path("patient.txt").write_text(TEXT.replace("epochs=1", "epochs=9") + "Stop:\naccuracy=0.6\n")
+    words = "--engine", "numpy", "--images", "300", "--seeds", "0-3"
+    assert run("train", digits_folder, "patient", "patient", *words)[0] == 0
+    epochs = {record(f"patient_{seed}")["epochs"] for seed in range(4)}
+    assert len(epochs) > 1
+    assert "\npatient, 4 seeds: mean accuracy " in run("test", "Patience", digits_folder, "patient_*")[1]
+
+
 def test_a_seed_that_diverges_does_not_stop_the_others(here, run, digits_folder):
     Path("wild.txt").write_text(TEXT.replace("Dense,10", "Dense,16,linear\nDense,10").replace("0.05", "1e20"))
     code, _, errors = run("train", digits_folder, "wild", "wild", "--seeds", "0,1", "--engine", "numpy")

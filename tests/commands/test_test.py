@@ -250,6 +250,22 @@ def test_a_folder_of_others_is_not_filled_with_a_report(trained, capsys):
     assert not Path("Mine.txt").exists()
 
 
+def test_what_systems_leave_in_a_folder_is_no_file_of_others(trained, capsys):
+    for _ in range(2):
+        assert cli.main(["test", "Results", str(trained), "small"]) == 0
+        for name in ".DS_Store", "._report.html", "Thumbs.db", "desktop.ini":
+            Path("Results", name).touch()
+
+
+def test_a_dataset_may_be_called_like_markup(trained, tmp_path, capsys):
+    shutil.copytree(trained, tmp_path / "named")
+    digest = load(tmp_path / "named").digest
+    about = {"format": 1, "name": "[/x]", "ink": "bright", "form": "digit", "source": "", "digest": digest}
+    (tmp_path / "named" / "dataset.json").write_text(json.dumps(about))
+    assert cli.main(["test", "Results", str(tmp_path / "named"), "small,large"]) == 0
+    assert " test images of [/x]" in capsys.readouterr().out
+
+
 def test_a_network_that_learned_from_other_data_is_told(trained, capsys):
     record = json.loads(Path("Model_Output/small/run.json").read_text())
     record["settings"]["data_digest"], record["dataset"] = "0" * 64, "mnist"

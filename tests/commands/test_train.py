@@ -54,6 +54,18 @@ def test_a_page_that_cannot_be_written_costs_one_warning(digits_folder, train, t
     assert [path.name for path in page.parent.iterdir() if path.suffix == ".tmp"] == []
 
 
+def test_an_interrupt_after_the_end_leaves_the_report(digits_folder, train, tmp_path, monkeypatch):
+    """A finished training has no checkpoints any more, and is not lost."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=1))
+    monkeypatch.setattr("MNIST.commands.train_tracking.finish", interrupted)
+    assert train(digits_folder, "first", "net.txt", *NUMPY)[0] == 130
+    assert "Finished." in (tmp_path / "Model_Output/first/live.html").read_text()
+
+
 def test_what_is_trained_is_not_trained_again_unless_it_is_to_be(digits_folder, train, tmp_path):
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=2))
     words = digits_folder, "first", "net.txt", *NUMPY

@@ -1,7 +1,6 @@
 """How pictures were brought into MNIST's form, step by step: in the terminal, and as a picture."""
 
 import io
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from MNIST.report.colours import FAINT
 from MNIST.report.half_blocks import half_blocks
+from MNIST.report.png import without_missing_glyphs
 
 Steps = Sequence[tuple[str, NDArray[np.uint8]]]  # pictures, each with its name
 
@@ -70,7 +70,6 @@ def steps_png(pictures: Sequence[tuple[str, Steps]]) -> bytes:
             axes.set_title(name, fontsize=9, color=FAINT)
             axes.set(xticks=[], yticks=[])
     stream = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a box is drawn instead
+    with without_missing_glyphs():
         figure.savefig(stream, format="png", dpi=100)
     return stream.getvalue()

@@ -21,7 +21,7 @@ class TrainingDisplay:
 
         self._epochs, self._steps, self._images = epochs, steps, images
         self._epoch = done + 1
-        self._console = Console(highlight=False)
+        self._console = Console(highlight=False, markup=False)
         self._bar: Any = None
         self._task: Any = None
         self._began = time.perf_counter()
