@@ -13,7 +13,7 @@ from MNIST.language.errors import Line, Problem, Problems, SpecError
 from MNIST.language.model import ModelSpec
 from MNIST.language.network import check_rule
 from MNIST.language.parse import Sections, placeholder_names, placeholders, read_fields, read_sections
-from MNIST.language.text import fill_inner
+from MNIST.language.text import fill_inner, inner_names
 from MNIST.language.training_sections import epochs_placeholder
 
 MOST_PLACEHOLDERS = 100
@@ -45,18 +45,9 @@ class Template:
         Raises SpecError, which names the placeholders in a wrong line and their values; also if a name has
         no value, or a value has no name.
         """
-        values = {name: value.strip() for name, value in values.items()}
-        self._check_names(values)
-        fields: dict[str, Any] = {}
-        problems: list[Problem] = []
-        for part in self.parts:
-            read, mistakes = part.filled(values)
-            fields |= read
-            problems += mistakes
-        if problems:
-            raise SpecError(problems)
-        self._check_together(fields, values)
-        return ModelSpec(**fields)
+        texts = {name: value.strip() for name, value in values.items()}
+        self._check_names(texts)
+        return self._filled(texts)
 
     def fill_point(self, values: Mapping[str, object]) -> ModelSpec:
         """The spec at a point: as `fill` makes it, and inner placeholders have their values as well.
@@ -64,11 +55,8 @@ class Template:
         A value of an inner placeholder counts only where the chosen values have a place for it.
         """
         texts = {name: str(value).strip() for name, value in values.items()}
-        if any(text.startswith("(") for text in texts.values()):  # in most templates none does
-            texts = {name: fill_inner(text, texts) for name, text in texts.items()}
-        if len(texts) > len(self.names):
-            texts = {name: text for name, text in texts.items() if name in self.names}
-        return self.fill(texts)
+        self._check_names({name: texts[name] for name in self.names if name in texts})
+        return self._filled(texts)
 
     @property
     def all_names(self) -> tuple[str, ...]:
@@ -115,6 +103,19 @@ class Template:
         lines = dict.fromkeys(line for line, word in found if word.placeholder == name)
         return tuple(sorted(lines, key=lambda line: line.number))
 
+    def _filled(self, values: Mapping[str, str]) -> ModelSpec:
+        """The spec with values of all placeholders; values may have more names, the inner ones."""
+        fields: dict[str, Any] = {}
+        problems: list[Problem] = []
+        for part in self.parts:
+            read, mistakes = part.filled(values)
+            fields |= read
+            problems += mistakes
+        if problems:
+            raise SpecError(problems)
+        self._check_together(fields, values)
+        return ModelSpec(**fields)
+
     def _check_together(self, fields: Mapping[str, Any], values: Mapping[str, str]) -> None:
         """Raise SpecError if parts that are right by themselves do not go together."""
         unfit = Problems()
@@ -156,6 +157,8 @@ class Part:
     def filled(self, values: Mapping[str, str]) -> Reading:
         """The fields of a ModelSpec that the sections give with values for all names, and what is wrong."""
         key = tuple([values[name] for name in self.names])
+        inner = [name for text in key if text.startswith("(") for name in inner_names(text)]  # mostly none
+        key += tuple([values.get(name, "") for name in inner])
         if key not in self.known:
             if len(self.known) == MOST_KNOWN:
                 self.known.clear()
@@ -183,7 +186,8 @@ class Part:
         ]
         if not names:
             return problem
-        filled = ", ".join(f"{{{name}}} = {quoted(values[name])}" for name in dict.fromkeys(names))
+        texts = {name: fill_inner(values[name], values) for name in names}
+        filled = ", ".join(f"{{{name}}} = {quoted(text)}" for name, text in texts.items())
         return replace(problem, message=f"{problem.message} (with {filled})")
 
 

@@ -47,16 +47,24 @@ class Word(NamedTuple):
     def filled(self, values: Mapping[str, str]) -> "tuple[Word, ...]":
         """The word with its placeholder's value filled in; any other word is unchanged.
 
-        A group without a key becomes its words, all of them at this place.
+        A group without a key becomes its words, all of them at this place; a word that was written by hand
+        in the group is no placeholder's.
         """
         if self.placeholder is None or self.placeholder not in values:
             return (self,)
         text = values[self.placeholder]
         if not is_group(text) or self.key is not None:
-            return (self._replace(text=text, is_open=False),)
+            return (self._replace(text=fill_inner(text, values), is_open=False),)
         words = (_word(piece, 1) for piece in pieces(text[1:-1]) if text != "()")
         here = self._replace(key_column=self.column, is_open=False)
-        return tuple(here._replace(text=word.text, key=word.key) for word in words)
+        return tuple(
+            here._replace(
+                text=_with_values(word.text, values),
+                key=word.key and _with_values(word.key, values),
+                placeholder=word.placeholder,
+            )
+            for word in words
+        )
 
 
 @dataclass(slots=True)
@@ -110,8 +118,11 @@ def stray_brace(text: str) -> bool:
 
 def fill_inner(text: str, values: Mapping[str, str]) -> str:
     """A group with the values of its placeholders, as far as they are known; another value is unchanged."""
-    if not is_group(text):
-        return text
+    return _with_values(text, values) if is_group(text) else text
+
+
+def _with_values(text: str, values: Mapping[str, str]) -> str:
+    """A text with the values of its placeholders, as far as they are known."""
     return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
 
 

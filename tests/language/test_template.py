@@ -343,6 +343,22 @@ def test_a_wrong_inner_value_is_found_though_the_first_values_have_no_place_for_
         wrong.check_values()
 
 
+def test_a_key_written_by_hand_in_a_group_is_as_strict_as_in_a_line() -> None:
+    for name, group, lacks in (
+        ("opt", "(Adam,{rate},momentum=0.5)", "Adam has no key 'momentum'"),
+        ("schedule", "(Constant,warmup=0.2)", "Constant has no key 'warmup'"),
+    ):
+        with pytest.raises(SpecError, match=lacks):
+            parse_template(BLOCKS).fill_point(FIRST | {name: group})
+    open_key = FIRST | {"opt": "(Adam,{rate},momentum={mom})"}
+    template = parse_template(BLOCKS)
+    assert template.fill_point(open_key).optimizer == Adam(0.01)
+    with pytest.raises(SpecError, match="Adam has no key"):  # the same text, once it is filled in
+        template.fill_point(FIRST | {"opt": "(Adam,{rate},momentum=0.5)"})
+    with pytest.raises(SpecError, match=r"found '2' \(with {opt} = '\(Adam,0.01,momentum=2\)'\)"):
+        template.fill_point(open_key | {"mom": 2})
+
+
 def test_groups_in_circles_end_in_an_error() -> None:
     template = parse_template(BLOCKS.replace("drop=0.1,0.2", "drop=(Dropout,{norm})"))
     with pytest.raises(SpecError):
