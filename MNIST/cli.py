@@ -74,8 +74,9 @@ BROKEN_PIPE = 141  # a shell reports this for a program that the signal SIGPIPE 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code: one that README.md lists."""
     words = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
+    before = words[: words.index("--")] if "--" in words else words
+    debug = "--debug" in before
+    words = [word for word in before if word != "--debug"] + words[len(before) :]
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # else a plain C locale raises UnicodeEncodeError

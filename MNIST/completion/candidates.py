@@ -44,6 +44,8 @@ def answer(words: Sequence[str], overview: str, usage_of: Callable[[str], str]) 
     text of a command, "" for a word that is none.
     """
     *before, typed = words or [""]
+    while before[:1] == ["--debug"]:  # it may stand anywhere
+        del before[0]
     if not before:
         fits = Answer((*commands(overview), *AT_FIRST))
     elif usage := usage_of(before[0]):

@@ -83,6 +83,8 @@ def test_every_command_is_known_with_all_its_options_and_arguments():
         ("lab D lab.html --models lenet5,mlp9", ["lenet5,mlp995", "(files)"]),
         ("completion ", ["bash", "zsh", "fish"]),
         ("check a.txt --data ", ["(folders)"]),
+        ("--debug check a.txt --data ", ["(folders)"]),
+        ("check a.txt --debug", ["--debug"]),
     ],
 )
 def test_what_fits(line, expected, here):
@@ -107,3 +109,8 @@ def test_nothing_is_written_twice(here):
 )
 def test_words_that_bash_has_split_are_put_together(words, expected):
     assert rejoined(words) == expected
+
+
+def test_an_option_of_every_command_is_completed_behind_a_full_name_too(capsys):
+    assert cli.main(["completion", "bash", "--", "check", "example_model", "--debug"]) == 0
+    assert capsys.readouterr().out == "nothing\n--debug\tshow where an error came from\n"
