@@ -56,7 +56,7 @@ from MNIST import __version__
 from MNIST.errors import MNISTError, UsageError, did_you_mean, quoted
 from MNIST.interrupts import EXIT_CODE as INTERRUPTED
 from MNIST.interrupts import Interrupts
-from MNIST.output import directed
+from MNIST.output import directed, open_closed_streams
 from MNIST.paths import has_data
 from MNIST.program import as_started, install_command, program
 
@@ -77,6 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     before = words[: words.index("--")] if "--" in words else words
     debug = "--debug" in before
     words = [word for word in before if word != "--debug"] + words[len(before) :]
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # else a plain C locale raises UnicodeEncodeError

@@ -13,6 +13,19 @@ from typing import Any, TextIO
 _documents: list[TextIO] = []  # stdout itself, while what is printed goes elsewhere
 
 
+def open_closed_streams() -> None:
+    """Give standard streams that are closed, as by `>&-`, an empty input and an output that nobody hears.
+
+    In this order each gets its own descriptor again, so that no other file is taken for it, neither here nor
+    in a process that is started.
+    """
+    for name, mode in ("stdin", "r"), ("stdout", "w"), ("stderr", "w"):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115 - until the program ends
+            os.set_inheritable(stream.fileno(), True)
+            setattr(sys, name, stream)
+
+
 @contextmanager
 def directed(quiet: bool, with_document: bool) -> Iterator[None]:
     """While this lasts, send what is printed to where the options want it.

@@ -175,6 +175,14 @@ def test_a_reader_that_leaves_and_a_plain_locale_do_no_harm():
         assert "Error" not in result.stderr
 
 
+@pytest.mark.parametrize("words", ["list", "check mlp", "check mlp --json"])
+def test_closed_streams_do_no_harm(words, tmp_path):
+    program = f"{sys.executable} {ROOT / 'MNIST'} {words}"
+    for closed in "<&- >&-", ">&-", "<&- >&- 2>&-":
+        result = subprocess.run(["bash", "-c", f"{program} {closed}"], cwd=tmp_path, capture_output=True)
+        assert (result.returncode, result.stdout, result.stderr) == (0, b"", b""), closed
+
+
 def test_paths_with_spaces_and_unicode_work(tmp_path):
     folder = tmp_path / "Modèle 模型"
     folder.mkdir()
