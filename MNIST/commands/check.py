@@ -130,13 +130,12 @@ def _about_model(spec: ModelSpec, width: int | None) -> Iterator[str]:
 def remarks(spec: ModelSpec) -> Iterator[str]:
     """What is allowed and probably not meant."""
     match spec.schedule, spec.stop:
-        case Plateau(patience=before, monitor=one), Stop(patience=int(patience), monitor=other):
-            never = patience <= before and one == other
-        case _:
-            never, patience = False, 0
-    if never:
-        after = counted(patience, "epoch")
-        yield f"Plateau never lowers the rate: `Stop:` ends the training {after} after the best one"
+        case Plateau(patience=before, monitor=one, delta=delta), Stop(patience=int(patience), monitor=other):
+            if patience <= before and one == other:
+                only = f"lowers the rate only after a gain of at most {delta:g}"
+                what = only if delta else "never lowers the rate"
+                after = counted(patience, "epoch")
+                yield f"Plateau {what}: `Stop:` ends the training {after} after the best one"
     if any(isinstance(step, Rotate) and step.degrees > 90 for step in spec.augment):
         yield "Rotate turns some images upside down, and a 6 upside down is a 9"
 

@@ -230,8 +230,9 @@ def test_tables_of_check(page, tmp_path):
     for text in TEXTS[: len(MODELS)]:
         if "{" not in fill_classes(text, 10):
             compare_tables(page, tmp_path / "model.txt", text)
-    remarks = "Augment:\nRotate,91\nSchedule:\nPlateau\nStop:\npatience=3\n"
-    compare_tables(page, tmp_path / "model.txt", GOOD + remarks)
+    for plateau in "Plateau", "Plateau,delta=0", "Plateau,delta=1e6":
+        remarks = f"Augment:\nRotate,91\nSchedule:\n{plateau}\nStop:\npatience=3\n"
+        compare_tables(page, tmp_path / "model.txt", GOOD + remarks)
 
 
 def compare_tables(page, file, text):

@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 
 from MNIST.cli import main
+from MNIST.commands import check
+from MNIST.language import parse_spec
+from MNIST.training.checkpoint import EpochResult
+from MNIST.training.rates import run_rates
+from MNIST.training.stopping import is_over
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -137,8 +142,6 @@ def test_all_files_are_read_and_all_mistakes_told(tmp_path: Path, capsys: pytest
 def test_a_narrow_terminal_shortens_the_layers_only(
     width: int, blocks: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from MNIST.commands import check
-
     monkeypatch.setattr(check, "_terminal_width", lambda: width)
     assert main(["check", str(blocks)]) == 0
     table = [line for line in capsys.readouterr().out.splitlines()[1:] if "  " in line]
@@ -163,7 +166,7 @@ def test_check_imports_nothing_heavy() -> None:
     [
         (
             "25_both_patient",
-            "remark     Plateau never lowers the rate: `Stop:` ends",
+            "remark     Plateau lowers the rate only after a gain of at most 0.0001: `Stop:` ends",
         ),
         ("28_upside_down", "remark     Rotate turns some images upside down, and a 6 upside down is a 9"),
     ],
@@ -171,6 +174,20 @@ def test_check_imports_nothing_heavy() -> None:
 def test_what_is_probably_not_meant_is_remarked(name, remark, public_cases, capsys):
     assert main(["check", str(public_cases / f"{name}.txt")]) == 0
     assert remark in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("delta", "what"),
+    [("0", "never lowers the rate"), ("0.05", "lowers the rate only after a gain of at most 0.05")],
+)
+def test_what_is_remarked_about_plateau_is_true(delta: str, what: str) -> None:
+    plateau = f"Schedule:\nPlateau,delta={delta}\nStop:\npatience=3\n"
+    spec = parse_spec(f"Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.1\n9\n100\n{plateau}")
+    ends = "`Stop:` ends the training 3 epochs after the best one"
+    assert [*check.remarks(spec)] == [f"Plateau {what}: {ends}"]
+    falling = [EpochResult(n, 1, 0.5, 1 - n / 100, 0.5, 0.1, 1, 0, 1, 0) for n in range(1, 9)]
+    assert not is_over(spec.stop, falling)
+    assert (run_rates(spec, 1, falling)[-1] < 0.09) == (delta != "0")
 
 
 def test_a_folder_without_data_has_no_classes(

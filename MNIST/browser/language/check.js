@@ -60,8 +60,10 @@ function* trainingLines(spec) {
 function* remarks({ schedule, stop, augment }) {
   const isPlateau = schedule.kind === "Plateau" && stop !== null && stop.patience !== null;
   if (isPlateau && stop.patience <= schedule.patience && stop.monitor === schedule.monitor) {
+    const only = `lowers the rate only after a gain of at most ${general(schedule.delta)}`;
+    const what = schedule.delta ? only : "never lowers the rate";
     const after = counted(stop.patience, "epoch");
-    yield `Plateau never lowers the rate: \`Stop:\` ends the training ${after} after the best one`;
+    yield `Plateau ${what}: \`Stop:\` ends the training ${after} after the best one`;
   }
   if (augment.some((each) => each.kind === "Rotate" && each.degrees > 90)) {
     yield "Rotate turns some images upside down, and a 6 upside down is a 9";
