@@ -42,6 +42,7 @@ from MNIST.language import (
     read_text,
     statement_text,
 )
+from MNIST.language.errors import printable
 from MNIST.output import print_json
 from MNIST.paths import find_model_file, has_data
 from MNIST.program import program
@@ -147,7 +148,10 @@ def _about_template(template: Template) -> Iterator[str]:
         explore += " --design tpe"
     yield f"A template with {placeholders}; `{explore}` explores it."
     yield ""
-    rows = [(f"{{{name}}}", _values(template, name), _uses(template, name)) for name in template.all_names]
+    rows = [
+        (f"{{{name}}}", printable(_values(template, name)), printable(_uses(template, name)))
+        for name in template.all_names
+    ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for name, values, uses in rows:
         yield f"{name:{widths[0]}}  {values:{widths[1]}}  {uses}"

@@ -190,6 +190,18 @@ def test_what_is_remarked_about_plateau_is_true(delta: str, what: str) -> None:
     assert (run_rates(spec, 1, falling)[-1] < 0.09) == (delta != "0")
 
 
+def test_what_a_terminal_would_obey_is_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "t.txt"
+    file.write_text(
+        TEMPLATE.replace("8:800:8", "\x1b[31mred,\x1b]0;x\x07").replace("{rate}", "{rate},\x1b[2J")
+    )
+    assert main(["check", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert "·[31mred,·]0;x·" in shown
+    assert "{rate},·[2J" in shown
+    assert not set(shown) & set("\x1b\x07")
+
+
 def test_a_folder_without_data_has_no_classes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
