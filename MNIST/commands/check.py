@@ -249,8 +249,8 @@ def _dataset_folder(text: str) -> Path:
 
 
 def _terminal_width() -> int | None:
-    """The width of the terminal in columns; None if the output does not go to a terminal."""
+    """The width of the terminal in columns; None if it does not tell, or if the output goes elsewhere."""
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
     except (OSError, ValueError):
         return None

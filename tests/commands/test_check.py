@@ -1,5 +1,6 @@
 """`check` as a user types it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -200,6 +201,15 @@ def test_what_a_terminal_would_obey_is_not_shown(tmp_path: Path, capsys: pytest.
     assert "·[31mred,·]0;x·" in shown
     assert "{rate},·[2J" in shown
     assert not set(shown) & set("\x1b\x07")
+
+
+def test_a_terminal_that_does_not_tell_its_width_shortens_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    end, terminal = os.openpty()  # both say that they have 0 columns
+    with os.fdopen(terminal, "w") as stdout, os.fdopen(end):
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert check._terminal_width() is None
 
 
 def test_a_folder_without_data_has_no_classes(
