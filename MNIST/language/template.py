@@ -13,6 +13,7 @@ from MNIST.language.errors import Line, Problem, Problems, SpecError
 from MNIST.language.model import ModelSpec
 from MNIST.language.network import check_rule
 from MNIST.language.parse import Sections, placeholder_names, placeholders, read_fields, read_sections
+from MNIST.language.sections import REQUIRED
 from MNIST.language.text import fill_inner, inner_names
 from MNIST.language.training_sections import epochs_placeholder
 
@@ -168,10 +169,11 @@ class Part:
     def _read(self, values: Mapping[str, str]) -> Reading:
         fields: dict[str, Any] = {}
         problems = Problems()
-        sections = {
-            name: (head, [filled for line in lines for filled in line.filled(values)])
-            for name, (head, lines) in self.sections.items()
-        }
+        sections: Sections = {}
+        for name, (head, lines) in self.sections.items():
+            filled = [each for line in lines for each in line.filled(values)]
+            if filled or not lines or name in REQUIRED:  # else its only lines are left out, and it with them
+                sections[name] = head, filled
         with suppress(SpecError):  # too many mistakes; `problems` has those that are reported
             fields = read_fields(sections, problems, self.classes)
         return fields, tuple(self.with_values(problem, values) for problem in problems)

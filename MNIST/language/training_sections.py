@@ -61,6 +61,8 @@ def read_optimizer(head: Statement, lines: Sequence[Statement], problems: Proble
     for key, statement in _settings(lines):
         word = statement.name
         refuse_block(statement, problems)
+        if key is None and word.is_open:
+            continue
         if key is None:
             hint = _section_hint(word)
             problems.add(statement.line, f"expected nothing after the optimizer, epochs and batch size{hint}")
@@ -165,11 +167,14 @@ def read_stop(head: Statement, lines: Sequence[Statement], problems: Problems) -
     arguments = {argument.name: argument for argument in arguments_of(Stop)}
     keys = ", ".join(f"{name}=" for name in arguments)
     values: dict[str, Any] = {}
+    is_open = False  # whether a placeholder may still become any setting
     for line in lines:
         refuse_block(line, problems)
         for word in line.words:
             key = (word.key or "").lower()
-            if word.key is None:
+            if word.is_open and word.key is None:
+                is_open = True
+            elif word.key is None:
                 commas = "; commas go between them" if "=" in word.text else ""
                 problems.add(line.line, f"expected a setting and its value: {keys}{commas}", word.span)
             elif key not in arguments:
@@ -179,9 +184,9 @@ def read_stop(head: Statement, lines: Sequence[Statement], problems: Problems) -
                 problems.add(line.line, f"{key} is given twice", word.key_span)
             else:
                 values[key] = read_value(arguments[key].kind, key, word, line.line, problems)
-    if "patience" not in values and "accuracy" not in values:
+    if not is_open and "patience" not in values and "accuracy" not in values:
         problems.add(head.line, "this section lacks when to stop, as in 'patience=5' or 'accuracy=0.99'")
-    if None in values.values():  # wrong, or a placeholder that is still open
+    if is_open or None in values.values():  # wrong, or a placeholder that is still open
         return {"stop": None}
     return {"stop": Stop(**values)}
 

@@ -323,6 +323,31 @@ def test_a_group_is_several_words_or_none(chosen: dict[str, str], lines: list[st
     assert parse_template(BLOCKS).fill_point(FIRST | chosen) == parse_spec(text)
 
 
+@pytest.mark.parametrize(
+    ("section", "line"),
+    [
+        ("Input", "Standardize"),
+        ("Schedule", "OneCycle,0.3"),
+        ("Augment", "Rotate,10"),
+        ("Stop", "patience=3,monitor=accuracy"),
+        ("Optimizer", "label_smoothing=0.1"),
+    ],
+)
+def test_a_section_with_no_other_line_is_left_out_with_it(section: str, line: str) -> None:
+    whole = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.1\n5\n100\n"
+    head = whole if section == "Optimizer" else f"{whole}{section}:\n"
+    template = parse_template(f"{head}{{it}}\nExplore:\nit=(),({line})\n")
+    template.check_values()
+    assert template.fill({"it": "()"}) == parse_spec(whole)
+    assert template.fill({"it": f"({line})"}) == parse_spec(f"{head}{line}\n")
+
+
+def test_a_section_that_needs_a_line_is_refused_without_it() -> None:
+    text = "Layers:\n{it}\nOptimizer:\n0.1\n5\n100\n"
+    with pytest.raises(SpecError, match="line 1: an empty section"):
+        parse_template(text).fill({"it": "()"})
+
+
 def test_inner_placeholders_count_where_they_are_chosen() -> None:
     template = parse_template(BLOCKS)
     assert template.names == ("norm", "block", "opt", "schedule")

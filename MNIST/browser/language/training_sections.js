@@ -17,6 +17,7 @@ export function readOptimizer(head, lines, problems) {
     const word = nameOf(statement);
     const { line } = statement;
     refuseBlock(statement, problems);
+    if (key === null && word.isOpen) continue;
     if (key === null) {
       problems.add(line, `expected nothing after the optimizer, epochs and batch size${sectionHint(word)}`);
     } else if (key === "optimizer" && word.key === null) {
@@ -118,11 +119,14 @@ export function readStop(head, lines, problems) {
   const args = stop.arguments;
   const keys = [...args.keys()].map((name) => `${name}=`).join(", ");
   const values = new Map();
+  let isOpen = false; // whether a placeholder may still become any setting
   for (const { line, words, ...statement } of lines) {
     refuseBlock({ line, ...statement }, problems);
     for (const word of words) {
       const key = (word.key ?? "").toLowerCase();
-      if (word.key === null) {
+      if (word.isOpen && word.key === null) {
+        isOpen = true;
+      } else if (word.key === null) {
         const commas = word.text.includes("=") ? "; commas go between them" : "";
         problems.add(line, `expected a setting and its value: ${keys}${commas}`, spanOf(word));
       } else if (!args.has(key)) {
@@ -135,10 +139,10 @@ export function readStop(head, lines, problems) {
       }
     }
   }
-  if (!values.has("patience") && !values.has("accuracy")) {
+  if (!isOpen && !values.has("patience") && !values.has("accuracy")) {
     problems.add(head.line, "this section lacks when to stop, as in 'patience=5' or 'accuracy=0.99'");
   }
-  if ([...values.values()].includes(null)) return { stop: null }; // wrong, or a placeholder that is still open
+  if (isOpen || [...values.values()].includes(null)) return { stop: null }; // wrong, or a placeholder that is still open
   return { stop: made(stop, Object.fromEntries(values)) };
 }
 
