@@ -63,6 +63,7 @@ def language_table() -> dict[str, Any]:
             "values": network.MOST_VALUES,
             "fewestClasses": layer.FEWEST_CLASSES,
             "mostClasses": layer.MOST_CLASSES,
+            "placeholders": axes.MOST_PLACEHOLDERS,
             "axisValues": axes.MOST_VALUES,
             "axisNames": axes.SHOWN,
         },

@@ -16,9 +16,10 @@ from functools import cached_property
 
 from MNIST.errors import UsageError, did_you_mean, quoted
 from MNIST.language.classes import CLASSES
-from MNIST.language.errors import Problems
+from MNIST.language.errors import Line, Problems
 from MNIST.language.text import Statement, inner_names, is_group, pieces, stray_brace
 
+MOST_PLACEHOLDERS = 100  # of a template, with those in values
 MOST_VALUES = 10_000  # of one axis, and of all axes of a file
 SHOWN = 20  # placeholders that a message lists, at most
 RANGE = ".."  # between the ends of a range of all numbers
@@ -94,6 +95,9 @@ def read_explore(
     if not known:
         message = "this section has the values of placeholders, and the file has none"
         problems.add(head.line, f"{message}; write {{name}} in place of a value, or leave the section out")
+        return ()
+    if len(known) > MOST_PLACEHOLDERS:
+        problems.add(Line(head.line.source, 0), f"a template has at most {MOST_PLACEHOLDERS} placeholders")
         return ()
     if not lines:
         problems.add(head.line, f"an empty section: it takes lines such as '{known[0]}=…', or leave it out")

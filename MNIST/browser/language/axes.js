@@ -26,12 +26,17 @@ export function readExplore(head, lines, outer, problems) {
     problems.add(head.line, `${message}; write {name} in place of a value, or leave the section out`);
     return;
   }
+  const { axisValues: most, placeholders } = language().limits;
+  if (known.length > placeholders) {
+    const file = { source: head.line.source, number: 0, text: "" };
+    problems.add(file, `a template has at most ${placeholders} placeholders`);
+    return;
+  }
   if (!lines.length) {
     problems.add(head.line, `an empty section: it takes lines such as '${known[0]}=…', or leave it out`);
   }
   const given = new Set();
   const counts = lines.map((statement) => countAxis(statement, known, given, problems));
-  const most = language().limits.axisValues;
   if (counts.reduce((total, count) => total + count, 0) > most) {
     problems.add(head.line, `more than ${thousands(most)} values in all`);
   }
