@@ -159,6 +159,11 @@ def count_flops(nodes: Iterable[Node]) -> int:
     return sum(node.flops for root in nodes for node in root.walk())
 
 
+def count_layers(layers: Iterable[Layer]) -> int:
+    """How many layers some layers become when Repeat is expanded; they are counted without expanding."""
+    return sum(map(_count, layers))
+
+
 def needs_engine(spec: ModelSpec) -> str | None:
     """The name of the only engine that trains such a network; None if all that use gradients do."""
     return "sonn" if isinstance(spec.layers[0], Columns) else None  # Columns is the only layer

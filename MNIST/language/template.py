@@ -3,23 +3,24 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import prod
 from typing import Any
 
 from MNIST.errors import did_you_mean, quoted
-from MNIST.language.axes import Axis, first_values, read_explore, values_of
+from MNIST.language.axes import MOST_PLACEHOLDERS, Axis, first_values, read_explore, values_of
 from MNIST.language.classes import fill_classes
-from MNIST.language.errors import Line, Problem, Problems, SpecError
+from MNIST.language.errors import MOST_PROBLEMS, Line, Problem, Problems, SpecError
 from MNIST.language.model import ModelSpec
-from MNIST.language.network import check_rule
+from MNIST.language.network import MOST_LAYERS, check_rule, count_layers
 from MNIST.language.parse import Sections, placeholder_names, placeholders, read_fields, read_sections
 from MNIST.language.sections import REQUIRED
 from MNIST.language.text import fill_inner, inner_names
 from MNIST.language.training_sections import epochs_placeholder
 
-MOST_PLACEHOLDERS = 100
 NETWORK = ("Input", "Layers")  # they decide the shapes together; each other section is read by itself
-MOST_KNOWN = 10_000  # readings that a part keeps
+MOST_KNOWN, MOST_KNOWN_WORDS = 10_000, 500_000  # readings that a part keeps, and their words
+MOST_WORK = 1_000_000  # words and layers that values are checked in: a hostile file must not cost minutes
 
 Reading = tuple[dict[str, Any], tuple[Problem, ...]]  # fields of a ModelSpec, and what is wrong
 
@@ -82,11 +83,12 @@ class Template:
         """Raise SpecError with every value of `Explore:` that is wrong whatever the others are.
 
         Each value is tried with the first values of the other placeholders. If a placeholder has no values,
-        nothing is checked.
+        nothing is checked. Too many mistakes end it, and too much to read.
         """
         if self.without_values:
             return
         problems: dict[Problem, None] = {}
+        limit = sum(part.work for part in self.parts) + MOST_WORK
         for place, axis in enumerate(self.axes):
             chosen = first_values(self.axes, axis.names)
             for value in axis.values:
@@ -95,6 +97,14 @@ class Template:
                     self.fill_point(values_of(self.axes, chosen))
                 except SpecError as error:
                     problems |= {} if error.only_shapes else dict.fromkeys(error.problems)
+                stopped = f"stopped after {len(problems)} mistakes" if len(problems) >= MOST_PROBLEMS else ""
+                if sum(part.work for part in self.parts) > limit:
+                    stopped = (
+                        "there are too many values to check in networks so large: it would take more than "
+                        f"{MOST_WORK:,} words and layers"
+                    )
+                if stopped:
+                    raise SpecError([*problems, Problem(0, 0, 0, stopped, self.source)])
         if problems:
             raise SpecError(problems)
 
@@ -141,11 +151,12 @@ class Template:
         problems.raise_any()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Part:
     """Sections of a template that are read by themselves.
 
     classes: as many as the network must end in; None if any number will do.
+    work: how many words and layers it has read so far.
     known: the readings of values that were filled in before. With them, a point of Models/explore.txt takes
     6 µs instead of 170 (one core of an AMD EPYC), so that a grid of a million points is read in seconds.
     """
@@ -153,6 +164,7 @@ class Part:
     names: tuple[str, ...]
     sections: Sections
     classes: int | None = None
+    work: int = field(default=0, compare=False, repr=False)
     known: dict[tuple[str, ...], Reading] = field(default_factory=dict, compare=False, repr=False)
 
     def filled(self, values: Mapping[str, str]) -> Reading:
@@ -161,7 +173,7 @@ class Part:
         inner = [name for text in key if text.startswith("(") for name in inner_names(text)]  # mostly none
         key += tuple([values.get(name, "") for name in inner])
         if key not in self.known:
-            if len(self.known) == MOST_KNOWN:
+            if len(self.known) >= min(MOST_KNOWN, MOST_KNOWN_WORDS // self._words):
                 self.known.clear()
             self.known[key] = self._read(values)
         return self.known[key]
@@ -176,7 +188,16 @@ class Part:
                 sections[name] = head, filled
         with suppress(SpecError):  # too many mistakes; `problems` has those that are reported
             fields = read_fields(sections, problems, self.classes)
+        layers = count_layers(layer for layer in fields.get("layers", ()) if layer is not None)
+        stopped = len(problems) > MOST_PROBLEMS  # after who knows how many layers
+        self.work += self._words + (MOST_LAYERS if stopped else min(layers, MOST_LAYERS))
         return fields, tuple(self.with_values(problem, values) for problem in problems)
+
+    @cached_property
+    def _words(self) -> int:
+        """How many words the sections have, and lines."""
+        roots = (root for _, lines in self.sections.values() for root in lines)
+        return sum(1 + len(statement.words) for root in roots for statement in root.walk())
 
     def with_values(self, problem: Problem, values: Mapping[str, str]) -> Problem:
         """The problem, with the values of the placeholders at its place added to its message."""

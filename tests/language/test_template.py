@@ -384,6 +384,42 @@ def test_a_key_written_by_hand_in_a_group_is_as_strict_as_in_a_line() -> None:
         template.fill_point(open_key | {"mom": 2})
 
 
+@pytest.mark.parametrize(
+    ("layers", "limit"),
+    [
+        ("Dropout,{d}\nRepeat,999:\n    Dropout,0.5\n", 15_000),
+        ("Dropout,{d}\n" + "Dropout,0.5\n" * 99, 6_000),
+        ("Dropout,{d}\nParallel:\n" + "    Path:\n        Conv,1,1,1,relu\n" * 101, 150_000),  # wrong shapes
+    ],
+    ids=["repeated", "written", "refused"],
+)
+def test_the_networks_by_which_values_are_checked_have_a_limit_together(
+    layers: str, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("MNIST.language.template.MOST_WORK", limit)
+    text = f"Layers:\nFlatten\n{layers}Dense,10,softmax\nOptimizer:\n0.1\n5\n100\nExplore:\n"
+    parse_template(text + "d=0:0.2:0.02\n").check_values()
+    with pytest.raises(SpecError, match="too many values to check in networks so large"):
+        parse_template(text + "d=0:0.4:0.02\n").check_values()
+
+
+def test_a_hundred_wrong_values_are_enough() -> None:
+    text = (
+        SMALL.replace("{mom}", "0.5").replace("{opt}", "SGD") + "Explore:\nkind=MaxPool\nsize=2\ne=0.5:300\n"
+    )
+    with pytest.raises(SpecError, match="stopped after 100 mistakes") as caught:
+        parse_template(text).check_values()
+    assert len(caught.value.problems) == 101
+
+
+def test_readings_of_long_sections_are_not_all_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("MNIST.language.template.MOST_KNOWN_WORDS", 100)
+    template = parse_template(SMALL)
+    for size in range(1, 28):
+        template.fill(SMALL_VALUES | {"size": str(size)})
+    assert 0 < len(template.parts[0].known) < 12  # of 9 words and lines each
+
+
 def test_groups_in_circles_end_in_an_error() -> None:
     template = parse_template(BLOCKS.replace("drop=0.1,0.2", "drop=(Dropout,{norm})"))
     with pytest.raises(SpecError):
