@@ -255,7 +255,7 @@ def _matched(
         elif key in droppable and word.placeholder:
             by_key.append((droppable[key], word))
         else:
-            problems.add(line, _unknown_key(name, word.key, arguments), word.key_span)
+            problems.add(line, _unknown_key(name, word.key, arguments.values()), word.key_span)
     missing = [
         argument for argument in arguments.values() if argument.required and argument.name not in given
     ]
@@ -281,7 +281,8 @@ def _wrong_count(name: str, places: Sequence[Argument], found: int) -> str:
     return f"{name} takes {count} {values} ({', '.join(place.name for place in places)}), found {found:,}"
 
 
-def _unknown_key(name: str, key: str, known: Iterable[str]) -> str:
+def _unknown_key(name: str, key: str, arguments: Iterable[Argument]) -> str:
+    known = [argument.name for argument in arguments if argument.place != "many"]
     keys = ", ".join(f"{name}=" for name in known)
     hint = did_you_mean(key, known, "=") or (f"; it knows {keys}" if keys else "; it takes none")
     return f"{name} has no key {quoted(key)}{hint}"

@@ -141,7 +141,7 @@ function matched(name, known, words, line, problems, droppable) {
     } else if (droppable.has(key) && word.placeholder) {
       byKey.push([droppable.get(key), word]);
     } else {
-      problems.add(line, unknownKey(name, word.key, [...args.keys()]), keySpanOf(word));
+      problems.add(line, unknownKey(name, word.key, [...args.values()]), keySpanOf(word));
     }
   }
   const missing = [...args.values()].filter((argument) => argument.required && !given.has(argument.name));
@@ -166,7 +166,8 @@ function wrongCount(name, places, found) {
   return `${name} takes ${count} ${count === "1" ? "value" : "values"} (${names}), found ${thousands(found)}`;
 }
 
-function unknownKey(name, key, known) {
+function unknownKey(name, key, args) {
+  const known = args.filter(({ place }) => place !== "many").map((argument) => argument.name);
   const keys = known.map((each) => `${each}=`).join(", ");
   const hint = didYouMean(key, known, "=") || (keys ? `; it knows ${keys}` : "; it takes none");
   return `${name} has no key ${quoted(key)}${hint}`;
