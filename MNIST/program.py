@@ -4,6 +4,8 @@ Texts in the code say `python MNIST` and `".[torch]"`, as in a checkout; `as_sta
 what works here. Texts saved to a file keep the words of a checkout, so that they do not depend on the start.
 """
 
+import os
+import re
 import shlex
 import sys
 from pathlib import Path, PurePath
@@ -12,6 +14,7 @@ DISTRIBUTION = "mnist-text-networks"
 CHECKOUT_NAME = "python MNIST"
 
 _PACKAGE = Path(__file__).resolve().parent
+_SYSTEM = os.name
 
 
 def in_checkout() -> bool:
@@ -30,8 +33,21 @@ def program() -> str:
     if started.name == "__main__.py" and started.parent.name == _PACKAGE.name:
         return f"python -m {_PACKAGE.name}"
     if started.name == _PACKAGE.name:  # the folder, as it was typed
-        return f"python {shlex.quote(str(started))}"
+        return f"python {as_typed(str(started))}"
     return CHECKOUT_NAME if in_checkout() else "mnist"
+
+
+def as_typed(*words: str) -> str:
+    """Words of a command as one types them here: quoted for Windows' shell, or for those of other systems."""
+    return " ".join(map(_quoted_for_windows if _SYSTEM == "nt" else shlex.quote, words))
+
+
+def _quoted_for_windows(word: str) -> str:
+    from subprocess import list2cmdline
+
+    if word and not re.search(r'[\s"&|<>^()]', word):
+        return word
+    return '"' + list2cmdline([f" {word}"])[2:]  # a space in front puts it into quotes in any case
 
 
 def install_command(extra: str = "") -> str:

@@ -40,6 +40,39 @@ def test_the_name_is_the_one_it_was_started_with(started, name, monkeypatch):
     assert program.program() == name
 
 
+@pytest.mark.parametrize(
+    ("word", "elsewhere", "on_windows"),
+    [
+        ("Data", "Data", "Data"),
+        ("0.001,0.01", "0.001,0.01", "0.001,0.01"),
+        (r"Models\net.txt", r"'Models\net.txt'", r"Models\net.txt"),
+        ("my data\\", "'my data\\'", '"my data\\\\"'),
+        ("R&D\\", "'R&D\\'", '"R&D\\\\"'),
+        ("x=(),(Adam,1)", "'x=(),(Adam,1)'", '"x=(),(Adam,1)"'),
+        ("", "''", '""'),
+    ],
+)
+def test_a_word_to_type_is_quoted_for_the_shell_of_the_system(word, elsewhere, on_windows, monkeypatch):
+    for system, quoted in ("posix", elsewhere), ("nt", on_windows):
+        monkeypatch.setattr(program, "_SYSTEM", system)
+        assert program.as_typed("train", word) == f"train {quoted}"
+
+
+def test_what_a_command_says_to_type_is_for_that_shell(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(program, "_SYSTEM", "nt")
+    monkeypatch.chdir(tmp_path)
+    Path("a net.txt").write_text("Layers:\nFlatten\nDense,{n},softmax\nOptimizer:\n0.01\n1\n100\n")
+    assert cli.main(["check", "a net.txt"]) == 0
+    assert 'explore Data NAME --template "a net.txt"' in capsys.readouterr().out
+    assert cli.main(["show", "no data"]) == 1
+    assert 'download "no data"' in capsys.readouterr().err
+
+
+def test_no_other_file_quotes_words_to_type():
+    code = "".join(file.read_text() for file in (ROOT / "MNIST").rglob("*.py") if file.name != "program.py")
+    assert not re.search(r"shlex\.(quote|join)", code)
+
+
 def test_a_notebook_beside_an_installation_is_told_of_the_installed_command(installed, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["ipykernel_launcher.py"])
     assert program.program() == "mnist"

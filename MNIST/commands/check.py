@@ -18,7 +18,6 @@ Options:
 """
 
 import os
-import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -45,7 +44,7 @@ from MNIST.language import (
 from MNIST.language.errors import printable
 from MNIST.output import print_json
 from MNIST.paths import find_model_file, has_data
-from MNIST.program import program
+from MNIST.program import as_typed, program
 from MNIST.words import DIGITS, counted
 
 Row = tuple[str, str, str, str, str]
@@ -143,7 +142,7 @@ def remarks(spec: ModelSpec) -> Iterator[str]:
 
 def _about_template(template: Template) -> Iterator[str]:
     placeholders = counted(len(template.names), "placeholder")
-    explore = f"{program()} explore Data NAME --template {shlex.quote(template.source)}"
+    explore = f"{program()} explore Data NAME --template {as_typed(template.source)}"
     if any(axis.is_range for axis in template.axes):
         explore += " --design tpe"
     yield f"A template with {placeholders}; `{explore}` explores it."

@@ -74,7 +74,6 @@ With what:
 """
 
 import json
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -89,7 +88,7 @@ from MNIST.files import write_atomically
 from MNIST.language import parse_spec
 from MNIST.live_file import LIVE
 from MNIST.paths import HYPERPARAM_SEARCH, exploration_folder
-from MNIST.program import program
+from MNIST.program import as_typed, program
 from MNIST.words import counted
 
 if TYPE_CHECKING:
@@ -290,12 +289,12 @@ class _Printed:
         if replaced:
             _warn(f"{network} held another network: the winner has taken its place.")
         print(f"The winner is {network}, its text {self._folder}/best.txt.")
-        data = shlex.quote(self._options["<dataset-dir>"])
+        data = as_typed(self._options["<dataset-dir>"])
         print(f"Next: {program()} test Results {data} {self._name}")
         if self._options["--images"] is not None:
             words = train_options(self._settings)
             best = [f"best_of_{self._name[:56]}", f"{self._folder}/best.txt", *words]
-            print(f"or, on all images: {program()} train {data} {' '.join(map(shlex.quote, best))}")
+            print(f"or, on all images: {program()} train {data} {as_typed(*best)}")
 
 
 def _curves(name: str, files: Mapping[str, bytes]) -> bytes:

@@ -2,13 +2,12 @@
 
 import os
 import select
-import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from MNIST.program import program
+from MNIST.program import as_typed, program
 
 if TYPE_CHECKING:
     from MNIST.explore.smaller import Smaller
@@ -54,7 +53,7 @@ def command(words: Sequence[str], shorter: "Smaller") -> str:
         before = [*_without("--points", before), "--points", str(shorter.points)]
     if shorter.images is not None:
         before = [*_without("--images", before), "--images", str(shorter.images)]
-    return f"{program()} {shlex.join([*before, *behind])}"
+    return f"{program()} {as_typed(*before, *behind)}"
 
 
 def _without(option: str, words: Sequence[str]) -> list[str]:

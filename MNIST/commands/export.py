@@ -28,7 +28,6 @@ Options:
 
 import importlib
 import importlib.util
-import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +38,7 @@ from MNIST.commands.trained_networks import refuse_unlike
 from MNIST.errors import ModelError, UsageError, quoted
 from MNIST.files import write_atomically
 from MNIST.paths import members, short_name
-from MNIST.program import install_command
+from MNIST.program import as_typed, install_command
 
 if TYPE_CHECKING:
     from MNIST.export import SharedNetwork
@@ -120,10 +119,8 @@ def _write_script(path: Path, library: str, shared: "SharedNetwork", images: Any
     write_atomically(weights, script.weights)
     write_atomically(path, script.source)
     print(f"Written: {path}, {shared.name} as a script with {title}, and {weights}, its weights.")
-    print(f"It trains the network: python {shlex.quote(str(path))} Data")
-    print(
-        f"It tests these weights: python {shlex.quote(str(path))} Data --weights {shlex.quote(str(weights))}"
-    )
+    print(f"It trains the network: python {as_typed(str(path))} Data")
+    print(f"It tests these weights: python {as_typed(str(path))} Data --weights {as_typed(str(weights))}")
     print(checked)
 
 

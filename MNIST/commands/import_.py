@@ -38,7 +38,6 @@ Options:
     -q, --quiet         print only warnings and errors
 """
 
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -47,7 +46,7 @@ from typing import Any
 
 from MNIST.commands.import_networks import are_networks, import_networks
 from MNIST.commands.values import one_of, proportion, whole_number
-from MNIST.program import program
+from MNIST.program import as_typed, program
 from MNIST.words import counted
 
 
@@ -81,7 +80,7 @@ def run(options: Mapping[str, Any]) -> int:
         f"{dataset.name}: {counted(len(dataset.train_images), 'training image')} and"
         f" {counted(len(dataset.test_images), 'test image')} in {folder}, {dataset.about.told_apart()}"
     )
-    print(f"Next: {program()} show {shlex.quote(options['<dataset-dir>'])}")
+    print(f"Next: {program()} show {as_typed(options['<dataset-dir>'])}")
     return 0
 
 

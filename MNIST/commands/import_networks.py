@@ -1,7 +1,6 @@
 """Take networks from a laboratory, or from `train` elsewhere, into `Model_Output/`; each is checked."""
 
 import os
-import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 from MNIST.errors import MNISTError, ModelError, UsageError
 from MNIST.files import only_one
 from MNIST.paths import MODEL_OUTPUT, checked_name, name_from
-from MNIST.program import program
+from MNIST.program import as_typed, program
 from MNIST.words import counted
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def import_networks(
         other = next(word for word in words if not are_networks([word]))
         raise UsageError(
             f"{other}: expected a trained network, its folder or a .zip, or a folder with some;"
-            f" to make a dataset: {program()} import {shlex.quote(other)} <dataset-dir>"
+            f" to make a dataset: {program()} import {as_typed(other)} <dataset-dir>"
         )
     if name is not None:
         checked_name(name, "network name")

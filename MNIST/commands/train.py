@@ -34,7 +34,6 @@ Options:
     --track PLACES         show each epoch in tensorboard, in wandb (Weights & Biases), or tensorboard,wandb
 """
 
-import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -54,7 +53,7 @@ from MNIST.errors import DivergedError, UsageError
 from MNIST.files import only_one, write_atomically
 from MNIST.language import fill_classes, parse_spec, read_text
 from MNIST.paths import MODEL_OUTPUT, checked_name, find_model_file
-from MNIST.program import program
+from MNIST.program import as_typed, program
 from MNIST.words import counted
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ if TYPE_CHECKING:
 
 def run(options: Mapping[str, Any]) -> int:
     """Train one network, or one under each seed; return 1 if any of these diverges."""
-    name, folder = options["<model-name>"], shlex.quote(options["<dataset-dir>"])
+    name, folder = options["<model-name>"], as_typed(options["<dataset-dir>"])
     if options["--seeds"] is None:
         if _train_one(options):
             print(f"Next: {program()} test Results {folder} {name}")

@@ -4,7 +4,6 @@ It lies in the network's folder. There it is the page of the training that goes 
 network, until the new network takes that one's place, with the report.
 """
 
-import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from MNIST.live_file import LIVE, LiveFile
+from MNIST.program import as_typed
 from MNIST.report.news import News
 from MNIST.report.terminal.training_display import duration
 from MNIST.report.training.live import TrainingView, live_page
@@ -96,7 +96,7 @@ class LivePage:
             f"Trained {counted(len(run.history), 'epoch')} in {duration(total)}. {_figures(run.kept)}"
         ]
         steps = [
-            ("Test it:", shlex.join(["python", "MNIST", "test", "Results", self._data, self._name])),
+            ("Test it:", as_typed("python", "MNIST", "test", "Results", self._data, self._name)),
             ("Draw for it in a browser:", f"python MNIST page {self._name} draw.html"),
         ]
         return self._page("over", "Finished.", sentences, None, run.kept.epoch, steps)
@@ -148,7 +148,7 @@ class LivePage:
                     headline=headline,
                     sentences=sentences,
                     done=done,
-                    command=shlex.join(self._command),
+                    command=as_typed(*self._command),
                     written=time.time(),
                     interval=max(2.0, self._file.pace.interval),
                 ),

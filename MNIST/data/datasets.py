@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import shlex
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,7 +14,7 @@ from MNIST.data.about import ABOUT_FILE, About, read_about, read_classes
 from MNIST.data.catalogue import FILE_NAMES, about_published, owner
 from MNIST.data.suspicions import has_dark_ink
 from MNIST.errors import DataError
-from MNIST.program import program
+from MNIST.program import as_typed, program
 
 Labels = NDArray[np.unsignedinteger]
 
@@ -112,7 +111,7 @@ def _why_missing(folder: Path, name: str) -> str:
         return f"no {name}.gz: what made this dataset was interrupted; repeat that command to complete it"
     if known := [one for one in sorted(Path().glob("*/")) if _has_all_files(one)]:
         return f"no {name}.gz in this folder; there is a dataset in {known[0]}"
-    fetch = f"{program()} download {shlex.quote(str(folder))}"
+    fetch = f"{program()} download {as_typed(str(folder))}"
     return f"no {name}.gz in this folder; to fetch the data:\n    {fetch}"
 
 
@@ -147,7 +146,7 @@ def _recognised(folder: Path, about: About, sums: list[str], images: NDArray[np.
     if len(known) > 1:  # a replacement that was interrupted
         raise DataError(
             f"{folder}: expected one dataset, found files of {' and '.join(known)}; to have one of them:\n"
-            f"    {program()} download {shlex.quote(str(folder))} --replace --dataset {known[0]}"
+            f"    {program()} download {as_typed(str(folder))} --replace --dataset {known[0]}"
         )
     if "custom" in names:
         return replace(about, ink="dark" if has_dark_ink(images) else "bright")

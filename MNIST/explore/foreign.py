@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from MNIST.errors import UsageError, did_you_mean, quoted
 from MNIST.explore.ranking import METRICS
 from MNIST.explore.tables import RawTable
-from MNIST.program import program
+from MNIST.program import as_typed, program
 
 SPELLINGS = {"acc": "accuracy", "val_acc": "val_accuracy"}
 TALOS = ("round_epochs", "start", "end", "duration", "execution_time")  # and all names that begin with _
@@ -126,10 +126,11 @@ def metric_column(table: RawTable, wanted: str | None) -> str:
 
 def no_metric(table: RawTable) -> UsageError:
     """The error that a table has no validation accuracy: it says which columns there are, and what to do."""
+    pictures = f"{program()} pictures {as_typed(str(table.path))}"
     return UsageError(
         f"{table.path} is no results file of explore or Talos: it has no column val_accuracy or val_acc\n"
         f"{_columns_text(table)}\n"
-        f"Name the one that says how good a row is: {program()} pictures {table.path} --metric NAME"
+        f"Name the one that says how good a row is: {pictures} --metric NAME"
     )
 
 

@@ -3,7 +3,6 @@
 The exploration itself writes it, so that it is there for notebooks too, and under the lock of its folder.
 """
 
-import shlex
 import sys
 import time
 from collections import Counter
@@ -23,6 +22,7 @@ from MNIST.explore.trials import TrialService
 from MNIST.explore.workers.protocol import Event
 from MNIST.live_file import LIVE, LiveFile, Pace
 from MNIST.paths import exploration_folder
+from MNIST.program import as_typed
 from MNIST.report.exploring.influence import Influence, measure_influence
 from MNIST.report.exploring.live import BEST, NOW, OTHER, ExplorationView, Table, live_page
 from MNIST.report.exploring.networks import networks_of
@@ -152,7 +152,7 @@ class LivePage:
                 headline=headline,
                 sentences=[*sentences, _work(self._service)],
                 done=done,
-                command=shlex.join(self._command),
+                command=as_typed(*self._command),
                 written=time.time(),
                 interval=self._file.pace.interval,
             ),
@@ -300,7 +300,7 @@ def _word(value: object) -> str:
 
 
 def _typed(words: Sequence[str]) -> str:
-    return shlex.join(["python", "MNIST", *words])
+    return as_typed("python", "MNIST", *words)
 
 
 def _warn(line: str) -> None:
