@@ -28,11 +28,11 @@ def program() -> str:
     In a notebook, which was started otherwise, it is the name that would work here.
     """
     started = PurePath(sys.argv[0] if sys.argv else "")
-    if started.stem == "mnist":  # the installed script; mnist.exe on Windows
+    if started.stem == "mnist" and not Path(started).is_dir():  # the installed script; mnist.exe on Windows
         return "mnist"
     if started.name == "__main__.py" and started.parent.name == _PACKAGE.name:
         return f"python -m {_PACKAGE.name}"
-    if started.name == _PACKAGE.name:  # the folder, as it was typed
+    if started.name.lower() == _PACKAGE.name.lower():  # the folder, as it was typed: some systems ignore case
         return f"python {as_typed(str(started))}"
     return CHECKOUT_NAME if in_checkout() else "mnist"
 

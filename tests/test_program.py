@@ -73,6 +73,14 @@ def test_no_other_file_quotes_words_to_type():
     assert not re.search(r"shlex\.(quote|join)", code)
 
 
+@pytest.mark.parametrize("started", ["mnist", "Mnist", "./mnist/"])
+def test_the_folder_may_be_typed_in_another_case_where_the_system_ignores_it(started, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    Path(started).mkdir()
+    monkeypatch.setattr(sys, "argv", [started])
+    assert program.program() == f"python {started.strip('./')}"
+
+
 def test_a_notebook_beside_an_installation_is_told_of_the_installed_command(installed, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["ipykernel_launcher.py"])
     assert program.program() == "mnist"
