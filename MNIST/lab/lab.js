@@ -209,11 +209,18 @@ function laboratory() {
 }
 
 async function openLaboratory() {
+  await wholeFile();
   const dataset = await unpackDataset(about);
   const [simd, plain] = [await bytesOf("kernels"), await bytesOf("kernels-plain")];
   const made = new Laboratory({ worker: byId("worker").textContent, table, kernels: { simd, plain }, dataset });
   state.set({ dataset });
   return made;
+}
+
+/** Wait until the browser has read the whole file: the dataset stands at its end. */
+async function wholeFile() {
+  if (document.readyState !== "loading") return;
+  await new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve, { once: true }));
 }
 
 function settings() {
@@ -430,9 +437,5 @@ byId("facts").append(...facts.flatMap(([name, value]) => [element("dt", {}, name
 colour();
 bring(first.text, first.name);
 
-/** Begin to unpack once the page is painted and the whole file is read. */
-function whenPainted() {
-  requestAnimationFrame(() => setTimeout(() => laboratory().catch((error) => buttons.tell(error.message, true))));
-}
-if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", whenPainted);
-else whenPainted();
+// Begin to unpack once the page is painted.
+requestAnimationFrame(() => setTimeout(() => laboratory().catch((error) => buttons.tell(error.message, true))));

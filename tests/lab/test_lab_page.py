@@ -295,6 +295,25 @@ WATCH_SHARE = """() => {
 }"""
 
 
+# Writes into an empty page what a slow disk has read of the file, clicks on Train, and writes the rest.
+READ_SLOWLY = """async ([begin, rest]) => {
+    document.open();
+    document.write(begin);
+    document.querySelector("#train").click();
+    await new Promise((resolve) => setTimeout(resolve));
+    const state = document.readyState;
+    document.write(rest);
+    document.close();
+    return state;
+}"""
+
+
+def test_training_begins_before_the_file_is_read_and_waits_for_the_rest(file, browser_page):
+    begin, data, rest = file.read_text(encoding="utf-8").partition('<script type="text/plain"')
+    assert browser_page.evaluate(READ_SLOWLY, [begin, data + rest]) == "loading"
+    figure(browser_page, "state").to_have_text("finished")
+
+
 def test_the_kernels_of_a_block_are_shown_after_the_training_too(lab):
     text_box(lab).fill(OTHER.replace("Flatten", "Residual:\n    Conv,1,3,3,relu,padding=same\nFlatten"))
     train(lab)
