@@ -313,27 +313,30 @@ function firstKernels({ network, weights }) {
 
 // After the first training, one change to try.
 
-let proposed = false;
+let proposedTo = null; // the text in which a line is to change
+let isRefused = false;
 
 state.watch(["networks"], ({ networks, text, parsed }) => {
-  if (proposed || networks.length !== 1 || networks[0].trained.text !== text || !parsed.spec) return;
+  if (proposedTo !== null || networks.length !== 1 || networks[0].trained.text !== text || !parsed.spec) return;
   const proposal = propose(text, parsed.spec);
   if (!proposal) return;
-  proposed = true;
+  proposedTo = text;
   const take = () => {
     editor.replaceLine(proposal.line, proposal.text);
-    byId("proposal").hidden = true;
     say("The line is written");
+  };
+  const refuse = () => {
+    isRefused = true;
+    byId("proposal").hidden = true;
   };
   byId("proposal").replaceChildren(
     element("p", {}, `Try one change: ${proposal.words} Then compare the two under Networks.`),
     element("button", { type: "button", onclick: take }, "Write this line"),
-    element("button", { type: "button", onclick: () => (byId("proposal").hidden = true) }, "No"),
+    element("button", { type: "button", onclick: refuse }, "No"),
   );
-  byId("proposal").hidden = false;
 });
-state.watch(["networks"], ({ networks }) => {
-  if (networks.length > 1) byId("proposal").hidden = true;
+state.watch(["networks", "text"], ({ networks, text }) => {
+  byId("proposal").hidden = isRefused || networks.length > 1 || text !== proposedTo; // no other text has that line
 });
 
 // What came of it.

@@ -44,6 +44,9 @@ def test_a_lesson_from_opening_to_comparing_two_networks(lab):
     ask_test_set(lab)
     expect(note).to_contain_text("Used once")
 
+    text_box(lab).fill(f"\n{MODEL}")
+    expect(button(lab, "Write this line")).to_be_hidden()  # its number is now another line's
+    text_box(lab).fill(MODEL)
     button(lab, "Write this line").click()  # the change that the page proposes
     expect(text_box(lab)).to_have_value(MODEL.replace("Conv,4", "Conv,8"))
     expect(lab.locator("#curves")).to_contain_text("trained from an earlier text")
