@@ -277,9 +277,10 @@ state.watch(["running", "shown"], ({ running, shown }) => {
   };
   afterwards("curves", () => curves.show(running ?? past ?? null));
 });
-state.watch(["shown", "running"], ({ shown, running }) => {
-  if (running) return; // what is being trained shows its own
-  afterwards("inside", () => showInside(shown ? firstKernels(shown.trained) : null, shown?.norms ?? null));
+state.watch(["shown", "running"], ({ shown, running, progress }) => {
+  if (running && progress) return; // what is being trained shows its own
+  const past = running ? null : shown; // of what has only begun, nothing is known
+  afterwards("inside", () => showInside(past ? firstKernels(past.trained) : null, past?.norms ?? null));
 });
 state.watch(["text", "running", "shown"], () => afterwards("past", fadeThePast));
 

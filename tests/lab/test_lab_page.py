@@ -280,14 +280,24 @@ def test_the_focus_stays_where_a_table_is_written_anew(lab):
 def test_a_second_training_begins_at_its_beginning(lab):
     text_box(lab).fill(OTHER)
     train(lab)
+    expect(lab.locator("#gradients")).to_be_visible()
     lab.evaluate(WATCH_SHARE)
     text_box(lab).fill(OTHER.replace("\n1\n", "\n10000\n"))
-    button(lab, "Train").click()
+    assert lab.evaluate(GRADIENTS_AT_THE_BEGINNING) in ("hidden", "its own")
     figure(lab, "state").to_have_text("training")
     assert lab.evaluate("globalThis.shares[0]") == "0"
     button(lab, "Stop").click()
     figure(lab, "state").to_have_text("stopped")
 
+
+# What is shown in the first frame after a click on Train; the first report may have come by then.
+GRADIENTS_AT_THE_BEGINNING = """async () => {
+    document.querySelector("#train").click();
+    await new Promise(requestAnimationFrame);
+    if (document.querySelector("#gradients").hidden) return "hidden";
+    const isReported = document.querySelector('[data-test="images-per-second"]').textContent !== "–";
+    return isReported ? "its own" : "the other network's";
+}"""
 
 # What the progress bar says at each change, from now on.
 WATCH_SHARE = """() => {
