@@ -115,10 +115,15 @@ function listTexts() {
   byId("texts").replaceChildren(element("option", { value: "" }, "Texts …"), ...options);
 }
 
-byId("texts").addEventListener(
-  "change",
-  ({ target }) => target.value && write(texts.get(target.value), target.value),
-);
+byId("texts").addEventListener("change", ({ target }) => {
+  const name = target.value;
+  if (!name) return;
+  write(texts.get(name), name);
+  target.value = name; // so that the arrow keys go on from there
+});
+byId("texts").addEventListener("blur", ({ target }) => {
+  target.value = ""; // so that the same text can be chosen again, as it was
+});
 byId("name").addEventListener("change", ({ target }) => {
   const name = target.value;
   if (name === state.get("name")) return;

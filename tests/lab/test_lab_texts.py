@@ -123,6 +123,18 @@ def test_no_typed_text_is_lost_to_another_one(lab):
     expect(text_box(lab)).to_have_value(OTHER + "# second change\n")
 
 
+def test_the_texts_are_walked_through_with_the_arrow_keys(lab):
+    texts, name = lab.locator("#texts"), lab.locator("#name")
+    texts.focus()
+    for key, expected in (("ArrowDown", "first"), ("ArrowDown", "other"), ("ArrowUp", "first")):
+        lab.keyboard.press(key)
+        expect(name).to_have_value(expected)
+    text_box(lab).fill(WRONG)
+    texts.select_option("first")  # as it was, and what was written over it is kept
+    expect(text_box(lab)).to_have_value(MODEL)
+    expect(texts.locator("option")).to_have_text(["Texts …", "first", "other", "first_2"])
+
+
 def test_a_name_that_another_text_has_is_refused_where_it_is_seen(lab):
     lab.set_viewport_size({"width": 360, "height": 740})
     lab.locator("#name").fill("other")
