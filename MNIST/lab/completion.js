@@ -95,13 +95,16 @@ export function offerCompletions(editor, list) {
     else close();
   });
   const byKey = (event) => {
+    if (event.isComposing) return; // an input method takes the key
     if (event.key === " " && event.ctrlKey) {
       event.preventDefault();
       look(true);
+    } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      close(); // it trains
     } else if (!list.hidden) {
       const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: 5, PageUp: -5 };
       if (event.key in steps) activate(active + steps[event.key]);
-      else if (event.key === "Enter" && !event.ctrlKey) take(event, active);
+      else if (event.key === "Enter") take(event, active);
       else if (event.key === "Escape") close();
       else return;
       event.preventDefault();

@@ -262,7 +262,7 @@ const gradients = createGradients(byId("gradients"));
 let kernels = null; // the newest of the training that is shown
 
 editor.textarea.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  if (event.key !== "Enter" || event.isComposing || !(event.ctrlKey || event.metaKey)) return;
   event.preventDefault();
   if (state.get("parsed").text !== state.get("text")) readNow(); // a slow one waits for the keys to rest
   buttons.begin();

@@ -76,10 +76,14 @@ def test_all_of_it_by_keyboard(lab):
     lab.keyboard.press("Control+]")
     expect(box).to_have_value(re.compile("\n    50$"))
     lab.keyboard.press("Control+[")
-    lab.keyboard.press("Control+Enter")
+    lab.keyboard.type("\n")
+    lab.keyboard.press("Control+ ")
+    lab.keyboard.press("Meta+Enter")  # trains as Control+Enter does, and takes nothing from the list
+    expect(options).to_have_count(0)
+    expect(box).to_have_value(OTHER)
     figure(lab, "state").to_have_text("finished")
     lab.keyboard.press("Tab")  # leaves the text
-    for _ in range(12):
+    for _ in range(30):
         if lab.locator(":focus").get_attribute("id") == "test":
             break
         lab.keyboard.press("Tab")
@@ -91,7 +95,12 @@ def test_all_of_it_by_keyboard(lab):
         expect(lab.locator(f"#panel-{panel}")).to_be_visible()
 
 
-def test_a_text_that_is_not_read_yet_is_trained_by_keyboard(lab):
+def test_a_text_that_is_not_read_yet_is_trained_by_keyboard_and_one_that_is_composed_is_not(lab):
+    text_box(lab).press("Control+End")
+    _compose(lab, "# 註")
+    expect(button(lab, "Train")).to_be_enabled()
+    lab.keyboard.press("Control+Enter")
+    figure(lab, "state").to_have_text("ready")
     long = OTHER + "\n" * 20_000  # so long that it is read only when the keys rest
     text_box(lab).evaluate(PUT, long)
     text_box(lab).press("Control+Enter")
@@ -183,10 +192,16 @@ def test_a_list_of_words_is_scrolled_and_taken_from_by_touch_and_opened_by_any_k
     expect(text_box(lab)).to_be_focused()
     text_box(lab).fill("Layers:\n")
     text_box(lab).press("Control+End")
-    lab.context.new_cdp_session(lab).send(
-        "Input.imeSetComposition", {"text": "Con", "selectionStart": 3, "selectionEnd": 3}
-    )
+    _compose(lab, "Con")
     expect(options.locator("b").first).to_have_text("Conv")
+    lab.keyboard.press("Enter")  # it ends the composition, and takes nothing from the list
+    expect(text_box(lab)).to_have_value(re.compile("^Layers:\nCon\n?$"))
+
+
+def _compose(lab, text):
+    """Write as an input method does that has not ended the word yet."""
+    cursor = {"selectionStart": len(text), "selectionEnd": len(text)}
+    lab.context.new_cdp_session(lab).send("Input.imeSetComposition", {"text": text, **cursor})
 
 
 def test_words_are_written_in_an_empty_first_line(lab):
