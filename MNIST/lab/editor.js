@@ -13,7 +13,8 @@ const LONGEST = 200_000; // characters of a text with colours
 const WIDEST = 2_000; // characters of a line with colours
 const LARGEST = 20_000; // characters at once that the browser changes itself; a million take Chromium minutes
 const SIMPLE = /^insert(Text|LineBreak|FromPaste)$|^deleteContent/; // kinds of changes that are done here if large
-const INDENT = "    ";
+export const INDENT = "    ";
+export const BLOCK = /^(Residual|Parallel|Path|Repeat)\b/i; // what opens a block, unlike a section
 const WORDS = /[A-Za-z_]\w*|[-+.\d][-+.\w]*|[\s\S]/g; // of a line, without its comment
 
 /**
@@ -133,7 +134,7 @@ export function createEditor(root, { changed, moved }) {
     const { selectionStart, selectionEnd, value } = textarea;
     const line = value.slice(lineBegin(value, selectionStart), selectionStart);
     const margin = /^[ \t]*/.exec(line)[0];
-    const opens = /:\s*(#.*)?$/.test(line) && (margin || /^(Residual|Parallel|Path|Repeat)\b/i.test(line));
+    const opens = /:\s*(#.*)?$/.test(line) && (margin || BLOCK.test(line));
     replace(selectionStart, selectionEnd, `\n${margin}${opens ? INDENT : ""}`);
   }
 

@@ -6,6 +6,7 @@
 // gradients' sizes.
 
 import { countParameters } from "../browser/language/language.js";
+import { BLOCK, INDENT } from "./editor.js";
 import { comparePairs, LEVEL, pairText, wilsonInterval } from "./statistics.js";
 import { counted, duration, element, listed, percent, thousands } from "./words.js";
 
@@ -257,25 +258,37 @@ function differences(before, after) {
   ];
 }
 
-/** The lines that say something, without comments; the bare numbers below Optimizer: with what they are. */
+/**
+ * The lines that say something, without comments, indented as far as blocks are around them; the bare numbers below
+ * Optimizer: with what they are.
+ */
 export function linesOf(text) {
   const keys = { epochs: true, batch: true }; // that the section still lacks
   let section = "";
+  let margins = []; // of the section's lines, and of the blocks around a line
   return text.split(/\r\n?|\n/).flatMap((whole) => {
     const line = whole.replace(/#.*/, "").trim();
-    if (/^\w+:$/.test(line) && !/^\s/.test(whole)) section = line.toLowerCase();
-    if (section !== "optimizer:") return line ? [line] : [];
+    if (!line) return [];
+    const margin = whole.search(/\S/);
+    if (/^\w+:$/.test(line) && margin === 0 && !BLOCK.test(line)) {
+      [section, margins] = [line.toLowerCase(), []];
+      return [line];
+    }
+    margins = [...margins.filter((each) => each < margin), margin];
+    if (section !== "optimizer:") return [INDENT.repeat(margins.length - 1) + line];
     const named = /^(epochs|batch)\s*=/i.exec(line)?.[1].toLowerCase();
     const key = named ?? (/^\d+$/.test(line) ? Object.keys(keys)[0] : undefined);
     if (key) delete keys[key];
-    if (key && !named) return [`${key}=${line}`];
-    return line ? [line] : [];
+    return [key && !named ? `${key}=${line}` : line];
   });
 }
 
-/** What became of some lines: "Conv,16,3,3,relu instead of Conv,8,3,3,relu", "without …", "with …". */
-export function changedLines(before, after) {
-  if (before.length * after.length > 1e6) return before.join("\n") === after.join("\n") ? [] : ["another text"];
+/** What became of some lines: "Conv,16,3,3,relu instead of Conv,8,3,3,relu", "without …", "with …", "… moved …". */
+export function changedLines(indentedBefore, indentedAfter) {
+  const [before, after] = [indentedBefore, indentedAfter].map((lines) => lines.map((line) => line.trim()));
+  if (before.length * after.length > 1e6) {
+    return indentedBefore.join("\n") === indentedAfter.join("\n") ? [] : ["another text"];
+  }
   const longest = Array.from({ length: before.length + 1 }, () => new Uint16Array(after.length + 1));
   for (let i = before.length - 1; i >= 0; i--) {
     for (let j = after.length - 1; j >= 0; j--) {
@@ -295,6 +308,8 @@ export function changedLines(before, after) {
   while (i < before.length || j < after.length) {
     if (i < before.length && j < after.length && before[i] === after[j]) {
       close();
+      const further = indentedAfter[j].length - indentedBefore[i].length;
+      if (further) found.push(`${after[j]} moved ${further > 0 ? "into" : "out of"} a block`);
       [i, j] = [i + 1, j + 1];
     } else if (j === after.length || (i < before.length && longest[i + 1][j] >= longest[i][j + 1]))
       gone.push(before[i++]);

@@ -374,6 +374,36 @@ def test_a_network_too_large_says_so_before_it_trains(lab):
     train(lab)
 
 
+COMPARED = """(networks) => {
+  const usual = { seed: 0, split: 0.9, trainingImages: 90, validationImages: 10, seconds: 1, keptEpoch: 1 };
+  const known = { spec: { epochs: 1 }, history: [{ valAccuracy: 0.5 }], network: { parameters: 10 } };
+  const all = networks.map(({ correctOf, ...trained }) => {
+    const [correct, count] = [correctOf.reduce((sum, each) => sum + each), correctOf.length];
+    const result = { correctOf, correct, count, accuracy: correct / count };
+    return { trained: { ...usual, ...known, ...trained }, result, isSaved: false, early: [], norms: null };
+  });
+  createNetworks(document.body, createState({ networks: all, shown: all[0] }), {});
+  for (const place of [0, 1]) document.querySelectorAll("input")[place].click();
+  return document.body.innerText;
+}"""
+
+
+def test_a_layer_that_moves_out_of_a_block_is_a_difference(modules):
+    inside = OTHER.replace("Flatten", "Residual:\n    Conv,1,3,3,padding=same\n    BatchNorm\nFlatten")
+    outside = inside.replace("    BatchNorm", "BatchNorm")
+    networks = [
+        {"name": "inside", "text": inside, "correctOf": [1] * 9},
+        {"name": "outside", "text": outside, "seed": 1, "correctOf": [0] * 9},
+        {"name": "indented", "text": re.sub("(?m)^(?!Lay|Opt)", "  ", outside), "correctOf": [1] * 9},
+    ]
+    page = modules("lab/networks.js", "lab/state.js")
+    said = page.evaluate(COMPARED, networks[:2])
+    assert "outside differs from inside: BatchNorm moved out of a block and seed 1 instead of 0." in said
+    assert "The seed alone" not in said
+    said = page.evaluate(COMPARED, networks[1:])
+    assert "indented differs from outside: seed 0 instead of 1." in said
+
+
 def test_statistics_are_those_of_the_reports(chromium):
     place = "lab/statistics.js"
     counts = [(0, 0), (6, 5), (30, 9), (400, 350), (0, 12), (4, 0), (6, 1), (3, 1)]  # the last are ties
