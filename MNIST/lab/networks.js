@@ -143,7 +143,8 @@ export function createNetworks(root, state, actions) {
       return [element("p", { class: "quiet" }, "Choose two rows to compare them."), ...beyondChance(networks)];
     }
     const [first, second] = networks.filter((network) => chosen.includes(network));
-    const [verdict, ...sentences] = compared(first, second);
+    const pair = testedPairs(networks).find((each) => each.first === first && each.second === second);
+    const [verdict, ...sentences] = compared(first, second, pair);
     const title = `${first.trained.name} and ${second.trained.name}`;
     return [
       element("h3", {}, title),
@@ -175,8 +176,18 @@ function doubled(value, other) {
   return [value, element("span", { class: "interval" }, other)];
 }
 
-/** Two networks compared: a list of sentences, of which the first is the verdict. */
-function compared(first, second) {
+/** Every pair of the tested networks, as `comparePairs` gives it, but first and second are the networks. */
+function testedPairs(networks) {
+  const tested = networks.filter(({ result }) => result);
+  const pairs = comparePairs(tested.map(({ result }) => result.correctOf));
+  return pairs.map((pair) => ({ ...pair, first: tested[pair.first], second: tested[pair.second] }));
+}
+
+/**
+ * Two networks compared: a list of sentences, of which the first is the verdict. pair: theirs among all tested ones;
+ * undefined if one of them is not tested.
+ */
+function compared(first, second, pair) {
   const [one, other] = [first.trained, second.trained];
   const texts = differences(one, other);
   const [fewer, more] = [one, other].sort((a, b) => parametersOf(a) - parametersOf(b));
@@ -190,7 +201,7 @@ function compared(first, second) {
       : `${more.name} has ${counted(many, "parameter")}, ${(many / few).toFixed(many / few < 10 ? 1 : 0)} times those of ${fewer.name}.`,
     `${one.name} took ${duration(one.seconds)}, ${other.name} ${duration(other.seconds)}.`,
   ];
-  if (!first.result || !second.result) {
+  if (!pair) {
     const open = [first, second].filter(({ result }) => !result).map(({ trained }) => trained.name);
     return [
       `Which of them is better is known once ${listed(open)} ${open.length > 1 ? "have been" : "has been"} tested:` +
@@ -198,7 +209,6 @@ function compared(first, second) {
       ...sentences,
     ];
   }
-  const [pair] = comparePairs([first.result.correctOf, second.result.correctOf]);
   const isSeed = texts.length === 1 && texts[0].startsWith("seed ") && one.history.length === other.history.length;
   return [verdictOf(pair.p, isSeed), pairText(pair, one.name, other.name), ...sentences];
 }
@@ -214,10 +224,8 @@ function verdictOf(p, isSeed) {
 
 /** Which differences between all tested networks are more than chance: sentences, if there are more than two. */
 function beyondChance(networks) {
-  const tested = networks.filter(({ result }) => result);
-  if (tested.length < 3) return [];
-  const names = tested.map(({ trained }) => trained.name);
-  const pairs = comparePairs(tested.map(({ result }) => result.correctOf));
+  const pairs = testedPairs(networks);
+  if (pairs.length < 3) return [];
   const clear = pairs.filter(({ p }) => p < LEVEL);
   const title = element(
     "h3",
@@ -229,7 +237,7 @@ function beyondChance(networks) {
     element(
       "ul",
       { class: "compared" },
-      ...clear.map((pair) => element("li", {}, pairText(pair, names[pair.first], names[pair.second]))),
+      ...clear.map((pair) => element("li", {}, pairText(pair, pair.first.trained.name, pair.second.trained.name))),
     ),
   ];
 }

@@ -404,6 +404,16 @@ def test_a_layer_that_moves_out_of_a_block_is_a_difference(modules):
     assert "indented differs from outside: seed 0 instead of 1." in said
 
 
+def test_two_networks_are_judged_as_in_the_list_of_all(modules):
+    ten, four = [1] * 10, [1] * 4 + [0] * 6  # alone, their p is 0.031
+    networks = [{"name": name, "text": MODEL, "correctOf": ten} for name in ("one", "two", "three")]
+    networks[1]["correctOf"] = four
+    said = modules("lab/networks.js", "lab/state.js").evaluate(COMPARED, networks)
+    assert "Of 3 pairs that were tested, none differ" in said
+    assert "could explain the difference: do not choose by it" in said
+    assert "not distinguishable (p = 0.09)" in said
+
+
 def test_statistics_are_those_of_the_reports(chromium):
     place = "lab/statistics.js"
     counts = [(0, 0), (6, 5), (30, 9), (400, 350), (0, 12), (4, 0), (6, 1), (3, 1)]  # the last are ties
