@@ -5,7 +5,8 @@
 // So a text of a million characters costs no more than a short one. Such a text is drawn without colours.
 
 import { unitsBefore } from "../browser/language/characters.js";
-import { element } from "./words.js";
+import { millions } from "../browser/language/language.js";
+import { element, thousands } from "./words.js";
 
 const LINE = 26; // pixels, as in lab.css
 const SPARE = 8; // lines drawn above and below those in sight
@@ -227,18 +228,20 @@ export function besideLines({ rows }) {
 }
 
 function added(before, row) {
+  const operations = before.operations + row.operations;
   return {
     ...row,
     times: before.times + 1,
-    parameters: together(before.parameters, row.parameters, 0),
-    flops: together(before.flops, row.flops, 2),
+    parameters: together(before.parameters, row.parameters),
+    operations,
+    flops: millions(operations),
   };
 }
 
-function together(one, other, digits) {
+/** The sum of two whole numbers as texts, of which one or both may be empty. */
+function together(one, other) {
   if (!one || !other) return one || other;
-  const sum = [one, other].map((text) => Number(text.replace(/[,<]/g, ""))).reduce((a, b) => a + b);
-  return sum.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return thousands([one, other].map((text) => Number(text.replaceAll(",", ""))).reduce((a, b) => a + b));
 }
 
 /** How many columns the wide characters of a line take beyond one; only the longest line is looked at closely. */

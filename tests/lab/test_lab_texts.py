@@ -29,6 +29,8 @@ def test_mistakes_are_those_of_check_and_stand_under_their_lines(lab):
     text_box(lab).fill(MODEL)
     figure(lab, "problems").to_be_empty()
     expect(lab.locator(".beside .row").first.locator("span")).to_have_text(["26×26×4", "40", "0.05"])
+    text_box(lab).fill(OTHER.replace("Flatten", "Repeat,3:\n    Conv,1,1,1,relu\nFlatten"))
+    expect(lab.locator(".beside .row").first.locator("span")).to_have_text(["3 × 28×28×1", "6", "<0.01"])
 
 
 COUNT_READINGS = """problems => {

@@ -8,18 +8,19 @@ import { language } from "./table.js";
 /**
  * The table and the lines below it, all as texts, as `check` writes them:
  *
- * rows: [{line, layer, output, parameters, flops, depth, path}], the first one for the input. line: its number,
- * null for the input. depth: how many blocks are around the layer. path: as in a node; null for the input. layers,
- * parameters, flops: the last row. training: the lines below the table, settings with their usual value left out.
+ * rows: [{line, layer, output, parameters, flops, operations, depth, path}], the first one for the input. line: its
+ * number, null for the input. operations: a number; flops says it in millions. depth: how many blocks are around the
+ * layer. path: as in a node; null for the input. layers, parameters, flops: the last row. training: the lines below the
+ * table, settings with their usual value left out.
  */
 export function checkRows(spec) {
   const nodes = nodesAsWritten(spec);
   const steps = spec.input.map((step) => statementText(step)).join(", ");
   const output = shapeText(nodes[0].inputShape);
-  const first = { line: null, layer: steps, output, parameters: "", flops: "", depth: 0, path: null };
+  const input = { line: null, layer: steps, output, parameters: "", flops: "", operations: 0 };
   const leaves = [...walk(nodes)].filter((node) => !node.children.length).length;
   return {
-    rows: [first, ...nodes.flatMap((node) => rowsOf(node, 0))],
+    rows: [{ ...input, depth: 0, path: null }, ...nodes.flatMap((node) => rowsOf(node, 0))],
     layers: counted(leaves, "layer"),
     parameters: thousands(countParameters(nodes)),
     flops: millions(countFlops(nodes)),
@@ -36,6 +37,7 @@ function rowsOf(node, depth) {
     output: shapeText(node.outputShape),
     parameters: parameters ? thousands(parameters) : "",
     flops: millions(ownFlops(node)),
+    operations: Number(ownFlops(node)),
     depth,
     path: node.path,
   };
@@ -74,8 +76,8 @@ function shapeText(shape) {
   return shape.join("×");
 }
 
-/** Millions of operations. */
-function millions(flops) {
+/** Millions of operations as a text; "" for none. */
+export function millions(flops) {
   if (!flops) return "";
   return flops < 10_000 ? "<0.01" : hundredths(Number(flops) / 1e6);
 }

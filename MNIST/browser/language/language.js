@@ -6,7 +6,7 @@
 
 export { canonicalText, simplify } from "./canonical.js";
 export { part, size, unitsBefore } from "./characters.js";
-export { checkRows } from "./check.js";
+export { checkRows, millions } from "./check.js";
 export { asksForClasses, fillClasses } from "./classes.js";
 export { problemText, SpecError } from "./errors.js";
 export { statementText } from "./grammar.js";
