@@ -142,9 +142,10 @@ function legend() {
   );
 }
 
-function pictureOfLayer({ path, text, shape, values }) {
+function pictureOfLayer({ path, text, shape, values, areLogits }) {
   const canvas = element("canvas", { role: "img", "aria-label": `What ${path} gives` });
   let words = ` ${shape.join("×")}`;
+  if (areLogits) words += ", before softmax";
   if (shape.length === 3) {
     const [rows, columns, maps] = shape;
     const shown = Math.min(maps, MOST_MAPS);

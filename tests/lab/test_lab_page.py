@@ -72,7 +72,7 @@ def test_a_lesson_from_opening_to_comparing_two_networks(lab):
     for tab, shown in {
         "Errors": "test images",
         "Confusion": "A row for each true class",
-        "One image": "MaxPool,2,2",
+        "One image": "Dense,10,softmax 10, before softmax",
     }.items():
         lab.get_by_role("tab", name=tab).click()
         expect(lab.get_by_role("tabpanel")).to_contain_text(shown)

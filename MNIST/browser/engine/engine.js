@@ -179,8 +179,12 @@ export class Engine {
     return found;
   }
 
-  /** Each layer's output for one image, in the order of computation: [{path, kind, text, shape, values}]. */
+  /**
+   * Each layer's output for one image, in the order of computation: [{path, kind, text, shape, values, areLogits}].
+   * areLogits: whether the values are those before the softmax that the text says.
+   */
   look(image) {
+    const layers = new Map([...walk(this.network.nodes)].map(({ path, layer }) => [path, layer]));
     const outputs = [];
     this.infer(
       image,
@@ -190,8 +194,10 @@ export class Engine {
         if (!node) return;
         const { data, size } = y ?? ways[0];
         const values = this.heap.floats.slice(data.at(pass) / 4, data.at(pass) / 4 + size);
-        const text = statementText(node.layer, { defaults: false });
-        outputs.push({ path: node.path, kind: node.layer.kind, text, shape: node.outputShape, values });
+        const layer = layers.get(node.path);
+        const text = statementText(layer, { defaults: false });
+        const areLogits = layer.activation !== node.layer.activation;
+        outputs.push({ path: node.path, kind: layer.kind, text, shape: node.outputShape, values, areLogits });
       },
     );
     return outputs;

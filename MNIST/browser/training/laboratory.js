@@ -117,7 +117,7 @@ export class Laboratory {
     return { probabilities: joined(parts), milliseconds: Math.max(...parts.map((part) => part.milliseconds)) };
   }
 
-  /** What each layer makes of one image: a list of {path, kind, text, shape, values}. */
+  /** What each layer makes of one image: a list of {path, kind, text, shape, values, areLogits}. */
   look(trained, image) {
     return this.asked(trained, (crew, key) => crew.ask(crew.workers - 1, "look", { key, image }));
   }
