@@ -1,5 +1,6 @@
 """The laboratory as someone uses it: a lesson, trainings, results, narrow windows."""
 
+import json
 import re
 
 import pytest
@@ -251,6 +252,30 @@ def test_nothing_is_cut_off_at_any_width(lab, width):
     text_box(lab).fill(WRONG)
     lab.locator(".editor .said").first.wait_for()
     assert lab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_long_names_of_classes_leave_room_for_what_is_said_of_them(file, browser_page, tmp_path):
+    names = [f"{'W' * 63}{digit}" for digit in range(10)]
+    usual = json.dumps([str(digit) for digit in range(10)], separators=(",", ":"))
+    content = file.read_text(encoding="utf-8").replace(usual, json.dumps(names))
+    (tmp_path / "lab.html").write_text(content, encoding="utf-8")
+    browser_page.set_viewport_size({"width": 360, "height": 740})
+    browser_page.goto((tmp_path / "lab.html").as_uri())
+    train(browser_page)
+    ask_test_set(browser_page)
+    for tab in "Networks", "Draw", "Errors", "Confusion", "One image":
+        browser_page.get_by_role("tab", name=tab).click()
+        if tab == "Draw":
+            browser_page.locator("#pad").focus()
+            for key in [" ", *["ArrowDown"] * 9, " "]:
+                browser_page.keyboard.press(key)
+            expect(browser_page.locator("#panel-draw .answer")).to_contain_text("W")
+            button(browser_page, f"Keep it as {names[0]}").click()
+        if tab in ("Draw", "One image"):
+            track = browser_page.get_by_role("tabpanel").locator(".track").first
+            expect(track).to_be_visible()
+            assert track.bounding_box()["width"] > 40
+        assert browser_page.evaluate("document.documentElement.scrollWidth") <= 360, tab
 
 
 def test_both_themes_and_a_text_that_outlives_a_reload(lab):
