@@ -1,5 +1,6 @@
 """From labels as people write them, numbers from 0 or 1 or words, to indices into a list of classes."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -71,12 +72,14 @@ def refuse_names_equal_but_for_case(names: Sequence[str], where: str) -> None:
 
 
 def _words(labels: NDArray[np.generic], where: str) -> NDArray[np.str_]:
-    if labels.dtype.kind != "S":
-        return labels.astype(str)
-    try:
-        return np.char.decode(labels.astype(np.bytes_), "utf-8")
-    except UnicodeDecodeError:
-        raise DataError(f"{where}: expected labels in UTF-8") from None
+    """Labels as text, in Unicode's composed form, as names of classes are."""
+    if labels.dtype.kind == "S":
+        try:
+            labels = np.char.decode(labels.astype(np.bytes_), "utf-8")
+        except UnicodeDecodeError:
+            raise DataError(f"{where}: expected labels in UTF-8") from None
+    words, places = np.unique(labels.astype(str), return_inverse=True)
+    return np.array([unicodedata.normalize("NFC", word) for word in words])[places]
 
 
 def _whole(labels: NDArray[np.generic], where: str) -> NDArray[np.generic]:

@@ -257,6 +257,14 @@ def test_words_such_as_na_are_labels(tmp_path, name):
     assert import_dataset(path, tmp_path / "data").dataset.classes == ("NA", "None", "nan")
 
 
+@pytest.mark.parametrize("accented", ["e\u0301", "\u00e9"])
+def test_an_accent_of_its_own_is_part_of_its_letter(tmp_path, accented):
+    (tmp_path / "a.csv").write_text(table_of(["e\u0301", *"foz", accented, *"foz"]), encoding="utf-8")
+    imported = import_dataset(tmp_path / "a.csv", tmp_path / "data", Wishes("whole", test=0.5)).dataset
+    assert imported.classes == ("f", "o", "z", "\u00e9")
+    assert np.bincount(imported.train_labels).tolist() == [1, 1, 1, 1]
+
+
 def test_names_and_sources_of_any_characters_can_be_read_again(tmp_path):
     source = write_folder(tmp_path / "some\u200cshapes\udc80", 4)
     dataset = import_dataset(source, tmp_path / "da\u200cta").dataset
