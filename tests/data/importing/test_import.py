@@ -143,6 +143,7 @@ IDX_NAMES = {
     "torchvision": "MNIST/raw/{set}-{what}-idx{rank}-ubyte",
     "kaggle": "{set}-{what}-idx{rank}-ubyte/{set}-{what}-idx{rank}-ubyte",
     "converted": "{set}-{what}-idx{rank}-ubyte.gz",
+    "apart": "{set}/{what}/{set}-{what}-idx{rank}-ubyte",
 }
 
 
@@ -193,6 +194,51 @@ def test_of_several_datasets_one_is_named_by_its_file(digits, tmp_path):
         import_dataset(tmp_path / "both", tmp_path / "data")
     import_dataset(tmp_path / "both" / "two-train-images-idx3-ubyte", tmp_path / "data")
     assert len(load(tmp_path / "data").train_images) + len(load(tmp_path / "data").test_images) == 20
+
+
+def write_raw(folder: Path, dataset: Dataset, test: bool = True) -> Path:
+    """Unzipped files under MNIST's names; return that of the training images."""
+    folder.mkdir(parents=True)
+    sets = {"train": (dataset.train_images, dataset.train_labels)}
+    sets |= {"t10k": (dataset.test_images, dataset.test_labels)} if test else {}
+    for kind, (images, labels) in sets.items():
+        (folder / f"{kind}-images-idx3-ubyte").write_bytes(idx.encode(images))
+        (folder / f"{kind}-labels-idx1-ubyte").write_bytes(idx.encode(labels))
+    return folder / "train-images-idx3-ubyte"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_datasets_of_different_folders_are_not_mixed(digits, tmp_path, whole):
+    ours = write_raw(tmp_path / "tv" / "MNIST" / "raw", first(digits, 20))
+    write_raw(tmp_path / "tv" / "Fashion" / "raw", first(digits, 30), whole)
+    with pytest.raises(DataError, match=rf"several datasets; .*: Fashion.*, MNIST\{os.sep}raw\{os.sep}train"):
+        import_dataset(tmp_path / "tv", tmp_path / "data")
+    import_dataset(ours, tmp_path / "data")
+    assert same_images(load(tmp_path / "data"), first(digits, 20))
+
+
+def test_a_file_that_is_named_is_the_one_that_is_read(digits, tmp_path):
+    named = write_raw(tmp_path / "n", first(digits, 20))
+    write_raw(tmp_path / "n" / "Fashion" / "raw", first(digits, 30))
+    twin = named.with_name(f"{named.name}.gz")
+    twin.write_bytes(gzip.compress(idx.encode(255 - digits.train_images[:20])))
+    import_dataset(named, tmp_path / "data")
+    assert same_images(load(tmp_path / "data"), first(digits, 20))
+    dataset = import_dataset(twin, tmp_path / "turned", Wishes(invert="no")).dataset
+    assert np.array_equal(dataset.train_images, 255 - digits.train_images[:20])
+    (tmp_path / "n" / "an-idx-file").touch()
+    with pytest.raises(DataError, match="expected a file of images and one of their labels"):
+        import_dataset(tmp_path / "n" / "an-idx-file", tmp_path / "other")
+
+
+def test_a_file_in_a_folder_of_its_name_is_read_with_the_others(digits, tmp_path):
+    whole = write_raw(tmp_path / "archive", first(digits, 20))
+    for path in list(whole.parent.iterdir()):
+        path.rename(tmp_path / "moved")
+        path.mkdir()
+        (tmp_path / "moved").rename(path / path.name)
+    import_dataset(whole / whole.name, tmp_path / "data")
+    assert same_images(load(tmp_path / "data"), first(digits, 20))
 
 
 def test_qmnists_labels_are_the_first_of_eight_numbers(digits, tmp_path):
