@@ -27,8 +27,8 @@ Options:
     --seed N            decides which images test [default: 0]
     --form FORM         digit: find the ink, size and centre it, as `predict` does with a picture; sheet: do
                         so with each of several in a picture, all of its class; whole: scale the whole picture
-                        to 28×28. Without it, images of 28×28 stay as they are, and others are brought to the
-                        form of digits
+                        to 28×28. Without it, images stay as they are if all have 28×28 pixels; else all are
+                        brought to the form of digits
     --invert WHEN       exchange black and white: yes, no, or auto, if the ink is dark [default: auto]
     --transpose         exchange rows and columns (EMNIST's files need it, and are known)
     --skip              leave out what cannot be read, and test pictures that also train

@@ -66,6 +66,18 @@ def pages(path: Path) -> int:
     return 1
 
 
+def size_of(path: Path) -> tuple[int, int] | None:
+    """The width and the height of a picture in pixels, as its header says; None if that cannot be read."""
+    from PIL import Image
+
+    with warnings.catch_warnings(), suppress(Exception):  # decoders fail in ways that nobody has listed
+        warnings.simplefilter("ignore")
+        _refuse_what_is_no_file(path)
+        with Image.open(path, formats=FORMATS) as image:
+            return image.size
+    return None
+
+
 def _refuse_what_is_no_file(path: Path) -> None:
     try:
         if path.is_dir():

@@ -38,16 +38,10 @@ def read_npz(path: Path, preparation: Preparation) -> Found:
         labelled = _of_named_classes(path, labels, arrays[CLASSES])
     else:
         labelled = numbered(labels, str(path))
+    sets = [_grey(path, images) for images, _ in pairs]
+    preparation = preparation.for_all(images.shape[1:] for images in sets)
     parts, problems = [], []
-    for (images, _), of_part in zip(pairs, labelled.labels, strict=True):
-        if images.ndim == 4 and images.shape[3] == 1:
-            images = images[..., 0]
-        if images.ndim == 2:
-            images = squares(images, str(path))
-        if images.ndim != 3 or not 1 <= len(images) <= MOST_IMAGES:
-            raise DataError(
-                f"{path}: expected grey images (n, rows, columns), found the shape {images.shape}"
-            )
+    for images, of_part in zip(sets, labelled.labels, strict=True):
         part, wrong = preparation.part(as_bytes(images, str(path)), of_part, path.name)
         parts.append(part)
         problems += wrong
@@ -64,6 +58,17 @@ def _of_named_classes(path: Path, labels: Sequence[np.ndarray], names: np.ndarra
         if not np.issubdtype(one.dtype, np.integer) or (one < 0).any() or (one >= len(classes)).any():
             raise DataError(f"{path}: expected labels from 0 to {len(classes) - 1}, places in {CLASSES}")
     return Labelled([one.astype(np.int64) for one in labels], classes)
+
+
+def _grey(path: Path, images: np.ndarray) -> np.ndarray:
+    """Images as (n, rows, columns)."""
+    if images.ndim == 4 and images.shape[3] == 1:
+        images = images[..., 0]
+    if images.ndim == 2:
+        images = squares(images, str(path))
+    if images.ndim != 3 or not 1 <= len(images) <= MOST_IMAGES:
+        raise DataError(f"{path}: expected grey images (n, rows, columns), found the shape {images.shape}")
+    return images
 
 
 def _flat(path: Path, labels: np.ndarray, images: tuple[int, ...]) -> np.ndarray:

@@ -16,7 +16,7 @@ from MNIST.data.centring import SIDE
 from MNIST.data.importing.labels import refuse_names_equal_but_for_case
 from MNIST.data.importing.shapes import Preparation
 from MNIST.data.importing.source import MOST_IMAGES, Found, Part, Progress, image_key
-from MNIST.data.picture_files import read_picture
+from MNIST.data.picture_files import read_picture, size_of
 from MNIST.errors import DataError, quoted
 from MNIST.words import counted
 
@@ -52,6 +52,7 @@ def read_folders(folder: Path, preparation: Preparation, workers: int, progress:
     if count > MOST_IMAGES:
         raise DataError(f"{folder}: {count:,} pictures, and {MOST_IMAGES:,} are the most")
     everything = [path for pictures in files.values() for path, _ in pictures]
+    preparation = preparation.for_all(size for size in map(size_of, everything) if size)
     results = _counted(_read_all(everything, preparation, workers), count, progress)
     sets = {kind: _read_set(pictures, results, folder) for kind, pictures in files.items()}
     unreadable = [problem for one in sets.values() for problem in one.problems]

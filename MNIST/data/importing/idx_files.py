@@ -57,6 +57,7 @@ def read_idx_files(source: Path, preparation: Preparation) -> Found:
     names = next((names for part, names in EMNIST.items() if part in prefix and "emnist" in prefix), None)
     labelled = numbered([labels for _, labels, _ in pairs], str(source), names)
     parts, problems = [], []
+    preparation = preparation.for_all(images.shape[1:] for images, _, _ in pairs)
     for (images, _, file), labels in zip(pairs, labelled.labels, strict=True):
         if len(images) != len(labels):
             raise DataError(

@@ -1,6 +1,7 @@
 """How images of any size come to 28×28 while they are imported."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,8 @@ class Preparation:
     """What is done to each image.
 
     wanted: "digit" (MNIST's form), "whole" (the whole picture, scaled), or None: as it is if it has 28×28
-    pixels, else as a digit. transpose: whether rows and columns are exchanged first. sheets: whether a
-    picture in a folder holds several images of its class.
+    pixels, else as a digit; `for_all` decides that for all pictures of a source. transpose: whether rows and
+    columns are exchanged first. sheets: whether a picture in a folder holds several images of its class.
     """
 
     wanted: str | None = None
@@ -28,6 +29,15 @@ class Preparation:
     def form(self) -> str:
         """The form of the images that come out, as in `About`."""
         return self.wanted or "digit"
+
+    def for_all(self, sizes: Iterable[tuple[int, ...]]) -> "Preparation":
+        """The preparation of pictures with these sizes: if not all have 28×28 pixels, all become digits.
+
+        Those that stayed as they are would keep dark ink, and the others would get bright ink.
+        """
+        if self.wanted is None and any(size != (SIDE, SIDE) for size in sizes):
+            return replace(self, wanted="digit")
+        return self
 
     def one(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """An image, uint8 (28, 28), of a picture, uint8 (rows, columns). Raises DataError if it is blank."""

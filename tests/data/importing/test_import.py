@@ -271,6 +271,25 @@ def test_drawn_shapes_get_the_form_that_is_wished(tmp_path, form):
     assert (max(heights) - min(heights) <= 2) == (form == "digit")
 
 
+@pytest.mark.parametrize("kind", ["folder", "arrays", "idx"])
+def test_pictures_of_28_pixels_among_larger_ones_get_bright_ink_as_these_do(tmp_path, kind):
+    source, sets = tmp_path / "shapes", {}
+    for name, start, side in (("train", 0, 28), ("test", 50, 90)):
+        write_folder(source / name, 4, start, side=side)
+        files = sorted((source / name).glob("*/*.png"))
+        sets[name] = np.stack([np.asarray(Image.open(path)) for path in files]), np.arange(12) // 4
+    if kind == "arrays":
+        source = tmp_path / "a.npz"
+        arrays = {f"{what}_{name}": pair[n] for name, pair in sets.items() for n, what in enumerate("xy")}
+        np.savez(source, **arrays)
+    elif kind == "idx":
+        write_idx(source := tmp_path / "idx", "a", {n: (x, y.astype(np.uint8)) for n, (x, y) in sets.items()})
+    dataset = import_dataset(source, tmp_path / "data").dataset
+    for images in (dataset.train_images, dataset.test_images):
+        assert images[:, [0, -1]].max() == 0
+        assert images.max() == 255
+
+
 def test_dark_ink_stays_dark_if_that_is_wished(tmp_path):
     write_folder(tmp_path / "shapes", 10)
     wishes = Wishes("whole", invert="no")
