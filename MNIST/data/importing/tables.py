@@ -1,6 +1,6 @@
 """CSV: a row for each image, its pixels row by row, and its label first or last; as Kaggle has MNIST."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +79,7 @@ def _label_column(path: Path) -> tuple[int, bool]:
     if first.shape[1] < 2:
         raise DataError(f"{path}: expected a label and pixels in each row, found {first.shape[1]} value")
     names = [str(name).strip().lower() for name in first.iloc[0]]
-    has_header = not _are_numbers(first.iloc[:1, 1:-1])
+    has_header = not _are_numbers(first.iloc[:1, 1:-1]) or _count_up(names)
     if has_header:
         named = [place for place, name in enumerate(names) if name in LABEL_NAMES]
         if len(named) == 1:
@@ -115,6 +115,15 @@ def _are_numbers(cells: "pandas.DataFrame") -> bool:
     import pandas
 
     return bool(cells.apply(pandas.to_numeric, errors="coerce").notna().to_numpy().all())
+
+
+def _count_up(names: Sequence[str]) -> bool:
+    """Whether the cells of a row, but for one, are the numbers from 0 or 1 on, as pandas names columns."""
+    numbers = [int(name) for name in names if name.isdecimal()]
+    return len(numbers) >= len(names) - 1 and numbers in (
+        [*range(len(numbers))],
+        [*range(1, len(numbers) + 1)],
+    )
 
 
 def _is_square(count: int) -> bool:

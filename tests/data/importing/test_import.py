@@ -315,6 +315,15 @@ def table_of(labels: list[str], between: str = ",") -> str:
     return "\n".join(["label,a,b,c,d", *rows]).replace(",", between)
 
 
+@pytest.mark.parametrize("header", ["label,0,1,2,3\n", "kind,1,2,3,4\n", "0,1,2,3,4\n", ""])
+def test_columns_named_by_numbers_are_told_from_pixels(tmp_path, header):
+    rows = [f"{label},{40 * pixel},9,99,0" for pixel, label in enumerate("ynnynn")]
+    (tmp_path / "a.csv").write_text(header + "\n".join(rows))
+    dataset = import_dataset(tmp_path / "a.csv", tmp_path / "data").dataset
+    assert dataset.classes == ("n", "y")
+    assert len(dataset.train_images) + len(dataset.test_images) == 6
+
+
 @pytest.mark.parametrize("name", ["labels.csv", "labels.tsv"])
 def test_words_such_as_na_are_labels(tmp_path, name):
     path = tmp_path / name
