@@ -24,10 +24,10 @@ def read_csv(path: Path, preparation: Preparation, progress: Progress) -> Found:
     """The images in a table. Raises DataError if it is no table of pixels with a label in each row."""
     column, has_header = _label_column(path)
     images: list[NDArray[np.uint8]] = []
-    labels: list[NDArray[np.generic]] = []
+    labels: list[NDArray[np.object_]] = []
     problems: list[str] = []
     count = 0
-    for table in _tables(path, has_header):
+    for table in _tables(path, column, has_header):
         values = table.drop(columns=table.columns[column])
         where = f"{path.name}, from row {count + 1:,} on"
         if (unlabelled := table.iloc[:, column].isna().to_numpy()).any():
@@ -45,19 +45,19 @@ def read_csv(path: Path, preparation: Preparation, progress: Progress) -> Found:
         progress(count, 0)
     if problems and not any(map(len, labels)):
         raise DataError(f"{path}: no image can be read; {problems[0]}")
-    labelled = numbered([np.concatenate(labels)], str(path))
+    labelled = numbered([_numbers_or_words(np.concatenate(labels))], str(path))
     train = Part(np.concatenate(images), labelled.labels[0])
     return Found(train, None, labelled.classes, preparation.form, problems, labelled.notes)
 
 
-def _tables(path: Path, has_header: bool) -> "Iterator[pandas.DataFrame]":
-    """The file's rows, some at a time."""
+def _tables(path: Path, column: int, has_header: bool) -> "Iterator[pandas.DataFrame]":
+    """The file's rows, some at a time. column: the place of that with the labels, which stay text."""
     import pandas
 
+    how = {"header": 0 if has_header else None, **_spelling(path)}
     try:
-        yield from pandas.read_csv(
-            path, header=0 if has_header else None, chunksize=ROWS, low_memory=False, **_spelling(path)
-        )
+        name = pandas.read_csv(path, nrows=0, **how).columns[column] if has_header else column
+        yield from pandas.read_csv(path, chunksize=ROWS, low_memory=False, dtype={name: str}, **how)
     except (ValueError, UnicodeDecodeError, pandas.errors.ParserError) as error:
         raise DataError(f"{path}: not a table ({str(error)[:100]})") from None
 
@@ -66,6 +66,14 @@ def _spelling(path: Path) -> dict[str, Any]:
     """How pandas is to read the file: only an empty cell is missing, and "NA" is a label like any other."""
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
     return {"sep": separator, "encoding": "utf-8-sig", "keep_default_na": False, "na_values": [""]}
+
+
+def _numbers_or_words(labels: NDArray[np.object_]) -> NDArray[np.generic]:
+    """Labels as numbers if all are; else as they are written: beside "0A", "05" is a word."""
+    import pandas
+
+    numbers = pandas.to_numeric(pandas.Series(labels), errors="coerce")
+    return labels if numbers.isna().any() else numbers.to_numpy()
 
 
 def _label_column(path: Path) -> tuple[int, bool]:

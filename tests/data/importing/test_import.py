@@ -324,6 +324,16 @@ def test_columns_named_by_numbers_are_told_from_pixels(tmp_path, header):
     assert len(dataset.train_images) + len(dataset.test_images) == 6
 
 
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [(["05", "06", "05", "0A", "05", "0A"], ("05", "06", "0A")), (["2.0", "01", "1", "2"], ("1", "2"))],
+)
+def test_labels_are_numbers_only_if_all_of_them_are(tmp_path, monkeypatch, labels, classes):
+    monkeypatch.setattr("MNIST.data.importing.tables.ROWS", 3)
+    (tmp_path / "a.csv").write_text(table_of(labels))
+    assert import_dataset(tmp_path / "a.csv", tmp_path / "data").dataset.classes == classes
+
+
 @pytest.mark.parametrize("name", ["labels.csv", "labels.tsv"])
 def test_words_such_as_na_are_labels(tmp_path, name):
     path = tmp_path / name
