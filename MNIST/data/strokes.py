@@ -142,10 +142,11 @@ def line_width(ink: NDArray[np.floating]) -> float:
 
 
 def thickened(ink: Ink) -> Ink:
-    """Thicken each line until it is as wide as most lines of MNIST."""
+    """Thicken each line until it is as wide as most lines of MNIST, in ink as dark as its darkest."""
     from scipy import ndimage
 
     more = (USUAL_WIDTH - line_width(ink)) / 2 * max(cropped(ink).shape) / BOX
     padded = np.pad(ink, int(more) + 2)
-    distance = ndimage.distance_transform_edt(padded < 0.5)
-    return np.maximum(padded, np.clip(more + 0.5 - distance, 0, 1)).astype(np.float32)
+    darkest = padded.max()  # below 1 where what was darker did not belong to it
+    distance = ndimage.distance_transform_edt(padded < darkest / 2)
+    return np.maximum(padded, darkest * np.clip(more + 0.5 - distance, 0, 1)).astype(np.float32)

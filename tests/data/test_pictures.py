@@ -107,6 +107,14 @@ def test_thin_lines_are_made_as_wide_as_mnists_are():
     assert thin.warnings == ()
 
 
+@pytest.mark.parametrize("grey", [140, 180])
+def test_thin_pale_lines_in_a_dark_box_are_kept(grey):
+    pale = _seven(240, 3, grey)
+    boxed = pale.copy()
+    boxed[10, 10:230] = boxed[229, 10:230] = boxed[10:230, 10] = boxed[10:230, 229] = 0
+    assert _difference(like_mnist(boxed).image, like_mnist(pale).image) < 0.01
+
+
 def test_lines_that_thickening_saves_are_not_warned_of():
     medium = like_mnist(_seven(width=12))
     assert "cut out, thickened" in dict(medium.steps)
