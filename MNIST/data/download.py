@@ -88,17 +88,18 @@ def download(
             outcome = "already there"
             if file in missing:
                 packed, outcome = made.get(file) or _fetch(file, sources, timeout, report)
-                files.write_atomically(folder / file.gz_name, packed, alone=True)
+                files.write_atomically(missing[file], packed, alone=True)
             report(Progress(file.gz_name, outcome=outcome))
 
 
-def _missing(folder: Path, dataset: str, replace: bool) -> list[PublishedFile]:
-    """The dataset's files that the folder lacks, or has damaged.
+def _missing(folder: Path, dataset: str, replace: bool) -> dict[PublishedFile, Path]:
+    """The dataset's files that the folder lacks, or has damaged, and where each belongs.
 
+    A file that is there keeps its spelling, because a second one beside it would be one too many.
     Raises DataError for an intact file of another published dataset, unless `replace` is set; then it will be
     overwritten. Raises it for a user's own data in any case.
     """
-    missing = []
+    missing = {}
     wanted = DATASETS[dataset].files
     paths = [find_file(folder, file.name) for file in wanted]
     contents = [
@@ -117,7 +118,7 @@ def _missing(folder: Path, dataset: str, replace: bool) -> list[PublishedFile]:
         if content and not replace:
             found = f"expected {dataset} data, found {owner(content)} data"
             raise DataError(f"{path}: {found}; to overwrite it, add --replace")
-        missing.append(file)
+        missing[file] = folder / (f"{path.name.removesuffix('.gz')}.gz" if path else file.gz_name)
     return missing
 
 

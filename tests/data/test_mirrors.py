@@ -254,6 +254,21 @@ def test_one_flipped_bit_is_fetched_again(fetch, serve, source: Path, tmp_path: 
     assert [path for _, path, _ in mirror.requests] == [f"/{IMAGES}"]
 
 
+@pytest.mark.parametrize("old", [None, "digits"])
+def test_a_file_of_another_spelling_is_fetched_again_under_its_name(
+    source: Path, tmp_path: Path, old: str | None
+) -> None:
+    if old:
+        download(tmp_path / "data", old)
+    else:
+        shutil.copytree(source, tmp_path / "data")
+    content = gzip.decompress((tmp_path / "data" / IMAGES).read_bytes())
+    (tmp_path / "data" / IMAGES).unlink()
+    (tmp_path / "data" / "train-images.idx3-ubyte").write_bytes(content[: None if old else 1_000])
+    download(tmp_path / "data", "tiny", [source.as_uri()], replace=old is not None)
+    assert len(load(tmp_path / "data").train_images) == 200
+
+
 DRIPS = {
     "status line": (b"", b"HTTP/1.1 200 " + b"O" * 10_000),
     "headers": (b"HTTP/1.1 200 OK\r\n", b"X-Filler: " + b"x" * 10_000),
