@@ -14,7 +14,7 @@ Options:
                     given several times; the environment variable MNIST_MIRROR
                     can name more, separated by commas
     --replace       overwrite the files of one of mnist, fashion and digits by those
-                    of another one
+                    of another one; remove dataset.json and classes.txt of other data
     -q, --quiet     print only warnings and errors
 
 Files that are there and undamaged are not fetched again.

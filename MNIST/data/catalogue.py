@@ -1,5 +1,6 @@
 """The published datasets: their files, known by content, and where they can be fetched."""
 
+import hashlib
 from dataclasses import dataclass
 
 from MNIST.data.about import CLOTHES, About
@@ -39,6 +40,11 @@ class PublishedDataset:
     mirrors: tuple[str, ...]
     classes: tuple[str, ...] = DIGITS
     form: str = "digit"
+
+    @property
+    def digest(self) -> str:
+        """As in `Dataset`."""
+        return hashlib.sha256("".join(file.sha256 for file in self.files).encode()).hexdigest()
 
     @property
     def train_count(self) -> int:

@@ -19,6 +19,7 @@ from urllib.request import url2pathname
 
 from MNIST import files
 from MNIST.data import idx
+from MNIST.data.about import ABOUT_FILE, CLASSES_FILE, read_about
 from MNIST.data.catalogue import (
     COLLECTIONS,
     DATASETS,
@@ -65,7 +66,8 @@ def download(
     """Put a dataset's four files, verified, into a folder. Files that are there already are not requested.
 
     mirrors: URLs of folders (http, https or file), tried in order, before those of MNIST_MIRROR (comma
-    separated) and the published ones. replace: overwrite files of another one of `DATASETS`.
+    separated) and the published ones. replace: overwrite files of another one of `DATASETS`, and remove what
+    describes other data.
     timeout: seconds without a byte until the next mirror is tried.
     Raises UsageError for an unknown dataset or mirror, DataError if the folder holds another dataset,
     DownloadError, with every URL and its reason, if no mirror gave a file.
@@ -77,12 +79,14 @@ def download(
         from MNIST.data.importing.collection import collect  # it uses this module
 
         return collect(folder, dataset, published, sources, timeout, report)
-    if not _missing(folder, dataset, replace):
+    if not (_missing(folder, dataset, replace) or _other_descriptions(folder, dataset, replace)):
         for file in published.files:
             report(Progress(file.gz_name, outcome="already there"))
         return
     with files.only_one(folder / ".download.lock"):
         missing = _missing(folder, dataset, replace)  # another process may just have fetched some
+        for path in _other_descriptions(folder, dataset, replace):
+            path.unlink()
         made = _make_digits() if dataset == "digits" else {}
         for file in published.files:
             outcome = "already there"
@@ -120,6 +124,27 @@ def _missing(folder: Path, dataset: str, replace: bool) -> dict[PublishedFile, P
             raise DataError(f"{path}: {found}; to overwrite it, add --replace")
         missing[file] = folder / (f"{path.name.removesuffix('.gz')}.gz" if path else file.gz_name)
     return missing
+
+
+def _other_descriptions(folder: Path, dataset: str, replace: bool) -> list[Path]:
+    """The files that say what a folder's data are, `dataset.json` and `classes.txt`, if it is other data.
+
+    Raises DataError for them unless `replace` is set; then they will be removed.
+    """
+    published = DATASETS[dataset]
+    try:
+        about, digest = read_about(folder)
+        fits = digest in (None, published.digest) and len(about.classes) == len(published.classes)
+    except DataError:
+        fits = False
+    paths = [] if fits else [path for name in (ABOUT_FILE, CLASSES_FILE) if (path := folder / name).exists()]
+    if paths and not replace:
+        names = " and ".join(path.name for path in paths)
+        raise DataError(
+            f"{folder} has {names} of other data; take another folder for {dataset},"
+            " or add --replace to remove this"
+        )
+    return paths
 
 
 def _sha256_of(path: Path, rank: int) -> str | None:

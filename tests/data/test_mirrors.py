@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from examples import slowly
 
-from MNIST.data import DATASETS, download, idx, load
+from MNIST.data import DATASETS, About, download, idx, load
+from MNIST.data.about import about_files
 from MNIST.data.catalogue import FILE_NAMES, PublishedDataset, PublishedFile
 from MNIST.data.download import Progress
 from MNIST.errors import DataError, DownloadError, UsageError
@@ -347,6 +348,33 @@ def test_another_published_dataset_is_only_replaced_when_asked(
     with pytest.raises(DataError, match=f"{FILE_NAMES[0]}.gz: expected tiny data, found digits data"):
         fetch(serve(source))
     fetch(serve(source), replace=True)
+
+
+@pytest.mark.parametrize(
+    "descriptions",
+    [{"classes.txt": b"one\ntwo\n"}, {"dataset.json": b"{}"}, about_files(About("mine"), "0" * 64)],
+)
+def test_what_describes_other_data_is_only_removed_when_asked(
+    fetch, source: Path, tmp_path: Path, descriptions: dict[str, bytes]
+) -> None:
+    (tmp_path / "data").mkdir()
+    for name, content in descriptions.items():
+        (tmp_path / "data" / name).write_bytes(content)
+    with pytest.raises(DataError, match="of other data; take another folder for tiny"):
+        download(tmp_path / "data", "tiny", [source.as_uri()])
+    assert {path.name for path in (tmp_path / "data").iterdir()} == set(descriptions)
+    fetch(source.as_uri(), replace=True)
+    assert len(load(tmp_path / "data").test_images) == 20
+
+
+def test_what_describes_these_data_is_kept(source: Path, tmp_path: Path) -> None:
+    shutil.copytree(source, tmp_path / "data")
+    mine = About("mine", tuple("abcdefghij"))
+    for name, content in about_files(mine, load(source).digest).items():
+        (tmp_path / "data" / name).write_bytes(content)
+    (tmp_path / "data" / IMAGES).unlink()
+    download(tmp_path / "data", "tiny", [source.as_uri()], replace=True)
+    assert load(tmp_path / "data").about == mine
 
 
 def test_a_folder_is_a_mirror_and_its_files_may_be_plain(fetch, source: Path, tmp_path: Path) -> None:
