@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from MNIST.data import idx
 from MNIST.data.about import About, read_about
-from MNIST.data.catalogue import Collection, SourceFile
-from MNIST.data.datasets import load
+from MNIST.data.catalogue import FILE_NAMES, Collection, SourceFile
+from MNIST.data.datasets import find_file, load
 from MNIST.data.download import Progress, Report, from_a_mirror
 from MNIST.data.importing.dataset import refuse_other_data, write_dataset
 from MNIST.data.importing.idx_files import read_idx_files
@@ -29,25 +30,37 @@ def collect(
     sources: URLs of mirrors' folders, in the order in which they are asked. Raises DataError if the folder
     has other data, DownloadError if no mirror gave a file.
     """
-    if is_there(folder, name):
-        for file in collection.files:
-            report(Progress(file.name, outcome="already there"))
-        return
-    refuse_other_data(folder)
-    with _only_place(folder) as place:
-        for file in collection.files:
-            get = partial(_received, place / file.name, file, timeout, report)
-            _, outcome = from_a_mirror(file.name, sources, get, report)
-            report(Progress(file.name, outcome=outcome))
-        if collection.prefix:
-            _unpack(place / collection.files[0].name, collection.prefix, place)
-        found = read_idx_files(place, Preparation())
-    train, test = found.train, found.test
+    about = About(name, collection.classes, form=collection.form, source=collection.mirrors[0])
+    if not _is_there(folder, about):
+        with _only_place(folder) as place:
+            if not _is_there(folder, about):  # another process may just have fetched it
+                damaged = _damaged(folder, about)
+                if not damaged:
+                    refuse_other_data(folder)
+                train, test = _fetch(place, name, collection, sources, timeout, report)
+                for path in damaged:
+                    path.unlink()
+                write_dataset(folder, about, train, test)
+                return
+    for file in collection.files:
+        report(Progress(file.name, outcome="already there"))
+
+
+def _fetch(
+    place: Path, name: str, collection: Collection, sources: list[str], timeout: float, report: Report
+) -> tuple[Part, Part]:
+    """The images of a collection, for training and for testing, from its files, which come to a place."""
+    for file in collection.files:
+        get = partial(_received, place / file.name, file, timeout, report)
+        _, outcome = from_a_mirror(file.name, sources, get, report)
+        report(Progress(file.name, outcome=outcome))
+    if collection.prefix:
+        _unpack(place / collection.files[0].name, collection.prefix, place)
+    found = read_idx_files(place, Preparation())
+    test = found.test
     if test is None or found.problems:
         raise DataError(f"{name}: the files that were fetched hold no test set")
-    test = Part(test.images[collection.first_test :], test.labels[collection.first_test :])
-    about = About(name, collection.classes, form=collection.form, source=collection.mirrors[0])
-    write_dataset(folder, about, train, test)
+    return found.train, Part(test.images[collection.first_test :], test.labels[collection.first_test :])
 
 
 @contextmanager
@@ -63,12 +76,31 @@ def _only_place(folder: Path) -> Iterator[Path]:
             shutil.rmtree(place)
 
 
-def is_there(folder: Path, name: str) -> bool:
-    """Whether a folder has that dataset, undamaged."""
+def _is_there(folder: Path, about: About) -> bool:
+    """Whether a folder has the dataset that is described so, undamaged."""
     try:
-        return read_about(folder)[0].name == name and load(folder).name == name
+        return read_about(folder)[0] == about == load(folder).about
     except DataError:
         return False
+
+
+def _damaged(folder: Path, about: About) -> list[Path]:
+    """The files that cannot be read, of the dataset that is described so; none of another one."""
+    try:
+        if read_about(folder)[0] != about:
+            return []
+    except DataError:
+        return []
+    paths = [path for name in FILE_NAMES if (path := find_file(folder, name))]
+    return [path for path in paths if not _is_sound(path)]
+
+
+def _is_sound(path: Path) -> bool:
+    try:
+        idx.read_idx(path, 3 if "images" in path.name else 1)
+    except DataError:
+        return False
+    return True
 
 
 def _received(path: Path, file: SourceFile, timeout: float, report: Report, url: str) -> None:

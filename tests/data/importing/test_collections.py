@@ -2,8 +2,10 @@
 
 import gzip
 import hashlib
+import threading
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 from MNIST.data import About, Dataset, download, idx, load
 from MNIST.data.catalogue import COLLECTIONS
+from MNIST.data.importing import import_dataset
 from MNIST.errors import DataError, DownloadError
 
 
@@ -110,6 +113,47 @@ def test_data_that_are_there_are_left_alone(published, serve, digits, tmp_path):
     with pytest.raises(DataError, match="has data already"):
         download(tmp_path / "data", "kmnist", [serve(folder).url])
     assert load(tmp_path / "data").digest == digits.digest
+
+
+def test_what_is_damaged_is_fetched_again(published, serve, tmp_path):
+    mirror = serve(published("kmnist"))
+    download(tmp_path / "data", "kmnist", [mirror.url])
+    digest = load(tmp_path / "data").digest
+    path = tmp_path / "data" / "train-images-idx3-ubyte.gz"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DownloadError):
+        download(tmp_path / "data", "kmnist", ["http://127.0.0.1:9/"])
+    assert path.read_bytes() == content
+    download(tmp_path / "data", "kmnist", [mirror.url])
+    assert load(tmp_path / "data").digest == digest
+
+
+def test_data_of_ones_own_are_no_published_ones(published, digits, tmp_path):
+    published("kmnist")
+    np.savez(tmp_path / "own.npz", x_train=digits.train_images[:50], y_train=digits.train_labels[:50])
+    own = import_dataset(tmp_path / "own.npz", tmp_path / "kmnist").dataset
+    with pytest.raises(DataError, match="has data already"):
+        download(tmp_path / "kmnist", "kmnist")
+    (tmp_path / "kmnist" / "t10k-labels-idx1-ubyte.gz").write_bytes(b"damaged")
+    with pytest.raises(DataError, match="has data already"):
+        download(tmp_path / "kmnist", "kmnist")
+    assert own.name == "kmnist"
+
+
+def test_two_at_once_fetch_once(published, serve, tmp_path):
+    mirror = serve(published("kmnist"))
+    begin = threading.Barrier(2)
+
+    def fetch() -> None:
+        begin.wait()
+        download(tmp_path / "data", "kmnist", [mirror.url])
+
+    with ThreadPoolExecutor(2) as both:
+        for one in [both.submit(fetch) for _ in range(2)]:
+            one.result()
+    assert len(mirror.requests) == 4
 
 
 def test_what_is_published_is_as_the_catalogue_says():
