@@ -27,6 +27,7 @@ TEST_PROPORTION = 0.15  # of each class, where a source has no test set
 SHOWN = 100  # problems that a message lists
 FRAME = 2  # rows and columns at the border that are empty in most images of MNIST's form
 FULL_FRAME = 0.2  # the part of images with ink there from which on they are no longer of that form
+SMALLEST = 16  # pixels of the longer side of what is shown, mostly; MNIST's has 19 or 20, EMNIST's more
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def import_dataset(
         found_both = f"{len(train)} and {len(test)}"
         raise DataError(f"{source}: expected images to train on and to test with, found {found_both}")
     bright = 255 - train.images if dark else train.images
-    form = "whole" if wishes.form is None and _fill_the_frame(bright) else found.form
+    form = "whole" if wishes.form is None and not _like_digits(bright) else found.form
     name, ink = _shown(folder.resolve().name), "dark" if dark else "bright"
     about = About(name, found.classes, ink, form, _shown(str(source)))
     return Imported(write_dataset(folder, about, train, test), found.problems, found.notes + notes)
@@ -179,11 +180,19 @@ def _turned(found: Found, invert: str) -> tuple[Found, bool, list[str]]:
     return turned, True, [note]
 
 
-def _fill_the_frame(images: NDArray[np.uint8]) -> bool:
-    """Whether many images, with bright ink, have ink at their border, where MNIST's have none."""
+def _like_digits(images: NDArray[np.uint8]) -> bool:
+    """Whether images, with bright ink, are as large as MNIST's, and most have no ink at their border."""
     inner = images[:, FRAME:-FRAME, FRAME:-FRAME].sum(axis=(1, 2), dtype=np.int64)
     outer = images.sum(axis=(1, 2), dtype=np.int64) - inner
-    return bool((outer > 0.02 * np.maximum(inner, 1)).mean() > FULL_FRAME)
+    fill_the_frame = (outer > 0.02 * np.maximum(inner, 1)).mean() > FULL_FRAME
+    inked = images > images.max() / 2
+    longer = np.maximum(*(_extents(inked.any(axis=axis)) for axis in (1, 2)))
+    return bool(not fill_the_frame and np.median(longer) >= SMALLEST)
+
+
+def _extents(inked: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """From the first to the last pixel with ink in each line, (n, 28) to (n,); all pixels if none has any."""
+    return inked.shape[1] - inked.argmax(axis=1) - inked[:, ::-1].argmax(axis=1)
 
 
 def refuse_other_data(folder: Path, ours: Mapping[str, bytes] | None = None) -> None:

@@ -298,6 +298,15 @@ def test_dark_ink_stays_dark_if_that_is_wished(tmp_path):
     assert load(tmp_path / "data").about == about
 
 
+@pytest.mark.parametrize(("side", "form"), [(8, "whole"), (20, "digit"), (26, "whole")])
+def test_images_that_stay_as_they_are_have_the_form_that_they_show(tmp_path, side, form):
+    images = np.zeros((40, 28, 28), np.uint8)
+    shown = slice(14 - side // 2, 14 + side // 2)
+    images[:, shown, shown] = np.arange(100, 140)[:, None, None]
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=np.arange(40) % 2)
+    assert import_dataset(tmp_path / "a.npz", tmp_path / "data").dataset.about.form == form
+
+
 def test_what_is_written_of_the_ink_is_what_the_pixels_show(digits, tmp_path):
     arrays = {"y_train": digits.train_labels[:200], "x_train": 255 - digits.train_images[:200]}
     np.savez(tmp_path / "dark.npz", **arrays)
