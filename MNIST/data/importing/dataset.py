@@ -79,7 +79,12 @@ def import_dataset(
     train, test = found.train, found.test
     if test is None:
         train, test = divided(train, len(found.classes), wishes.test, wishes.seed)
-        notes.append(f"{wishes.test:.0%} of each class, drawn by seed {wishes.seed}, are the test set")
+        share = len(test) / max(1, len(train) + len(test))
+        exact = f"{share:.0%}" == f"{wishes.test:.0%}"
+        notes.append(
+            f"{wishes.test:.0%} of each class, drawn by seed {wishes.seed}, are the test set"
+            + ("" if exact else f"; in all, it has {share:.0%} of the images")
+        )
     elif equal := equal_images(train.images, test.images):
         notes.append(f"{equal:,} of the test images are also among the training images, pixel by pixel")
     if not (len(train) and len(test)):
@@ -113,20 +118,35 @@ def write_dataset(folder: Path, about: About, train: Part, test: Part) -> Datase
 def divided(part: Part, classes: int, proportion: float, seed: int) -> tuple[Part, Part]:
     """Images to train on, and to test with: of each class, `proportion` tests, and at least one image.
 
-    Of an image that is there several times, no copy tests if another one trains.
+    Equal images are drawn together, so that none tests what another one trains.
     """
     generator = np.random.default_rng(seed)
-    tests = np.zeros(len(part), bool)
+    numbers: dict[bytes, int] = {}  # of the distinct images, in the order of their first copies
+    which = np.array([numbers.setdefault(image_key(image), len(numbers)) for image in part.images], np.int64)
+    first_copies, copies = np.unique(which, return_index=True, return_counts=True)[1:]
+    drawn: list[int] = []
     for label in range(classes):
-        those = generator.permutation(np.flatnonzero(part.labels == label))
-        tests[those[: min(max(1, round(proportion * len(those))), len(those) - 1)]] = len(those) > 1
-    keys = [image_key(image) for image in part.images]
-    trained = {keys[place] for place in np.flatnonzero(~tests)}
-    tests &= np.array([key not in trained for key in keys], bool)
+        those = generator.permutation(np.flatnonzero(part.labels[first_copies] == label))
+        drawn += _drawn(those.tolist(), copies[those].tolist(), proportion)
+    tests = np.isin(which, drawn)
     return (
         Part(part.images[~tests], part.labels[~tests]),
         Part(part.images[tests], part.labels[tests]),
     )
+
+
+def _drawn(those: list[int], copies: list[int], proportion: float) -> list[int]:
+    """Of a class's distinct images, in a random order, the first that fit into its part of the test set.
+
+    copies: how often each of them is there.
+    """
+    room = max(min(copies, default=0), round(proportion * sum(copies)))
+    drawn = []
+    for one, times in zip(those, copies, strict=True):
+        if times <= room:
+            drawn.append(one)
+            room -= times
+    return drawn if len(drawn) < len(those) else drawn[:-1]  # one trains
 
 
 def equal_images(train: NDArray[np.uint8], test: NDArray[np.uint8]) -> int:

@@ -14,6 +14,8 @@ from PIL import Image
 from MNIST import files
 from MNIST.data import About, Dataset, idx, load
 from MNIST.data.importing import Wishes, import_dataset
+from MNIST.data.importing.dataset import divided, equal_images
+from MNIST.data.importing.source import Part
 from MNIST.errors import DataError
 
 
@@ -428,6 +430,27 @@ def test_of_copies_none_tests_what_another_one_trains(tmp_path):
         assert tested.isdisjoint(image.tobytes() for image in dataset.train_images)
         assert len(dataset.train_images) + len(dataset.test_images) == 90
         assert len(tested) > 15
+
+
+def test_copies_are_drawn_together_and_the_test_set_keeps_its_size():
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (200, 28, 28), dtype=np.uint8)
+    labels = np.arange(200) % 2
+    alone = divided(Part(images, labels), 2, 0.15, 0)[1]
+    assert idx.sha256(alone.images).startswith(
+        "ea62be28d4fbc6a4"
+    )  # seeds draw what they have drawn in all versions
+    order = random.permutation(400)
+    train, test = divided(Part(images.repeat(2, 0)[order], labels.repeat(2)[order]), 2, 0.15, 0)
+    assert np.bincount(test.labels).tolist() == [30, 30]
+    assert equal_images(train.images, test.images) == 0
+
+
+def test_the_test_set_is_said_to_be_as_large_as_it_is(tmp_path):
+    notes = import_dataset(write_folder(tmp_path / "few", 4), tmp_path / "data").notes
+    assert "15% of each class, drawn by seed 0, are the test set; in all, it has 25% of the images" in notes
+    notes = import_dataset(tmp_path / "few", tmp_path / "half", Wishes(test=0.5)).notes
+    assert "50% of each class, drawn by seed 0, are the test set" in notes
 
 
 def test_classes_that_differ_in_capitals_alone_are_refused(tmp_path):
