@@ -3,7 +3,9 @@
 There may be `classes` too, the names that the labels number from 0: a laboratory writes it with drawn digits.
 """
 
+import lzma
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,12 +14,16 @@ import numpy as np
 from MNIST.data.about import checked_classes
 from MNIST.data.importing.labels import Labelled, numbered
 from MNIST.data.importing.shapes import Preparation
-from MNIST.data.importing.source import MOST_IMAGES, Found, as_bytes, squares
+from MNIST.data.importing.source import MOST_IMAGES, Found, as_bytes, refuse_other_sides, squares
 from MNIST.errors import DataError
 
 NAMES = "x_train", "y_train", "x_test", "y_test"
 CLASSES = "classes"
 LARGEST = 2**32  # bytes of an array
+DAMAGED = (  # what is raised for a file that is not as NumPy writes it; RuntimeError if it is encrypted
+    *(OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile),
+    *(zlib.error, lzma.LZMAError),
+)
 
 
 def read_npz(path: Path, preparation: Preparation) -> Found:
@@ -27,7 +33,7 @@ def read_npz(path: Path, preparation: Preparation) -> Found:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in (*NAMES, CLASSES) if name in file.files}
             names = ", ".join(file.files[:8])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise DataError(f"{path}: not a file of NumPy's arrays ({str(error)[:100]})") from None
     if not {"x_train", "y_train"} <= arrays.keys() or ("x_test" in arrays) != ("y_test" in arrays):
         raise DataError(f"{path}: expected the arrays {', '.join(NAMES)}, found {names or 'none'}")
@@ -68,6 +74,7 @@ def _grey(path: Path, images: np.ndarray) -> np.ndarray:
         images = squares(images, str(path))
     if images.ndim != 3 or not 1 <= len(images) <= MOST_IMAGES:
         raise DataError(f"{path}: expected grey images (n, rows, columns), found the shape {images.shape}")
+    refuse_other_sides(images.shape[1:], str(path))
     return images
 
 

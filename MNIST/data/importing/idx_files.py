@@ -14,7 +14,7 @@ from MNIST.data import idx
 from MNIST.data.catalogue import BALANCED, LETTERS
 from MNIST.data.importing.labels import numbered
 from MNIST.data.importing.shapes import Preparation
-from MNIST.data.importing.source import Found
+from MNIST.data.importing.source import Found, refuse_other_sides
 from MNIST.errors import DataError
 
 NAME = re.compile(
@@ -53,7 +53,9 @@ def read_idx_files(source: Path, preparation: Preparation) -> Found:
     for kind in ("train", "test"):
         if {(kind, "images"), (kind, "labels")} <= files.keys():
             path = files[kind, "images"]
-            pairs.append((idx.read_idx(path, rank=3), _labels(files[kind, "labels"]), path))
+            images = idx.read_idx(path, rank=3)
+            refuse_other_sides(images.shape[1:], str(path))
+            pairs.append((images, _labels(files[kind, "labels"]), path))
     names = next((names for part, names in EMNIST.items() if part in prefix and "emnist" in prefix), None)
     labelled = numbered([labels for _, labels, _ in pairs], str(source), names)
     parts, problems = [], []

@@ -61,6 +61,13 @@ def squares(pixels: NDArray[np.generic], where: str) -> NDArray[np.generic]:
     return pixels.reshape(len(pixels), side, side)
 
 
+def refuse_other_sides(sides: tuple[int, ...], where: str) -> None:
+    """Raise DataError for images without pixels, and for larger ones than are read."""
+    if not all(1 <= side <= MOST_SIDE for side in sides):
+        found = "×".join(map(str, sides))
+        raise DataError(f"{where}: expected images with sides of 1 to {MOST_SIDE:,} pixels, found {found}")
+
+
 def as_bytes(pixels: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
     """Grey levels of any number type as uint8. Those from 0 to 1 that are no whole numbers become 0 to 255.
 

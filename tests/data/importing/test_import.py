@@ -538,37 +538,6 @@ def test_what_is_no_source_says_what_is_expected(tmp_path, name, content, reason
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.parametrize(
-    ("arrays", "reason"),
-    [
-        ({"x_train": np.zeros((0, 28, 28), np.uint8), "y_train": np.zeros(0, int)}, "a set has no images"),
-        ({"x_train": np.float32(1), "y_train": np.zeros(1, int)}, "expected a label for each image"),
-        (
-            {"x_train": np.append(np.full(1567, 0.5), 1.5).reshape(2, 28, 28), "y_train": np.arange(2)},
-            "from 0 to 1, or from 0 to 255, found nearly all up to 1, and one of 1.5",
-        ),
-        ({"x_train": np.ones((2, 28, 28)), "y_train": np.array([b"\xff", b"a"])}, "labels in UTF-8"),
-    ],
-)
-def test_arrays_of_another_kind_are_refused(tmp_path, arrays, reason):
-    np.savez(tmp_path / "a.npz", **arrays)
-    with pytest.raises(DataError, match=reason):
-        import_dataset(tmp_path / "a.npz", tmp_path / "data")
-
-
-def test_one_array_under_the_name_of_several_is_refused(tmp_path):
-    np.save(tmp_path / "a.npy", np.zeros(3))
-    (tmp_path / "a.npy").rename(tmp_path / "a.npz")
-    with pytest.raises(DataError, match="not a file of NumPy's arrays"):
-        import_dataset(tmp_path / "a.npz", tmp_path / "data")
-
-
-def test_arrays_that_need_pickle_are_refused(tmp_path):
-    np.savez(tmp_path / "a.npz", x_train=np.array([{"a": 1}], dtype=object), y_train=np.zeros(1))
-    with pytest.raises(DataError, match="not a file of NumPy's arrays"):
-        import_dataset(tmp_path / "a.npz", tmp_path / "data")
-
-
 @pytest.mark.slow
 def test_many_pictures_are_read_by_several_processes_alike(tmp_path):
     write_folder(tmp_path / "shapes", 150, side=40)

@@ -1,0 +1,54 @@
+"""Files of NumPy's arrays that are no dataset are refused, whatever Python's libraries raise for them."""
+
+import numpy as np
+import pytest
+
+from MNIST.data.importing import import_dataset
+from MNIST.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("arrays", "reason"),
+    [
+        ({"x_train": np.zeros((0, 28, 28), np.uint8), "y_train": np.zeros(0, int)}, "a set has no images"),
+        ({"x_train": np.float32(1), "y_train": np.zeros(1, int)}, "expected a label for each image"),
+        (
+            {"x_train": np.append(np.full(1567, 0.5), 1.5).reshape(2, 28, 28), "y_train": np.arange(2)},
+            "from 0 to 1, or from 0 to 255, found nearly all up to 1, and one of 1.5",
+        ),
+        ({"x_train": np.ones((2, 28, 28)), "y_train": np.array([b"\xff", b"a"])}, "labels in UTF-8"),
+        ({"x_train": np.ones((2, 0, 28)), "y_train": np.arange(2)}, "sides of 1 to 4,096 pixels, found 0×28"),
+        ({"x_train": np.ones((2, 1, 5000)), "y_train": np.arange(2)}, "4,096 pixels, found 1×5000"),
+    ],
+)
+def test_arrays_of_another_kind_are_refused(tmp_path, arrays, reason):
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(DataError, match=reason):
+        import_dataset(tmp_path / "a.npz", tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("record", "place", "value"),
+    [(b"PK\3\4", 61, 255), (b"PK\1\2", 8, 1), (b"PK\1\2", 10, 99)],
+    ids=["damaged", "encrypted", "compressed in another way"],
+)
+def test_an_archive_of_arrays_that_cannot_be_unpacked_is_refused(tmp_path, record, place, value):
+    np.savez_compressed(tmp_path / "a.npz", x_train=np.zeros((2, 28, 28)), y_train=np.arange(2))
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    content[content.index(record) + place] = value
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(DataError, match="not a file of NumPy's arrays"):
+        import_dataset(tmp_path / "a.npz", tmp_path / "data")
+
+
+def test_one_array_under_the_name_of_several_is_refused(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros(3))
+    (tmp_path / "a.npy").rename(tmp_path / "a.npz")
+    with pytest.raises(DataError, match="not a file of NumPy's arrays"):
+        import_dataset(tmp_path / "a.npz", tmp_path / "data")
+
+
+def test_arrays_that_need_pickle_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", x_train=np.array([{"a": 1}], dtype=object), y_train=np.zeros(1))
+    with pytest.raises(DataError, match="not a file of NumPy's arrays"):
+        import_dataset(tmp_path / "a.npz", tmp_path / "data")
