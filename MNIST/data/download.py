@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from MNIST import files
 from MNIST.data import idx
@@ -29,7 +28,7 @@ from MNIST.data.catalogue import (
     owner,
 )
 from MNIST.data.datasets import data_of_others, find_file
-from MNIST.data.transfer import receive
+from MNIST.data.transfer import path_of, receive
 from MNIST.errors import DataError, DownloadError, UsageError, did_you_mean, quoted
 from MNIST.program import program
 
@@ -159,7 +158,7 @@ def _fetch(file: PublishedFile, sources: list[str], timeout: float, report: Repo
 
     def get(url: str) -> bytes:
         if url.startswith("file:"):
-            here = Path(url2pathname(urlsplit(url).path)).parent
+            here = path_of(url).parent
             name = (find_file(here, file.name) or here / file.gz_name).name  # it may be plain
             url = f"{url.rpartition('/')[0]}/{name}"
         on_bytes = partial(_report_bytes, file.gz_name, report)

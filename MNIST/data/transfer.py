@@ -152,9 +152,16 @@ def _continue(
             on_bytes(len(received), expected)
 
 
+def path_of(url: str) -> Path:
+    """The path behind a file URL; a server in it, as of a share of Windows, begins the path."""
+    parts = urlsplit(url)
+    server = "" if parts.netloc in ("", "localhost") else f"//{parts.netloc}"
+    return Path(url2pathname(server + parts.path))
+
+
 def _read_file(url: str, limit: int) -> bytes:
     try:
-        content = read_whole(Path(url2pathname(urlsplit(url).path)), limit)
+        content = read_whole(path_of(url), limit)
     except OSError as error:
         raise DownloadError(error.strerror or str(error)) from None
     if len(content) > limit:

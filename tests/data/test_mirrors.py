@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import hashlib
+import nturl2path
 import re
 import shutil
 import ssl
@@ -19,6 +20,7 @@ from MNIST.data import DATASETS, About, download, idx, load
 from MNIST.data.about import about_files
 from MNIST.data.catalogue import FILE_NAMES, PublishedDataset, PublishedFile
 from MNIST.data.download import Progress
+from MNIST.data.transfer import path_of
 from MNIST.errors import DataError, DownloadError, UsageError
 
 Request = BaseHTTPRequestHandler
@@ -383,6 +385,13 @@ def test_a_folder_is_a_mirror_and_its_files_may_be_plain(fetch, source: Path, tm
     for name in FILE_NAMES:
         (plain / name).write_bytes(gzip.decompress((source / f"{name}.gz").read_bytes()))
     assert fetch(str(plain)) == []
+
+
+def test_the_server_of_a_share_is_part_of_its_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert path_of("file://localhost/a%20folder/x") == path_of("file:///a%20folder/x") == Path("/a folder/x")
+    monkeypatch.setattr("MNIST.data.transfer.url2pathname", nturl2path.url2pathname)  # as on Windows
+    assert str(path_of("file://school/share/a%20folder/x")) == r"\\school\share\a folder\x"
+    assert str(path_of("file:///C:/mnist/x")) == r"C:\mnist\x"
 
 
 def test_what_a_killed_download_left_is_removed(fetch, serve, source: Path, tmp_path: Path) -> None:
