@@ -61,6 +61,9 @@ GRID = "-r 0.002,0.01 -c 8,16 -z 64 -o Adam -b 64 -v 1 -k 3 -p 2 -l 1 -d 0.1 -m 
 
 def run(options: Mapping[str, Any]) -> int:
     """Run the commands of the main job in Demo/, then those that show the results, until one fails."""
+    from MNIST.data.download import mirrors_of_environment
+
+    os.environ["MNIST_MIRROR"] = ",".join(mirrors_of_environment())  # their paths begin here, not in Demo/
     FOLDER.mkdir(exist_ok=True)
     here = Path.cwd()
     os.chdir(FOLDER)

@@ -72,8 +72,7 @@ def download(
     DownloadError, with every URL and its reason, if no mirror gave a file.
     """
     folder, published = Path(folder), _find_dataset(dataset)
-    in_order = [*mirrors, *os.environ.get("MNIST_MIRROR", "").split(","), *published.mirrors]
-    sources = [_checked_mirror(url.strip()) for url in in_order if url.strip()]
+    sources = [*_checked_mirrors(mirrors), *mirrors_of_environment(), *_checked_mirrors(published.mirrors)]
     if isinstance(published, Collection):
         from MNIST.data.importing.collection import collect  # it uses this module
 
@@ -93,6 +92,11 @@ def download(
                 packed, outcome = made.get(file) or _fetch(file, sources, timeout, report)
                 files.write_atomically(missing[file], packed, alone=True)
             report(Progress(file.gz_name, outcome=outcome))
+
+
+def mirrors_of_environment() -> list[str]:
+    """The mirrors that MNIST_MIRROR names, as URLs. Raises UsageError for what is none."""
+    return _checked_mirrors(os.environ.get("MNIST_MIRROR", "").split(","))
 
 
 def _missing(folder: Path, dataset: str, replace: bool) -> dict[PublishedFile, Path]:
@@ -228,6 +232,10 @@ def _find_dataset(dataset: str) -> PublishedDataset | Collection:
         hint = did_you_mean(dataset, known) or f"; there are: {', '.join(known)}"
         raise UsageError(f"unknown dataset {quoted(dataset)}{hint}")
     return known[dataset]
+
+
+def _checked_mirrors(urls: Sequence[str]) -> list[str]:
+    return [_checked_mirror(url.strip()) for url in urls if url.strip()]
 
 
 def _checked_mirror(url: str) -> str:

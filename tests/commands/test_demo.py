@@ -48,6 +48,14 @@ def test_without_a_network(offline):
     assert all((folder / "Demo" / name).exists() for name in named), named
 
 
+def test_a_mirror_may_be_a_folder_beside_its_own(mnist_folder, tmp_path):
+    (tmp_path / "files").symlink_to(mnist_folder)
+    with start(tmp_path, "files") as process:
+        line = next((line for line in process.stdout if " test images in Data" in line), "")
+        process.kill()
+    assert line == "mnist: 60,000 training and 10,000 test images in Data\n"
+
+
 @pytest.mark.slow
 def test_and_then_with_one(mnist_folder, offline):
     """A file `demo.txt` in Demo/ is found before the shipped one: this one is as good and quicker."""
