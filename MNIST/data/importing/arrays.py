@@ -3,7 +3,6 @@
 There may be `classes` too, the names that the labels number from 0: a laboratory writes it with drawn digits.
 """
 
-import lzma
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -20,16 +19,15 @@ from MNIST.errors import DataError
 NAMES = "x_train", "y_train", "x_test", "y_test"
 CLASSES = "classes"
 LARGEST = 2**32  # bytes of an array
-DAMAGED = (  # what is raised for a file that is not as NumPy writes it; RuntimeError if it is encrypted
-    *(OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile),
-    *(zlib.error, lzma.LZMAError),
-)
+METHODS = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED  # by which NumPy packs arrays
+# What is raised for a file that is not as NumPy writes it; RuntimeError if it is encrypted.
+DAMAGED = OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error
 
 
 def read_npz(path: Path, preparation: Preparation) -> Found:
     """The images in an .npz file. Raises DataError for a file that lacks an array or has others' shapes."""
     try:
-        _refuse_large(path)
+        _refuse_others(path)
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in (*NAMES, CLASSES) if name in file.files}
             names = ", ".join(file.files[:8])
@@ -87,7 +85,10 @@ def _flat(path: Path, labels: np.ndarray, images: tuple[int, ...]) -> np.ndarray
     return labels
 
 
-def _refuse_large(path: Path) -> None:
+def _refuse_others(path: Path) -> None:
+    """Raise DataError for an archive that NumPy has not written, and for one that is too large."""
     with zipfile.ZipFile(path) as archive:
+        if any(member.compress_type not in METHODS for member in archive.infolist()):
+            raise DataError(f"{path}: not a file of NumPy's arrays (packed by another method)")
         if any(member.file_size > LARGEST for member in archive.infolist()):
             raise DataError(f"{path}: an array of more than {LARGEST:,} bytes")
