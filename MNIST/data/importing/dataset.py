@@ -88,7 +88,7 @@ def import_dataset(
     elif equal := equal_images(train.images, test.images):
         notes.append(f"{equal:,} of the test images are also among the training images, pixel by pixel")
     if not (len(train) and len(test)):
-        found_both = f"{len(train)} and {len(test)}"
+        found_both = f"{len(train)} and {len(test)}: a class needs two different ones"
         raise DataError(f"{source}: expected images to train on and to test with, found {found_both}")
     bright = 255 - train.images if dark else train.images
     form = "whole" if wishes.form is None and not _like_digits(bright) else found.form

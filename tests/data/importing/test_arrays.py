@@ -17,6 +17,10 @@ from MNIST.errors import DataError
             "from 0 to 1, or from 0 to 255, found nearly all up to 1, and one of 1.5",
         ),
         ({"x_train": np.ones((2, 28, 28)), "y_train": np.array([b"\xff", b"a"])}, "labels in UTF-8"),
+        (
+            {"x_train": np.ones((2, 28, 28)), "y_train": np.arange(2)},
+            "found 2 and 0: a class needs two different",
+        ),
         ({"x_train": np.ones((2, 0, 28)), "y_train": np.arange(2)}, "sides of 1 to 4,096 pixels, found 0×28"),
         ({"x_train": np.ones((2, 1, 5000)), "y_train": np.arange(2)}, "4,096 pixels, found 1×5000"),
     ],
