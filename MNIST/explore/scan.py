@@ -26,7 +26,9 @@ Domains = Mapping[str, Sequence[Value]]
 
 REDUCERS = ("correlation", "spearman", "pearson", "kendall", "trees", "forrest")  # as Talos spells them
 INTERVAL = 50  # points between two reductions
-BLOCK = 4 * INTERVAL  # points in one of Talos's scans; a reduction never needs rows of an earlier block
+# Points in one of Talos's scans, at most. Each begins after a multiple of INTERVAL points, so that a
+# reduction never needs rows of an earlier block.
+BLOCK = 4 * INTERVAL
 NEVER = 10**9  # points between two of Talos's checkpoints: the store already has all that they hold
 
 
@@ -72,6 +74,8 @@ def scan(
             def remove(condition: Drop, block: _Block = block, rest: list[Values] = rest) -> None:
                 removed.append(condition)
                 rest[:] = [values for values in rest if not condition(values)]
+                if rest:
+                    rest[:0] = block.cut()
                 on_pending([*block.pending(), *rest])
 
             block.when_removed = remove
@@ -105,6 +109,13 @@ class _Block(ParamSpace):
     def pending(self) -> list[Values]:
         """The points that Talos has yet to ask for."""
         return [self._round_parameters_todict(self.param_space[index]) for index in self.param_index]
+
+    def cut(self) -> list[Values]:
+        """Leave points at the end to the next block, so that this one ends with a reduction; return them."""
+        end = max(0, len(self.param_index) - (self.round_counter + len(self.param_index)) % INTERVAL)
+        left = self.pending()[end:]
+        del self.param_index[end:]
+        return left
 
     def _remove(self, condition: Drop, operation: str, **details: Any) -> None:
         super()._remove(condition, operation, **details)

@@ -120,9 +120,15 @@ def test_talos_reducers_drop_what_does_badly_from_all_later_blocks(reducer, tmp_
     assert all(point in points for point in found)
     dropped = [point for point in points if point not in found]
     assert min(map(points.index, dropped)) >= INTERVAL
+    tables = sorted((tmp_path / "talos").rglob("results.csv"))
+    *before, _ = [len(table.read_text().splitlines()) - 1 for table in tables]
+    assert before
+    assert all(
+        count % INTERVAL == 0 for count in before
+    )  # the next block has all rows that a reduction needs
 
 
-def test_reductions_never_need_rows_of_an_earlier_block():
+def test_reductions_look_at_no_more_rows_than_there_are_between_two_of_them():
     assert BLOCK % INTERVAL == 0
     window = inspect.signature(Scan.__init__).parameters["reduction_window"].default
     assert window <= INTERVAL
