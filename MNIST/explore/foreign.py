@@ -26,7 +26,10 @@ PREFIXES = (
 QUALITY = "acc|accuracy|loss|error|err|score|auc|f1|recall|r2|rmse|mse|mae|nll|perplexity|fmeasure"
 OF_WHAT = "train|training|val|valid|validation|test|dev|mean|std|best|final|last"
 IS_METRIC = re.compile(rf"(.*[_\W])?({QUALITY})([_\W]({OF_WHAT}|\d+))*", re.I)
-IS_LOSS = re.compile(r"(?!neg[_\W])(.*[_\W])?(loss|error|err|rmse|mse|mae|nll|perplexity)([_\W].*)?", re.I)
+LOSS = "loss|error|err|rmse|mse|mae|nll|perplexity"
+IS_LOSS = re.compile(
+    rf"(?!(.*[_\W])?neg[_\W])(.*[_\W])?({LOSS})([_\W].*)?", re.I
+)  # scikit-learn negates some
 IS_ACCURACY = re.compile(r"(.*[_\W])?(acc|accuracy)([_\W].*)?", re.I)
 TELLS_NOTHING = re.compile(r"values?(_\d+)?|objective|target|result", re.I)
 TIMES = "time|timestamp|date|datetime|duration|elapsed|runtime"
