@@ -63,11 +63,11 @@ class Roles:
 
 def roles_of(table: RawTable, metric: str | None = None) -> Roles:
     """What the columns of a table from elsewhere are. metric: a column that is one, whatever its name."""
-    named = {name: SPELLINGS.get(name, name) for name in table.names}
+    named = {name: SPELLINGS.get(name, name) for name in table.names if not _are_words(table, name)}
     metrics = {known: name for name, known in named.items() if known in METRICS}
     if metric is not None and metric not in metrics.values():
         metrics[metric] = metric
-    twins = {twin for name in table.names if f"val_{name}" in table.names for twin in (name, f"val_{name}")}
+    twins = {twin for name in named if f"val_{name}" in named for twin in (name, f"val_{name}")}
     others = {*metrics.values(), *TALOS, *twins}
     free = [name for name in table.names if name and name not in others and not name.startswith("_")]
     for prefix, marker in PREFIXES:
@@ -148,8 +148,19 @@ def _columns_text(table: RawTable) -> str:
 
 
 def _are_numbers(table: RawTable, name: str) -> bool:
-    words = [row[name] for row in table.rows if row[name] and not is_missing(row[name] or "")]
-    return bool(words) and all(table.number(word) == table.number(word) for word in words if word)
+    words = _filled(table, name)
+    return bool(words) and all(table.number(word) == table.number(word) for word in words)
+
+
+def _are_words(table: RawTable, name: str) -> bool:
+    """Whether a column has no number, as where `loss` says which loss was minimized."""
+    words = _filled(table, name)
+    return bool(words) and all(table.number(word) != table.number(word) for word in words)
+
+
+def _filled(table: RawTable, name: str) -> list[str]:
+    """The cells of a column that have something in them."""
+    return [word for row in table.rows if (word := row[name]) and not is_missing(word)]
 
 
 def is_missing(word: str) -> bool:

@@ -111,6 +111,14 @@ def test_what_is_no_parameter_in_a_table_of_ones_own_is_told(table):
     }
 
 
+def test_words_below_the_name_of_a_metric_are_a_parameter(table):
+    judged = read_judged(
+        table("loss,val_loss,accuracy,units,score\nmse,3,,16,0.5\nmae,2,,32,0.7\n,1,,64,0.6\n"), "score"
+    )
+    assert judged.results.parameters == {"loss": ["mse", "mae", ""], "units": [16, 32, 64]}
+    assert judged.results.metrics["val_loss"] == [3, 2, 1]
+
+
 @pytest.mark.parametrize(
     ("metric", "lower"),
     [
