@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -38,6 +39,7 @@ MEASURED = (
     "failure",
 )  # our columns; all others are the grid's parameters
 RENAMED = "param__"  # prefix of a parameter that has the name of one of our columns; Talos uses the same
+IS_INDEX = re.compile("(Unnamed: .*)?")  # pandas writes the rows' numbers without a name, and reads them so
 Table = dict[str, list[float | str]]
 SHORT = 12  # characters of an identity that a row shows
 INTERVAL = 30  # seconds from one writing of the results file to the next, at least
@@ -179,7 +181,8 @@ def roles_in(table: RawTable, metric: str | None = None) -> Roles:
     if not is_ours(table):
         return foreign.roles_of(table, metric)
     metrics = {name: name for name in table.names if name in (*METRICS, *COSTS, DEVIATION, metric)}
-    others = [name for name in table.names if name not in (*MEASURED, metric)]
+    others = [name for name in table.names if not IS_INDEX.fullmatch(name)]
+    others = [name for name in others if name not in (*MEASURED, metric)]
     return Roles(metrics, {name.removeprefix(RENAMED): name for name in others})
 
 

@@ -8,6 +8,7 @@ from math import isfinite, isnan
 from pathlib import Path
 
 import pytest
+from pandas import read_csv
 
 from MNIST.errors import UsageError
 from MNIST.explore.judged import read_judged
@@ -56,6 +57,13 @@ def test_our_table_is_the_same_however_a_spreadsheet_has_saved_it(table, content
     original = read_results(table(OURS))
     assert len(original.runs or ()) == 3
     assert repr(read_results(table(content))) == repr(original)  # nan is not equal to itself
+
+
+def test_our_table_is_the_same_after_pandas_has_numbered_its_rows(table):
+    original = read_results(table(OURS))
+    numbered = read_csv(table(OURS)).to_csv()
+    for content in (numbered, read_csv(table(numbered)).to_csv()):  # the second has the column Unnamed: 0 too
+        assert repr(read_results(table(content))) == repr(original)
 
 
 @pytest.mark.parametrize("spelling", ["{:.2f}", "{:.4g}", "{:.2f}%"])
