@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from MNIST.errors import UsageError, quoted
@@ -32,8 +33,9 @@ FRACTION = re.compile(r"[-+]?\d*([.,])\d+([eE][-+]?\d+)?\s?%?")
 
 @dataclass(frozen=True)
 class RawTable:
-    """A table as text. names: all different. rows: a cell that a row lacks is None. lines: of the rows.
+    """A table as text. names: all different, but for those of columns without one, which are empty.
 
+    rows: a cell that a row lacks is None. lines: of the rows. widths: how many cells they have.
     decimal: the sign before the decimals, a point or a comma.
     """
 
@@ -41,14 +43,14 @@ class RawTable:
     names: list[str]
     rows: list[dict[str, str | None]]
     lines: list[int]
+    widths: list[int]
     decimal: str
 
     def words(self, name: str) -> list[str]:
         """A column's cells. Raises UsageError for a row that ends before it."""
-        for row, line in zip(self.rows, self.lines, strict=True):
+        for row, line, width in zip(self.rows, self.lines, self.widths, strict=True):
             if row[name] is None:
-                cells = sum(cell is not None for cell in row.values())
-                raise UsageError(f"{self.path}, line {line}: {self._does_not_fit(cells)}")
+                raise UsageError(f"{self.path}, line {line}: {self._does_not_fit(width)}")
         return [row[name] or "" for row in self.rows]
 
     def number(self, word: str) -> float:
@@ -79,7 +81,7 @@ def read_table(path: Path) -> RawTable:
     except (OSError, ValueError, csv.Error) as error:  # ValueError: no rows, or no text
         raise UsageError(f"{path} cannot be read as a results file: {error}") from None
     names = _distinct_names([name.strip() for name in header[1]])
-    table = RawTable(path, names, [], [], _decimal_sign(row for _, row in cells[:LOOKED_AT]))
+    table = RawTable(path, names, [], [], [], _decimal_sign(row for _, row in cells[:LOOKED_AT]))
     for line, row in cells:
         if any(cell.strip() for cell in row[len(names) :]):
             raise UsageError(f"{path}, line {line}: {table._does_not_fit(len(row))}{_why_more(row)}")
@@ -87,6 +89,7 @@ def read_table(path: Path) -> RawTable:
             lacking = [None] * (len(names) - len(row))
             table.rows.append(dict(zip(names, [*row, *lacking], strict=False)))
             table.lines.append(line)
+            table.widths.append(len(row))
     return table
 
 
@@ -148,10 +151,17 @@ def _why_more(row: Sequence[str]) -> str:
 
 
 def _distinct_names(header: Sequence[str]) -> list[str]:
-    """The names of columns; the second of one name gets a number, so that both are kept."""
-    seen: Counter[str] = Counter()
+    """The names of columns; the second of one name gets a free number, so that both are kept.
+
+    Columns without a name stay so.
+    """
+    numbers = {name: count(2) for name in header}
+    seen: set[str] = set()
     names = []
     for name in header:
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+        distinct = name
+        if name and name in seen:
+            distinct = next(free for number in numbers[name] if (free := f"{name} ({number})") not in numbers)
+        seen.add(name)
+        names.append(distinct)
     return names

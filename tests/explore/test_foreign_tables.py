@@ -13,6 +13,7 @@ from pandas import read_csv
 from MNIST.errors import UsageError
 from MNIST.explore.judged import read_judged
 from MNIST.explore.results import read_results
+from MNIST.explore.tables import read_table
 
 FOLDER = Path(__file__).parent / "foreign"
 OURS = (FOLDER / "ours.csv").read_text()
@@ -64,6 +65,14 @@ def test_our_table_is_the_same_after_pandas_has_numbered_its_rows(table):
     numbered = read_csv(table(OURS)).to_csv()
     for content in (numbered, read_csv(table(numbered)).to_csv()):  # the second has the column Unnamed: 0 too
         assert repr(read_results(table(content))) == repr(original)
+
+
+def test_no_column_is_lost_whatever_the_header_repeats(table):
+    read = read_table(table("x,,x,x (2),,y,x\n1,2,3,4,5,6,7\n8,9\n"))
+    assert read.names == ["x", "", "x (3)", "x (2)", "", "y", "x (4)"]
+    assert [read.rows[0][name] for name in read.names if name] == ["1", "3", "4", "6", "7"]
+    with pytest.raises(UsageError, match="line 3: it has 2 cells, and the first line names 7 columns"):
+        read.words("y")
 
 
 @pytest.mark.parametrize("spelling", ["{:.2f}", "{:.4g}", "{:.2f}%"])
