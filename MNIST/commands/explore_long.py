@@ -74,7 +74,10 @@ def _can_answer() -> bool:
     if os.name == "nt":
         return True
     # The system stops a process in the background, as with `&`, as soon as it reads from its terminal.
-    return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except OSError:  # the terminal of another session, as after `setsid`: no Ctrl-C comes from it
+        return False
 
 
 def _count_down(entered: Callable[[float], bool]) -> None:

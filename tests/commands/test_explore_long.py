@@ -62,6 +62,13 @@ def terminal(monkeypatch):
     os.close(typed)
 
 
+def test_nobody_is_asked_at_the_terminal_of_another_session(terminal, monkeypatch):
+    """As after `setsid`: the terminal is there, but it does not control this process."""
+    for name in "stdout", "stderr":
+        monkeypatch.setattr(sys, name, sys.stdin)
+    assert not explore_long._can_answer()
+
+
 def test_enter_ends_the_wait(terminal, capsys):
     os.write(terminal, b"\n")
     explore_long._count_down(explore_long._entered)
