@@ -41,7 +41,7 @@ def directed(quiet: bool, with_document: bool) -> Iterator[None]:
         stack.callback(_documents.pop)
         target = sys.stderr
         if quiet:
-            target = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123
+            target = stack.enter_context(open(os.devnull, "w", encoding="utf-8", errors="replace"))  # noqa: PTH123
         if quiet and not with_document:
             stack.enter_context(_silent_descriptor(1, target.fileno()))
         stack.enter_context(redirect_stdout(target))

@@ -19,8 +19,11 @@ MOST_BYTES = 100_000_000  # of a page; browsers still open one of this size easi
 
 
 def fill(template: str, **values: Any) -> str:
-    """The text of a template with its values. template: a path below MNIST/, such as report/page.html."""
-    return _environment().get_template(template).render(values)
+    """The text of a template with its values. template: a path below MNIST/, such as report/page.html.
+
+    A question mark stands for what UTF-8 does not have: the bytes of a file's name in another encoding.
+    """
+    return _environment().get_template(template).render(values).encode(errors="replace").decode()
 
 
 def has_title(path: Path, titles: Collection[str]) -> bool:

@@ -1,7 +1,9 @@
 """`pictures` as a user types it: a spreadsheet's table without a dataset, and where it writes nothing."""
 
 import itertools
+import os
 import re
+import sys
 
 import pytest
 
@@ -34,6 +36,15 @@ def test_the_pictures_of_a_spreadsheets_table(here, run, best, first):
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", page[page.index('id="best"') :])
     assert cells[0] == first
     assert f"the {'higher' if best == 'highest' else 'lower'} its\nf1" in page
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the names of files are text")
+def test_a_table_whose_name_is_no_text_is_drawn(here, run):
+    (here / "scan.csv").rename(here / os.fsdecode(b"\xe9tude.csv"))
+    code, _, errors = run("pictures", os.fsdecode(b"\xe9tude.csv"), "there", "--metric", "f1")
+    assert (code, errors) == (0, "")
+    assert "?tude" in (here / "there" / "parallel.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,17 @@ def test_an_interrupt_after_the_end_leaves_the_report(digits_folder, train, tmp_
     assert "Finished." in (tmp_path / "Model_Output/first/live.html").read_text()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the names of files are text")
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+def test_a_folder_whose_name_is_no_text_is_a_folder(digits_folder, train, tmp_path, quiet):
+    (tmp_path / "net.txt").write_text(MODEL.format(epochs=1))
+    folder = tmp_path / os.fsdecode(b"Donn\xe9es")
+    folder.symlink_to(digits_folder)
+    code, _, errors = train(folder.name, "first", "net.txt", *NUMPY, *quiet)
+    assert (code, errors) == (0, "")
+    assert "Donn?es" in (tmp_path / "Model_Output/first/live.html").read_text()
+
+
 def test_what_is_trained_is_not_trained_again_unless_it_is_to_be(digits_folder, train, tmp_path):
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=2))
     words = digits_folder, "first", "net.txt", *NUMPY
