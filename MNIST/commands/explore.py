@@ -220,9 +220,9 @@ class _Printed:
 
         self._tell_of_another(search, "takes")
         print(expectation(search, service.readings.known_epochs(), HYPERPARAM_SEARCH), end="")
-        print(f"What is left takes {spoken_time(forecast.look().seconds_left)}.")
-        print(f"Watch it: {self._folder / LIVE}, in a browser.\n", flush=True)
+        print(f"What is left takes {spoken_time(forecast.look().seconds_left)}.", flush=True)
         self._announce_if_long(search, forecast)
+        print(f"Watch it: {self._folder / LIVE}, in a browser.\n", flush=True)
         try:
             with progress(service, forecast) as show:
 

@@ -258,7 +258,8 @@ def _explored(
     speed = guessed_speed(search.plan.settings.precision)
     forecast = Forecast(search, service, images, speed, executor)
     folder, lost = exploration_folder(name), None
-    with live.running(forecast) as write, watcher.running(search, service, forecast) as show:
+    # The watcher may end it before anything is trained: then the page of an earlier exploration stays.
+    with watcher.running(search, service, forecast) as show, live.running(forecast) as write:
 
         def tell(event: Event | None) -> None:
             show(event)

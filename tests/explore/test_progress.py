@@ -1,13 +1,17 @@
 """The display: what it shows before, during and after the training; in a log it prints only now and then."""
 
 import pytest
-from stub_exploration import StubWorkers, ignore, service_of
+from stub_exploration import GRID, TEMPLATE, StubWorkers, ignore, service_of
 from test_forecast import forecast_of
 
 from MNIST.errors import DivergedError
+from MNIST.explore import explore
 from MNIST.explore import progress as module
+from MNIST.explore.exploration import Silent
 from MNIST.explore.progress import progress
 from MNIST.explore.store import open_store
+from MNIST.language import parse_template
+from MNIST.paths import exploration_folder
 
 
 @pytest.fixture
@@ -111,3 +115,20 @@ def test_what_is_counted_has_a_line_at_first_and_then_now_and_then(capsys, monke
     first, second, last = capsys.readouterr().out.splitlines()
     assert second.startswith("1/2 shapes timed · about 1 s left")
     assert (first, last) == ("0/2 shapes timed", "2/2 shapes timed")
+
+
+def test_ctrl_c_before_anything_is_trained_leaves_an_earlier_page(digits_folder, tmp_path, monkeypatch):
+    class Announced(Silent):
+        def running(self, search, service, forecast):
+            raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    page = exploration_folder("scan1") / "live.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("the report of an earlier exploration")
+    template = parse_template(TEMPLATE)
+    with pytest.raises(KeyboardInterrupt):
+        explore(
+            digits_folder, template=template, values=GRID, name="scan1", engine="numpy", watcher=Announced()
+        )
+    assert page.read_text() == "the report of an earlier exploration"
