@@ -284,9 +284,7 @@ def _explored(
             with only_one(training.output_folder(name) / ".lock", busy):
                 watcher.kept(training.write_trained(name, watcher.illustrated(files)))
     live.over(lost)
-    return Exploration(
-        name, search, outcome.candidates, service.readings.failures, outcome.time_is_up, lost=lost
-    )
+    return Exploration(name, search, outcome.candidates, outcome.failures, outcome.time_is_up, lost=lost)
 
 
 def _seconds(search: Search, executor: Executor, watcher: Watcher) -> float:

@@ -49,7 +49,7 @@ class Forecast:
     def __init__(
         self, search: Search, service: TrialService, images: int, speed: float, executor: Executor
     ) -> None:
-        self._search = search
+        self.search = search
         self._service = service
         self._executor = executor
         self._usual_start = STARTS.get(engines.name_of(service.plan.settings.engine), 0.0)
@@ -82,12 +82,12 @@ class Forecast:
     @property
     def epochs(self) -> int:
         """How many epochs all of it takes, as far as that is known."""
-        return self._search.epochs
+        return self.search.epochs
 
     @property
     def trainings(self) -> int | None:
         """How many trainings there will be, as far as that is known; None if most are to stop early."""
-        return self._search.trainings
+        return self.search.trainings
 
     @property
     def is_guess(self) -> bool:
@@ -131,15 +131,15 @@ class Forecast:
     def _left(self) -> tuple[float, float, float]:
         """The epochs, operations and starts of trials that are left, on this rung and on later ones."""
         targets = self._service.ahead if self._open_rung is None else self._open_rung.targets()
-        rungs = self._search.rungs if self._search.halving else ()
+        rungs = self.search.rungs if self.search.halving else ()
         work = work_left(targets, rungs, self._service.readings)
         epochs = sum(of_trial for of_trial, _ in work.values())
         operations = sum(of_trial * self._cost(identity) for identity, (of_trial, _) in work.items())
         starts = sum(of_trial for _, of_trial in work.values())
-        if to_come := self._search.epochs_to_come:
+        if to_come := self.search.epochs_to_come:
             epochs += to_come
             operations += to_come * fmean(self._cost(identity) for identity in self._service.plan.trials)
-            starts += self._search.trainings_to_come
+            starts += self.search.trainings_to_come
         return epochs, operations, starts
 
     def _cost(self, identity: str) -> float:

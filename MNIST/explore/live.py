@@ -5,7 +5,7 @@ The exploration itself writes it, so that it is there for notebooks too, and und
 
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -143,7 +143,7 @@ class LivePage:
         is_last = state != "runs"
         if is_last:
             sentences = [self._far(), *sentences]
-        failures = self._service.readings.failures
+        failures = self._board.failed()
         best = self._candidates[: SHOWN_AT_END if is_last else SHOWN]
         view = ExplorationView(
             name=self._name,
@@ -161,7 +161,7 @@ class LivePage:
             answers=len(self._candidates),
             best=_best(best, self._names, len(self._service.plan.seeds) > 1),
             influence=self._influence,
-            failures=[(reason, self._examples(reason)) for reason in Counter(failures.values())],
+            failures=[(reason, self._examples(runs)) for reason, runs in _by_reason(failures).items()],
             left_out=[
                 f"{count:,} × {why}" for why, count in self._service.plan.infeasible.most_common(EXAMPLES)
             ],
@@ -175,10 +175,11 @@ class LivePage:
 
     def _rank(self, is_last: bool = False) -> None:
         """Rank the answers and measure the parameters' influence, as often as it costs little."""
+        assert self._board is not None
         readings = self._service.readings
         if self._outcome is None and (is_last or self._rank_pace.is_due()):
             with self._rank_pace.taken():
-                self._candidates = ranked(readings, self._service.plan.points)
+                self._candidates = ranked(readings, self._board.points)
         # With pictures, one of them shows the influence.
         if (is_last and not self._pictures) or (self._outcome is None and self._influence_pace.is_due()):
             with self._influence_pace.taken():
@@ -224,9 +225,8 @@ class LivePage:
             [*(f"{name} {value}" for name, value in self._board.values(identity).items()), *seed]
         )
 
-    def _examples(self, reason: str) -> list[str]:
-        """What failed for this reason: some of it, and how many more."""
-        runs = [run for run, why in self._service.readings.failures.items() if why == reason]
+    def _examples(self, runs: Sequence[str]) -> list[str]:
+        """Some of the runs that failed for one reason, and how many more there are."""
         more = [f"and {len(runs) - EXAMPLES:,} more"] if len(runs) > EXAMPLES else []
         return [*(self._name_of(run) or run[:SHORT] for run in runs[:EXAMPLES]), *more]
 
@@ -240,6 +240,14 @@ class LivePage:
         on_all = "" if settings.images is None else ", on all images,"
         test = [("Test its network:", _typed(["test", "Results", data, self._name]))] if self._is_kept else []
         return [*test, (f"Train its text{on_all} under a name of its own:", _typed(train))]
+
+
+def _by_reason(failures: Mapping[str, str]) -> dict[str, list[str]]:
+    """The runs that failed, by the reason."""
+    runs: defaultdict[str, list[str]] = defaultdict(list)
+    for run, reason in failures.items():
+        runs[reason].append(run)
+    return runs
 
 
 def _work(service: TrialService) -> str:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from MNIST.explore.halving import weaker_half
@@ -21,10 +21,14 @@ from MNIST.training import newest_epoch, parse_history
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is known at the end: the distinct answers, best first; whether the time limit came too early."""
+    """What is known at the end: the distinct answers, best first; whether the time limit came too early.
+
+    failures: why trials failed, by identity.
+    """
 
     candidates: list[Candidate]
     time_is_up: bool
+    failures: Mapping[str, str] = field(default_factory=dict)
 
 
 def ask_all(
@@ -36,14 +40,9 @@ def ask_all(
     The caller holds the folder's lock. show: called with each event, and with None while nothing happens.
     Raises KeyboardInterrupt on Ctrl-C.
     """
-    asked: list[Point] = []
+    asked = service.asked
+    results = ResultsFile(folder / "results.csv", service.readings, search.counted(asked))
     is_dropping = search.halving and search.proposals is None  # proposals drop networks themselves
-    # With a reducer or halving, trials that ran ahead in vain must not show in the table.
-    results = ResultsFile(
-        folder / "results.csv",
-        service.readings,
-        asked if is_dropping or search.reducer else search.plan.points,
-    )
     dropped: set[tuple[str, ...]] = set()
 
     def on_event(event: Event | None) -> None:
@@ -53,7 +52,6 @@ def ask_all(
     def answer(values: Values) -> dict[str, float]:
         point = search.plan.point(values)
         reading = service.answer(point, on_event)
-        asked.append(point)
         on_event(None)
         return {name: reading.mean(name) if reading.epochs else float("nan") for name in METRICS}
 
@@ -88,7 +86,7 @@ def ask_all(
     finally:
         candidates = _write_results(results, service.readings, folder)
     service.stop_all()
-    return Outcome(candidates, time_is_up)
+    return Outcome(candidates, time_is_up, service.readings.failed(results.points))
 
 
 def is_at_hand(outcome: Outcome, service: TrialService) -> bool:

@@ -71,31 +71,38 @@ def counting(total: int, words: str) -> Iterator[Callable[[], None]]:
 
 
 class Board:
-    """What is shown. It is updated at each epoch, so that the cost of a line does not grow with the grid."""
+    """What is shown. It is updated at each epoch, so that the cost of a line does not grow with the grid.
+
+    points: those whose answers count.
+    """
 
     def __init__(self, service: TrialService, forecast: Forecast) -> None:
         self._service = service
         self.forecast = forecast
-        self._points: dict[tuple[str, int], Point] = {}  # one for each trial and number of epochs
+        self.points = forecast.search.counted(service.asked)
+        self._counted: dict[tuple[str, int], Point] = {}  # of these, one for each trial and number of epochs
         self._of_run: dict[str, list[Point]] = {}
         self._best: Reading | None = None
         self._finished: set[str] = set()
-        self._noted = 0  # points of the plan
+        self._noted = self._compared = 0  # points of the plan, and of those that count
         self.names: list[str] = []
         self._catch_up()
 
     def _catch_up(self) -> None:
-        """Note the points that were added to the plan since the last time."""
+        """Note the points that were added since the last time, to the plan and to those that count."""
+        for point in self.points[self._compared :]:
+            if (point.identities[0], point.epochs) not in self._counted:
+                self._compare(point)
+            for identity in point.identities:
+                self._counted.setdefault((identity, point.epochs), point)
+        self._compared = len(self.points)
         plan = self._service.plan
         if len(plan.points) == self._noted:
             return
         new = plan.points[self._noted :]
         self._noted = len(plan.points)
         for point in new:
-            if (point.identities[0], point.epochs) not in self._points:
-                self._compare(point)
             for identity in point.identities:
-                self._points.setdefault((identity, point.epochs), point)
                 self._of_run.setdefault(identity, []).append(point)
                 self._finished.discard(identity)  # it may be one of more epochs by now
                 if self._service.readings.is_finished(plan.trials[identity]):
@@ -109,12 +116,12 @@ class Board:
             self._finished.add(event.identity)
         if isinstance(event, EpochDone):
             self.forecast.note(event.identity, event.result)
-            point = self._points.get((event.identity, event.result.epoch))
-            answered = [point] if point is not None else []
+            epochs = {event.result.epoch}
             if self._service.readings.is_over(event.identity):  # true once in a trial, at its last epoch
-                answered = self._of_run[event.identity]
-            for point in answered:
-                self._compare(point)
+                epochs = {point.epochs for point in self._of_run[event.identity]}
+            for count in epochs:
+                if (point := self._counted.get((event.identity, count))) is not None:
+                    self._compare(point)
 
     def summary(self, outlook: Outlook) -> str:
         """Finished trials and epochs, the best so far, the time left."""
@@ -123,13 +130,20 @@ class Board:
         parts = [f"{outlook.epochs_done:,}/{all_epochs:,} epochs"]
         if self.forecast.trainings is not None:
             parts.insert(0, f"{len(self._finished):,}/{self.forecast.trainings:,} trainings")
-        if service.readings.failures:
-            parts.append(f"{len(service.readings.failures):,} failed")
+        if failed := self.failed():
+            parts.append(f"{len(failed):,} failed")
         if self._best is not None:
             parts.append(f"best {self._best.mean('val_accuracy'):.2%}")
         if service.running and outlook.seconds_left:
             parts.append(f"{spoken_time(outlook.seconds_left)} left")
         return " · ".join(parts)
+
+    def failed(self) -> dict[str, str]:
+        """Why trials of points that count failed, by identity."""
+        self._catch_up()
+        readings = self._service.readings
+        points = (point for identity in readings.failures for point in self._of_run[identity])
+        return readings.failed(p for p in points if (p.identities[0], p.epochs) in self._counted)
 
     def running(self) -> list[str]:
         """A line for each trial under way: its epochs, and the values that distinguish it from others."""

@@ -1,6 +1,7 @@
 """What is known of a plan's trials, and the reading of each point that follows from it."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
@@ -39,7 +40,8 @@ class Reading:
 class Readings:
     """The readings of a plan's points: from the store, and from the epochs that workers tell of.
 
-    histories, failures: for each trial of the plan, its epochs so far; why it cannot go on, if it cannot.
+    histories, failures: for each trial of the plan, its epochs so far; why it cannot go on, if it cannot. An
+    earlier exploration may have trained it for longer, so that only `failed` tells what fails here.
     """
 
     def __init__(self, plan: Plan, store: TrialStore) -> None:
@@ -69,6 +71,15 @@ class Readings:
             if identity in self.failures:
                 return Reading((), trained, seconds, self.failures[identity])
         return None
+
+    def failed(self, points: Iterable[Point]) -> dict[str, str]:
+        """Why trials failed, by identity: those that lack epochs for which these points ask."""
+        return {
+            identity: self.failures[identity]
+            for point in points
+            for identity in point.identities
+            if identity in self.failures and self.epochs_left(identity, point.epochs)
+        }
 
     def epochs_left(self, identity: str, epochs: int) -> int:
         """How many epochs a trial still needs to reach `epochs`, at most."""

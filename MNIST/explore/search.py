@@ -87,6 +87,15 @@ class Search:
         known = len({point.identities for point in self.plan.points})
         return self.plan.checkpoint_bytes * self.networks // max(1, known)
 
+    def counted(self, asked: Sequence[Point]) -> Sequence[Point]:
+        """The points whose answers count. asked: those that Talos has asked for so far.
+
+        With a reducer or halving, what is known of points that are never asked for must not show: of trials
+        that ran ahead in vain, or of an earlier exploration.
+        """
+        is_dropping = self.halving and self.proposals is None  # proposals drop networks themselves
+        return asked if is_dropping or self.reducer else self.plan.points
+
     def open_rung(self, readings: Readings) -> OpenRung | None:
         """The rung that is under way; None without halving, or if the networks are proposed as it goes on."""
         return OpenRung(self.stages, readings) if self.halving and self.proposals is None else None

@@ -55,7 +55,7 @@ def expectation(search: Search, known_epochs: int, folder: Path) -> str:
 
 def print_outcome(service: TrialService, outcome: Outcome) -> None:
     """Print the reasons why trials failed, and the best answers as a table."""
-    failures = Counter(service.readings.failures.values())
+    failures = Counter(outcome.failures.values())
     for reason, count in failures.most_common(SHOWN):
         print(f"failed, {count:,} ×: {reason}", file=sys.stderr)
     if not outcome.candidates:

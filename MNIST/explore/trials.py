@@ -33,7 +33,7 @@ class TrialService:
     patience: a trial without a new epoch for so many seconds counts as hung.
     deadline: on the clock; after it, points that need training are not answered.
     clock: gives the time in seconds; the default is the system's monotonic clock.
-    readings: what is known of the plan's trials.
+    readings: what is known of the plan's trials. asked: the points that were answered.
     running: the trials under way, in the order of their start.
     targets: the epoch up to which each started trial is trained.
     ahead: the trials that points will need, and the epoch up to which they need them.
@@ -52,6 +52,7 @@ class TrialService:
     ) -> None:
         self.plan = plan
         self.readings = Readings(plan, store)
+        self.asked: list[Point] = []
         self.running: dict[str, None] = {}
         # When each of these last gave a sign of life, the longest silence first.
         self._heard: OrderedDict[str, float] = OrderedDict()
@@ -90,6 +91,7 @@ class TrialService:
             self._start_trials(point.identities)
             if not self._take_events(on_event):
                 on_event(None)
+        self.asked.append(point)
         return reading
 
     def stop_all(self) -> None:

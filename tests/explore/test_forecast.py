@@ -107,7 +107,7 @@ def test_a_halving_that_is_over_has_nothing_left(store, tmp_path):
     changes = {"epochs": [1, 2, 4], "conv": [2, 4, 6, 8], "opt": ["Adam"], "mom": [0.5]}
     service = service_of(store, tmp_path, **changes)
     forecast = forecast_of(service, halving=True, **changes)
-    search, dropped = forecast._search, set()
+    search, dropped = forecast.search, set()
     for stage in search.stages:
         points = [point for point in stage if point.identities not in dropped]
         followed(service, forecast, points)

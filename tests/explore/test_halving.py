@@ -1,18 +1,23 @@
 """Successive halving: after each rung Talos drops the weaker half, and nothing else."""
 
+from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import pytest
 from examples import slowly
-from stub_exploration import GRID, StubWorkers, ignore, plan_of
+from stub_exploration import GRID, StubWorkers, answers, epoch_of, ignore, plan_of
 
 from MNIST.errors import DivergedError
+from MNIST.explore.forecast import Forecast
 from MNIST.explore.halving import epochs_needed, weaker_half
+from MNIST.explore.live import LivePage
 from MNIST.explore.loop import ask_all
 from MNIST.explore.results import read_results
 from MNIST.explore.search import Search
 from MNIST.explore.store import open_store
 from MNIST.explore.trials import TrialService
+from MNIST.paths import exploration_folder
 
 CONV = list(range(2, 18))
 EPOCHS = [1, 2, 4, 8]
@@ -80,6 +85,42 @@ def test_halving_again_trains_nothing_and_a_failed_run_is_among_the_weaker(tmp_p
     assert len(first.trained) == 40 - 1
     _, again, _ = halved(tmp_path, before=diverge)
     assert again.trained == []
+
+
+def test_what_is_known_of_networks_that_are_dropped_shows_nowhere(tmp_path, monkeypatch):
+    """In an earlier exploration the third of four was the best after 3 epochs, and the last one diverged."""
+    monkeypatch.chdir(tmp_path)
+    grid = {**GRID, "conv": [2, 4, 6, 8], "opt": ["Adam"], "mom": [0.5]}
+    plan = plan_of(**grid)
+    *_, slow, last = runs = list(plan.trials)
+
+    def diverge(trial, epoch):
+        if (trial.identity, epoch) == (last, 3):
+            raise DivergedError("diverged at epoch 3")
+
+    def measured(identity, epoch):
+        accuracy = 0.999 if (identity, epoch) == (slow, 3) else 0.9 - 0.1 * runs.index(identity)
+        return replace(epoch_of(identity, epoch), val_accuracy=accuracy)
+
+    workers = StubWorkers(tmp_path / "c", before=diverge, measured=measured)
+    with open_store(tmp_path / "trials.sqlite") as store:
+        assert answers(TrialService(plan, store, tmp_path / "c", workers))[-1].failure
+        search = Search(plan, grid, rungs_of(plan, (1, 3)), halving=True)
+        service = TrialService(plan, store, tmp_path / "c", workers)
+        folder, forecast = exploration_folder("scan1"), Forecast(search, service, 100, 1e9, workers)
+
+        def stop_at_the_end():
+            with LivePage(service, "scan1", (), "Data") as live, live.running(forecast) as show:
+                ask_all(search, service, folder, show)
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            stop_at_the_end()
+    page, winner = (folder / "live.html").read_text(), (folder / "best.txt").read_text()
+    assert escape(winner.strip()) in page
+    assert "best 90.00%" in page
+    assert "diverged" not in page
+    assert " failed" not in page
 
 
 def test_under_several_seeds_networks_are_halved_not_runs(tmp_path):

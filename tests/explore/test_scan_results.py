@@ -9,11 +9,13 @@ from math import isnan
 
 import pytest
 from stub_exploration import GRID, TEMPLATE, StubWorkers, epoch_of, ignore, plan_of, points_of, service_of
+from test_forecast import forecast_of
 
 from MNIST.errors import DivergedError, UsageError
 from MNIST.explore import results
 from MNIST.explore.loop import ask_all
 from MNIST.explore.plan import Plan, make_plan
+from MNIST.explore.progress import Board
 from MNIST.explore.ranking import METRICS, like_best
 from MNIST.explore.ranking import ranked as ranked_points
 from MNIST.explore.results import COSTS, best_text, read_results, seeds_text
@@ -144,6 +146,18 @@ def test_talos_answered_by_the_service_writes_both_files(service, tmp_path):
     assert parse_spec((tmp_path / "scan1" / "best.txt").read_text()) == best.points[0].spec
     assert outcome.candidates[0] == best
     assert not outcome.time_is_up
+
+
+def test_what_diverged_at_a_later_epoch_than_is_asked_for_has_not_failed(tmp_path):
+    with open_store(tmp_path / "trials.sqlite") as store:
+        longer = service_of(store, tmp_path, StubWorkers(tmp_path / "c", before=diverge))
+        found = ask_all(search_of(longer.plan), longer, tmp_path / "scan1", ignore)
+        assert list(found.failures.values()) == ["diverged at epoch 2"]
+        service = service_of(store, tmp_path, epochs=[1])
+        board = Board(service, forecast_of(service, epochs=[1]))
+        again = ask_all(search_of(service.plan, epochs=[1]), service, tmp_path / "scan2", ignore)
+    assert again.failures == {}
+    assert "failed" not in board.summary(board.forecast.look())
 
 
 def test_ctrl_c_leaves_valid_results(tmp_path):
