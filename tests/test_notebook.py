@@ -29,13 +29,14 @@ def digits(digits_folder):
 def test_the_examples_of_the_page_run(digits_folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("Data").symlink_to(digits_folder)
+    Path("Models").symlink_to(ROOT / "Models")  # as in the project's root: there a name may be taken
     examples = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert len(examples) == 5
     Path("net.txt").write_text("Layers:\nFlatten\nDense,10,softmax\nOptimizer:\n0.01,0\n1\n50\n")
     assert cli.main(["train", "Data", "my_net", "net.txt", "--engine", "numpy"]) == 0
     capsys.readouterr()
-    template = PAGE.read_text().split("`small.txt`:\n\n```\n")[1].split("```")[0]
-    Path("small.txt").write_text(template)
+    ((file, template),) = re.findall(r"Save this as `(.*)`:\n\n```\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    Path(file).write_text(template)
     names: dict[str, object] = {}
     for example in examples:
         exec(example, names)
@@ -50,8 +51,8 @@ def test_the_examples_of_the_page_run(digits_folder, tmp_path, monkeypatch, caps
         (8, 0.001), (8, 0.01), (16, 0.001), (16, 0.01),
     ]  # fmt: skip
     best = table.iloc[0]
-    assert training.read_history("small")[-1].val_accuracy == best["val_accuracy"]
-    live = Path("Hyperparam_Search/small/live.html").read_text()  # without a command and without pictures
+    assert training.read_history("units")[-1].val_accuracy == best["val_accuracy"]
+    live = Path("Hyperparam_Search/units/live.html").read_text()  # without a command and without pictures
     assert "Finished." in live
     assert "The command that" not in live
     assert "Too few to tell which parameters matter: 4 combinations" in live
