@@ -55,6 +55,21 @@ def test_each_version_that_tests_need_lies_in_the_range_of_its_extra(pins):
         assert ranges[name].specifier.contains(version.version), f"{exact[name]} is not in {ranges[name]}"
 
 
+def test_make_leaves_no_environment_without_pip(tmp_path):
+    """Without python3-venv, Debian's Python makes the folder and fails at pip. `make` must begin anew."""
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\ncase "$2" in venv) {sys.executable} -m venv --without-pip .venv; exit 1;; esac\n'
+        f'exec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    make = ["make", "-f", ROOT / "Makefile", ".venv/bin/python", f"PYTHON={python}"]
+    result = subprocess.run(make, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert f"{python} -m venv .venv" in result.stdout
+    assert not (tmp_path / ".venv").exists()
+
+
 def test_every_package_and_every_file_in_one_is_listed():
     folders = {path.parent for path in (ROOT / "MNIST").rglob("*.py")}
     names = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
