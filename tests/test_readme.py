@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
 
@@ -29,6 +30,50 @@ def test_every_command_that_is_shown_fits_its_usage(page):
         usage = module_of(name).__doc__
         if "--help" not in words:
             parse(name, usage, words)
+
+
+def networks(words: list[str]) -> dict[str, list[str]]:
+    """The names of the networks that a command trains; with each, what it is trained by."""
+    match words:
+        case ["train", data, name, model, *options]:
+            return {f"{name}_0" if "--seeds" in options else name: [data, model]}
+        case ["explore", data, name, "--template", template, *_]:
+            return {name: [data, template]}
+        case ["explore", data, name, *_]:
+            return {name: [data]}
+    return {}
+
+
+def asked(words: list[str]) -> list[str]:
+    """The networks that a command asks for, and the patterns of their names."""
+    match words:
+        case ["test", _, _, names, *_] | ["predict" | "page" | "explain" | "export", names, *_]:
+            return names.replace("+", ",").strip(",").split(",")
+        case ["train", *_, "--from", name] | ["train", *_, "--from", name, "--engine", _]:
+            return [name]
+    return []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_network_is_trained_before_a_command_asks_for_it(page):
+    there = {"--all", "class_7b.txt"}  # these stand for several
+    for words in [*commands(ROOT / "README.md" if page.parent.name == "docs" else page), *commands(page)]:
+        assert {name for name in asked(words) if "*" not in name} <= there, words
+        there |= networks(words).keys()
+
+
+def test_no_guide_takes_the_networks_of_another_one_for_its_own():
+    own = {
+        page: {name: by for words in commands(page) for name, by in networks(words).items()} for page in PAGES
+    }
+    every: dict[str, list[str]] = {}
+    for page, trained in own.items():
+        for name, by in trained.items():  # some disks do not tell capitals from small letters
+            assert every.setdefault(name.casefold(), by) == by, (page.name, name)
+    names = {name for trained in own.values() for name in trained}
+    for page in PAGES:
+        for pattern in {name for words in commands(page) for name in asked(words) if "*" in name}:
+            assert {name for name in names if fnmatchcase(name, pattern)} <= own[page].keys(), pattern
 
 
 def test_the_options_in_the_guides_table_are_those_of_explore():
