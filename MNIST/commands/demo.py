@@ -6,8 +6,8 @@ Usage:
 
 Downloads MNIST, looks at it, checks a model file, trains it, tests it, explores a few hyper-parameters, and
 ends with pictures, a page on which the networks answer what you draw, and a laboratory in which you train
-your own; all in the folder Demo/. Each command is shown as you would type it. Where MNIST's mirrors are out
-of reach, the 1,797 handwritten digits that scikit-learn carries take its place.
+your own; all in the folder Demo/. Each command is shown as you would type it for a folder Data of your own.
+Where MNIST's mirrors are out of reach, the 1,797 handwritten digits that scikit-learn carries take its place.
 
 Options:
     -q, --quiet    print only warnings and errors
