@@ -4,7 +4,7 @@
 
 Without <names> everything is measured, which takes many hours; give it to an idle machine. <names>, separated
 by commas, chooses some networks or benchmarks: `Optimal,threshold`, or a pattern in quotation marks:
-`'Sonn*'`. `none` measures nothing and only writes the page. Networks are trained in the folder Measured/,
+`"Sonn*"`. `none` measures nothing and only writes the page. Networks are trained in the folder Measured/,
 where an interrupted training goes on; one that is trained to its end there is only tested.
 
 Every accuracy, time and ratio goes to benchmarks/measured.json as soon as it is there, with the machine and

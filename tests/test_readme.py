@@ -76,6 +76,12 @@ def test_no_guide_takes_the_networks_of_another_one_for_its_own():
             assert {name for name in names if fnmatchcase(name, pattern)} <= own[page].keys(), pattern
 
 
+def test_what_needs_quotes_has_those_of_every_shell():
+    """Windows's cmd.exe knows no single quotes."""
+    texts = [page.read_text() for page in PAGES] + [str(module_of(name).__doc__) for name in COMMANDS]
+    assert not [found for text in texts for found in re.findall(r"'[^'\s]*[*\[][^'\s]*'", text)]
+
+
 def test_the_options_in_the_guides_table_are_those_of_explore():
     guide = (ROOT / "docs" / "exploring.md").read_text()
     rows = re.findall(r"^\| [^|]+\| `(--[^|]+)` \|$", guide, re.MULTILINE)

@@ -9,7 +9,7 @@ put it on a stick, or open it years later. The networks compute in the browser w
 networks stand side by side, and the page counts how many of them say what.
 
 Arguments:
-    <model-names>    networks trained by `train`, comma separated, or 'net_*'; A+B is an ensemble, whose
+    <model-names>    networks trained by `train`, comma separated, or "net_*"; A+B is an ensemble, whose
                      answer is the mean of its networks' probabilities; a file whose name ends in .txt has one
                      name or pattern in each line
     <html-file>      the file to write, such as digits.html; .html is added if it has no ending

@@ -11,7 +11,7 @@ If it is still unlike them, a warning says so: the answer is a guess.
 A network that has learned whole pictures, or dark ink on bright paper, gets the picture in that form.
 
 Arguments:
-    <model-names>        networks trained by `train`, comma separated, or 'net_*'; A+B is an ensemble, whose
+    <model-names>        networks trained by `train`, comma separated, or "net_*"; A+B is an ensemble, whose
                          answer is the mean of its networks' probabilities; a file whose name ends in .txt has
                          one name or pattern in each line
     <image>              picture files

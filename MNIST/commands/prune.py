@@ -9,7 +9,7 @@ stands there. With options it removes exactly what they name. What a running tra
 stays, and then the exit code is 1. Nothing comes back, so try --plan first. `list` shows how good the
 networks are.
 
-NAMES are one name or several, separated by commas; except for networks, 'scan_*' stands for all names like
+NAMES are one name or several, separated by commas; except for networks, "scan_*" stands for all names like
 that.
 
 Options:

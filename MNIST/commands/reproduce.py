@@ -11,7 +11,7 @@ The new network is trained in Reproduced/<model-name>/, and reproduced.json ther
 hand in. Interrupted? The same command goes on. The exit code is 0 if the record holds, else 1.
 
 Arguments:
-    <model-name>     a network trained by `train` or `explore`, several, comma separated, or 'net_*'; or a
+    <model-name>     a network trained by `train` or `explore`, several, comma separated, or "net_*"; or a
                      folder that somebody sent
     <dataset-dir>    the data that it learned from; without it, the folder that its record names, or Data
 

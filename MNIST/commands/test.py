@@ -16,7 +16,7 @@ number (from 0), the expected answer, the given answer, and whether it is right 
 Arguments:
     <comparison-name>    what to call this comparison: letters, digits, _ and -
     <dataset-dir>        where `download` put the data
-    <model-names>        networks trained by `train`, comma separated, or 'net_*'; A+B is an ensemble, whose
+    <model-names>        networks trained by `train`, comma separated, or "net_*"; A+B is an ensemble, whose
                          answer is the mean of its networks' probabilities; a file whose name ends in .txt has
                          one name or pattern in each line
 

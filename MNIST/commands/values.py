@@ -117,7 +117,9 @@ def names_in_file(path: Path) -> list[str]:
     if mistakes:
         raise UsageError("\n".join(mistakes))
     if not lines:
-        raise UsageError(f"{path} has no name: write one name of a trained network, or 'net_*', in each line")
+        raise UsageError(
+            f"{path} has no name: write a trained network's name, or a pattern such as net_*, in each line"
+        )
     return list(lines)
 
 
