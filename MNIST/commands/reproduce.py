@@ -8,7 +8,8 @@ It says that the network is the same to the last bit; or it names the first numb
 differs between the two machines. There, it says whether the two validation accuracies, or without validation
 images the training accuracies, agree within what chance allows.
 The new network is trained in Reproduced/<model-name>/, and reproduced.json there says what came of it, to
-hand in. Interrupted? The same command goes on. The exit code is 0 if the record holds, else 1.
+hand in; a network that is refused has none. Interrupted? The same command goes on. The exit code is 0 if the
+record holds; else 1, or 2 if there is nothing to compare, as with other data or a network of a laboratory.
 
 Arguments:
     <model-name>     a network trained by `train` or `explore`, several, comma separated, or "net_*"; or a
@@ -79,6 +80,8 @@ def _reproduce(place: str, name: str, options: Mapping[str, Any]) -> int:
     from MNIST import engines, training
     from MNIST.data import load, split
 
+    folder = REPRODUCED / name
+    (folder / CERTIFICATE).unlink(missing_ok=True)  # what it said may no longer hold
     record = training.read_record(place)
     recorded = record.settings
     trainer = engines.name_of(recorded.engine)
@@ -115,7 +118,6 @@ def _reproduce(place: str, name: str, options: Mapping[str, Any]) -> int:
         start=start,
     )
     changes = training.changes_here(record, settings)
-    folder = REPRODUCED / name
     print(
         f"{name}: {counted(record.parameters, 'parameter')}, {counted(len(history), 'epoch')} to train again"
     )

@@ -229,6 +229,14 @@ def test_another_text_other_data_and_a_network_of_a_laboratory(here, run, digits
     assert (code, "are not those of its identity" in errors) == (1, True)
 
 
+def test_a_network_that_is_refused_has_no_certificate(here, run):
+    assert run("reproduce", "net", "--epochs", "1")[0] == 0
+    assert certificate()["holds"]
+    rewrite("spec.txt", TEXT.replace("Conv,4", "Conv,5").encode())
+    assert run("reproduce", "net")[0] == 1
+    assert not Path("Reproduced/net/reproduced.json").exists()
+
+
 @pytest.mark.slow
 def test_another_engine_gives_other_bits_and_an_accuracy_that_agrees(here, run):
     code, output, errors = run("reproduce", "net", "--engine", "tensors")
