@@ -76,6 +76,13 @@ def test_no_guide_takes_the_networks_of_another_one_for_its_own():
             assert {name for name in names if fnmatchcase(name, pattern)} <= own[page].keys(), pattern
 
 
+def test_no_model_file_becomes_a_template_on_the_way():
+    """`train` refuses a template, and other guides train the file of the lesson."""
+    every = [words for page in PAGES for words in commands(page)]
+    templates = {words[words.index("--template") + 1] for words in every if "--template" in words}
+    assert templates.isdisjoint(words[3] for words in every if words[0] == "train")
+
+
 def test_what_needs_quotes_has_those_of_every_shell():
     """Windows's cmd.exe knows no single quotes."""
     texts = [page.read_text() for page in PAGES] + [str(module_of(name).__doc__) for name in COMMANDS]
