@@ -39,17 +39,23 @@ SLOW = {
     "search_peers": ("DATA 100 1", rf"optuna .*{RATIO}"),
     "bookkeeping": ("50", r"\d\.\d\d times as long a point as plain Talos"),
     "explore": ("DATA 1 100 1", r"\d\.\d\d of the time"),
-    "plan": ("DATA 1 50 1", RATIO),
+    "plan": ("DATA 1 50 1", rf"promised \d+\.\d s, .*{RATIO}\nbetween 0\.75 and 1\.25: \d of 1 cases"),
     "start_up": ("DATA 1 100", r"medians: train -?\d+\.\d\d s \(at most 1\.3\), test -?\d"),
 }
 # Each of these starts process after process, and so Keras or PyTorch, which takes most of its time. Here they
 # share one process. That a measurement finds its way into a process of its own, `bookkeeping` proves.
 IN_ONE_PROCESS = {
-    "augmentation": ("DATA 1 20", rf"all five: .*{RATIO}(.|\n)*fastest epochs: .*{RATIO}"),
+    "augmentation": (
+        "DATA 1 20",
+        rf"all five: .*at most 25\).*{RATIO}(.|\n)*{RATIO} \(target: at most 1\.20\)\nfastest .*{RATIO}",
+    ),
     "engines": ("DATA 1 256", r"fast99, numpy / numpy, no BatchNorm: \d+\.\d\d of the medians"),
     "fast99": ("DATA 1 100", r"seed 0: Keras's convnet .*: \d+\.\d{3}"),
     "onednn": ("DATA 1 100 1", rf"example_model: an epoch takes .*{RATIO}; answers .*{RATIO}"),
-    "train_optimal": ("DATA 1 100", r"bfloat16 / plain Keras: \d+\.\d\d of the medians"),
+    "train_optimal": (
+        "DATA 1 100",
+        r"float32 / plain .*\(target: below 1\.05\)\nbfloat16 / plain Keras: \d+\.\d\d of the medians",
+    ),
 }
 EVERY = QUICK | SLOW | IN_ONE_PROCESS
 IN_CHROMIUM = ("browser", "browser_peers")
