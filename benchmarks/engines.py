@@ -10,11 +10,13 @@ warm-up, then 5 rounds. All cores compute, or as many as OMP_NUM_THREADS says.
 
 It prints three ratios of ours to each peer: of the medians; of the fastest epochs, which a noisy machine
 disturbs least; and of the processor time of the fastest epochs, which with one thread is hardly disturbed.
+If PyTorch or scikit-learn is not installed, nothing is measured, and the exit code is 2.
 Peak memory is that of a process that only trains one epoch, its libraries included.
 """
 
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +25,7 @@ import numpy as np
 
 from benchmarks.arguments import read_arguments
 from benchmarks.own_process import in_own_process
+from benchmarks.peers import all_installed
 from MNIST import engines
 from MNIST.data import load
 from MNIST.engines.processor import cores
@@ -32,6 +35,7 @@ from MNIST.training.draws import epoch_order, initial_weights
 from MNIST.training.rates import epoch_rates
 
 ROOT = Path(__file__).resolve().parent.parent
+PEERS = {"torch": "torch", "scikit-learn": "sklearn"}
 THREADS = int(os.environ.get("OMP_NUM_THREADS") or cores())
 DENSE = """
 Layers:
@@ -178,17 +182,17 @@ CONTENDERS = {
 }
 
 
-def main(folder: Path, rounds: int, count: int | None) -> None:
+def main(folder: Path, rounds: int, count: int | None) -> int:
+    """Let all train in turn, and print the ratios; return 2 if a peer is not there."""
+    if not all_installed(PEERS):
+        return 2
     dataset = load(folder)
     images, labels = dataset.train_images[:count], dataset.train_labels[:count]
     for network in TEXTS:
-        epochs: dict[str, Epoch] = {}
         names = {name for of, *pair in TARGETS if of == network for name in pair}
-        for name in filter(names.__contains__, CONTENDERS):
-            try:
-                epochs[name] = CONTENDERS[name](network, images, labels)
-            except ModuleNotFoundError as error:
-                print(f"{network}, {name}: left out, for {error.name} is not there")
+        epochs = {
+            name: CONTENDERS[name](network, images, labels) for name in filter(names.__contains__, CONTENDERS)
+        }
         times: dict[str, list[tuple[float, float]]] = {name: [] for name in epochs}
         for number in range(1, rounds + 2):
             for name, train in epochs.items():
@@ -202,12 +206,13 @@ def main(folder: Path, rounds: int, count: int | None) -> None:
             megabytes = in_own_process(train_alone, folder, count, network, name)
             print(f"{network}, {name}: {spread}, {megabytes:,.0f} MB", flush=True)
         report(network, {name: np.array(pairs[1:]) for name, pairs in times.items()})
+    return 0
 
 
 def report(network: str, times: dict[str, np.ndarray]) -> None:
     """Print the ratios for one network. times: (rounds, 2), elapsed seconds and processor seconds."""
     for (of, ours, peer), target in TARGETS.items():
-        if of == network and {ours, peer} <= times.keys():
+        if of == network:
             medians = np.median(times[ours], axis=0) / np.median(times[peer], axis=0)
             fastest = times[ours].min(axis=0) / times[peer].min(axis=0)
             ratios = f"{medians[0]:.2f} of the medians, {fastest[0]:.2f} of the fastest epochs"
@@ -227,4 +232,4 @@ def train_alone(folder: Path, count: int | None, network: str, name: str) -> flo
 
 if __name__ == "__main__":
     given = read_arguments(__doc__, "dataset", rounds=5, images=None)
-    main(Path(given.dataset), given.rounds, given.images)
+    sys.exit(main(Path(given.dataset), given.rounds, given.images))

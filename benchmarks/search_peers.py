@@ -1,42 +1,43 @@
 """An exploration against Optuna and Keras Tuner, which do the same search with Keras, on two cores.
 
-    python -m benchmarks.search_peers <dataset-dir> [<images> [<values>]]
+    python -m benchmarks.search_peers <dataset-dir> [<images> [<values> [<peers>]]]
 
 The grid is that of benchmarks/explore.py: 36 combinations, of which some are the beginning of another, and
 some differ in a value that does not matter. Each peer is used as its documentation says: Optuna with a grid
 sampler, in two processes with one thread each, which share a journal; Keras Tuner with its grid search, in
 one process, whose TensorFlow takes both cores. oneDNN computes the convolutions of all three. All are whole
 processes, from the start of Python to the end, one after another. With <values>, the grid keeps only the
-first so many values of each hyper-parameter, but all numbers of epochs.
-It prints the ratio of our time to each peer's (at most 0.50). To install them: optuna, keras-tuner.
+first so many values of each hyper-parameter, but all numbers of epochs; with <peers>, as `optuna`, only these
+are measured, separated by commas. A peer that is not installed ends it before anything is measured, with 2.
+It prints the ratio of our time to each peer's (at most 0.50).
 """
 
 import subprocess
 import sys
 import tempfile
-from importlib.util import find_spec
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from benchmarks.arguments import read_arguments
 from benchmarks.explore import BATCH, explore, grid, plain_arrays, plain_network, run, warm_up
+from benchmarks.peers import all_installed
 
 PEERS = {"optuna": "optuna", "keras-tuner": "keras_tuner"}
 MOST = 0.5
 
 
-def main(data: Path, images: int, values: int | None) -> int:
-    """Run all three, one after another; return 1 if a target is missed."""
+def main(data: Path, images: int, values: int | None, peers: Sequence[str] = tuple(PEERS)) -> int:
+    """Run ours and each peer, one after another; return 1 if a target is missed, 2 if a peer is not there."""
+    if not all_installed({name: PEERS[name] for name in peers}):
+        return 2
     ratios = []
     with tempfile.TemporaryDirectory() as folder:
         warm_up(folder)
         ours, _ = explore(data, images, grid(values), folder)
         print(f"explore      {ours:6.1f} s", flush=True)
-        for name, module in PEERS.items():
-            if find_spec(module) is None:
-                print(f"{name} is not installed: pip install {name}")
-                continue
+        for name in peers:
             words = ["-m", "benchmarks.search_peers", f"--{name}", data, images, values or ""]
             seconds, _ = run(*words, folder=folder)
             ratios.append(ours / seconds)
@@ -111,5 +112,7 @@ if __name__ == "__main__":
     if role := ROLES.get("".join(sys.argv[1:2])):
         role(*sys.argv[2:])
     else:
-        given = read_arguments(__doc__, "dataset", images=10_000, values=None)
-        sys.exit(main(Path(given.dataset).resolve(), given.images, given.values))
+        given = read_arguments(__doc__, "dataset", images=10_000, values=None, peers=",".join(PEERS))
+        if unknown := set(given.peers.split(",")) - PEERS.keys():
+            sys.exit(f"no peer is called {' or '.join(sorted(unknown))}; there are {', '.join(PEERS)}")
+        sys.exit(main(Path(given.dataset).resolve(), given.images, given.values, given.peers.split(",")))

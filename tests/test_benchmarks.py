@@ -20,6 +20,7 @@ SHARED = {
     "arguments",
     "own_process",
     "in_chromium",
+    "peers",
     "simulated_workers",
     "recorded_runs",
     "all",
@@ -36,7 +37,7 @@ QUICK = {
 SLOW = {
     "dispatch": ("10 2", rf"10 workers, +20 trials: efficiency {RATIO}"),
     "tpe": ("1", rf"tpe: .*{RATIO}(.|\n)*tpe with halving: .*{RATIO}"),
-    "search_peers": ("DATA 100 1", rf"optuna .*{RATIO}"),
+    "search_peers": ("DATA 100 1 optuna", rf"optuna .*{RATIO}"),
     "bookkeeping": ("50", r"\d\.\d\d times as long a point as plain Talos"),
     "explore": ("DATA 1 100 1", r"\d\.\d\d of the time"),
     "plan": ("DATA 1 50 1", rf"promised \d+\.\d s, .*{RATIO}\nbetween 0\.75 and 1\.25: \d of 1 cases"),
@@ -113,6 +114,16 @@ def test_the_laboratory_is_measured_in_a_browser(chromium, here, digits_folder):
     result = start("browser", str(digits_folder), "1", "50", cwd=here)
     assert result.returncode in (0, 1), result.stderr
     assert len(re.findall(rf"{RATIO}; \d+ GFLOP/s of NumPy's \d+", result.stdout)) == 3
+
+
+@pytest.mark.parametrize("name", ["engines", "search_peers"])
+def test_without_a_peer_nothing_is_measured(name, monkeypatch, tmp_path, capsys):
+    module = import_module(f"benchmarks.{name}")
+    package = list(module.PEERS)[-1]
+    monkeypatch.setitem(module.PEERS, package, "no_such_module")
+    assert module.main(tmp_path, 1, 1) == 2
+    output, errors = capsys.readouterr()
+    assert (output, errors.splitlines()[-1].endswith(f" {package}")) == ("", True)
 
 
 def test_peers_in_the_browser_that_are_not_there_are_asked_for(here, digits_folder):
