@@ -31,6 +31,7 @@ def test_a_disk_that_fails_leaves_the_old_file_and_nothing_else(step, tmp_path, 
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_writer_killed_at_any_step_leaves_the_old_file_or_the_new(step, when, tmp_path):
@@ -70,6 +71,7 @@ def test_what_a_killed_writer_left_an_hour_ago_is_removed_by_the_next_one(name, 
     assert set(tmp_path.iterdir()) == {path, other}
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 def test_a_written_file_has_the_permissions_that_the_user_wants(tmp_path):
     mask = os.umask(0o022)
     try:

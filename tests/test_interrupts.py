@@ -110,6 +110,7 @@ def test_an_interrupt_while_a_dataclass_is_made_has_the_same_exit_code(tmp_path)
     assert (ended.returncode, ended.stderr) == (130, "interrupted\n")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("seconds", [0.0, 0.01, 0.02, 0.03, 0.05])
 def test_while_the_program_is_imported_it_ends_without_a_traceback(seconds):
     """What Python itself says in the first moments is not ours."""

@@ -72,6 +72,7 @@ def test_and_then_with_one(mnist_folder, offline):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_an_interrupt_ends_it(tmp_path):
     process = start(tmp_path)
     seen = []

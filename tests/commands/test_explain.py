@@ -221,19 +221,18 @@ def test_a_picture_of_the_users_own(here, capsys):
     trained("net", LINEAR)
     image = load(Path("Data")).test_images[3]
     Path("Bild eins").mkdir()
-    file = Path("Bild eins/<b>seven.png")
+    file = Path("Bild eins/&lt;seven.png")
     imsave(file, 255 - enlarged(image, 4), cmap="gray", vmin=0, vmax=255)
     capsys.readouterr()
     assert cli.main(["explain", "net", str(file)]) == 0
     output = capsys.readouterr().out
-    assert "net: the picture '<b>seven.png'\nThe answer is " in output
+    assert "net: the picture '&lt;seven.png'\nThe answer is " in output
     assert "right" not in output
-    assert written() == ["net/explained/file__b_seven.html", "net/explained/file__b_seven.png"]
+    assert written() == ["net/explained/file__lt_seven.html", "net/explained/file__lt_seven.png"]
     assert (
-        "the picture &#39;&lt;b&gt;seven.png"
-        in Path("Model_Output/net", written()[0][4:]).read_text().lower()
+        "the picture &#39;&amp;lt;seven.png" in Path("Model_Output/net", written()[0][4:]).read_text().lower()
     )
-    prepared = like_mnist(read_picture(Path("Bild eins/<b>seven.png"))).image
+    prepared = like_mnist(read_picture(Path("Bild eins/&lt;seven.png"))).image
     shown = imread(Path("Model_Output/net", written()[1][4:]))[84 : 84 + 224 : 8, 20 : 20 + 224 : 8, 0]
     assert np.array_equal((shown * 255).round(), prepared)
 

@@ -63,6 +63,7 @@ def test_check_gives_the_layers_of_each_file(run, monkeypatch):
     assert template["points"] == 2304
 
 
+@pytest.mark.skipif(os.name == "nt", reason="such names are for systems that allow them")
 def test_check_gives_every_mistake(here, run):
     Path("wrong.txt").write_text(WRONG)
     Path("\x1b[31m.txt").write_text("\x1b")

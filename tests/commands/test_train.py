@@ -94,8 +94,7 @@ def test_what_is_trained_is_not_trained_again_unless_it_is_to_be(digits_folder, 
 
 def shown_on_a_terminal(*words: object, cwd: Path) -> str:
     """All that `python MNIST train …` writes to a terminal; checks that it ends with exit code 0."""
-    import pty
-
+    pty = pytest.importorskip("pty")  # Windows has none
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "MNIST"), "train", *map(str, words)],

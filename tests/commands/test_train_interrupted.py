@@ -159,6 +159,7 @@ def test_a_network_goes_on_from_another_also_when_it_is_killed(digits_folder, tr
     assert record["command"][-2:] == ["--from", "first"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize(
     ("number", "engine"),
     [

@@ -3,6 +3,8 @@
 import re
 from collections import Counter
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 import pytest
@@ -219,7 +221,7 @@ def test_a_network_of_clothes_names_them_and_asks_for_no_digit(open_page):
     assert page.locator(".digit").text_content() in clothes
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert is_draw_page(Path(page.url.removeprefix("file://")))
+    assert is_draw_page(Path(url2pathname(urlsplit(page.url).path)))
 
 
 def test_hostile_names_are_text(open_page):

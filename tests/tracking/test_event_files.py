@@ -1,5 +1,6 @@
 """TensorBoard's files, read back by TensorBoard's own reader."""
 
+import os
 import subprocess
 import sys
 
@@ -98,7 +99,7 @@ def test_tensorflow_is_not_imported(tmp_path):
         "from MNIST.tracking.event_files import start; start(run_of(Path('.'), 2)).close(); "
         "print('tensorboard' in sys.modules, 'tensorflow' in sys.modules)"
     )
-    paths = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
+    paths = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     result = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=paths, capture_output=True, text=True, check=True
     )

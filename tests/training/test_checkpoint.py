@@ -187,6 +187,7 @@ def test_a_checkpoint_is_never_unpickled(tmp_path):
     assert not marker.exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize(
     "step", ["tempfile.mkstemp", "os.fsync", "os.chmod", "os.replace", "pathlib.Path.unlink"]
 )
