@@ -1,9 +1,10 @@
 """`train` as the tests start it: in a process of its own, with what it prints and writes."""
 
 import csv
-import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -43,16 +44,21 @@ NUMPY = "--engine", "numpy", "--images", "300", "--threads", "1"
 WIDE = "Layers:\nConv,{filters},3,3,relu\nGlobalAvgPool\nDense,10,softmax\nOptimizer:\n0.001,0\n1\n1000\n"
 
 
-def start(*words: object, cwd: Path, **options) -> subprocess.Popen:
-    """Start `python MNIST train …` in a folder, with pipes."""
-    return subprocess.Popen(
+@contextmanager
+def start(*words: object, cwd: Path, **options) -> Iterator[subprocess.Popen]:
+    """Start `python MNIST train …` in a folder, with pipes; kill it at the end if it still runs."""
+    with subprocess.Popen(
         [sys.executable, str(ROOT / "MNIST"), "train", *map(str, words)],
         cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         **options,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def model_of(engine: str) -> str:
@@ -63,6 +69,11 @@ def model_of(engine: str) -> str:
 def finish(process: subprocess.Popen) -> tuple[int, str, str]:
     output, errors = process.communicate(timeout=600)
     return process.returncode, output, errors
+
+
+def start_and_finish(*words: object, cwd: Path, **options) -> tuple[int, str, str]:
+    with start(*words, cwd=cwd, **options) as process:
+        return finish(process)
 
 
 def wait_for_epoch(process: subprocess.Popen, epoch: int) -> None:
@@ -81,7 +92,7 @@ def history(folder: Path, name: str) -> list[list[str]]:
 
 def weights(folder: Path, name: str, monkeypatch) -> dict[str, np.ndarray]:
     monkeypatch.chdir(folder)
-    return load_trained(name, threads=os.cpu_count()).engine.get_weights()
+    return load_trained(name).engine.get_weights()
 
 
 def epochs_done(folder: Path) -> int:

@@ -11,7 +11,7 @@ from MNIST import cli
 
 @pytest.fixture
 def train(tmp_path, monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
-    """A function that does in this process what `start` and `finish` do in one of their own."""
+    """A function that does in this process what `start_and_finish` does in one of its own."""
     monkeypatch.chdir(tmp_path)
 
     def command(*words: object) -> tuple[int, str, str]:

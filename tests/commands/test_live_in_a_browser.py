@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -58,9 +59,16 @@ pytestmark = [
 ]
 
 
+@contextmanager
 def explore(data, place):
+    """Start `python MNIST explore …` in a folder; kill it at the end if it still runs."""
     command = [sys.executable, str(ROOT / "MNIST"), "explore", str(data), "scan1", *WORDS]
-    return subprocess.Popen(command, cwd=place, stdout=(place / "out").open("a"), stderr=subprocess.STDOUT)
+    out = (place / "out").open("a")
+    with out, subprocess.Popen(command, cwd=place, stdout=out, stderr=subprocess.STDOUT) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def written(file):
@@ -71,26 +79,24 @@ def written(file):
 
 def test_an_exploration_while_it_runs_after_a_kill_and_after_ctrl_c(digits_folder, tmp_path, browser_page):
     page, file = browser_page, tmp_path / "Hyperparam_Search/scan1/live.html"
-    process = explore(digits_folder, tmp_path)
-    eventually(file.exists)
-    page.goto(file.as_uri())
-    page.locator("figure.chart path.now").first.wait_for(state="attached")  # it has loaded itself again
-    assert re.match(r"\d+ of 100000", page.locator("#now + .wide tbody th").first.inner_text())
-    assert page.locator("pre").first.inner_text() == shlex.join(
-        ["python", "MNIST", "explore", str(digits_folder), "scan1", *WORDS]
-    )
-    page.locator("#best").wait_for()  # two epochs answer a combination
-    process.kill()
-    process.wait()
+    with explore(digits_folder, tmp_path):
+        eventually(file.exists)
+        page.goto(file.as_uri())
+        page.locator("figure.chart path.now").first.wait_for(state="attached")  # it has loaded itself again
+        assert re.match(r"\d+ of 100000", page.locator("#now + .wide tbody th").first.inner_text())
+        assert page.locator("pre").first.inner_text() == shlex.join(
+            ["python", "MNIST", "explore", str(digits_folder), "scan1", *WORDS]
+        )
+        page.locator("#best").wait_for()  # two epochs answer a combination
     assert RUNS in file.read_text()  # nobody could tell the page
     page.clock.set_fixed_time(time.time() + 300)
     silence = "No news for 5 minutes: the process may have ended. The same command goes on."
     page.locator("#silence", has_text=silence).wait_for()
     before = written(file)
-    process = explore(digits_folder, tmp_path)
-    eventually(lambda: written(file) > before)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(300) == 130, (tmp_path / "out").read_text()
+    with explore(digits_folder, tmp_path) as process:
+        eventually(lambda: written(file) > before)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(300) == 130, (tmp_path / "out").read_text()
     page.goto(file.as_uri())
     assert page.locator(".headline").inner_text() == "Stopped."
     assert page.get_by_text("Every finished epoch is kept. The same command goes on.").count() == 1
@@ -102,13 +108,13 @@ def test_a_training_while_it_runs_after_ctrl_c_and_after_its_end(digits_folder, 
     page, file = browser_page, tmp_path / "Model_Output/net/live.html"
     (tmp_path / "net.txt").write_text(train_command.MODEL.format(epochs=100_000))
     words = digits_folder, "net", "net.txt", *train_command.NUMPY
-    process = train_command.start(*words, "--fresh", cwd=tmp_path)
-    eventually(file.exists)
-    page.goto(file.as_uri())
-    page.locator("path.validation").first.wait_for(state="attached")  # it has loaded itself again
-    assert re.search(r"About [\d:]+ left", page.locator("#news").inner_text())
-    process.send_signal(signal.SIGINT)
-    code, _, errors = train_command.finish(process)
+    with train_command.start(*words, "--fresh", cwd=tmp_path) as process:
+        eventually(file.exists)
+        page.goto(file.as_uri())
+        page.locator("path.validation").first.wait_for(state="attached")  # it has loaded itself again
+        assert re.search(r"About [\d:]+ left", page.locator("#news").inner_text())
+        process.send_signal(signal.SIGINT)
+        code, _, errors = train_command.finish(process)
     assert code == 130, errors
     page.locator(".headline", has_text="Stopped.").wait_for()
     done = train_command.epochs_done(tmp_path)
@@ -116,7 +122,7 @@ def test_a_training_while_it_runs_after_ctrl_c_and_after_its_end(digits_folder, 
     assert goes_on in errors
     assert page.get_by_text(f"{done} of 100,000 epochs are kept. {goes_on}").count() == 1
     assert "--fresh" not in page.locator("pre").first.inner_text()
-    code, _, errors = train_command.finish(train_command.start(*words, "--epochs", done + 1, cwd=tmp_path))
+    code, _, errors = train_command.start_and_finish(*words, "--epochs", done + 1, cwd=tmp_path)
     assert (code, errors) == (0, "")
     page.goto(file.as_uri())
     assert page.locator(".headline").inner_text() == "Finished."

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from train_command import finish, start, wait_for_epoch
+from train_command import start, wait_for_epoch
 
 from MNIST import cli, training
 from MNIST.explore.plan import Trial
@@ -156,13 +156,9 @@ def test_a_name_that_fits_nothing_removes_nothing(words, message, here, run):
 
 
 def test_a_training_under_way_keeps_what_it_uses(here, run, digits_folder):
-    process = start(digits_folder, "net", "long.txt", "--engine", "numpy", cwd=here)
-    try:
+    with start(digits_folder, "net", "long.txt", "--engine", "numpy", cwd=here) as process:
         wait_for_epoch(process, 1)
         code, output, errors = run("prune", "--networks", "net,net_2", "--explained", "*")
-    finally:
-        process.kill()
-        finish(process)
     assert code == 1
     assert errors == "net is being trained by another process; it stays\n" * 2
     assert "Removed: the network net_2, " in output

@@ -19,9 +19,8 @@ from train_command import (
     ROOT,
     STOPS,
     WIDE,
-    finish,
     history,
-    start,
+    start_and_finish,
 )
 
 from MNIST import cli
@@ -29,7 +28,7 @@ from MNIST import cli
 
 def test_it_says_what_it_does_and_leaves_what_it_says(digits_folder, tmp_path):
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=2))
-    code, output, errors = finish(start(digits_folder, "first", "net.txt", *NUMPY, cwd=tmp_path))
+    code, output, errors = start_and_finish(digits_folder, "first", "net.txt", *NUMPY, cwd=tmp_path)
     assert (code, errors) == (0, "")
     assert "first: net, 43,738 parameters" in output
     assert "\nnumpy (" in output
@@ -171,7 +170,7 @@ def test_without_keras_tensorflow_is_not_imported(digits_folder, tmp_path):
     (tmp_path / "net.txt").write_text(MODEL.format(epochs=1))
     environment = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}
     words = digits_folder, "net", "net.txt", *NUMPY
-    code, _, errors = finish(start(*words, cwd=tmp_path, env=environment))
+    code, _, errors = start_and_finish(*words, cwd=tmp_path, env=environment)
     assert code == 0
     imported = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in errors.splitlines()}
     assert not imported & {"tensorflow", "keras", "torch", "jax"}
