@@ -4,12 +4,12 @@ import csv
 import json
 import math
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from train_command import epochs_done, start, wait_for_epoch
 from wandb_files import wandb_rows
 
 pytest.importorskip("tensorboard", reason="needs TensorBoard: python -m pip install '.[tensorboard]'")
@@ -76,28 +76,18 @@ def assert_same(tracked: list[dict[str, float]], rows: list[dict[str, float]], r
 @pytest.mark.slow
 def test_a_killed_run_has_every_epoch_once_in_both_when_it_has_gone_on(digits_folder, tmp_path):
     pytest.importorskip("wandb", reason="needs W&B: python -m pip install '.[wandb]'")
-    (tmp_path / "net.txt").write_text(MODEL.format(6))
-    words = ("--track", "tensorboard,wandb", "--engine", "numpy")
-    process = subprocess.Popen(
-        command(digits_folder, *words),
-        cwd=tmp_path,
-        env=environment(tmp_path),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    for line in process.stdout:
-        if line.strip().startswith("2/6"):
-            break
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
+    (tmp_path / "net.txt").write_text(MODEL.format(100_000))
+    track = "--track", "tensorboard,wandb"
+    words = digits_folder, "net", "net.txt", *track, "--engine", "numpy"
+    with start(*words, cwd=tmp_path, env=environment(tmp_path)) as killed:
+        wait_for_epoch(killed, 2)
     before = curves(tmp_path)
     assert before  # epochs are in the file before the run ends
-    done = train(tmp_path, digits_folder, "--track", "tensorboard,wandb", epochs=6)
+    epochs = epochs_done(tmp_path) + 2
+    done = train(tmp_path, digits_folder, *track, epochs=epochs)
     assert "Going on after epoch" in done.stdout
     rows = history(tmp_path)
-    assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert [row["epoch"] for row in rows] == list(range(1, epochs + 1))
     assert_same(curves(tmp_path), rows, rel=1e-6)  # TensorBoard keeps float32
     first, last = sorted(tmp_path.glob("wandb/offline-run-*/*.wandb"))
     assert first.name == last.name  # one run, by its id
