@@ -67,7 +67,7 @@ def test_where_nothing_falls_nothing_is_suggested(digits_folder, capsys):
 
 
 def test_time_that_is_over_is_told(digits_folder, capsys):
-    words = ["--engine", "numpy", "--steps", "100000", "--seconds", "1"]
+    words = ["--engine", "numpy", "--from", "1e-12", "--steps", "100000", "--seconds", "1"]
     assert rate(digits_folder, "net.txt", *words) == 0
     shown = capsys.readouterr().out
     assert re.search(r"--steps 100000 repeats them, given the time: cut after \d+ of 100000, at ", shown)

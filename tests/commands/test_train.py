@@ -234,7 +234,8 @@ def test_a_folder_that_cannot_be_written_is_one_line(digits_folder, train, tmp_p
     assert len(errors.splitlines()) == 1
 
 
-def test_a_step_that_cannot_fit_is_refused_before_it_begins(digits_folder, train, tmp_path):
+def test_a_step_that_cannot_fit_is_refused_before_it_begins(digits_folder, train, tmp_path, monkeypatch):
+    monkeypatch.setattr("MNIST.training.memory.available_memory", lambda: 2**34)  # as on a usual machine
     text = WIDE.format(filters=100_000).replace("Global", "BatchNorm\nGlobal")  # which needs the whole batch
     (tmp_path / "net.txt").write_text(text)
     code, output, errors = train(digits_folder, "net", "net.txt", "--engine", "numpy")
