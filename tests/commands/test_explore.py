@@ -382,18 +382,16 @@ def test_when_the_time_is_up_it_stops_in_order_and_goes_on_later(here, digits_fo
         *NUMPY,
         "-o",
         "Adam",
-        "-e",
-        "60",
         "-m",
         "0.25",
         "-r",
         "0.01,0.001",
     ]
-    first = explore(*words, "--time-limit", "1s")  # less than 120 checkpoints take
+    first = explore(*words, "-e", "6000", "--time-limit", "1s")  # less than 12,000 checkpoints take
     assert first.returncode == 0, first.stderr
     assert "The time is up" in first.stdout
     assert ("Keeping" in first.stdout) == ("The winner is" in first.stdout)
-    last = explore(*words)
+    last = explore(*words, "-e", "60")
     assert last.returncode == 0
     rows = list(csv.DictReader((here / "Hyperparam_Search" / "scan1" / "results.csv").open()))
     assert all(row["val_accuracy"] for row in rows)
