@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "MNIST"
 BASE = {"errors", "files", "paths"}
 
-# Which rooms a room may import, beside `words`. The command line is free to use them all.
+FREE = {"__init__", "__main__", "cli", "commands"}  # the command line may use all rooms
+# Which rooms a room may import, beside `words`.
 ARROWS = {
     "errors": set(),
     "words": set(),
@@ -21,6 +22,7 @@ ARROWS = {
     "live_file": {"files"},
     "program": set(),
     "interrupts": set(),
+    "output": set(),
     "files": {"errors"},
     "paths": {"errors"},
     "language": {"errors"},
@@ -87,6 +89,10 @@ def _room(file: Path) -> str:
 
 REPORTS = ("testing", "exploring", "explaining", "training", "terminal")  # the subrooms of report
 FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def test_every_room_has_its_rule():
+    assert {*map(_room, FILES)} == FREE | ARROWS.keys()
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))

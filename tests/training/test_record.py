@@ -277,7 +277,8 @@ def test_a_record_with_other_values_is_refused(changes, small):
     record = json.loads((small / "run.json").read_text())
     settings = {**record["settings"], **changes.get("settings", {})}
     (small / "run.json").write_text(json.dumps({**record, **changes, "settings": settings}))
-    with pytest.raises(ModelError):
+    (name,) = changes.get("settings", changes)
+    with pytest.raises(ModelError, match=rf"\b{name} |isoformat string: 'yesterday'"):
         load_trained("small")
 
 
