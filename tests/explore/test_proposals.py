@@ -1,7 +1,9 @@
 """Points proposed by the answers so far: they repeat, none comes twice, and they find what is good."""
 
+import csv
 import math
 import random
+import re
 from dataclasses import replace
 
 import pytest
@@ -200,6 +202,7 @@ def test_optuna_is_told_the_answer_of_each_point_though_one_run_answers_several(
 
 @pytest.mark.parametrize("halving", [*slowly([False]), True])
 def test_the_display_knows_what_is_proposed_late_and_what_the_store_knows(halving, tmp_path):
+    known = 0
     for points in (10, 14):  # the second time all of the first eight are known
         epochs = RUNGS if halving else "4"
         search = search_of(points=points, halving=halving, epochs=epochs)
@@ -219,7 +222,14 @@ def test_the_display_knows_what_is_proposed_late_and_what_the_store_knows(halvin
             # A trial is drawn as soon as it is started, before any of its events.
             service._start_trials = lambda first, start=start, show=show: (start(first), show(None))
             ask_all(search, service, tmp_path / "scan", show)
-    assert any("conv" in line for _, lines, _ in shown for line in lines)
+        assert (int(re.search(r"(\d+)/\d+ epochs", shown[0][0])[1]) >= 8) == (points == 14)
+        assert any("conv" in line for _, lines, _ in shown for line in lines)
+        known += len(executor.trained)
+        rows = csv.DictReader((tmp_path / "scan" / "results.csv").read_text().splitlines())
+        best = max(float(row["val_accuracy"]) for row in rows)
+        end, running, _ = shown[-1]
+        assert end.endswith(f"{known}/{known} epochs · best {best:.2%}")
+        assert running == []
 
 
 @pytest.mark.parametrize("halving", [*slowly([False]), True])

@@ -1,13 +1,14 @@
 """The trial store: it returns what it was given, and never anything else."""
 
+import json
 import math
 import os
 import sqlite3
 import subprocess
 import sys
 import textwrap
-from contextlib import suppress
-from dataclasses import replace
+from contextlib import closing, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from stub_exploration import epoch_of, plan_of
 
 from MNIST.errors import StoreError
 from MNIST.explore.store import open_store
+from MNIST.language import parse_spec
 
 RUN = "a" * 64
 
@@ -53,8 +55,13 @@ def test_failures_and_settings_are_kept(tmp_path):
         store.begin(trial)
         store.begin(trial)
         store.fail(RUN, "diverged at epoch 2")
+    with open_store(tmp_path / "s") as store:
         assert store.failure(RUN) == "diverged at epoch 2"
         assert store.failure(trial.identity) is None
+    with closing(sqlite3.connect(tmp_path / "s")) as connection:
+        ((identity, model, settings),) = connection.execute("SELECT identity, model, settings FROM runs")
+    assert (identity, parse_spec(model)) == (trial.identity, trial.spec)
+    assert json.loads(settings) == asdict(trial.settings)
 
 
 def test_a_store_that_another_process_clears_stays_sound(tmp_path):
