@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import pandas
 
 LABEL_NAMES = ("label", "class", "target", "y", "digit", "letter", "labels", "classes")
-ROWS = 5_000  # of the file that are read at a time
-LOOKED_AT = 500  # rows, to tell the labels from the pixels
+CELLS = 4_000_000  # of the file that are read at a time, however many columns it has
+LOOKED_AT = 500_000  # cells, to tell the labels from the pixels
 
 
 def read_csv(path: Path, preparation: Preparation, progress: Progress) -> Found:
@@ -57,9 +57,17 @@ def _tables(path: Path, column: int, has_header: bool) -> "Iterator[pandas.DataF
     how = {"header": 0 if has_header else None, **_spelling(path)}
     try:
         name = pandas.read_csv(path, nrows=0, **how).columns[column] if has_header else column
-        yield from pandas.read_csv(path, chunksize=ROWS, low_memory=False, dtype={name: str}, **how)
+        rows = _rows(path, CELLS)
+        yield from pandas.read_csv(path, chunksize=rows, low_memory=False, dtype={name: str}, **how)
     except (ValueError, UnicodeDecodeError, pandas.errors.ParserError) as error:
         raise DataError(f"{path}: not a table ({str(error)[:100]})") from None
+
+
+def _rows(path: Path, cells: int, least: int = 1) -> int:
+    """How many rows have about so many cells together."""
+    with path.open(encoding="utf-8-sig", errors="replace") as stream:
+        line = next(filter(str.strip, stream), "")
+    return max(least, cells // (line.count(_spelling(path)["sep"]) + 1))
 
 
 def _spelling(path: Path) -> dict[str, Any]:
@@ -80,8 +88,9 @@ def _label_column(path: Path) -> tuple[int, bool]:
     """The place of the column with the labels, and whether the first row names the columns."""
     import pandas
 
+    rows = _rows(path, LOOKED_AT, least=20)
     try:
-        first = pandas.read_csv(path, header=None, nrows=LOOKED_AT, dtype=str, **_spelling(path))
+        first = pandas.read_csv(path, header=None, nrows=rows, dtype=str, **_spelling(path))
     except (ValueError, UnicodeDecodeError, pandas.errors.ParserError) as error:
         raise DataError(f"{path}: not a table ({str(error)[:100]})") from None
     if first.shape[1] < 2:

@@ -5,6 +5,7 @@ import gzip
 import os
 import shutil
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ from PIL import Image
 
 from MNIST import files
 from MNIST.data import About, Dataset, idx, load
-from MNIST.data.importing import Wishes, import_dataset
+from MNIST.data.importing import Wishes, import_dataset, tables
 from MNIST.data.importing.dataset import divided, equal_images
+from MNIST.data.importing.shapes import Preparation
 from MNIST.data.importing.source import Part
 from MNIST.errors import DataError
 
@@ -110,6 +112,20 @@ def test_a_table_as_kaggle_has_it(digits, tmp_path, header, place):
     assert found == as_sorted(digits.train_images[:500], digits.train_labels[:500])
     counts, whole = np.bincount(dataset.test_labels), np.bincount(digits.train_labels[:500])
     assert np.array_equal(counts, [round(0.2 * count) for count in whole.tolist()])
+
+
+def test_of_a_table_of_large_pictures_fewer_rows_are_in_memory_at_once(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (250, 64 * 64))
+    pixels[:, -1] = 0  # a corner, which is no label
+    rows = [f"{place % 3},{','.join(map(str, row))}\n" for place, row in enumerate(pixels.tolist())]
+    (tmp_path / "large.csv").write_text("".join(rows * 4))
+    tracemalloc.start()
+    assert tables._label_column(tmp_path / "large.csv") == (0, False)
+    assert tracemalloc.get_traced_memory()[1] < 90 * 2**20  # it is 59 MB; of 500 rows it would be 141
+    tracemalloc.stop()
+    done: list[int] = []
+    tables.read_csv(tmp_path / "large.csv", Preparation("whole"), lambda count, _: done.append(count))
+    assert done == [976, 1000]
 
 
 def test_the_array_file_that_keras_has(digits, tmp_path):
