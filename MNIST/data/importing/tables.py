@@ -131,7 +131,8 @@ def _first_or_last(rows: "pandas.DataFrame", path: Path) -> int:
 def _are_numbers(cells: "pandas.DataFrame") -> bool:
     import pandas
 
-    return bool(cells.apply(pandas.to_numeric, errors="coerce").notna().to_numpy().all())
+    words = pandas.Series(cells.to_numpy().ravel())  # all at once: column by column takes seconds for 50,000
+    return bool(pandas.to_numeric(words, errors="coerce").notna().all())
 
 
 def _count_up(names: Sequence[str]) -> bool:
