@@ -357,7 +357,7 @@ def test_columns_named_by_numbers_are_told_from_pixels(tmp_path, header):
     [(["05", "06", "05", "0A", "05", "0A"], ("05", "06", "0A")), (["2.0", "01", "1", "2"], ("1", "2"))],
 )
 def test_labels_are_numbers_only_if_all_of_them_are(tmp_path, monkeypatch, labels, classes):
-    monkeypatch.setattr("MNIST.data.importing.tables.ROWS", 3)
+    monkeypatch.setattr("MNIST.data.importing.tables.CELLS", 15)  # three rows
     (tmp_path / "a.csv").write_text(table_of(labels))
     assert import_dataset(tmp_path / "a.csv", tmp_path / "data").dataset.classes == classes
 
