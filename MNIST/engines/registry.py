@@ -1,6 +1,7 @@
 """The engines by name. Each is imported when it is first needed."""
 
 import importlib
+from collections.abc import Callable
 from types import ModuleType
 from typing import cast
 
@@ -110,10 +111,13 @@ def choose(spec: ModelSpec, wanted: str | None = None) -> str:
     return name
 
 
-def kept_at_once(name: str, network: Network, batch_size: int) -> int:
-    """Of how many images a step holds all layers' outputs at once: an engine may cut a batch into pieces."""
-    kept = getattr(_module(name), "kept_at_once", None)
-    return batch_size if kept is None else int(kept(network, batch_size))
+def kept_at_once(name: str, network: Network, batch_size: int) -> tuple[int, int]:
+    """Of how many images a step holds all layers' outputs at once, and how many gradients of each weight.
+
+    An engine may cut a batch into pieces.
+    """
+    kept: Callable[[Network, int], tuple[int, int]] | None = getattr(_module(name), "kept_at_once", None)
+    return (batch_size, 1) if kept is None else kept(network, batch_size)
 
 
 def name_of(version: str) -> str:

@@ -18,13 +18,13 @@ from MNIST.words import counted
 BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}  # for one value between two layers
 
 
-def least_memory(network: Network, images: int, precision: str) -> int:
+def least_memory(network: Network, images: int, precision: str, gradients: int = 1) -> int:
     """The fewest bytes that one training step can need at once.
 
     images: of a batch, those whose outputs are kept at once, for the backward pass. Only layers of matrix
-    products, such as Conv and Dense, count. Each parameter is kept with its gradient. LeastSquares keeps the
-    products of the last layer's inputs, and needs as much again to add to them and to solve. What an engine
-    needs beyond that is not counted.
+    products, such as Conv and Dense, count. gradients: how many of each parameter are kept beside it at once.
+    LeastSquares keeps the products of the last layer's inputs, and needs as much again to add to them and to
+    solve. What an engine needs beyond that is not counted.
     """
     if isinstance(network.spec.optimizer, LeastSquares):
         (inputs,) = network.to_logits()[-1].input_shape
@@ -33,7 +33,7 @@ def least_memory(network: Network, images: int, precision: str) -> int:
     outputs = sum(
         math.prod(node.output_shape) for node in network.walk() if node.layer.flops(node.input_shape)
     )
-    return images * outputs * value + 2 * max(4, value) * network.parameters
+    return images * outputs * value + (1 + gradients) * max(4, value) * network.parameters
 
 
 def refuse_too_large(network: Network, settings: RunSettings, batch_size: int, ahead: int = 0) -> None:
@@ -42,8 +42,9 @@ def refuse_too_large(network: Network, settings: RunSettings, batch_size: int, a
     settings: they name the engine and the precision. ahead: bytes of the next epoch's images, which are in
     memory at the same time.
     """
-    images = engines.kept_at_once(engines.name_of(settings.engine), network, batch_size)
-    least, free = least_memory(network, images, settings.precision) + ahead, available_memory()
+    kept, gradients = engines.kept_at_once(engines.name_of(settings.engine), network, batch_size)
+    least = least_memory(network, kept, settings.precision, gradients) + ahead
+    free = available_memory()
     if least > free:
         what, hint = (
             f"a step on {counted(batch_size, 'image')}",

@@ -5,6 +5,7 @@ That all engines compute the same numbers is tested by `certify`; here each is t
 
 import importlib.util
 import io
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -375,6 +376,30 @@ def test_the_threads_of_numpy_change_no_bit(text):
         states.append(engine.get_state())
     assert same(states[0], states[1])
     assert same(states[0], states[2])
+
+
+def test_few_pieces_keep_their_gradients_and_the_sum_is_the_same_to_the_bit(monkeypatch):
+    """With 32 pieces, numpy held 32 gradients of each weight, and as many of the step before."""
+    from MNIST.engines.scratch import engine as scratch_engine
+
+    text = "Layers:\nFlatten\nDense,256,relu\nDense,10,softmax\nOptimizer:\n{optimizer}\n1\n2048\n"
+    images, labels = np.tile(IMAGES, (60, 1, 1))[:4096], np.tile(LABELS, 60)[:4096]
+    found = []
+    for at_once in (8, 1000):
+        monkeypatch.setattr(scratch_engine, "PIECES_AT_ONCE", at_once)
+        engine = _from_scratch("numpy", 2, text=text)
+        tracemalloc.start()
+        engine.train_epoch(images, labels, np.full(2, 0.01), 7, lambda *step: None)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        found.append((engine.get_state(), engine.gradients(images, labels)[1], peak))
+    (state, gradients, peak), (expected_state, expected_gradients, _) = found
+    assert same(state, expected_state)
+    assert same(gradients, expected_gradients)
+    network = lay_out(parse_spec(text.format(optimizer="Adam,0.01")))
+    assert peak < 12 * 4 * network.parameters  # nine gradients, and the outputs of two pieces
+    monkeypatch.undo()
+    assert engines.kept_at_once("numpy", network, 2048) == (64, 9)
 
 
 @both_ways

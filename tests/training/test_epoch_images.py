@@ -198,7 +198,7 @@ def test_what_a_listener_raises_leaves_no_thread(digits, settings):
 
 
 def test_the_next_epoch_counts_among_what_must_fit(digits, settings, monkeypatch):
-    step = least_memory(lay_out(_spec()), 64, "float32")  # of one piece of the batch
+    step = least_memory(lay_out(_spec()), 64, "float32", gradients=2)  # of a batch in two pieces
     images = 540 * 784
     monkeypatch.setattr("MNIST.training.memory.available_memory", lambda: step + images - 1)
     Run(_spec(augment=""), digits, settings, epochs=2)

@@ -73,10 +73,10 @@ def test_each_epoch_has_a_peak_of_its_own(digits, keras_settings):
 
 
 def test_only_the_images_whose_outputs_are_kept_at_once_must_fit(settings, keras_settings, monkeypatch):
-    """The numpy engine takes 64 images at once, unless a layer needs the whole batch."""
+    """The numpy engine takes 64 images at once, unless a layer needs the whole batch. Here are 8 pieces."""
     text = "Layers:\nConv,8,5,5,relu\nFlatten\nDense,10,softmax\nOptimizer:\n0.01,0\n2\n500\n"
     network = lay_out(parse_spec(text))
-    free = least_memory(network, 64, "float32")
+    free = least_memory(network, 64, "float32", gradients=8)
     monkeypatch.setattr("MNIST.training.memory.available_memory", lambda: free)
     refuse_too_large(network, settings, 500)
     with pytest.raises(TrainingError, match="a step on 500 images needs"):
@@ -84,6 +84,16 @@ def test_only_the_images_whose_outputs_are_kept_at_once_must_fit(settings, keras
     monkeypatch.setattr("MNIST.training.memory.available_memory", lambda: 2 * free)
     with pytest.raises(TrainingError, match="a step on 500 images needs"):
         refuse_too_large(lay_out(parse_spec(text.replace("Flatten", "BatchNorm\nFlatten"))), settings, 500)
+
+
+@pytest.mark.parametrize(("norm", "gradients"), [("", 9), ("BatchNorm\n", 16)])
+def test_each_piece_that_keeps_its_gradients_counts(norm, gradients, settings, monkeypatch):
+    text = f"Layers:\nFlatten\nDense,1000,relu\n{norm}Dense,10,softmax\nOptimizer:\n0.01,0\n2\n1024\n"
+    network = lay_out(parse_spec(text))
+    free = (1 + gradients) * 4 * network.parameters
+    monkeypatch.setattr("MNIST.training.memory.available_memory", lambda: free)
+    with pytest.raises(TrainingError, match="a step on 1,024 images needs"):
+        refuse_too_large(network, settings, 1024)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is that of the process so far")

@@ -26,6 +26,7 @@ from MNIST.engines.scratch.pixels import prepare
 from MNIST.language import Network
 
 INFERENCE_BATCH = 1000
+PIECES_AT_ONCE = 8  # of a batch, unless there are more threads: so few keep all their gradients
 EDITION = "edition 2"  # part of a run's identity: raise it if a bit of this room's numbers changes
 STEPS = "optimizer/steps"  # the name in a state for the number of steps since the first epoch
 
@@ -42,7 +43,8 @@ Part = tuple[str, slice]
 class Piece:
     """The results for one piece of a batch.
 
-    loss: the sum over its images; correct: how many answers are correct; moving: see `Pass`.
+    loss: the sum over its images; correct: how many answers are correct; gradients: flat, and none once the
+    first piece's include them; moving: see `Pass`.
     """
 
     loss: float
@@ -131,21 +133,23 @@ class ScratchEngine:
             for step, learning_rate in enumerate(rates[: math.ceil(len(images) / size)]):
                 batch = slice(step * size, (step + 1) * size)
                 pieces = self._pieces(images[batch], labels[batch], (seed, step))
-                norms[step] = self._update([piece.gradients for piece in pieces], float(learning_rate))
+                norms[step] = self._update(pieces, float(learning_rate))
                 for name, average in pieces[0].moving.items():
                     self._weights[name][...] = average
                 seen += len(labels[batch])
                 loss += sum(piece.loss for piece in pieces)
                 correct += sum(piece.correct for piece in pieces)
+                del pieces  # else their gradients would stay until the next step has all of its own
                 on_step(step + 1, loss / seen, correct / seen)
         return EpochMetrics.of(loss / seen, correct / seen, norms)
 
     def gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, Arrays]:
         with self._library.computing():
             pieces = self._pieces(images, labels, (0, 0))
-            gradients = {name: add_up(piece.gradients[name] for piece in pieces) for name in self._trainable}
+            self._gather(pieces)
         loss = sum(piece.loss for piece in pieces) / len(labels)
-        return loss, {name: self._library.to_numpy(gradient) for name, gradient in gradients.items()}
+        flat = {name: self._library.to_numpy(pieces[0].gradients[name]) for name in self._trainable}
+        return loss, {name: gradient.reshape(self._weights[name].shape) for name, gradient in flat.items()}
 
     def logits(self, images: np.ndarray) -> np.ndarray:
         return self._outputs(self._chain, images)
@@ -186,10 +190,7 @@ class ScratchEngine:
     def _pieces(self, images: np.ndarray, labels: np.ndarray, stream: tuple[int, int]) -> list[Piece]:
         """Loss and gradients of a batch, piece by piece. stream: seeds the batch's random draws."""
         count = len(labels)
-        apart = max(self._library.fewest_images, math.ceil(count / self._library.fewest_pieces))
-        size = min(self._images_at_once, apart)
-        if self._in_step:
-            size = max(size, math.ceil(count / self._library.pieces_in_step))
+        size = images_in_piece(count, self._images_at_once, self._in_step, self._library)
         draws = self._draw(count, stream) if self._given is None else self._given
         trainable = {name: self._weights[name] for name in self._trainable}
         smoothing = self._spec.label_smoothing
@@ -202,14 +203,29 @@ class ScratchEngine:
             expected = self._library.integers(labels[piece])
             found = self._differentiate(self._chain, trainable, x, expected, count, smoothing, this_pass)
             loss, correct, gradients = found
-            return Piece(float(loss), int(correct), gradients, this_pass.moving)
+            flat = {name: _flat(gradient) for name, gradient in gradients.items()}
+            return Piece(float(loss), int(correct), flat, this_pass.moving)
 
         begins = range(0, count, size)
-        return (
-            self._library.map_in_step(of_piece, begins)
-            if self._in_step
-            else self._library.map(of_piece, begins)
-        )
+        if self._in_step:
+            return self._library.map_in_step(of_piece, begins)
+        at_once = max(PIECES_AT_ONCE, self._library.threads)
+        pieces = self._library.map(of_piece, begins[:at_once])
+        for done in range(at_once, len(begins), at_once):
+            self._gather(pieces)
+            pieces += self._library.map(of_piece, begins[done : done + at_once])
+        return pieces
+
+    def _gather(self, pieces: Sequence[Piece]) -> None:
+        """Add the gradients of all pieces to the first's, in their order, and let go of the others."""
+
+        def of_share(share: Sequence[Part]) -> None:
+            for part in share:
+                _sum(pieces, part)
+
+        self._library.map(of_share, self._shares)
+        for piece in pieces[1:]:
+            piece.gradients.clear()
 
     def _draw(self, count: int, stream: tuple[int, int]) -> Arrays:
         """The layers' random numbers for a batch, drawn by NumPy so that all engines here agree."""
@@ -221,19 +237,18 @@ class ScratchEngine:
             drawn[node.path] = draw(node.layer.draws, shape, generator, np.float32)
         return drawn
 
-    def _update(self, pieces: Sequence[Gradients], learning_rate: float) -> float:
+    def _update(self, pieces: Sequence[Piece], learning_rate: float) -> float:
         """Do a step of the optimizer with the gradients of a batch's pieces; return the L2 norm of their sum.
 
         It goes element by element, in parts, so that each thread can take some.
         """
         self._steps += 1
         optimizer, update = self._spec.optimizer, UPDATES[type(self._spec.optimizer)]
-        flat = {name: [_flat(gradients[name]) for gradients in pieces] for name in self._flat}
 
         def of_share(share: Sequence[Part]) -> list[float]:
             squares = []
             for name, part in share:
-                g = add_up(gradient[part] for gradient in flat[name])
+                g = _sum(pieces, (name, part))
                 squares.append(float(namespace(g).vecdot(g, g)))
                 w, *slots = (array[part] for array in self._flat[name])
                 update(optimizer, w, g, slots, learning_rate, self._steps)
@@ -286,13 +301,15 @@ def measured(logits: Array, losses: Array, labels: Array) -> tuple[Array, Array]
     return xp.sum(losses), xp.sum(xp.astype(correct, xp.int64))
 
 
-def kept_at_once_on(library: type[Library]) -> Callable[[Network, int], int]:
+def kept_at_once_on(library: type[Library]) -> Callable[[Network, int], tuple[int, int]]:
     """Return the function `kept_at_once` for the engines on this library; see the registry."""
 
-    def kept(network: Network, batch_size: int) -> int:
-        return (
-            batch_size if _needs_whole_batch(network) else min(batch_size, images_at_once(network, library))
-        )
+    def kept(network: Network, batch_size: int) -> tuple[int, int]:
+        in_step, at_once = _needs_whole_batch(network), images_at_once(network, library)
+        pieces = math.ceil(batch_size / images_in_piece(batch_size, at_once, in_step, library))
+        if in_step:
+            return batch_size, pieces
+        return min(batch_size, at_once), min(pieces, 1 + PIECES_AT_ONCE)  # one is the sum of those before
 
     return kept
 
@@ -307,6 +324,16 @@ def images_at_once(network: Network, library: Library | type[Library]) -> int:
     return max(1, min(library.values_at_once // widest, library.images_at_once))
 
 
+def images_in_piece(count: int, at_once: int, in_step: bool, library: Library | type[Library]) -> int:
+    """How many images of a batch of `count` a piece has; the last one may have fewer.
+
+    at_once: see `images_at_once`; in_step: whether the pieces go in step.
+    """
+    apart = max(library.fewest_images, math.ceil(count / library.fewest_pieces))
+    size = min(at_once, apart)
+    return max(size, math.ceil(count / library.pieces_in_step)) if in_step else size
+
+
 def _shares(sizes: dict[str, int], library: Library) -> list[list[Part]]:
     """The parts of all weights, shared out among the threads. sizes: how many values each weight has."""
     most = library.weights_at_once
@@ -315,6 +342,12 @@ def _shares(sizes: dict[str, int], library: Library) -> list[list[Part]]:
     ]
     parts.sort(key=lambda part: part[1].start - part[1].stop)  # the longest first
     return [parts[thread :: library.threads] for thread in range(library.threads)]
+
+
+def _sum(pieces: Sequence[Piece], part: Part) -> Array:
+    """The sum of a part of the pieces' gradients, in their order. It takes the place of the first's."""
+    name, place = part
+    return add_up(piece.gradients[name][place] for piece in pieces if piece.gradients)
 
 
 def _flat(array: Array) -> Array:
