@@ -102,6 +102,24 @@ def _other_type(file):
     file[name] = values
 
 
+def _attribute_of_two(file):
+    file[_first_dataset(file)].attrs["dtype"] = np.array([1, 2])  # Keras asks whether it is "bfloat16"
+
+
+def _rounded(file):
+    file[_first_dataset(file)].attrs["dtype"] = "bfloat16"
+
+
+def _unreadable(file):
+    name = _first_dataset(file)
+    values = file[name][...]
+    del file[name]
+    kind = h5py.h5t.IEEE_F32LE.copy()
+    kind.set_norm(h5py.h5t.NORM_MSBSET)  # which HDF5 can write, and not convert
+    stored = h5py.h5d.create(file.id, name.encode(), kind, h5py.h5s.create_simple(values.shape))
+    stored.write(h5py.h5s.ALL, h5py.h5s.ALL, values, kind)
+
+
 @pytest.mark.parametrize(
     ("tamper", "reason"),
     [
@@ -112,6 +130,9 @@ def _other_type(file):
         (_declared_3_gib, "805306368"),
         (_more, "extra"),
         (_other_type, "<f8"),
+        (_attribute_of_two, "attributes"),
+        (_rounded, "attributes"),
+        (_unreadable, "Keras cannot read them"),
     ],
 )
 def test_weights_that_are_not_this_networks_own_are_refused(tamper, reason, small):

@@ -28,6 +28,7 @@ from MNIST.engines.keras.layers import Graph, as_exact
 from MNIST.engines.keras.saved_file import Layout, checked_weights, weight_layout, without_times
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
 from MNIST.engines.quiet import quiet_stderr
+from MNIST.errors import ModelError
 from MNIST.language import Network, Optimizer, optimizers
 
 __all__ = ["KerasEngine", "build", "device", "has_fast_bfloat16", "libraries"]
@@ -165,7 +166,10 @@ class KerasEngine:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "own.weights.h5"
             path.write_bytes(checked_weights(content, self._layout, own_config))
-            self.whole_model.load_weights(path)
+            try:
+                self.whole_model.load_weights(path)
+            except Exception:  # noqa: BLE001 - nobody has listed how Keras and h5py fail
+                raise ModelError("its weights are damaged: Keras cannot read them") from None
 
     @cached_property
     def _layout(self) -> Layout:

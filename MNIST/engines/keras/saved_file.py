@@ -100,6 +100,8 @@ def _entries(
             raise ModelError(f"its weights lie outside the file ({path})")
         elif item.chunks is not None:  # Keras writes none; they might be compressed, and damaged
             raise ModelError(f"its weights lie in pieces ({path})")
+        elif len(item.attrs):  # one of them makes Keras round the values
+            raise ModelError(f"its weights have attributes ({path})")
         else:
             yield path, (tuple(item.shape), item.dtype.str)
 
