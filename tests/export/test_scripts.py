@@ -24,6 +24,7 @@ from MNIST.language.layer import ACTIVATION
 from MNIST.language.layers import Columns, Flatten, Parallel, Repeat, Residual
 from MNIST.language.layers import Path as PathLayer
 from MNIST.training.draws import initial_weights
+from MNIST.training.rates import epoch_rates
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted(
@@ -46,6 +47,7 @@ TRAININGS = {
     "adamw": f"{SMALL}AdamW,0.01\n2\n20\nlabel_smoothing=0.1\nSchedule:\nPlateau\n"
     "Augment:\nRotate,9\nShear,9\n",
     "turn": f"{SMALL}Adam,0.01\n2\n35\nSchedule:\nOneCycle,0.02,warmup=0.25\n",  # after 1 of 4 steps
+    "rising": f"{SMALL}SGD,0.01\n2\n20\nSchedule:\nCosine,warmup=0.95\n",  # in all of 8 steps
     "adagrad": f"{SMALL}Adagrad,0.01\n3\n20\nAugment:\nZoom,0.1\n"
     "Stop:\npatience=1,accuracy=0.99,monitor=accuracy\n",
 }
@@ -167,6 +169,26 @@ def test_it_trains_with_every_optimizer_schedule_and_augmentation(name, library,
     stops = "accuracy=0.01" in TRAININGS[name]
     assert 1 <= len(printed) <= network.network.spec.epochs
     assert not stops or len(printed) < network.network.spec.epochs
+
+
+@pytest.mark.parametrize("warmup", [0, 0.25, 0.5, 0.95])  # 0, 2, 4 and all of 8 steps
+def test_the_rates_of_a_cosine_in_pytorch_are_those_of_the_engines(warmup):
+    needs("torch")
+    network = network_of(f"{SMALL}SGD,0.1\n2\n20\nSchedule:\nCosine,warmup={warmup},final=0.01\n")
+    network = dataclasses.replace(network, training_images=70, validation_images=0)
+    script, rates = executed(script_of(network, "torch").source), []
+    from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+    noting = register_optimizer_step_pre_hook(
+        lambda optimizer, *words: rates.append(optimizer.param_groups[0]["lr"])
+    )
+    try:
+        images, labels = map(script["torch"].tensor, (IMAGES, np.arange(len(IMAGES)) % 10))
+        script["train"](script["build_model"](), images, labels)
+    finally:
+        noting.remove()
+    expected = [epoch_rates(network.network.spec, epoch, steps=4) for epoch in (1, 2)]
+    assert rates == pytest.approx(np.concatenate(expected), abs=1e-8)
 
 
 def test_a_plateau_never_raises_the_rate():

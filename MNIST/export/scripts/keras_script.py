@@ -315,7 +315,7 @@ def _rate(shared: SharedNetwork, frame: Frame) -> str:
             _count_steps(frame, warmup)
             end = [f"alpha={final} / {rate}"] if final else []
             begin = [f"warmup_target={rate}", "warmup_steps=warmup"] if warmup else []
-            length = "decay_steps=steps - warmup" if warmup else "decay_steps=steps"
+            length = "decay_steps=max(steps - warmup, 1)" if warmup else "decay_steps=steps"
             schedule = call("schedules.CosineDecay", 0.0 if warmup else rate, length, *end, *begin)
         case schedules.OneCycle(peak=peak, warmup=warmup, final=final):
             frame.use("OneCycle")

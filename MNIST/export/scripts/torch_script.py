@@ -357,23 +357,26 @@ def _scheduler(shared: SharedNetwork) -> list[str]:
     spec = shared.network.spec
     rate, decay = spec.optimizer.rate, spec.optimizer.decay
     before = ["    steps = EPOCHS * len(loader)"]
+    total = spec.epochs * ceil(shared.training_images / spec.batch_size)
     match spec.schedule:
         case schedules.Constant() if decay:
             return _scheduling("LambdaLR", f"lambda step: 1 / (1 + {decay} * step)")
         case schedules.Cosine(warmup=warmup, final=final):
             end = f"eta_min={final}" if final else None
-            if not round(warmup * spec.epochs * ceil(shared.training_images / spec.batch_size)):
+            rise = "start_factor=1e-9"  # PyTorch refuses 0
+            if (turn := round(warmup * total)) == 0:
                 return before + _scheduling("CosineAnnealingLR", "steps", end)
+            if turn == total:
+                return before + _scheduling("LinearLR", rise, "total_iters=steps")
             return [
                 *before,
                 f"    turn = round({warmup} * steps)",
-                *_scheduling("LinearLR", "start_factor=1 / turn", "total_iters=turn", target="warmup"),
+                *_scheduling("LinearLR", rise, "total_iters=turn", target="warmup"),
                 *_scheduling("CosineAnnealingLR", "steps - turn", end, target="cosine"),
                 *_scheduling("SequentialLR", "[warmup, cosine]", "milestones=[turn]"),
             ]
         case schedules.OneCycle(peak=peak, warmup=warmup, final=final):
-            steps = spec.epochs * ceil(shared.training_images / spec.batch_size)
-            more = " + 1e-9" if warmup * steps == 1 else ""  # PyTorch would divide by zero
+            more = " + 1e-9" if warmup * total == 1 else ""  # PyTorch would divide by zero
             return before + _scheduling(
                 "OneCycleLR",
                 f"max_lr={peak}",
