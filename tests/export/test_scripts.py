@@ -15,6 +15,7 @@ from small_networks import COLUMNS, END, IMAGES, NETWORKS, network_of, probabili
 
 from MNIST import engines
 from MNIST.data import idx
+from MNIST.engines.metrics import cross_entropy
 from MNIST.errors import UsageError
 from MNIST.export import SharedNetwork
 from MNIST.export.scripts import LIBRARIES, answers, keras_script, numpy_script, script_of, torch_script
@@ -169,6 +170,34 @@ def test_it_trains_with_every_optimizer_schedule_and_augmentation(name, library,
     stops = "accuracy=0.01" in TRAININGS[name]
     assert 1 <= len(printed) <= network.network.spec.epochs
     assert not stops or len(printed) < network.network.spec.epochs
+
+
+def test_the_loss_of_a_script_with_numpy_has_no_cap():
+    network, labels = network_of(f"{SMALL}SGD,0.1\n1\n20\n"), np.arange(len(IMAGES)) % 10
+    script = executed(script_of(network, "numpy").source)
+    model = script["build_model"]()
+    for weight in model.weights:
+        weight *= 5
+    logits = model.forward(script["prepare"](IMAGES), False)
+    expected = cross_entropy(logits, labels)
+    assert expected > 50  # a probability of 1e-12 would give 28
+    assert script["cross_entropy"](logits, labels)[0] == pytest.approx(expected, rel=1e-5)
+    assert script["evaluate"](model, IMAGES, labels)[0] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.slow
+def test_a_script_with_keras_smooths_the_labels_that_it_trains_with_and_no_others(capfd):
+    text = "Layers:\nFlatten\nDense,10,softmax\nOptimizer:\nSGD,1e-9\n1\n70\nlabel_smoothing=0.1\n"
+    network = dataclasses.replace(network_of(text), training_images=70, validation_images=50)
+    script = executed(script_of(network, "keras").source)
+    model, labels = script["build_model"](), np.arange(len(IMAGES)) % 10
+    script["train"](model, IMAGES[..., None], labels)
+    loss, val_loss = re.search(r"\bloss: (\S+) .* val_loss: (\S+)", capfd.readouterr().out).groups()
+    order = np.random.default_rng(0).permutation(len(IMAGES))
+    log_p = np.log(model.predict(IMAGES[..., None], verbose=0))[order]
+    of_label = log_p[np.arange(len(IMAGES)), labels[order]]
+    assert float(val_loss) == pytest.approx(-of_label[70:].mean(), abs=1e-3)
+    assert float(loss) == pytest.approx(-(0.9 * of_label + 0.1 * log_p.mean(axis=1))[:70].mean(), abs=1e-3)
 
 
 @pytest.mark.parametrize("warmup", [0, 0.25, 0.5, 0.95])  # 0, 2, 4 and all of 8 steps
