@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import gzip
+import io
 import re
 import subprocess
 import sys
@@ -38,6 +39,7 @@ EACH_LIBRARY = ["numpy", "torch", pytest.param("keras", marks=pytest.mark.slow)]
 
 MODULES = {"keras": keras_script, "torch": torch_script, "numpy": numpy_script}
 SMALL = "Layers:\nConv,4,3,3,relu,stride=2\nBatchNorm\nFlatten\nDropout,0.1\nDense,10,softmax\nOptimizer:\n"
+SINGLE = "Layers:\nAvgPool,28,28\nBatchNorm\nFlatten\nDense,9,tanh\nBatchNorm\nDense,10,softmax\nOptimizer:\n"
 TRAININGS = {
     "decay": f"{SMALL}0.01,0.1\n2\n20\n",
     "momentum": f"{SMALL}Momentum,0.1\n2\n20\nSchedule:\nStep,1,0.5\nAugment:\nElastic,20,4\n",
@@ -49,6 +51,7 @@ TRAININGS = {
     "Augment:\nRotate,9\nShear,9\n",
     "turn": f"{SMALL}Adam,0.01\n2\n35\nSchedule:\nOneCycle,0.02,warmup=0.25\n",  # after 1 of 4 steps
     "rising": f"{SMALL}SGD,0.01\n2\n20\nSchedule:\nCosine,warmup=0.95\n",  # in all of 8 steps
+    "single": f"{SINGLE}Adam,0.01\n2\n23\n",  # its last batch has one image
     "adagrad": f"{SMALL}Adagrad,0.01\n3\n20\nAugment:\nZoom,0.1\n"
     "Stop:\npatience=1,accuracy=0.99,monitor=accuracy\n",
 }
@@ -172,6 +175,33 @@ def test_it_trains_with_every_optimizer_schedule_and_augmentation(name, library,
     assert not stops or len(printed) < network.network.spec.epochs
 
 
+def test_pytorch_normalises_a_single_image_as_the_engines_do():
+    """PyTorch's own layers raise an error instead."""
+    needs("torch")
+    network = network_of(f"{SINGLE}Adam,0.01\n1\n1\n")
+    engine = engines.create(
+        "numpy",
+        network.network,
+        precision="float32",
+        threads=1,
+        pixel_statistics=network.pixel_statistics,
+        weights=network.weights,
+    )
+    expected, gradients = engine.gradients(IMAGES[:1], np.array([3]))
+    engine.close()
+    made = script_of(network, "torch")
+    script = executed(made.source)
+    torch, model = script["torch"], script["build_model"]()
+    script["load_weights"](model, io.BytesIO(made.weights))
+    logits = model(script["prepare"](torch.tensor(IMAGES[:1])))
+    loss = script["F"].cross_entropy(logits, torch.tensor([3]))
+    loss.backward()
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
+    found = [weight.grad.numpy() for weight in model.parameters()]
+    assert abs(found[-1] - gradients["dense_6/bias"]).max() < 1e-6
+    assert not any(gradient.any() for gradient in found[:-4])  # nothing before the last BatchNorm learns
+
+
 def test_the_loss_of_a_script_with_numpy_has_no_cap():
     network, labels = network_of(f"{SMALL}SGD,0.1\n1\n20\n"), np.arange(len(IMAGES)) % 10
     script = executed(script_of(network, "numpy").source)
@@ -262,6 +292,7 @@ def every_source() -> dict[str, str]:
     networks |= {name.replace(" ", "_"): network_of(text) for name, text in {**NETWORKS, **TRAININGS}.items()}
     no_validation = dataclasses.replace(networks["decay"], validation_images=0)
     networks |= {"alone": no_validation, "dark": dataclasses.replace(networks["best"], paper=255)}
+    networks["single"] = dataclasses.replace(networks["single"], training_images=70)
     return {
         f"{name}_{library}.py": module.script_of(network)[0]
         for name, network in networks.items()

@@ -6,7 +6,7 @@ has the arrays of the module's `state_dict`, under its names.
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from math import ceil
+from math import ceil, prod
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -224,13 +224,18 @@ def _pool_options(node: Node, pool: layers.MaxPool | layers.AvgPool) -> dict[str
 
 
 def _batch_norm(node: Node, norm: layers.BatchNorm, modules: Modules) -> None:
-    name, kind = f"{modules.prefix}{len(modules.code)}", 2 if len(node.input_shape) == 3 else 1
+    name, shared = f"{modules.prefix}{len(modules.code)}", modules.frame.shared
     for ours, theirs in BATCH_NORM.items():
         weight = modules.weight(node, ours)
         modules.arrays[f"{name}.{theirs}"] = weight if modules.order is None else weight[modules.order]
     modules.arrays[f"{name}.num_batches_tracked"] = np.zeros((), np.int64)
     momentum = round(1 - norm.momentum, 12)  # PyTorch's is the part of the new value
-    modules.add(call(f"nn.BatchNorm{kind}d", node.input_shape[-1], eps=norm.epsilon, momentum=momentum))
+    kind = "nn.BatchNorm2d" if len(node.input_shape) == 3 else "nn.BatchNorm1d"
+    least = shared.training_images % shared.network.spec.batch_size or shared.network.spec.batch_size
+    if least * prod(node.input_shape[:-1]) == 1:
+        kind = "BatchNorm"
+        modules.frame.use(kind)
+    modules.add(call(kind, node.input_shape[-1], eps=norm.epsilon, momentum=momentum))
 
 
 BATCH_NORM = {

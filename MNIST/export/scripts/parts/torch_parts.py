@@ -27,6 +27,18 @@ class Parallel(nn.Module):
         return torch.cat([path(x) for path in self.paths], dim=1)
 
 
+class BatchNorm(nn.BatchNorm1d):
+    """Normalises rows, or maps of one pixel, also in a batch of one image.
+
+    PyTorch refuses that: a single number is its own mean, so that only the bias is left.
+    """
+
+    def forward(self, x):
+        if self.training and len(x) == 1:
+            return (x - x) * self.weight.view(x.shape) + self.bias.view(x.shape)
+        return super().forward(x.flatten(1)).view(x.shape)
+
+
 class GaussianNoise(nn.Module):
     """While training, adds random numbers with this standard deviation."""
 
