@@ -78,6 +78,7 @@ class LeastSquaresEngine:
         (self._inputs,) = last.input_shape
         self._names = f"{last.path}/kernel", f"{last.path}/bias"
 
+    @np.errstate(over="ignore", invalid="ignore")  # numbers that are not finite show in the loss
     def train_epoch(
         self, images: np.ndarray, labels: np.ndarray, rates: np.ndarray, seed: int, on_step: OnStep
     ) -> EpochMetrics:

@@ -168,10 +168,12 @@ class Run:
             return
         kept = f"the state after epoch {saved} is kept; " if (saved := self.saved) else ""
         rate = epoch_rates(self.spec, result.epoch, self.steps, self.history).max()
-        raise DivergedError(
-            f"diverged at epoch {result.epoch}: the loss or a weight is no longer a finite number; "
-            f"{kept}try a smaller learning rate than {rate:g}"
-        )
+        what = "the loss or a weight is no longer a finite number"
+        hint = f"try a smaller learning rate than {rate:g}"
+        if not self.spec.optimizer.follows_gradients:  # LeastSquares, which cannot step too far
+            what = "the last layer gets numbers that are too large to compute with"
+            hint = "try tanh as the activation of the layers before it, or fewer layers"
+        raise DivergedError(f"diverged at epoch {result.epoch}: {what}; {kept}{hint}")
 
     def _resume(self) -> None:
         """Go on from the newest checkpoint of this run; warn if all are of others, or damaged."""

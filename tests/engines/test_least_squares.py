@@ -132,6 +132,16 @@ def test_few_images_are_enough(count):
     assert all(np.isfinite(weight).all() for weight in engine.get_weights().values())
 
 
+@pytest.mark.skipif("tensors" not in INSTALLED, reason="PyTorch is not installed")
+def test_numbers_that_overflow_show_in_the_loss_and_in_no_warning():
+    engine = make("tensors", WITH_AVERAGES, optimizer="LeastSquares")  # numpy silences the warnings by itself
+    weights = engine.get_weights()
+    engine.set_weights(weights | {"conv_1/kernel": np.full_like(weights["conv_1/kernel"], 1e38)})
+    with np.errstate(over="raise", invalid="raise"):
+        metrics = train(engine, rate=1.0)
+    assert np.isnan(metrics.loss)
+
+
 @every_engine
 def test_a_saved_network_answers_the_same(name):
     engine = make(name, WITH_AVERAGES, optimizer="LeastSquares")

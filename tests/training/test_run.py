@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from MNIST.errors import DataError, TrainingError
-from MNIST.language import OneCycle, parse_spec
+from MNIST.language import OneCycle, lay_out, parse_spec
 from MNIST.training import Run, continue_run, resolve_settings
 from MNIST.training.checkpoint import read_checkpoints, save_checkpoint
+from MNIST.training.draws import initial_weights
+from MNIST.training.identity import weights_digest
 from MNIST.training.run import pixel_statistics
 
 WITH_STATE = """
@@ -182,6 +184,14 @@ def test_divergence_is_said_and_the_last_finite_state_is_kept(digits, settings, 
     peak = replace(_spec(), schedule=OneCycle(peak=1e30))
     with pytest.raises(TrainingError, match=r"number; try a smaller learning rate than 9\.5\d+e\+29"):
         continue_run(peak, digits, settings, epochs=1)
+
+
+def test_no_other_rate_is_advised_where_the_last_layer_is_computed(digits, settings):
+    spec = parse_spec("Layers:\nFlatten\nDense,9,relu\nDense,10,softmax\nOptimizer:\nLeastSquares\n1\n100\n")
+    start = initial_weights(lay_out(spec), seed=0)
+    start["dense_2/kernel"][...] = 1e38  # times several pixels it is infinite
+    with pytest.raises(TrainingError, match=r"diverged at epoch 1: the last layer gets .* try tanh"):
+        Run(spec, digits, replace(settings, start=weights_digest(start)), epochs=1, start=start).train()
 
 
 def test_what_another_run_has_saved_is_not_this_runs(digits, settings, tmp_path):
