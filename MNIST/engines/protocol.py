@@ -36,7 +36,7 @@ class EpochMetrics:
     def of(cls, loss: float, accuracy: float, gradient_norms: np.ndarray) -> Self:
         """The metrics of an epoch whose steps had these gradient norms: (steps,)."""
         norms = gradient_norms.astype(np.float64)
-        with np.errstate(invalid="ignore"):  # if the run diverges, a norm may be infinite
+        with np.errstate(invalid="ignore", over="ignore"):  # if the run diverges, a norm may be infinite
             return cls(loss, accuracy, float(norms.mean()), float(norms.var()))
 
 

@@ -15,6 +15,7 @@ from examples import slowly
 from MNIST import engines
 from MNIST.engines.metrics import cross_entropy, softmax
 from MNIST.engines.processor import cores
+from MNIST.engines.protocol import EpochMetrics
 from MNIST.engines.saved_arrays import read_arrays, write_arrays
 from MNIST.errors import ModelError, UsageError
 from MNIST.language import lay_out, parse_spec
@@ -413,6 +414,23 @@ def test_engines_from_scratch_draw_the_same_masks_whatever_pieces_they_compute_i
     for _, gradients in others:
         for name, gradient in gradients.items():
             np.testing.assert_allclose(first[name], gradient, rtol=1e-8, atol=1e-12)
+
+
+def test_a_norm_that_no_number_can_hold_is_infinite():
+    """The squares of each layer's gradient have a sum in float64, and all of them have none."""
+    text = "Layers:\nFlatten\nDense,9,relu\nDense,10,softmax\nOptimizer:\n{optimizer}\n1\n32\n"
+    engine = _from_scratch("numpy", 1, "float64", text)
+    large = engine.get_weights()
+    large["dense_3/kernel"] *= 1e100  # the gradient of the layer before grows alike
+    engine.set_weights(large)
+    squares = [float((gradient**2).sum()) for gradient in engine.gradients(IMAGES, LABELS)[1].values()]
+    first, second, *_ = sorted(squares, reverse=True)
+    large["dense_3/kernel"] *= np.sqrt(np.finfo(float).max / (first + second / 2))
+    engine.set_weights(large)
+    metrics = engine.train_epoch(IMAGES, LABELS, np.zeros(1), 7, lambda *step: None)
+    assert metrics.gradient_norm_mean == np.inf
+    with np.errstate(over="raise"):
+        assert EpochMetrics.of(0.0, 0.0, np.array([0, 1e200])).gradient_norm_variance == np.inf
 
 
 @both_ways

@@ -255,7 +255,10 @@ class ScratchEngine:
             return squares
 
         squares = self._library.map(of_share, self._shares)
-        return math.sqrt(math.fsum(chain(*squares)))  # rounded once: whose share a part is changes no bit
+        try:
+            return math.sqrt(math.fsum(chain(*squares)))  # rounded once: whose share a part is changes no bit
+        except OverflowError:  # each is finite, and their sum is not
+            return math.inf
 
     def _named_slots(self) -> dict[str, Array]:
         return {
