@@ -356,9 +356,12 @@ def read_model_text(name: str) -> str:
 def most_bytes(file: str, network: Network, epochs: int) -> int:
     """The most bytes that a file of this network may have after so many epochs.
 
-    A weight takes 4, and optimizers may store more.
+    A weight takes 4, and optimizers may store more. A layer's names and structure take about 4 KiB in Keras's
+    format.
     """
-    return most_bytes_of_a_history(epochs) if file == HISTORY else _LIMIT + 64 * network.parameters
+    if file == HISTORY:
+        return most_bytes_of_a_history(epochs)
+    return _LIMIT + 64 * network.parameters + 8192 * sum(1 for _ in network.walk())
 
 
 def most_bytes_of_a_history(epochs: int) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from small_model import TEXT
 
-from MNIST import cli
+from MNIST import cli, engines
 from MNIST.data import About, load
 from MNIST.engines.processor import cores
 from MNIST.errors import ModelError
@@ -27,8 +27,9 @@ from MNIST.training import (
     run_identity,
     save_trained,
 )
+from MNIST.training.draws import initial_weights
 from MNIST.training.history import history_csv, parse_history
-from MNIST.training.record import figures
+from MNIST.training.record import figures, most_bytes
 
 
 def test_all_that_a_run_leaves_is_there_and_reads_back_equal(trained, small, digits):
@@ -344,3 +345,19 @@ def test_a_record_from_before_there_was_stop_is_read(trained, small):
     assert load_trained("small").record.kept_epoch is None
     assert is_finished("small", trained[1].identity, trained[1].spec)
     assert not is_finished("small", trained[1].identity, replace(trained[1].spec, epochs=2))
+
+
+@pytest.mark.parametrize(
+    ("engine", "depth"), [("numpy", 3000), pytest.param("keras", 300, marks=pytest.mark.slow)]
+)
+def test_a_network_may_be_deep_and_narrow(engine, depth):
+    """The names and the structure in its file take more bytes than its weights."""
+    text = f"Layers:\nFlatten\nRepeat,{depth}:\n    Dense,1,relu\nDense,10,softmax\nOptimizer:\n0.1,0\n1\n9\n"
+    network = lay_out(parse_spec(text))
+    weights = initial_weights(network, seed=0)
+    made = engines.create(
+        engine, network, precision="float32", threads=cores(), pixel_statistics=(0.1, 0.3), weights=weights
+    )
+    file, content = made.save()
+    made.close()
+    assert len(content) < most_bytes(file, network, epochs=1)
