@@ -266,7 +266,13 @@ def test_groups_linked_into_a_maze_are_not_walked(small):
         load_trained("small")
 
 
+def _says(small, parameters):
+    record = json.loads((small / "run.json").read_text())
+    (small / "run.json").write_text(json.dumps(record | {"parameters": parameters}))
+
+
 def test_a_text_of_a_huge_network_is_refused_before_it_is_built(small):
+    _says(small, 31_000_050)
     _replace(small, "spec.txt", TEXT.replace("Dense,10", "Dense,200000,relu\nDense,10").encode())
     with pytest.raises(ModelError, match="too small to hold the weights"):
         load_trained("small")
@@ -279,6 +285,7 @@ def test_nine_outputs_are_refused(small):
 
 
 def test_a_text_of_another_network_is_refused(small):
+    _says(small, 1_860)
     _replace(small, "spec.txt", TEXT.replace("Conv,4", "Conv,5").encode())
     with pytest.raises(ModelError, match="not those of the model text"):
         load_trained("small")
