@@ -303,15 +303,13 @@ def _refuse_senseless(record: RunRecord) -> None:
         raise ValueError(f"ink {record.ink!r:.20}, form {record.form!r:.20}")
     if record.classes is not None:
         checked_classes(record.classes, "classes")
-    for name, text in (("model_file", record.model_file), ("dataset", record.dataset)):
+    texts = {"model_file": record.model_file, "dataset": record.dataset}
+    for name, text in texts.items():
         if len(text) > _LONGEST_FILE_NAME:
             raise ValueError(f"{name} {text!r:.40}")
-    texts = [record.model_file, record.dataset]
-    for values in asdict(settings), record.machine, record.files:
-        texts += [word for pair in values.items() for word in pair if isinstance(word, str)]
-    for text in texts:
-        if not text.isprintable():  # a terminal would obey what it has
-            raise ValueError(f"{text!r:.40} has a character that cannot be shown")
+    for name, value in {**asdict(settings), **record.machine, **record.files, **texts}.items():
+        if not (name.isprintable() and str(value).isprintable()):  # a terminal would obey what it has
+            raise ValueError(f"{ascii(name)[1:-1]} {value!r:.40}")
     if record.finished:
         moment = datetime.fromisoformat(record.finished)
         if moment.tzinfo is None or not 1970 <= moment.year < MAXYEAR:  # in any time zone it is a moment

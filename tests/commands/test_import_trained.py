@@ -135,7 +135,7 @@ def _no_csv(folder: Path) -> None:
         (_no_record, "run.json"),
         (_foreign_file, "escaped.txt"),
         (_other_parameters, "run.json says 7 parameters, and spec.txt has 6,370"),
-        (_terminal_codes, "has a character that cannot be shown"),
+        (_terminal_codes, r"device '\x1b[31mcpu'"),
         (_other_epochs, "its epochs are not numbered from 1 on"),
         (_no_csv, "history.csv: refused: field larger than field limit"),
     ],
