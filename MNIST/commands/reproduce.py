@@ -6,8 +6,8 @@ Usage:
 
 It says that the network is the same to the last bit; or it names the first number that differs, and what
 differs between the two machines. There, it says whether the two validation accuracies, or without validation
-images the training accuracies, agree within what chance allows, and whether the recorded weights answer as the
-record says.
+images the training accuracies, agree within what chance allows, and whether the recorded weights answer as
+the record says.
 The new network is trained in Reproduced/<model-name>/, and reproduced.json there says what came of it, to
 hand in; a network that is refused has none. Interrupted? The same command goes on. The exit code is 0 if the
 record holds; else 1, or 2 if there is nothing to compare, as with other data or a network of a laboratory.
