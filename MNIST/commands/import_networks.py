@@ -54,7 +54,7 @@ def import_networks(
         try:
             imported = _import(file, called if by_file else name, names, ways_out, command)
             names.setdefault(imported, file)
-        except Exception as error:  # noqa: BLE001 - no file that was handed in may keep the others out
+        except (MNISTError, OSError) as error:
             print(f"{file}: refused: {_reason(error)}", file=sys.stderr)
             codes.append(error.exit_code if isinstance(error, MNISTError) else 1)
     if codes and len(files) > 1:
@@ -89,9 +89,7 @@ def _import(
     from MNIST import training
     from MNIST.tracking.event_files import forget
 
-    saved = (training.read_handed_in if training.is_handed_in(file) else training.read_laboratory_network)(
-        file
-    )
+    saved = _read(file)
     name = checked_name(name_from(saved.name) if wanted is None else wanted, "network name")
     busy = f"another process writes {name} now; wait for it, or take another name"
     with only_one(training.output_folder(name) / ".lock", busy):
@@ -113,6 +111,22 @@ def _import(
         forget(training.output_folder(name))  # event files of another training
     print(f"{name}: {_described(saved)}; in {MODEL_OUTPUT / name}/")
     return name
+
+
+def _read(file: Path) -> "LaboratoryNetwork | HandedIn":
+    """Read and check one network; whatever goes wrong, it must not keep the others of a class out."""
+    from MNIST import training
+
+    try:
+        return (
+            training.read_handed_in(file)
+            if training.is_handed_in(file)
+            else training.read_laboratory_network(file)
+        )
+    except (MNISTError, OSError):
+        raise
+    except Exception as error:
+        raise ModelError(f"it cannot be read ({type(error).__name__}: {error})") from error
 
 
 SAME = "the same network"
@@ -172,10 +186,8 @@ def _name(file: Path) -> str:
     return name_from(str(file.with_suffix("")))
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: MNISTError | OSError) -> str:
     """What went wrong, and where, if it was not in reading the file."""
-    if not isinstance(error, MNISTError | OSError):
-        return f"it cannot be read ({type(error).__name__}: {error})"
     if isinstance(error, MNISTError) or error.strerror is None:
         return str(error)
     written = str(error.filename or "").startswith(str(MODEL_OUTPUT))

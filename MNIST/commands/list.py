@@ -139,7 +139,7 @@ def _differences(first: str, second: str) -> list[str]:
     from dataclasses import asdict
 
     from MNIST import training
-    from MNIST.report.testing.predictions import printable
+    from MNIST.language.errors import printable
 
     texts = [training.read_model_text(name).splitlines() for name in (first, second)]
     records = [training.read_record(name) for name in (first, second)]

@@ -92,7 +92,7 @@ def _reproduce(place: str, name: str, options: Mapping[str, Any]) -> int:
             f" {recorded.seed}; Model_Output/{name}/spec.txt is the text"
         )
     begun = _as_begun(record)
-    spec = training.recorded_spec(place, record, _epochs_asked(begun))
+    spec = training.recorded_spec(place, record, record.epochs_asked or _epochs_asked(begun))
     history = training.read_history(place)[: epochs or record.epochs]
     dataset = load(_data(options["<dataset-dir>"], begun))
     if dataset.digest != recorded.data_digest:
@@ -168,7 +168,7 @@ def _as_begun(record: "RunRecord") -> Mapping[str, Any]:
 
 
 def _epochs_asked(begun: Mapping[str, Any]) -> int | None:
-    """The number of epochs that the command asked for; None if it left that to the text."""
+    """The number of epochs that an older record's command asked for; None if it left that to the text."""
     with suppress(UsageError):
         return optional_whole_number(begun.get("--epochs"), "--epochs", MOST_EPOCHS)
     return None

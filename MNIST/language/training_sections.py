@@ -61,7 +61,7 @@ def read_optimizer(head: Statement, lines: Sequence[Statement], problems: Proble
     for key, statement in _settings(lines):
         word = statement.name
         refuse_block(statement, problems)
-        if key is None and word.is_open:
+        if key is None and word.is_open:  # it may become a setting, or nothing
             continue
         if key is None:
             hint = _section_hint(word)

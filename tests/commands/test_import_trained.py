@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from MNIST import cli
+from MNIST import cli, training
 
 MODEL = "Layers:\nFlatten\nDense,8,relu\nDense,10,softmax\nOptimizer:\n0.005,0\n1\n50\n"
 
@@ -221,6 +221,19 @@ def test_a_zip_of_another_compression_that_is_damaged_does_not_keep_the_others_o
     code, shown, errors = run("import", "anna")
     assert (code, errors.splitlines()[1:]) == (1, ["1 of 2 networks are refused"])
     assert errors.startswith("anna/a.zip: refused: it cannot be unpacked: ")
+    assert shown.startswith("my_net: 6,370 parameters")
+
+
+def test_not_even_a_fault_of_ours_keeps_the_others_out(here, run, monkeypatch):
+    shutil.copytree("anna/my_net", "anna/bad")
+    read = training.read_handed_in
+
+    def faulty(path: Path) -> training.HandedIn:
+        return {}["no such key"] if path.name == "bad" else read(path)
+
+    monkeypatch.setattr(training, "read_handed_in", faulty)
+    code, shown, errors = run("import", "anna")
+    assert (code, "anna/bad: refused: it cannot be read (KeyError: 'no such key')" in errors) == (1, True)
     assert shown.startswith("my_net: 6,370 parameters")
 
 

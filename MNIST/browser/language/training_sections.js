@@ -17,7 +17,7 @@ export function readOptimizer(head, lines, problems) {
     const word = nameOf(statement);
     const { line } = statement;
     refuseBlock(statement, problems);
-    if (key === null && word.isOpen) continue;
+    if (key === null && word.isOpen) continue; // it may become a setting, or nothing
     if (key === null) {
       problems.add(line, `expected nothing after the optimizer, epochs and batch size${sectionHint(word)}`);
     } else if (key === "optimizer" && word.key === null) {
