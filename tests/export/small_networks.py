@@ -1,8 +1,11 @@
 """Networks for the tests of export: every layer, activation and input of the language."""
 
+from contextlib import closing
+
 import numpy as np
 
 from MNIST import engines
+from MNIST.engines import Engine
 from MNIST.export import SharedNetwork
 from MNIST.language import lay_out, parse_spec
 from MNIST.training import softmax
@@ -79,14 +82,17 @@ def network_of(text: str) -> SharedNetwork:
 
 def probabilities(network: SharedNetwork, engine: str = "numpy", images: np.ndarray = IMAGES) -> np.ndarray:
     """The judge: the probabilities of one of our engines, in float32."""
-    made = engines.create(
+    with closing(engine_of(network, engine)) as made:
+        return softmax(made.logits(images))
+
+
+def engine_of(network: SharedNetwork, engine: str = "numpy", precision: str = "float32") -> Engine:
+    """An engine with the weights of a network."""
+    return engines.create(
         engine,
         network.network,
-        precision="float32",
+        precision=precision,
         threads=1,
         pixel_statistics=network.pixel_statistics,
         weights=network.weights,
     )
-    answers = softmax(made.logits(images))
-    made.close()
-    return answers

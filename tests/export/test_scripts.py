@@ -7,14 +7,14 @@ import io
 import re
 import subprocess
 import sys
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from small_networks import COLUMNS, END, IMAGES, NETWORKS, network_of, probabilities
+from small_networks import COLUMNS, END, IMAGES, NETWORKS, engine_of, network_of, probabilities
 
-from MNIST import engines
 from MNIST.data import idx
 from MNIST.engines.metrics import cross_entropy
 from MNIST.errors import UsageError
@@ -72,23 +72,6 @@ def needs(library: str) -> None:
         pytest.importorskip("torch", reason="needs torch: python -m pip install '.[torch]'")
 
 
-def loss_and_gradients(
-    network: SharedNetwork, images: np.ndarray, labels: np.ndarray, precision: str
-) -> tuple[float, dict[str, np.ndarray]]:
-    """Those that the engine from scratch computes."""
-    engine = engines.create(
-        "numpy",
-        network.network,
-        precision=precision,
-        threads=1,
-        pixel_statistics=network.pixel_statistics,
-        weights=network.weights,
-    )
-    found = engine.gradients(images, labels)
-    engine.close()
-    return found
-
-
 def test_every_layer_activation_and_optimizer_of_the_language_has_its_place():
     layers = set(LAYERS.values()) - {PathLayer, Repeat, Columns}
     assert set(numpy_script.LAYERS) == layers
@@ -142,7 +125,8 @@ def test_pytorch_sees_the_values_of_a_flattened_map_in_the_right_order(name):
 def test_the_gradients_of_the_script_with_numpy_are_the_engine_s():
     text = re.sub(r"(Dropout|GaussianNoise).*\n", "", NETWORKS["blocks"])
     network, labels = network_of(text), np.arange(len(IMAGES)) % 10
-    expected_loss, expected = loss_and_gradients(network, IMAGES, labels, "float64")
+    with closing(engine_of(network, precision="float64")) as engine:
+        expected_loss, expected = engine.gradients(IMAGES, labels)
     source, arrays = numpy_script.script_of(network)
     script = executed(source.replace("float32", "float64"))
     model = script["build_model"]()
@@ -187,7 +171,8 @@ def test_pytorch_normalises_a_single_image_as_the_engines_do():
     """PyTorch's own layers raise an error instead."""
     needs("torch")
     network = network_of(f"{SINGLE}Adam,0.01\n1\n1\n")
-    expected, gradients = loss_and_gradients(network, IMAGES[:1], np.array([3]), "float32")
+    with closing(engine_of(network)) as engine:
+        expected, gradients = engine.gradients(IMAGES[:1], np.array([3]))
     made = script_of(network, "torch")
     script = executed(made.source)
     torch, model = script["torch"], script["build_model"]()
