@@ -1,10 +1,40 @@
-"""Files of NumPy's arrays that are no dataset are refused, whatever Python's libraries raise for them."""
+"""Files of NumPy's arrays become the dataset that they hold, or are refused, whatever the libraries raise."""
 
 import numpy as np
 import pytest
 
+from MNIST.data import load
 from MNIST.data.importing import import_dataset
 from MNIST.errors import DataError
+
+
+def test_the_array_file_that_keras_has(digits, tmp_path):
+    arrays = {"x_train": digits.train_images, "y_train": digits.train_labels}
+    arrays |= {"x_test": digits.test_images, "y_test": digits.test_labels.astype(np.int64)}
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    import_dataset(tmp_path / "mnist.npz", tmp_path / "data")
+    assert load(tmp_path / "data").digest == digits.digest
+
+
+def test_labels_beyond_a_byte_and_numbers_that_are_no_digits(tmp_path):
+    labels = np.arange(900) % 300
+    images = np.random.default_rng(0).integers(0, 256, (900, 28, 28), dtype=np.uint8)
+    np.savez(tmp_path / "many.npz", x_train=images, y_train=labels)
+    imported = import_dataset(tmp_path / "many.npz", tmp_path / "many").dataset
+    dataset = load(tmp_path / "many")
+    assert dataset.digest == imported.digest
+    assert (len(dataset.classes), dataset.classes[-1]) == (300, "299")
+    assert max(dataset.train_labels) == 299
+    np.savez(tmp_path / "few.npz", x_train=images, y_train=labels % 3)
+    assert import_dataset(tmp_path / "few.npz", tmp_path / "few").dataset.classes == ("0", "1", "2")
+
+
+def test_pixels_from_0_to_1_become_grey_levels(digits, tmp_path):
+    grey = digits.train_images[:100] / np.float32(255)
+    np.savez(tmp_path / "some.npz", x_train=grey[..., None], y_train=digits.train_labels[:100, None])
+    dataset = import_dataset(tmp_path / "some.npz", tmp_path / "data").dataset
+    images = np.concatenate([dataset.train_images, dataset.test_images])
+    assert sorted(map(bytes, images)) == sorted(map(bytes, digits.train_images[:100]))
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,6 @@ from MNIST.data.importing import import_dataset
 from MNIST.errors import DataError, DownloadError
 
 
-@pytest.fixture(scope="module")
-def digits(digits_folder: Path) -> Dataset:
-    return load(digits_folder)
-
-
 def labels_of(name: str, count: int) -> np.ndarray:
     """Labels as the publisher has them: QMNIST's in rows of eight, those of EMNIST's letters from 1."""
     classes = len(COLLECTIONS[name].classes)

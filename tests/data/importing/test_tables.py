@@ -1,0 +1,79 @@
+"""Tables become the dataset that they hold, however their labels and columns are written."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from sources import as_sorted, table_of
+
+from MNIST.data import load
+from MNIST.data.importing import Wishes, import_dataset, tables
+from MNIST.data.importing.shapes import Preparation
+
+
+@pytest.mark.parametrize("header", ["label," + ",".join(f"pixel{n}" for n in range(784)), None])
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_a_table_as_kaggle_has_it(digits, tmp_path, header, place):
+    pixels = digits.train_images[:500].reshape(500, 784)
+    labels = digits.train_labels[:500, None]
+    if header and place == "last":
+        header = ",".join([*header.split(",")[1:], "label"])
+    table = np.hstack([labels, pixels] if place == "first" else [pixels, labels])
+    with (tmp_path / "train.csv").open("w") as stream:
+        stream.write(f"{header}\n" if header else "")
+        np.savetxt(stream, table, "%d", ",")
+    import_dataset(tmp_path / "train.csv", tmp_path / "data", Wishes(test=0.2))
+    dataset = load(tmp_path / "data")
+    images = np.concatenate([dataset.train_images, dataset.test_images])
+    found = as_sorted(images, np.concatenate([dataset.train_labels, dataset.test_labels]))
+    assert found == as_sorted(digits.train_images[:500], digits.train_labels[:500])
+    counts, whole = np.bincount(dataset.test_labels), np.bincount(digits.train_labels[:500])
+    assert np.array_equal(counts, [round(0.2 * count) for count in whole.tolist()])
+
+
+def test_of_a_table_of_large_pictures_fewer_rows_are_in_memory_at_once(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (250, 64 * 64))
+    pixels[:, -1] = 0  # a corner, which is no label
+    rows = [f"{place % 3},{','.join(map(str, row))}\n" for place, row in enumerate(pixels.tolist())]
+    (tmp_path / "large.csv").write_text("".join(rows * 4))
+    tracemalloc.start()
+    assert tables._label_column(tmp_path / "large.csv") == (0, False)
+    assert tracemalloc.get_traced_memory()[1] < 90 * 2**20  # it is 59 MB; of 500 rows it would be 141
+    tracemalloc.stop()
+    done: list[int] = []
+    tables.read_csv(tmp_path / "large.csv", Preparation("whole"), lambda count, _: done.append(count))
+    assert done == [976, 1000]
+
+
+@pytest.mark.parametrize("header", ["label,0,1,2,3\n", "kind,1,2,3,4\n", "0,1,2,3,4\n", ""])
+def test_columns_named_by_numbers_are_told_from_pixels(tmp_path, header):
+    rows = [f"{label},{40 * pixel},9,99,0" for pixel, label in enumerate("ynnynn")]
+    (tmp_path / "a.csv").write_text(header + "\n".join(rows))
+    dataset = import_dataset(tmp_path / "a.csv", tmp_path / "data").dataset
+    assert dataset.classes == ("n", "y")
+    assert len(dataset.train_images) + len(dataset.test_images) == 6
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [(["05", "06", "05", "0A", "05", "0A"], ("05", "06", "0A")), (["2.0", "01", "1", "2"], ("1", "2"))],
+)
+def test_labels_are_numbers_only_if_all_of_them_are(tmp_path, monkeypatch, labels, classes):
+    monkeypatch.setattr("MNIST.data.importing.tables.CELLS", 15)  # three rows
+    (tmp_path / "a.csv").write_text(table_of(labels))
+    assert import_dataset(tmp_path / "a.csv", tmp_path / "data").dataset.classes == classes
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.tsv"])
+def test_words_such_as_na_are_labels(tmp_path, name):
+    path = tmp_path / name
+    path.write_text(table_of(["NA", "None", "nan"] * 3, "\t" if name.endswith("tsv") else ","))
+    assert import_dataset(path, tmp_path / "data").dataset.classes == ("NA", "None", "nan")
+
+
+@pytest.mark.parametrize("accented", ["e\u0301", "\u00e9"])
+def test_an_accent_of_its_own_is_part_of_its_letter(tmp_path, accented):
+    (tmp_path / "a.csv").write_text(table_of(["e\u0301", *"foz", accented, *"foz"]), encoding="utf-8")
+    imported = import_dataset(tmp_path / "a.csv", tmp_path / "data", Wishes("whole", test=0.5)).dataset
+    assert imported.classes == ("f", "o", "z", "\u00e9")
+    assert np.bincount(imported.train_labels).tolist() == [1, 1, 1, 1]
