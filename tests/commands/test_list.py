@@ -1,5 +1,6 @@
 """`list`: what was trained here, what all agree in, what differs, and what cannot be trusted."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -91,6 +92,13 @@ def test_what_differs_between_two_networks(here, run):
     assert (code, output) == (0, "- b\n+ 0\n\n+ Dense,16,relu\n")
     assert run("list", "--diff", "b", "a")[1] == "seed: 0, then 1\n"
     assert run("list", "--diff", "a", "a")[1] == "a and a: the same text and settings\n"
+    shutil.copytree("Model_Output/a", "Model_Output/coloured")
+    text = SHORT.replace("softmax", "softmax  # \x1b[31mred")
+    Path("Model_Output/coloured/spec.txt").write_text(text)
+    record = json.loads(Path("Model_Output/coloured/run.json").read_text())
+    record["files"]["spec.txt"] = hashlib.sha256(text.encode()).hexdigest()
+    Path("Model_Output/coloured/run.json").write_text(json.dumps(record))
+    assert "+ Dense,10,softmax  # ·[31mred\n" in run("list", "--diff", "a", "coloured")[1]
     code, _, errors = run("list", "--diff", "a", "d")
     assert (code, errors.startswith("no trained network 'd'")) == (1, True)
 

@@ -54,8 +54,9 @@ def evaluation(labels, probabilities, classes=DIGITS):
 
 
 @pytest.mark.parametrize(
-    "classes", [DIGITS, ("$a$", "<b>"), *slowly([[f"class {label}" for label in range(200)]])]
+    "classes", [DIGITS, ("$a$", "<b>"), ("猫", "犬"), *slowly([[f"class {label}" for label in range(200)]])]
 )
+@pytest.mark.filterwarnings("error")  # also not of characters that Matplotlib's font lacks
 def test_every_matrix_has_a_picture(classes):
     labels = np.arange(2 * len(classes)) % len(classes)
     for answers in (labels, np.roll(labels, 1), np.zeros_like(labels)):
