@@ -21,7 +21,7 @@ from MNIST.errors import DataError, quoted
 from MNIST.words import counted
 
 SETS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
-IGNORED = re.compile(r"\..*|thumbs\.db|desktop\.ini", re.IGNORECASE)  # what systems leave in folders
+IGNORED = re.compile(r"\..*|thumbs\.db|desktop\.ini", re.IGNORECASE)  # what is hidden, or left by systems
 ALONE = 400  # pictures; for more, further processes help, which take a second to start
 SHOWN = 5  # names of what is not read
 CHUNK = 50  # pictures that a process gets at a time
