@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from MNIST.training import EpochResult, Reproduction, Run, RunRecord
 
 CERTIFICATE = "reproduced.json"
-ROUNDED = (
-    0.002  # of the images, that rounding on another machine may answer otherwise; ten times that, of a loss
-)
+# What rounding on another machine may change: the answers of so many of the images, and so much of the loss.
+ROUNDED, ROUNDED_LOSS = 0.002, 0.02
+TINY_LOSS = 0.002  # of a smaller loss, as much may change as of this one
 SIMILAR = 0.01  # in accuracy, of two trainings that differ by rounding
 
 
@@ -284,7 +284,7 @@ def _fit(recorded: "Engine", kept: "EpochResult", run: "Run") -> bool:
         return abs(accuracy(logits, labels) - accuracy(run.engine.logits(images), labels)) <= SIMILAR
     others = abs(accuracy(logits, labels) - kept.val_accuracy) * len(labels)
     further = abs(cross_entropy(logits, labels) - kept.val_loss)
-    return others <= max(2, ROUNDED * len(labels)) and further <= 10 * ROUNDED * max(kept.val_loss, ROUNDED)
+    return others <= max(2, ROUNDED * len(labels)) and further <= ROUNDED_LOSS * max(kept.val_loss, TINY_LOSS)
 
 
 def _verdict(found: "Reproduction") -> str:

@@ -26,8 +26,8 @@ class LivePage:
     """A context that writes live.html while a run trains, and says in it if the training ended too early.
 
     about: sentences about the network, the images and the settings. text: the model file. command: the words
-    that started the training; those that are shown go on with it, so without --fresh. data: the folder of
-    the dataset, as it was given.
+    that started the training; the page shows them without --fresh, because then they go on with it. data: the
+    folder of the dataset, as it was given.
     """
 
     def __init__(

@@ -189,7 +189,7 @@ class Part:
         with suppress(SpecError):  # too many mistakes; `problems` has those that are reported
             fields = read_fields(sections, problems, self.classes)
         layers = count_layers(layer for layer in fields.get("layers", ()) if layer is not None)
-        stopped = len(problems) > MOST_PROBLEMS  # after who knows how many layers
+        stopped = len(problems) > MOST_PROBLEMS  # it is not known after how many layers
         self.work += self._words + (MOST_LAYERS if stopped else min(layers, MOST_LAYERS))
         return fields, tuple(self.with_values(problem, values) for problem in problems)
 

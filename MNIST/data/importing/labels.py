@@ -58,7 +58,7 @@ def numbered(sets: Sequence[NDArray[np.generic]], where: str, names: Sequence[st
 
 
 def refuse_names_equal_but_for_case(names: Sequence[str], where: str) -> None:
-    """Raise DataError if names of classes differ in capital letters alone: they mean one class, or another.
+    """Raise DataError if names of classes differ in capital letters alone: they may mean one class, or two.
 
     Single letters may: "a" and "A" are two letters.
     """

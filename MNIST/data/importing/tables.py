@@ -51,7 +51,7 @@ def read_csv(path: Path, preparation: Preparation, progress: Progress) -> Found:
 
 
 def _tables(path: Path, column: int, has_header: bool) -> "Iterator[pandas.DataFrame]":
-    """The file's rows, some at a time. column: the place of that with the labels, which stay text."""
+    """The file's rows, some at a time. column: the place of the labels, which are read as text."""
     import pandas
 
     how = {"header": 0 if has_header else None, **_spelling(path)}
@@ -64,7 +64,7 @@ def _tables(path: Path, column: int, has_header: bool) -> "Iterator[pandas.DataF
 
 
 def _rows(path: Path, cells: int, least: int = 1) -> int:
-    """How many rows have about so many cells together."""
+    """How many rows have about `cells` cells together, but not fewer than `least`."""
     with path.open(encoding="utf-8-sig", errors="replace") as stream:
         line = next(filter(str.strip, stream), "")
     return max(least, cells // (line.count(_spelling(path)["sep"]) + 1))
