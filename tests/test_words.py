@@ -1,8 +1,8 @@
-"""Numbers in everyday words."""
+"""Numbers in everyday words, and texts that are safe to print."""
 
 import pytest
 
-from MNIST.words import counted
+from MNIST.words import counted, escaped
 
 
 @pytest.mark.parametrize(
@@ -10,3 +10,9 @@ from MNIST.words import counted
 )
 def test_one_is_no_plural(number, text):
     assert counted(number, "image") == text
+
+
+def test_names_are_printed_without_what_a_terminal_would_obey():
+    assert escaped("a\x1b[2J\n\u202eb\udcff") == r"a\x1b[2J\n\u202eb\udcff"
+    plain = "Ziffer 7 – größer 模型 [red] <script>.png"
+    assert escaped(plain) == plain

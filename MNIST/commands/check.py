@@ -41,7 +41,7 @@ from MNIST.language import (
     read_text,
     statement_text,
 )
-from MNIST.language.errors import printable
+from MNIST.language.errors import dotted
 from MNIST.output import print_json
 from MNIST.paths import find_model_file, has_data
 from MNIST.program import as_typed, program
@@ -148,7 +148,7 @@ def _about_template(template: Template) -> Iterator[str]:
     yield f"A template with {placeholders}; `{explore}` explores it."
     yield ""
     rows = [
-        (f"{{{name}}}", printable(_values(template, name)), printable(_uses(template, name)))
+        (f"{{{name}}}", dotted(_values(template, name)), dotted(_uses(template, name)))
         for name in template.all_names
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -32,7 +32,7 @@ from MNIST.commands.values import one_of, whole_number
 from MNIST.errors import DataError, UsageError, quoted
 from MNIST.files import write_atomically
 from MNIST.paths import TOGETHER, members, short_name
-from MNIST.words import counted
+from MNIST.words import counted, escaped
 
 if TYPE_CHECKING:
     from MNIST.report.explaining.explanation import Explanation
@@ -110,13 +110,12 @@ def _from_dataset(
 def _from_file(file: Path, record: Any) -> tuple[str, str, Any, None]:
     """The same for a file with a picture, brought to the form that the network has learned."""
     from MNIST.data import in_form, read_picture
-    from MNIST.report.testing.predictions import printable
 
-    name = printable(file.name)
+    name = escaped(file.name)
     try:
         prepared = in_form(read_picture(file), record.about.form, record.about.ink)
     except DataError as error:
-        raise DataError(f"{printable(str(file))}: {error}") from None
+        raise DataError(f"{escaped(str(file))}: {error}") from None
     for warning in prepared.warnings:
         print(f"{name}: {warning}", file=sys.stderr)
     stem = re.sub(r"[^A-Za-z0-9_-]", "_", file.stem)[:LONGEST_NAME]

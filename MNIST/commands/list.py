@@ -139,11 +139,11 @@ def _differences(first: str, second: str) -> list[str]:
     from dataclasses import asdict
 
     from MNIST import training
-    from MNIST.language.errors import printable
+    from MNIST.language.errors import dotted
 
     texts = [training.read_model_text(name).splitlines() for name in (first, second)]
     records = [training.read_record(name) for name in (first, second)]
-    changed = [printable(line) for line in ndiff(texts[0], texts[1]) if line[0] in "-+"]
+    changed = [dotted(line) for line in ndiff(texts[0], texts[1]) if line[0] in "-+"]
     lines = [f"- {first}", f"+ {second}", "", *changed] if changed else []
     settings = [
         asdict(record.settings) | {"epochs": record.epochs, "batch size": record.batch_size}

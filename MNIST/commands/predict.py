@@ -41,6 +41,7 @@ from MNIST.errors import DataError, ModelError, UsageError, quoted
 from MNIST.files import write_atomically
 from MNIST.output import print_json
 from MNIST.paths import members
+from MNIST.words import escaped
 
 MOST_STEPS = 50  # pictures, or digits in them, that --steps draws at most
 FEW = 3  # up to so many answers, the probabilities of the classes are shown
@@ -114,11 +115,10 @@ def _prepare(
 
     The steps are those to the first form.
     """
-    from MNIST.report.testing.predictions import printable
 
     pictures = []
     for file in files:
-        name = printable(file)
+        name = escaped(file)
         try:
             lines = _lines(file, forms)
         except DataError as error:
@@ -141,11 +141,10 @@ def _lines(file: str, forms: Sequence[tuple[str, str]]) -> list[list[dict[tuple[
     """What each line of a picture holds, in each form. It is one if a network has learned whole pictures."""
     from MNIST.data import in_form, lines_in_form, read_picture
     from MNIST.data.picture_files import pages
-    from MNIST.report.testing.predictions import printable
 
     picture = read_picture(Path(file))
     if (several := pages(Path(file))) > 1:
-        print(f"{printable(file)}: it has {several} pages, and the first one is answered", file=sys.stderr)
+        print(f"{escaped(file)}: it has {several} pages, and the first one is answered", file=sys.stderr)
     if any(form == "whole" for form, _ in forms):
         return [[{form: in_form(picture, *form) for form in forms}]]
     in_each = [lines_in_form(picture, ink) for _, ink in forms]

@@ -39,8 +39,8 @@ class Problem:
 
     def __str__(self) -> str:
         if not self.line:
-            return printable(f"{self.source}: {self.message}")
-        return printable(f"{self.source}, line {self.line}: {self.message}") + "\n" + self._excerpt()
+            return dotted(f"{self.source}: {self.message}")
+        return dotted(f"{self.source}, line {self.line}: {self.message}") + "\n" + self._excerpt()
 
     def _excerpt(self) -> str:
         """The source line without its indentation, and carets below the mistake."""
@@ -52,7 +52,7 @@ class Problem:
         length = max(1, min(self.length, len(shown) - len(before)))
         margin = "".join("\t" if c == "\t" else " " * _cells(c) for c in before)
         carets = "^" * max(1, sum(map(_cells, shown[len(before) : len(before) + length])))
-        return f"    {printable(shown).rstrip()}\n    {margin}{carets}"
+        return f"    {dotted(shown).rstrip()}\n    {margin}{carets}"
 
 
 class SpecError(UsageError):
@@ -99,7 +99,7 @@ def _content_span(text: str) -> Span:
     return start + 1, len(content) - start
 
 
-def printable(text: str) -> str:
+def dotted(text: str) -> str:
     """The text with a dot for each character that a terminal would obey instead of showing."""
     return re.sub(r"[^\S\t ]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069]", "·", text)
 

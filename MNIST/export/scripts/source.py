@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from MNIST.language import Node
+from MNIST.words import escaped
 
 WIDTH = 88  # ruff's default
 PARTS = Path(__file__).parent / "parts"
@@ -91,9 +92,7 @@ def maps(node: Node) -> str:
 
 def as_comment(text: str) -> str:
     """Any text as Python's comments: no character of it can begin a new line of code."""
-    lines = (line.expandtabs(4) for line in text.splitlines())
-    printable = ("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines)
-    return "\n".join(f"# {line}".rstrip() for line in printable)
+    return "\n".join(f"# {escaped(line.expandtabs(4))}".rstrip() for line in text.splitlines())
 
 
 def parts(module: str, names: Collection[str]) -> str:

@@ -111,8 +111,3 @@ def in_words(place: int, answers: Mapping[str, Answers]) -> str:
 def percent(probability: float) -> str:
     """A probability in percent; only a probability of 1 is shown as 100 %."""
     return f"{min(probability, 0.9999 if probability < 1 else 1):.2%}"
-
-
-def printable(text: str) -> str:
-    """Text with control characters and others that a terminal cannot show as escapes such as \\x1b."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from rich.console import Console
 
-from MNIST.report.testing.predictions import Answers, bars, disagreements, percent, printable, table
+from MNIST.report.testing.predictions import Answers, bars, disagreements, percent, table
 from MNIST.words import DIGITS
 
 ANSWERS = {
@@ -58,9 +58,3 @@ def test_only_what_differs_is_said_to():
 
 def test_only_certainty_is_100_percent():
     assert [percent(each) for each in (0, 0.5, 0.99999, 1)] == ["0.00%", "50.00%", "99.99%", "100.00%"]
-
-
-def test_names_are_printed_without_what_a_terminal_would_obey():
-    assert printable("a\x1b[2J\n\u202eb\udcff") == r"a\x1b[2J\n\u202eb\udcff"
-    plain = "Ziffer 7 – größer 模型 [red] <script>.png"
-    assert printable(plain) == plain
