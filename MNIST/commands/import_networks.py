@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from MNIST.errors import MNISTError, ModelError, UsageError
 from MNIST.files import only_one
-from MNIST.paths import MODEL_OUTPUT, checked_name, name_from
+from MNIST.paths import LONGEST_NAME, MODEL_OUTPUT, REPRODUCED, checked_name, name_from
 from MNIST.program import as_typed, program
 from MNIST.words import counted
 
@@ -117,6 +117,10 @@ def _read(file: Path) -> "LaboratoryNetwork | HandedIn":
     """Read and check one network; whatever goes wrong, it must not keep the others of a class out."""
     from MNIST import training
 
+    if file.name.lower().endswith(_OTHER_ARCHIVES):
+        raise ModelError("of archives, only a .zip is read; unpack this one, and import the folder")
+    if file.is_dir() and not _is_unpacked(file):
+        raise ModelError("it is not trained to its end; start its `train` command again")
     try:
         return (
             training.read_handed_in(file)
@@ -130,6 +134,7 @@ def _read(file: Path) -> "LaboratoryNetwork | HandedIn":
 
 
 SAME = "the same network"
+_OTHER_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 
 
 def _what_is_there(name: str, saved: "LaboratoryNetwork | HandedIn") -> str:
@@ -167,13 +172,17 @@ def _files(path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
-    """The saved networks in a folder and those below it, in the order of their names; links are left out."""
+    """The saved networks in a folder and those below it, in the order of their names; links are left out.
+
+    With them come those that will be refused: archives of other kinds, trainings that have not ended.
+    """
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))  # such as __MACOSX
-        if _is_unpacked(Path(place)):
+        if _is_unpacked(Path(place)) or _has_not_ended(Path(place)):
             yield Path(place)
-        zips = (Path(place, name) for name in sorted(files) if name.lower().endswith(".zip"))
-        yield from (path for path in zips if not path.is_symlink() and path.name[0] != ".")
+        archives = (name for name in sorted(files) if name.lower().endswith((".zip", *_OTHER_ARCHIVES)))
+        paths = (Path(place, name) for name in archives if name[0] != ".")
+        yield from (path for path in paths if not path.is_symlink())
 
 
 def _is_unpacked(folder: Path) -> bool:
@@ -181,9 +190,20 @@ def _is_unpacked(folder: Path) -> bool:
     return (folder / "network.json").is_file() or (folder / "run.json").is_file()
 
 
+def _has_not_ended(folder: Path) -> bool:
+    """Whether a folder is a training of `train` that was interrupted."""
+    return folder.parent.name != REPRODUCED.name and any((folder / "checkpoint").glob("epoch_*.npz"))
+
+
 def _name(file: Path) -> str:
-    """A network's name that follows from a file's: `Anna M/my net.zip` gives Anna_M_my_net."""
-    return name_from(str(file.with_suffix("")))
+    """A network's name that follows from a file's: `Anna M/my net.zip` gives Anna_M_my_net.
+
+    Of a path that is too long for a name, the last folders and the file count.
+    """
+    parts = file.with_suffix("").parts
+    while len(parts) > 1 and len("/".join(parts)) > LONGEST_NAME:
+        parts = parts[1:]
+    return name_from("/".join(parts))
 
 
 def _reason(error: MNISTError | OSError) -> str:

@@ -105,7 +105,13 @@ def _reproduce(place: str, name: str, options: Mapping[str, Any]) -> int:
         before = options["--from"] or begun.get("--from")
         if before is None:
             raise UsageError(f"{name} began with the weights of another network: name it by --from")
-        start = training.weights_of(checked_name(before, "model name"), spec, threads or recorded.threads)
+        try:
+            start = training.weights_of(checked_name(before, "model name"), spec, threads or recorded.threads)
+        except ModelError as error:
+            raise ModelError(
+                f"{name} began with the weights of {before}: {error};"
+                " if that network has another name here, --from names it"
+            ) from None
         if training.weights_digest(start) != recorded.start:
             raise UsageError(f"{name} did not begin with these weights of {before}")
     settings = training.resolve_settings(

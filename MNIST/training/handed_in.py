@@ -18,6 +18,7 @@ from MNIST.engines import MODEL_FILES
 from MNIST.errors import ModelError, quoted
 from MNIST.language import Network, as_text, lay_out, parse_spec
 from MNIST.training.checkpoint import EpochResult
+from MNIST.training.laboratory import NOTE
 from MNIST.training.network_files import FIGURES, MOST_OF_A_RECORD, RECORD, read_file
 from MNIST.training.record import (
     HISTORY,
@@ -65,12 +66,12 @@ class HandedIn:
 
 
 def is_handed_in(path: Path) -> bool:
-    """Whether this is the folder of a trained network, or a zip of one."""
+    """Whether this is the folder of a trained network, or a zip that no laboratory saved."""
     if path.is_dir():
         return (path / RECORD).is_file()
     try:
         with zipfile.ZipFile(path) as archive:
-            return _record_in(archive) is not None
+            return not _folders_with(NOTE, archive)
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
         return False
 
@@ -127,9 +128,7 @@ def _unpack_network(path: Path, folder: Path) -> str:
     """
     try:
         with zipfile.ZipFile(path) as archive, _told_without(folder):
-            inside = _record_in(archive)
-            if inside is None:
-                raise ModelError("there is no trained network in it")
+            inside = _place_of_network(archive)
             for file in (RECORD, SPEC):
                 _unpack(archive, inside + file, folder / file, MOST_OF_A_RECORD)
             record = read_record(str(folder))
@@ -143,14 +142,26 @@ def _unpack_network(path: Path, folder: Path) -> str:
         raise ModelError(f"it cannot be unpacked: {error}") from None
 
 
-def _record_in(archive: zipfile.ZipFile) -> str | None:
-    """The folder in a zip that holds a record, "" or ending in "/"; None if there is not just one."""
-    names = archive.namelist()
-    if len(names) > _MOST_FILES:
-        return None
-    folders = [name.removesuffix(RECORD) for name in names if name == RECORD or name.endswith(f"/{RECORD}")]
-    folders = [folder for folder in folders if not folder.startswith("__MACOSX")]
-    return folders[0] if len(folders) == 1 else None
+def _place_of_network(archive: zipfile.ZipFile) -> str:
+    """The one folder in a zip that holds a record, "" or ending in "/".
+
+    Raises ModelError if there are too many files, or not just one such folder.
+    """
+    if len(archive.infolist()) > _MOST_FILES:
+        raise ModelError(f"there are more than {_MOST_FILES:,} files in it; import the folder of the network")
+    folders = _folders_with(RECORD, archive)
+    if len(folders) != 1:
+        found = f"{len(folders):,} trained networks" if folders else "no trained network"
+        raise ModelError(
+            f"there {'are' if folders else 'is'} {found} in it; unpack it, and import the folder"
+        )
+    return folders[0]
+
+
+def _folders_with(file: str, archive: zipfile.ZipFile) -> list[str]:
+    """The folders in a zip that hold a file of this name, "" or ending in "/"."""
+    names = (name for name in archive.namelist() if not name.startswith("__MACOSX"))
+    return [name.removesuffix(file) for name in names if name == file or name.endswith(f"/{file}")]
 
 
 def _unpack(archive: zipfile.ZipFile, name: str, file: Path, most: int) -> None:

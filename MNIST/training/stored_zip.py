@@ -11,7 +11,10 @@ from typing import BinaryIO
 
 from MNIST.errors import ModelError
 
-NO_SUCH_FILE = "this is no file that a laboratory saved, or it is damaged, or it was packed anew"
+NO_SUCH_FILE = (
+    "this is no file that a laboratory saved, or it is damaged, or it was packed anew;"
+    " if you can unpack it, import the folder"
+)
 
 _LOCAL, _CENTRAL, _END = 0x04034B50, 0x02014B50, 0x06054B50
 _VERSION, _UNIX, _FIRST_DAY, _PERMISSIONS = 45, 3, 0x21, 0o600 << 16  # sizes in 64 bits; 1 January 1980

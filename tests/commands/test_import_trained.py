@@ -76,6 +76,72 @@ def test_a_folder_of_folders_stands_for_all_and_by_file_gives_names(here, run):
     ]
 
 
+def test_of_a_long_path_the_end_makes_the_name(here, run):
+    place = Path("Computer science 7b, third assignment, hand in your network by Friday")
+    for person in ("anna", "ben"):
+        shutil.copytree("anna/my_net", place / person / "my_net")
+    code, shown, errors = run("import", str(place.parent / place), "--by-file")
+    assert (code, errors) == (0, "")
+    shutil.rmtree("Model_Output")
+    assert "<dataset-dir> anna_my_net,ben_my_net" in shown
+    shutil.move(place, Path("all") / place)
+    assert "<dataset-dir> anna_my_net,ben_my_net" in run("import", "all", "--by-file")[1]
+
+
+def test_what_is_not_read_is_named_beside_the_others(here, run):
+    Path("anna/ida/long/checkpoint").mkdir(parents=True)
+    Path("anna/ida/long/checkpoint/epoch_00001.npz").touch()
+    shutil.copytree("anna/ida", "anna/Reproduced")  # no hand-in, but a look at one
+    Path("anna/kim.tar.gz").touch()
+    code, shown, errors = run("import", "anna")
+    assert (code, errors.splitlines()) == (
+        1,
+        [
+            "anna/kim.tar.gz: refused: of archives, only a .zip is read;"
+            " unpack this one, and import the folder",
+            "anna/ida/long: refused: it is not trained to its end; start its `train` command again",
+            "2 of 3 networks are refused",
+        ],
+    )
+    assert shown.startswith("my_net: 6,370 parameters")
+
+
+def _two_networks(archive: zipfile.ZipFile) -> None:
+    archive.writestr("my_net/run.json", "{}")
+    archive.writestr("second/run.json", "{}")
+
+
+def _a_zip_in_it(archive: zipfile.ZipFile) -> None:
+    archive.writestr("my_net.zip", "")
+
+
+def _many_files(archive: zipfile.ZipFile) -> None:
+    for number in range(10_001):
+        archive.writestr(f"my_net/{number}", "")
+
+
+def _packed_anew(archive: zipfile.ZipFile) -> None:
+    archive.writestr("my_net/network.json", "{}")
+
+
+@pytest.mark.parametrize(
+    ("fill", "said"),
+    [
+        (_two_networks, "there are 2 trained networks in it; unpack it, and import the folder"),
+        (_a_zip_in_it, "there is no trained network in it; unpack it, and import the folder"),
+        (_many_files, "there are more than 10,000 files in it; import the folder of the network"),
+        (_packed_anew, "it was packed anew; if you can unpack it, import the folder"),
+    ],
+)
+def test_what_else_a_zip_may_hold_is_said(fill, said, here, run):
+    with zipfile.ZipFile("other.zip", "w") as archive:
+        fill(archive)
+    code, shown, errors = run("import", "other.zip")
+    assert (code, shown) == (1, "")
+    assert errors.startswith("other.zip: refused: ")
+    assert errors.endswith(f"{said}\n")
+
+
 def _without_history(folder: Path) -> None:
     (folder / "history.csv").unlink()
 

@@ -104,7 +104,9 @@ def test_the_first_epochs_a_network_from_another_and_a_folder_that_was_sent(here
     shutil.move("Model_Output/net", "Model_Output/first")
     assert run("reproduce", "Anna's network", "--from", "first")[0] == 0
     code, _, errors = run("reproduce", "Anna's network")
-    assert (code, errors.startswith("no trained network 'net'")) == (1, True)
+    assert code == 1
+    assert errors.startswith("Anna_s_network began with the weights of net: no trained network 'net' in ")
+    assert errors.endswith("; if that network has another name here, --from names it\n")
 
 
 def test_a_history_that_was_changed(here, run):
