@@ -63,9 +63,9 @@ def print_evaluations(evaluations: "Sequence[Evaluation]", dataset_name: str, en
 
 def _print_table(evaluations: "Sequence[Evaluation]", dataset_name: str, engine: str | None) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
+    from MNIST.report.terminal.whole_rows import console_of_whole_rows
     from MNIST.report.testing.comparison import FEW
 
     best = min(evaluation.errors for evaluation in evaluations)
@@ -93,7 +93,7 @@ def _print_table(evaluations: "Sequence[Evaluation]", dataset_name: str, engine:
             f"{evaluation.parameters:,}",
             style="bold" if evaluation.errors == best and len(evaluations) > 1 else None,
         )
-    Console(highlight=False, markup=False).print(table)
+    console_of_whole_rows().print(table)
 
 
 def _print_families(evaluations: "Sequence[Evaluation]") -> None:

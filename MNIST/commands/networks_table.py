@@ -5,16 +5,15 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from MNIST.report.intervals import wilson_interval
 from MNIST.report.terminal.training_display import duration
+from MNIST.report.terminal.whole_rows import console_of_whole_rows
 from MNIST.training import Trained
 
 NOTHING = "-"
-WIDEST = 1000  # columns
 
 
 class Column(NamedTuple):
@@ -28,14 +27,6 @@ class Column(NamedTuple):
     key: Callable[[Trained], Any]
     folds: bool = True
     side: Literal["left", "right"] = "right"
-
-
-def console_of_whole_rows() -> Console:
-    """A console for a table: a narrow terminal folds words, a pipe gets whole rows."""
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = WIDEST
-    return console
 
 
 def print_networks(networks: Sequence[Trained]) -> None:

@@ -182,12 +182,11 @@ def _answers(
 
 
 def _print(pictures: Sequence[_Picture], digits: Sequence[_Digit], answers: Mapping[str, Any]) -> None:
-    from rich.console import Console
-
     from MNIST.report.half_blocks import can_show
+    from MNIST.report.terminal.whole_rows import console_of_whole_rows
     from MNIST.report.testing.predictions import bars, disagreements, readings, table
 
-    console = Console(highlight=False, markup=False)
+    console = console_of_whole_rows()
     names = [digit.name for digit in digits]
     block = "#" if can_show(sys.stdout)["ascii_only"] else "█"
     console.print(table(names, answers))

@@ -121,7 +121,8 @@ def _print_table(items: Sequence["Item"]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from MNIST.commands.networks_table import NOTHING, console_of_whole_rows
+    from MNIST.commands.networks_table import NOTHING
+    from MNIST.report.terminal.whole_rows import console_of_whole_rows
 
     if not items:
         print("Nothing is kept here that could be removed.")

@@ -72,8 +72,9 @@ def print_outcome(service: TrialService, outcome: Outcome) -> None:
 
 def _print_best(service: TrialService, candidates: list[Candidate]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
+
+    from MNIST.report.terminal.whole_rows import console_of_whole_rows
 
     names, several = varying(service.plan), len(service.plan.seeds) > 1
     alike = {id(candidate) for candidate in like_best(candidates)}
@@ -93,4 +94,4 @@ def _print_best(service: TrialService, candidates: list[Candidate]) -> None:
             f"{reading.seconds:.0f}",
             ", ".join(f"{name} {'any' if value is None else value}" for name, value in values.items()),
         )
-    Console(highlight=False, markup=False).print(table)
+    console_of_whole_rows().print(table)

@@ -59,6 +59,16 @@ def test_all_leaves_out_networks_of_other_classes_and_does_not_fail(here, run, d
     assert "student_5: refused" in errors
 
 
+def test_a_pipe_gets_a_whole_row_for_each_network(here, run, digits_folder):
+    names = [f"{'a' * 60}_{number}" for number in range(11)]
+    for name in names:
+        shutil.move(f"Model_Output/student_{names.index(name)}", f"Model_Output/{name}")
+    code, shown, _ = run("test", "Results", digits_folder, ",".join(names))
+    assert code == 0
+    rows = [line.split() for line in shown.splitlines() if line.startswith(" a")]
+    assert sorted(row[0] for row in rows if row[1].endswith("%")) == sorted(names)
+
+
 def test_without_networks_all_says_so(digits_folder, tmp_path, monkeypatch, run):
     monkeypatch.chdir(tmp_path)
     code, _, errors = run("test", "Results", digits_folder, "--all")

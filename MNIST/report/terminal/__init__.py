@@ -1,1 +1,1 @@
-"""What `train` shows in the terminal while it works."""
+"""What is shown in the terminal: a training while it works, and tables."""
