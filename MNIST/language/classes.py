@@ -4,7 +4,7 @@ import re
 
 CLASSES = "classes"
 
-_IN_PLACE_OF_A_VALUE = re.compile(r"\{\s*" + CLASSES + r"\s*\}")
+_IN_PLACE_OF_A_VALUE = re.compile(r"\{\s*(?ai:" + CLASSES + r")\s*\}")
 _OUTSIDE_COMMENTS = re.compile(r"(?<![^\r\n])[^#\r\n]+")  # from the beginning of a line
 
 

@@ -193,15 +193,18 @@ def bind(
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
-def read_value(kind: Kind, what: str, word: Word, line: Line, problems: Problems) -> Any:
-    """The value of a word; None if it is wrong (the problem is noted) or a placeholder without a value."""
+def read_value(kind: Kind, what: str, word: Word, line: Line, problems: Problems, hint: str = "") -> Any:
+    """The value of a word; None if it is wrong (the problem is noted) or a placeholder without a value.
+
+    hint: what else to say of a wrong value that looks like no other.
+    """
     if word.is_open or not word.text:  # text.py has noted an empty word
         return None
     try:
         return kind.read(word.text)
     except ValueError:
         near = nearest(word.text, kind.choices)
-        message = f"{what}: expected {kind.expects}, found {quoted(word.text)}"
+        message = f"{what}: expected {kind.expects}, found {quoted(word.text)}{hint}"
         if near:
             message = f"unknown {what} {quoted(word.text)}; did you mean '{near}'?"
         problems.add(line, message, word.span)

@@ -374,7 +374,7 @@ def _check_softmax(layers: Sequence[Layer], at_end: bool, problems: Problems) ->
         is_last = at_end and place == len(layers)
         if layer.is_softmax and not is_last:
             message = "softmax makes probabilities of the classes: only the last layer has it"
-            _note(problems, layer, "", f"{message}; use relu here")
+            _note(problems, layer, "", f"{message}; use relu here, or let no layer follow")
         _check_softmax(_inside(layer), is_last and isinstance(layer, Repeat) and layer.times == 1, problems)
 
 

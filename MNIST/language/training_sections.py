@@ -35,6 +35,7 @@ OPTIONS: dict[str, tuple[str, Kind, str]] = {
     "label_smoothing": ("label_smoothing", real(0, 1, below=True), ""),
 }
 SETTINGS = NUMBERS | OPTIONS
+IN_ORDER = "; without keys, the lines are the optimizer, the epochs and the batch size"
 LESSONS = {
     "epochs": "How often the network sees every training image.",
     "batch": "How many images make a step: the network learns from all of them at once.",
@@ -60,25 +61,28 @@ def read_optimizer(head: Statement, lines: Sequence[Statement], problems: Proble
     smoothing: Line | None = None
     for key, statement in _settings(lines):
         word = statement.name
+        hint = IN_ORDER if word.key is None and word.placeholder is None else ""
         refuse_block(statement, problems)
         if key is None and word.is_open:  # it may become a setting, or nothing
             continue
         if key is None:
-            hint = _section_hint(word)
-            problems.add(statement.line, f"expected nothing after the optimizer, epochs and batch size{hint}")
+            problems.add(
+                statement.line,
+                f"expected nothing after the optimizer, epochs and batch size{_section_hint(word)}",
+            )
         elif key == "optimizer" and word.key is None:
             fields["optimizer"] = _optimizer(statement, problems)
         elif key not in SETTINGS:
             keys = " and ".join(f"{name}=" for name in SETTINGS)
-            hint = did_you_mean(key, SETTINGS, "=") or f"; this section has {keys}"
-            problems.add(statement.line, f"unknown setting {quoted(key)}{hint}", word.key_span)
+            near = did_you_mean(key, SETTINGS, "=") or f"; this section has {keys}"
+            problems.add(statement.line, f"unknown setting {quoted(key)}{near}", word.key_span)
         elif key not in waiting:
             problems.add(statement.line, f"{key} is given twice", word.key_span)
         elif len(statement.words) > 1:
-            problems.add(statement.line, f"{key} is one number", statement.words[1].span)
+            problems.add(statement.line, f"{key} is one number{hint}", statement.words[1].span)
         else:
             field, kind, _ = SETTINGS[key]
-            fields[field] = read_value(kind, key, word, statement.line, problems)
+            fields[field] = read_value(kind, key, word, statement.line, problems, hint)
             smoothing = statement.line if field == "label_smoothing" else smoothing
         waiting = [name for name in waiting if name != key]
     optimizer = fields.get("optimizer")

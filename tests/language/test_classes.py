@@ -14,6 +14,7 @@ def test_it_is_filled_in_and_nothing_else_is():
         fill_classes(text, 26) == "# {classes} of them\nDense,26,softmax  # {classes}\nDense,{class},relu\n"
     )
     assert fill_classes(text, None) == text
+    assert fill_classes("Dense,{Classes},softmax", 26) == "Dense,26,softmax"
     assert asks_for_classes(TEXT)
     assert not asks_for_classes("# {classes}\nDense,10,softmax\n")
 

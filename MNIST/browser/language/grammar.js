@@ -39,15 +39,18 @@ export function write(kind, value) {
   return KINDS[kind.kind].write(value);
 }
 
-/** The value of a word; null if it is wrong (the problem is noted) or a placeholder without a value. */
-export function readValue(kind, what, word, line, problems) {
+/**
+ * The value of a word; null if it is wrong (the problem is noted) or a placeholder without a value.
+ * hint: what else to say of a wrong value that looks like no other.
+ */
+export function readValue(kind, what, word, line, problems, hint = "") {
   if (word.isOpen || !word.text) return null; // text.js has noted an empty word
   const value = KINDS[kind.kind].read(kind, word.text);
   if (value !== undefined) return value;
   const near = nearest(word.text, kind.choices);
   const message = near
     ? `unknown ${what} ${quoted(word.text)}; did you mean '${near}'?`
-    : `${what}: expected ${kind.expects}, found ${quoted(word.text)}`;
+    : `${what}: expected ${kind.expects}, found ${quoted(word.text)}${hint}`;
   problems.add(line, message, spanOf(word));
   return null;
 }

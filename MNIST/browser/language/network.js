@@ -311,7 +311,7 @@ function checkSoftmax(layers, atEnd, problems) {
     const isLast = atEnd && place === there.length - 1;
     if (ask(layer, "isSoftmax") && !isLast) {
       const message = "softmax makes probabilities of the classes: only the last layer has it";
-      note(problems, layer, "", `${message}; use relu here`);
+      note(problems, layer, "", `${message}; use relu here, or let no layer follow`);
     }
     checkSoftmax(insideOf(layer), isLast && layer.kind === "Repeat" && layer.times === 1, problems);
   });

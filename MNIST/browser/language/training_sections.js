@@ -7,6 +7,8 @@ import { didYouMean } from "./similar.js";
 import { followsGradients, language } from "./table.js";
 import { keySpanOf, nameOf, spanOf } from "./text.js";
 
+const IN_ORDER = "; without keys, the lines are the optimizer, the epochs and the batch size";
+
 /** `Optimizer:`: the optimizer, the number of epochs, the batch size; the last two need no keys. */
 export function readOptimizer(head, lines, problems) {
   const { settings } = language();
@@ -16,6 +18,7 @@ export function readOptimizer(head, lines, problems) {
   for (const [key, statement] of settingsOf(lines)) {
     const word = nameOf(statement);
     const { line } = statement;
+    const hint = word.key === null && word.placeholder === null ? IN_ORDER : "";
     refuseBlock(statement, problems);
     if (key === null && word.isOpen) continue; // it may become a setting, or nothing
     if (key === null) {
@@ -24,15 +27,15 @@ export function readOptimizer(head, lines, problems) {
       fields.optimizer = optimizerOf(statement, problems);
     } else if (!settings.has(key)) {
       const keys = [...settings.keys()].map((name) => `${name}=`).join(" and ");
-      const hint = didYouMean(key, settings.keys(), "=") || `; this section has ${keys}`;
-      problems.add(line, `unknown setting ${quoted(key)}${hint}`, keySpanOf(word));
+      const near = didYouMean(key, settings.keys(), "=") || `; this section has ${keys}`;
+      problems.add(line, `unknown setting ${quoted(key)}${near}`, keySpanOf(word));
     } else if (!waiting.has(key)) {
       problems.add(line, `${key} is given twice`, keySpanOf(word));
     } else if (statement.words.length > 1) {
-      problems.add(line, `${key} is one number`, spanOf(statement.words[1]));
+      problems.add(line, `${key} is one number${hint}`, spanOf(statement.words[1]));
     } else {
       const { field, kind } = settings.get(key);
-      fields[field] = readValue(kind, key, word, line, problems);
+      fields[field] = readValue(kind, key, word, line, problems, hint);
       if (field === "label_smoothing") smoothing = line;
     }
     waiting.delete(key);
