@@ -59,8 +59,9 @@ def like_best(candidates: Sequence[Candidate]) -> list[Candidate]:
     """The best of the ranked candidates, and those that the seeds cannot tell from it.
 
     Under each seed all candidates see the same images, so their accuracies are compared seed by seed with
-    Student's paired t-test, two-sided, at CONFIDENCE. One seed allows no test: then the list has only the
-    best.
+    Student's paired t-test, two-sided, at CONFIDENCE. Differences that happen to be equal do not show that
+    there is no chance: their spread counts as the least step between two accuracies. One seed allows no
+    test: then the list has only the best.
     """
     if not candidates or len(candidates[0].reading.epochs) < 2:
         return list(candidates[:1])
@@ -69,7 +70,9 @@ def like_best(candidates: Sequence[Candidate]) -> list[Candidate]:
     table = np.array([[epoch.val_accuracy for epoch in c.reading.epochs] for c in candidates])
     seeds = table.shape[1]
     difference = table[0] - table
-    error = difference.std(axis=1, ddof=1) / np.sqrt(seeds)
+    steps = np.diff(np.unique(table))
+    step = steps.min(initial=1.0, where=steps > 1e-6)  # one image, or a few
+    error = np.maximum(difference.std(axis=1, ddof=1), step) / np.sqrt(seeds)
     alike = np.abs(difference.mean(axis=1)) <= stdtrit(seeds - 1, (1 + CONFIDENCE) / 2) * error
     return [candidate for candidate, is_alike in zip(candidates, alike, strict=True) if is_alike]
 

@@ -11,6 +11,10 @@ from MNIST.language.grammar import EPSILON, flag, keyword, positional, real
 
 PROPORTION = real(0, 1, below=True)
 
+# How much of a moving mean stays in a step. Keras computes 1 − BETA in single precision: nearer to 1, that would
+# lose its digits, or be 0.
+BETA = real(0, 0.99999)
+
 
 @dataclass(frozen=True)
 class Optimizer:
@@ -34,7 +38,7 @@ class SGD(Optimizer):
     Source: Sutskever et al. (2013), On the importance of initialization and momentum in deep learning.
     """
 
-    momentum: float = keyword(PROPORTION, 0.0)
+    momentum: float = keyword(BETA, 0.0)
     nesterov: bool = keyword(flag(), False)
 
 
@@ -45,8 +49,8 @@ class RMSprop(Optimizer):
     Source: Hinton (2012), Neural Networks for Machine Learning, lecture 6e.
     """
 
-    rho: float = keyword(PROPORTION, 0.9)
-    momentum: float = keyword(PROPORTION, 0.0)
+    rho: float = keyword(BETA, 0.9)
+    momentum: float = keyword(BETA, 0.0)
     epsilon: float = keyword(EPSILON, 1e-7)
 
 
@@ -58,8 +62,8 @@ class Adam(Optimizer):
     Source: Kingma and Ba (2015), arXiv:1412.6980, with epsilon as at the end of section 2.
     """
 
-    beta1: float = keyword(PROPORTION, 0.9)
-    beta2: float = keyword(PROPORTION, 0.999)
+    beta1: float = keyword(BETA, 0.9)
+    beta2: float = keyword(BETA, 0.999)
     epsilon: float = keyword(EPSILON, 1e-7)
 
 
@@ -70,8 +74,8 @@ class AdamW(Optimizer):
     Source: Loshchilov and Hutter (2019), arXiv:1711.05101.
     """
 
-    beta1: float = keyword(PROPORTION, 0.9)
-    beta2: float = keyword(PROPORTION, 0.999)
+    beta1: float = keyword(BETA, 0.9)
+    beta2: float = keyword(BETA, 0.999)
     epsilon: float = keyword(EPSILON, 1e-7)
     weight_decay: float = keyword(real(0, 1), 0.004)
 

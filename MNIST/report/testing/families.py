@@ -18,11 +18,13 @@ from MNIST.words import counted
 class Family:
     """At least two networks of a family, and the accuracy of each on the same images.
 
-    namesake: whether another family's networks have the same names but for their numbers.
+    images: how many these are. namesake: whether another family's networks have the same names but for their
+    numbers.
     """
 
     members: tuple[str, ...]
     accuracies: tuple[float, ...]
+    images: int
     namesake: bool = False
 
     @property
@@ -43,6 +45,14 @@ class Family:
         return stdev(self.accuracies)
 
     @property
+    def spread(self) -> float:
+        """The deviation to judge by: at least one image, because accuracies come in such steps.
+
+        Two seeds that get equally many right do not show that all seeds would.
+        """
+        return max(self.deviation, 1 / self.images)
+
+    @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the mean under all seeds, by Student's t; within [0, 1].
 
@@ -51,7 +61,7 @@ class Family:
         from scipy.special import stdtrit  # Student's t; scipy.stats takes half a second to import
 
         seeds = len(self.members)
-        margin = float(stdtrit(seeds - 1, 0.975)) * self.deviation / sqrt(seeds)
+        margin = float(stdtrit(seeds - 1, 0.975)) * self.spread / sqrt(seeds)
         return max(0.0, self.mean - margin), min(1.0, self.mean + margin)
 
     def __str__(self) -> str:
@@ -97,6 +107,7 @@ def families(evaluations: Iterable[Evaluation]) -> list[Family]:
         Family(
             names,
             tuple(one.accuracy for one in some),
+            some[0].images,
             namesake=any(short.count(name) > 1 for name in _without_numbers(names)),
         )
         for names, some in found.items()
@@ -129,9 +140,7 @@ def _welch(better: Family, worse: Family) -> float:
     from scipy.special import stdtr  # Student's t; scipy.stats takes half a second to import
 
     # The variance of each mean, and the degrees of freedom of that.
-    variances = [(one.deviation**2 / len(one.members), len(one.members) - 1) for one in (better, worse)]
+    variances = [(one.spread**2 / len(one.members), len(one.members) - 1) for one in (better, worse)]
     together = sum(variance for variance, _ in variances)
-    if together == 0:  # the test would divide by it
-        return 1.0 if better.mean == worse.mean else 0.0
     freedom = together**2 / sum(variance**2 / of_its_own for variance, of_its_own in variances)
     return float(2 * stdtr(freedom, -(better.mean - worse.mean) / sqrt(together)))

@@ -30,7 +30,7 @@ def test_networks_of_one_family_are_told_together():
         evaluation("none either", "", 910),
     ]
     net, other = families(some)
-    assert net == Family(("net_0", "net_1", "net_10"), (0.97, 0.98, 0.985))
+    assert net == Family(("net_0", "net_1", "net_10"), (0.97, 0.98, 0.985), 1000)
     assert (net.name, other.name) == ("net", "x and 1 more")
     assert other.accuracies == (0.91, 0.911)
     low, high = stats.t.interval(0.95, 2, np.mean(net.accuracies), stats.sem(net.accuracies))
@@ -41,9 +41,9 @@ def test_networks_of_one_family_are_told_together():
 
 def test_families_are_compared_as_welch_does_and_corrected():
     one, two, three = (
-        Family(("a_0", "a_1", "a_2"), (0.97, 0.98, 0.975)),
-        Family(("b_0", "b_1"), (0.99, 0.991)),
-        Family(("c_0", "c_1", "c_2", "c_3"), (0.9, 0.93, 0.92, 0.91)),
+        Family(("a_0", "a_1", "a_2"), (0.97, 0.98, 0.975), 10_000),
+        Family(("b_0", "b_1"), (0.99, 0.991), 10_000),
+        Family(("c_0", "c_1", "c_2", "c_3"), (0.9, 0.93, 0.92, 0.91), 10_000),
     )
     pairs = compare_families([one, two, three])
     assert [(pair.better.name, pair.worse.name) for pair in pairs] == [("b", "a"), ("a", "c"), ("b", "c")]
@@ -54,11 +54,13 @@ def test_families_are_compared_as_welch_does_and_corrected():
     )
 
 
-def test_families_that_never_vary_are_compared_without_a_division_by_zero():
-    same, other = Family(("a", "b"), (0.9, 0.9)), Family(("c", "d"), (0.8, 0.8))
-    assert compare_families([same, other])[0].p == 0
-    assert compare_families([same, Family(("e", "f"), (0.9, 0.9))])[0].p == 1
-    assert same.interval == (0.9, 0.9)
+def test_seeds_that_happen_to_agree_are_spread_by_one_image():
+    same, other = Family(("a", "b"), (0.9, 0.9), 100), Family(("c", "d"), (0.88, 0.88), 100)
+    assert compare_families([same, other])[0].p == pytest.approx(2 * stats.t.sf(2, 2))
+    assert compare_families([same, Family(("e", "f"), (0.9, 0.9), 100)])[0].p == 1
+    margin = stats.t.ppf(0.975, 1) * 0.01 / 2**0.5
+    assert same.interval == pytest.approx((0.9 - margin, 0.9 + margin))
+    assert "standard deviation 0.00" in str(same)
 
 
 def test_families_of_the_same_name_are_told_apart():
