@@ -11,13 +11,12 @@ from MNIST.errors import UsageError, did_you_mean
 from MNIST.language import LeastSquares, ModelSpec, Network, needs_engine
 from MNIST.program import install_command
 
-_PYTORCH = "torch._inductor.config"  # slow; asking PyTorch for repeatable results imports it
 PRELOADED = {
     "keras": "MNIST.engines.keras.engine",
     "numpy": "MNIST.engines.scratch.on_numpy",
-    "tensors": _PYTORCH,
-    "autograd": _PYTORCH,
-    "modules": _PYTORCH,
+    "tensors": "torch",
+    "autograd": "torch",
+    "modules": "torch._inductor.config",  # slow; its optimizers import it
     "sonn": "MNIST.engines.columns.engine",
 }
 """What a process may import of each engine before it forks: no thread starts, and no GPU is asked for."""

@@ -11,8 +11,8 @@ from MNIST.language.grammar import EPSILON, flag, keyword, positional, real
 
 PROPORTION = real(0, 1, below=True)
 
-# How much of a moving mean stays in a step. Keras computes 1 − BETA in single precision: nearer to 1, that would
-# lose its digits, or be 0.
+# How much of a moving mean stays in a step. Keras computes 1 − BETA in single precision: nearer to 1, that
+# would lose its digits, or be 0.
 BETA = real(0, 0.99999)
 
 

@@ -35,6 +35,7 @@ SHARE = 0.9  # of the time is planned for, because other work may slow a machine
 TOO_HIGH = 4.0  # times its best value: then the loss has diverged
 MEMORY = 0.9  # of the running mean that decides this: the part that stays in each step
 WIDTH = 0.12  # of the bell that smooths the curve: its standard deviation, in powers of ten of the rate
+FAR = 8  # widths; beyond, a weight of the bell is below 1e-13
 FALL = 0.1  # of the first loss: if it does not fall by as much, nothing is suggested
 BELOW_LEAST = 10  # the higher end of the suggestion is the rate of the least loss, divided by this
 
@@ -149,14 +150,19 @@ def refuse_without_gradients(spec: ModelSpec) -> None:
 def smooth(rates: Floats, losses: Floats) -> Floats:
     """The losses averaged over near rates, with weights that form a bell over the rates' logarithms.
 
-    rates, losses: float64 (n,). Where a loss is not finite, the result is nan, and others do not see it.
+    rates, losses: float64 (n,); each rate is the one before times the same number. Where a loss is not
+    finite, the result is nan, and others do not see it.
     """
     finite = np.isfinite(losses)
-    where, known = np.log10(rates[finite]), losses[finite]
-    weights = np.exp(-0.5 * ((where[:, None] - where) / WIDTH) ** 2)
-    smoothed = np.full(len(losses), np.nan)
-    smoothed[finite] = weights @ known / weights.sum(axis=1)
-    return smoothed
+    if len(rates) < 2:
+        return np.where(finite, losses, np.nan)
+    step = np.log10(rates[1]) - np.log10(rates[0])
+    reach = min(len(rates) - 1, int(FAR * WIDTH / step))
+    bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) * step / WIDTH) ** 2)
+    total, weight = (
+        np.convolve(each, bell)[reach : reach + len(rates)] for each in (np.where(finite, losses, 0), finite)
+    )
+    return np.divide(total, weight, out=np.full(len(rates), np.nan), where=finite)
 
 
 def suggest(rates: Floats, smoothed: Floats) -> Suggestion | None:

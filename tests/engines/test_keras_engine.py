@@ -265,6 +265,17 @@ def test_a_backend_out_of_memory_is_pythons_memory_error():
         keras.ops.ones((2**45,))  # 128 TiB
 
 
+@pytest.mark.parametrize(
+    "said", ["[enforce fail] DefaultCPUAllocator: can't allocate memory", "RESOURCE_EXHAUSTED: Out of memory"]
+)
+def test_backends_that_say_it_in_words_only_are_understood(said):
+    """PyTorch on a processor, and JAX."""
+    with pytest.raises(MemoryError), memory_errors():
+        raise RuntimeError(said)
+    with pytest.raises(RuntimeError, match="another"), memory_errors():
+        raise RuntimeError("another")
+
+
 BESIDE_OTHERS = """
 import numpy as np
 from MNIST import engines

@@ -67,20 +67,20 @@ def test_one_network_alone_is_compared_with_none(tmp_path):
 
 def test_of_several_seeds_the_test_decides_and_not_the_distance(tmp_path):
     answers = {
-        16: [0.95, 0.96, 0.97],
-        8: [0.96, 0.95, 0.965],  # better under one seed: not distinguishable
-        2: [0.9495, 0.9595, 0.9695],  # worse by 0.05 points under each seed: distinguishable, though near
+        16: [0.9599, 0.96, 0.97],
+        8: [0.97, 0.95, 0.965],  # better under one seed: not distinguishable
+        2: [0.9594, 0.9595, 0.9695],  # worse by 0.05 points under each seed: distinguishable, though near
     }
     words = said(tmp_path, answers)
     assert words.startswith(
-        "3 seeds cannot tell it from the best (96.00% ± 1.00%): conv 8, 95.83% ± 0.76%, 0.17 points below,"
+        "3 seeds cannot tell it from the best (96.33% ± 0.58%): conv 8, 96.17% ± 1.04%, 0.16 points below,"
     )
     assert words.count("\n") == 1
     words = said(tmp_path / "b", {16: answers[16], 2: answers[2]})
     assert words.startswith(
-        "All that cost less are worse than the best (96.00% ± 1.00%), as far as 3 seeds can tell."
+        "All that cost less are worse than the best (96.33% ± 0.58%), as far as 3 seeds can tell."
     )
-    assert "conv 2, 95.95% ± 1.00%, 0.05 points below" in words
+    assert "conv 2, 96.28% ± 0.58%, 0.05 points below" in words
 
 
 @pytest.mark.parametrize(("seconds", "part"), [(0.3, "0.30%"), (4.0, "4%"), (52.0, "half"), (45.0, "45%")])

@@ -1,5 +1,6 @@
 """The range test: its losses are those of training, it repeats, ends when it should, and suggests well."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from MNIST.data import load, split
 from MNIST.errors import UsageError
 from MNIST.language import Shift, parse_spec
 from MNIST.training import Run, rate_range, resolve_settings
-from MNIST.training.rate_range import FEWEST_STEPS, MOST_STEPS, smooth, suggest
+from MNIST.training.rate_range import FEWEST_STEPS, MOST_STEPS, WIDTH, smooth, suggest
 
 TEXT = "Layers:\nFlatten\nDense,32,relu\nDropout,0.1\nDense,10,softmax\nOptimizer:\nAdam,0.003\n1\n50\n"
 SPEC = parse_spec(TEXT)
@@ -113,6 +114,27 @@ def test_a_flat_curve_suggests_nothing_and_no_number_is_left_out_of_the_mean():
     assert suggest(rates[:2], np.array([2.3, 1.0])) is None
     losses = np.append(np.full(49, 2.0), np.nan)
     assert smooth(rates, losses) == pytest.approx(losses, nan_ok=True)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 500])
+def test_near_losses_are_averaged_as_their_weights_say(steps):
+    rates = np.geomspace(1e-6, 10, steps)
+    losses = np.random.default_rng(steps).normal(2, 1, steps)
+    losses[steps // 2 : steps // 2 + 3] = np.nan
+    known = np.isfinite(losses)
+    places = np.log10(rates)
+    weights = np.exp(-0.5 * ((places[:, None] - places) / WIDTH) ** 2)[:, known]
+    expected = np.where(known, weights @ losses[known] / np.maximum(weights.sum(axis=1), 1e-300), np.nan)
+    assert smooth(rates, losses) == pytest.approx(expected, rel=1e-9, nan_ok=True)
+
+
+def test_many_steps_take_little_memory():
+    rates = np.geomspace(1e-6, 10, 10_000)
+    tracemalloc.start()
+    smooth(rates, np.ones(10_000))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 10**7  # a weight for each pair would be 10⁸ numbers
 
 
 def test_what_does_not_apply_is_refused(data):

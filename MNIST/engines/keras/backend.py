@@ -65,6 +65,9 @@ SWITCHES = (
     "NVIDIA_TF32_OVERRIDE",
 )
 
+# PyTorch on a processor, and JAX, say it in words only.
+OUT_OF_MEMORY = "can't allocate memory", "RESOURCE_EXHAUSTED"
+
 _threads_set: int | None = None
 
 
@@ -172,7 +175,8 @@ def memory_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError"):
+        has_its_name = type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError")
+        if has_its_name or any(words in str(error) for words in OUT_OF_MEMORY):
             raise MemoryError from error
         raise
 
