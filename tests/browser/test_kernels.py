@@ -157,6 +157,26 @@ def test_not_a_number_stays_one(page):
         assert np.isnan(found).all()
 
 
+@pytest.mark.parametrize("channels", [1, 4])
+@pytest.mark.parametrize("size", [2, 3])
+def test_a_pool_passes_on_what_is_not_a_number(size, channels, page):
+    """Wherever in its window it stands; and windows without it have their largest value."""
+    script = """({ x, windows, count }) => ["simd", "plain"].map((which) => {
+        const { c, place, get } = memory(which);
+        const [w, X, y] = [Int32Array.from(windows), x, new Float32Array(count)].map(place);
+        c.max_pool(w, X, 1, y);
+        return get(y, count);
+    })"""
+    for place in range(size * size):
+        maps = np.random.default_rng(place).normal(size=(2 * size, 2 * size, channels)).astype("f4")
+        maps[size + place // size, place % size] = np.nan  # in the third of four windows
+        windows = [2 * size, 2 * size, channels, size, size, size, size, 0, 0, 2, 2]
+        expected = maps.reshape(2, size, 2, size, channels).max(axis=(1, 3)).ravel()
+        assert np.isnan(expected).sum() == channels
+        for found in ask(page, script, x=maps.ravel(), windows=windows, count=4 * channels):
+            np.testing.assert_array_equal(found, expected)
+
+
 DRAWS = """({ n, rate }) => {
   const { c, place, get } = memory("simd");
   const y = place(new Float32Array(n));

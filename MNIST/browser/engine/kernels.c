@@ -629,14 +629,16 @@ INLINE Window window_at(const Windows *w, int image, int r, int q) {
   }
 #define STORE_PART(p, v) store_part(p, v, rest)
 
+// The larger one of each pair, the first of two equal ones; NaN stays NaN.
+INLINE f4 larger4(f4 a, f4 b) { return select((b > a) | (b != b), b, a); }
+
 static void max_pool_of(const Windows *w, const float *x, int images, float *y) {
   EACH_POSITION(w, images) {
     const Window at = window_at(w, image, r, q);
 #define BODY(get, put)                                                        \
   f4 most = get(x + PLACE(w, at, at.i0, at.j0, c));                                    \
   EACH_INSIDE(at) {                                           \
-      const f4 v = get(x + PLACE(w, at, i, j, c));                               \
-      most = select(v > most, v, most);                                       \
+      most = larger4(most, get(x + PLACE(w, at, i, j, c)));                                       \
     }                                                                         \
   put(y + at.to + c, most);
     EACH_CHANNELS(w->channels, BODY)
@@ -687,12 +689,8 @@ void EXPORT(max_pool)(const Windows *w, const float *x, int images, float *y) {
   const int C = w->channels;
   EACH_TWO_BY_TWO(w, images) {
     const float *at = x + from + FOUR(w, c);
-    f4 most = load(at), v = load(at + C);
-    most = select(v > most, v, most);
-    v = load(at + row);
-    most = select(v > most, v, most);
-    v = load(at + row + C);
-    store(y + to + FOUR(w, c), select(v > most, v, most));
+    const f4 above = larger4(load(at), load(at + C));
+    store(y + to + FOUR(w, c), larger4(larger4(above, load(at + row)), load(at + row + C)));
   }
 }
 

@@ -1,4 +1,4 @@
-// Loss, accuracy and probabilities from logits, in float64, as in MNIST/training/metrics.py.
+// Loss, accuracy and probabilities from logits, in float64, as in MNIST/engines/metrics.py.
 
 /** The sum of the cross-entropies of some images in nats, and how many have the largest logit at their label. */
 export function measure(logits, labels, classes) {
