@@ -20,11 +20,12 @@ from MNIST.engines.scratch import (
     padding,
     pooling,
 )
-from MNIST.engines.scratch.layer import Pass, channel_sums
-from MNIST.engines.scratch.network import BUILDERS
+from MNIST.engines.scratch.layer import LearningLayer, Pass, channel_sums
+from MNIST.engines.scratch.network import BUILDERS, build_network
 from MNIST.engines.scratch.optimizers import UPDATES
-from MNIST.language import LAYERS, layers, optimizers
+from MNIST.language import LAYERS, lay_out, layers, optimizers, parse_spec
 from MNIST.language.layer import NO_MARGINS, Margins, Window
+from MNIST.training.draws import initial_weights
 
 H = 1e-5  # of central differences in float64: their error is about H² and 1e-16 / H, both far below 1e-6
 MAP, ROW = (3, 7, 6, 4), (5, 8)
@@ -201,6 +202,13 @@ def test_where_nothing_before_learns_no_dx_is_computed():
         gradients = {}
         assert layer.backward(y, cache, gradients) is None
         assert set(gradients) == {"W", "b"}
+
+
+def test_only_the_first_layer_that_learns_leaves_its_dx_out():
+    layers_text = "Layers:\nGaussianNoise,0.1\nConv,2,3,3,relu\nFlatten\nDense,4,relu\nDense,10,softmax\n"
+    network = lay_out(parse_spec(f"{layers_text}Optimizer:\n0.001\n1\n100\n"))
+    built = build_network(network, initial_weights(network, 0)).layers
+    assert [layer.wants_dx for layer in built if isinstance(layer, LearningLayer)] == [False, True, True]
 
 
 def test_of_equal_largest_values_the_first_gets_the_gradient():

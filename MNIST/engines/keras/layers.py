@@ -37,8 +37,8 @@ class Graph:
         self.generators: list[Any] = []  # the layers draw from them; the engine seeds them in each epoch
         self.images = keras.Input((28, 28), dtype="uint8", name="pixels")
         tensor = keras.layers.Reshape((28, 28, 1), dtype=self.floats, name="channel")(self.images)
-        for number, step in enumerate(network.spec.input, 1):
-            tensor = _prepare(step, tensor, pixel_statistics, f"input_{number}", self.floats)
+        (step,) = network.spec.input  # a simplified spec has one
+        tensor = _prepare(step, tensor, pixel_statistics, "input_1", self.floats)
         *body, last = network.to_logits()
         self.features = self.chain(body, tensor)
         self.policy = self.floats  # the last layer computes the logits, never in bfloat16

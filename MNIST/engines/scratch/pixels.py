@@ -12,13 +12,8 @@ def prepare(pixels: Array, steps: Sequence[InputStep], pixel_statistics: tuple[f
     pixels: (batch, 28, 28), of the engine's precision; pixel_statistics: mean and standard deviation of
     the training images, in [0, 1].
     """
+    (step,) = steps  # a simplified spec has one
     x = pixels[..., None]
-    for step in steps:
-        x = _step(x, step, pixel_statistics)
-    return x
-
-
-def _step(x: Array, step: InputStep, pixel_statistics: tuple[float, float]) -> Array:
     if isinstance(step, inputs.Scale):
         return x * (1 / 255)
     if isinstance(step, inputs.Standardize):

@@ -5,16 +5,16 @@ const PIXEL_VALUES = 256;
 
 /** The table: float32 (256, channels). pixelStatistics: {mean, deviation} of the training images, in [0, 1]. */
 export function pixelTable(steps, pixelStatistics) {
-  let rows = Array.from({ length: PIXEL_VALUES }, (_, pixel) => [pixel]);
-  for (const step of steps) rows = rows.map((row) => STEPS[step.kind](row, step, pixelStatistics));
-  return Float32Array.from(rows.flat());
+  const [step] = steps; // a simplified spec has one
+  const row = (_, pixel) => STEPS[step.kind](pixel, step, pixelStatistics);
+  return Float32Array.from(Array.from({ length: PIXEL_VALUES }, row).flat());
 }
 
 const STEPS = {
-  Scale: (row) => row.map((x) => Math.fround(x * Math.fround(1 / 255))),
-  Standardize: (row, _, { mean, deviation }) =>
-    row.map((x) => Math.fround(x * Math.fround(1 / (255 * deviation))) - Math.fround(mean / deviation)),
-  Threshold: (row, { levels }) => levels.flatMap((level) => row.map((x) => (x >= level ? 1 : 0))),
+  Scale: (x) => Math.fround(x * Math.fround(1 / 255)),
+  Standardize: (x, _, { mean, deviation }) =>
+    Math.fround(x * Math.fround(1 / (255 * deviation))) - Math.fround(mean / deviation),
+  Threshold: (x, { levels }) => levels.map((level) => (x >= level ? 1 : 0)),
 };
 
 /** The first operation: look up each pixel of some images. */
