@@ -56,13 +56,13 @@ class Convolution:
 
     def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         z = _joined([self._products(x[part]) for part in self._parts(x)])  # (batch, R, C, filters)
-        y, slope = self.activation.forward(z)
-        return y, (x, slope)
+        y, of_activation = self.activation.forward(z)
+        return y, (x, of_activation)
 
     def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
         """dWᵢ = Σᵣ P(x)[r·stride + i]ᵀ dZ[r], db = Σ dZ over all images and positions, dx = Pᵀ(dP)."""
-        x, slope = cache
-        dz = self.activation.backward(dy, slope)  # (batch, R, C, filters)
+        x, of_activation = cache
+        dz = self.activation.backward(dy, of_activation)  # (batch, R, C, filters)
         found = [self._gradients(x[part], dz[part]) for part in self._parts(x)]
         gradients[self.names[0]] = add_up(dW for dW, _ in found)
         if self.b is not None:

@@ -20,17 +20,17 @@ class Dense:
     def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:
         z = x @ self.W  # (batch, units)
         z += self.b
-        y, slope = self.activation.forward(z)
-        return y, (x, slope)
+        y, of_activation = self.activation.forward(z)
+        return y, (x, of_activation)
 
     def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
         """With dz = dy · activation'(z): dW = xᵀ dz, db = Σ dz over the batch, dx = dz Wᵀ.
 
         Source: Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating errors.
         """
-        x, slope = cache
+        x, of_activation = cache
         kernel, bias = self.names
-        dz = self.activation.backward(dy, slope)  # (batch, units)
+        dz = self.activation.backward(dy, of_activation)  # (batch, units)
         gradients[kernel] = x.T @ dz
         gradients[bias] = channel_sums(dz)
         return dz @ self.W.T if self.wants_dx else None

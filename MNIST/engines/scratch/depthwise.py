@@ -43,14 +43,14 @@ class DepthwiseConvolution:
         z = 0 if self.b is None else self.b  # then (batch, R, C, channels)
         for offset, w in zip(self._offsets(padded), self._rows(), strict=True):
             z = z + padded[offset] * w
-        y, slope = self.activation.forward(z)
-        return y, (padded, slope)
+        y, of_activation = self.activation.forward(z)
+        return y, (padded, of_activation)
 
     def backward(self, dy: Array, cache: Cache, gradients: Gradients) -> Array:
         """dW[i, j] = Σ xᵢⱼ dZ over all images and positions, db = Σ dZ, dxᵢⱼ += dZ W[i, j]."""
-        padded, slope = cache
+        padded, of_activation = cache
         xp = namespace(padded)
-        dz = self.activation.backward(dy, slope)  # (batch, R, C, channels)
+        dz = self.activation.backward(dy, of_activation)  # (batch, R, C, channels)
         dW = [channel_sums(padded[offset] * dz) for offset in self._offsets(padded)]
         gradients[self.names[0]] = xp.reshape(xp.stack(dW), self.W.shape)
         if self.b is not None:
