@@ -275,10 +275,9 @@ def chosen(patterns: Sequence[str]) -> list[str]:
 
 def main(data: Path, patterns: Sequence[str], store: Store, place: Path = PAGE) -> None:
     """Measure what is wanted; after each, keep it and write the page to its place."""
-    names = chosen(patterns)
-    Path(FOLDER).mkdir(exist_ok=True)
-    for name in names:
+    for name in chosen(patterns):
         print(f"\n{name}", flush=True)
+        Path(FOLDER).mkdir(exist_ok=True)
         measure = measure_network if name in NETWORKS else measure_benchmark
         store.keep(name, *measure(name, data))
         write_atomically(place, page(store))
