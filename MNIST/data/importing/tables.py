@@ -1,5 +1,7 @@
 """CSV: a row for each image, its pixels row by row, and its label first or last; as Kaggle has MNIST."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 
 LABEL_NAMES = ("label", "class", "target", "y", "digit", "letter", "labels", "classes")
 CELLS = 4_000_000  # of the file that are read at a time, however many columns it has
-LOOKED_AT = 500_000  # cells, to tell the labels from the pixels
+FEW_CLASSES = 100  # if there are gaps between their numbers; pixels have more different levels
+NEARLY_ALL = 0.9  # of the images: values with gaps of which one is in so many are a corner's levels
 
 
 def read_csv(path: Path, preparation: Preparation, progress: Progress) -> Found:
@@ -63,11 +66,11 @@ def _tables(path: Path, column: int, has_header: bool) -> "Iterator[pandas.DataF
         raise DataError(f"{path}: not a table ({str(error)[:100]})") from None
 
 
-def _rows(path: Path, cells: int, least: int = 1) -> int:
-    """How many rows have about `cells` cells together, but not fewer than `least`."""
+def _rows(path: Path, cells: int) -> int:
+    """How many rows have about `cells` cells together, but at least one."""
     with path.open(encoding="utf-8-sig", errors="replace") as stream:
         line = next(filter(str.strip, stream), "")
-    return max(least, cells // (line.count(_spelling(path)["sep"]) + 1))
+    return max(1, cells // (line.count(_spelling(path)["sep"]) + 1))
 
 
 def _spelling(path: Path) -> dict[str, Any]:
@@ -80,59 +83,89 @@ def _numbers_or_words(labels: NDArray[np.object_]) -> NDArray[np.generic]:
     """Labels as numbers if all are; else as they are written: beside "0A", "05" is a word."""
     import pandas
 
-    numbers = pandas.to_numeric(pandas.Series(labels), errors="coerce")
-    return labels if numbers.isna().any() else numbers.to_numpy()
+    numbers = _as_numbers(pandas.Series(labels))
+    return labels if np.isnan(numbers).any() else numbers
 
 
 def _label_column(path: Path) -> tuple[int, bool]:
     """The place of the column with the labels, and whether the first row names the columns."""
-    import pandas
-
-    rows = _rows(path, LOOKED_AT, least=20)
-    try:
-        first = pandas.read_csv(path, header=None, nrows=rows, dtype=str, **_spelling(path))
-    except (ValueError, UnicodeDecodeError, pandas.errors.ParserError) as error:
-        raise DataError(f"{path}: not a table ({str(error)[:100]})") from None
+    first = _cells(path, header=None, nrows=1)
     if first.shape[1] < 2:
         raise DataError(f"{path}: expected a label and pixels in each row, found {first.shape[1]} value")
     names = [str(name).strip().lower() for name in first.iloc[0]]
-    has_header = not _are_numbers(first.iloc[:1, 1:-1]) or _count_up(names)
+    has_header = bool(np.isnan(_as_numbers(first.iloc[0, 1:-1])).any()) or _count_up(names)
     if has_header:
         named = [place for place, name in enumerate(names) if name in LABEL_NAMES]
         if len(named) == 1:
             return named[0], True
-        if not named and _is_square(first.shape[1]):
-            raise DataError(f"{path}: there are {first.shape[1]} columns of pixels, and no labels")
-        first = first.iloc[1:]
-    if not _is_square(first.shape[1] - 1):
+        if not named and _is_square(len(names)):
+            raise DataError(f"{path}: there are {len(names)} columns of pixels, and no labels")
+    if not _is_square(len(names) - 1):
         raise DataError(
             f"{path}: expected a label and the pixels of a square image in each row,"
-            f" found {first.shape[1]:,} values"
+            f" found {len(names):,} values"
         )
-    return _first_or_last(first, path), has_header
+    if has_header and (place := _unlike_the_others(names)) is not None:
+        return place, True
+    return _first_or_last(path, len(names) - 1, has_header), has_header
 
 
-def _first_or_last(rows: "pandas.DataFrame", path: Path) -> int:
-    """The place of the labels: the first column or the last, whichever is not like a corner's pixel."""
-    ends = []
-    for place in (0, -1):
-        column = rows.iloc[:, place]
-        is_corner = _are_numbers(column.to_frame()) and column.value_counts(normalize=True).iloc[0] > 0.9
-        if not is_corner:
-            ends.append(place)
-    if len(ends) != 1:
-        raise DataError(
-            f"{path}: the labels are in the first column or in the last, and it cannot be told in which;"
-            " name that column 'label' in a first row"
-        )
-    return 0 if ends[0] == 0 else rows.shape[1] - 1
-
-
-def _are_numbers(cells: "pandas.DataFrame") -> bool:
+def _cells(path: Path, **which: Any) -> "pandas.DataFrame":
+    """Some of the file's cells, as text."""
     import pandas
 
-    words = pandas.Series(cells.to_numpy().ravel())  # all at once: column by column takes seconds for 50,000
-    return bool(pandas.to_numeric(words, errors="coerce").notna().all())
+    try:
+        return pandas.read_csv(path, dtype=str, **which, **_spelling(path))
+    except (ValueError, UnicodeDecodeError, pandas.errors.ParserError) as error:
+        raise DataError(f"{path}: not a table ({str(error)[:100]})") from None
+
+
+def _unlike_the_others(names: Sequence[str]) -> int | None:
+    """The place of the only name that differs from each other one by more than numbers; None without one."""
+    shapes = [re.sub(r"\d+", "0", name) for name in names]
+    counts = Counter(shapes)
+    single = [place for place, shape in enumerate(shapes) if counts[shape] == 1]
+    return single[0] if len(single) == 1 else None
+
+
+def _first_or_last(path: Path, last: int, has_header: bool) -> int:
+    """The place of the labels, the first or the last: the first test that only one of the columns passes."""
+    both = _cells(path, header=0 if has_header else None, usecols=[0, last], nrows=MOST_IMAGES)
+    columns = {place: _as_numbers(both.iloc[:, end].dropna()) for place, end in ((0, 0), (last, 1))}
+    for could_be_labels in (_have_words, _are_classes, _are_unlike_pixels):
+        found = [place for place, values in columns.items() if could_be_labels(values)]
+        if len(found) == 1:
+            return found[0]
+    raise DataError(
+        f"{path}: the labels are in the first column or in the last, and it cannot be told in which;"
+        " name that column 'label' in a first row"
+    )
+
+
+def _have_words(values: NDArray[np.float64]) -> bool:
+    """Whether they have words, more than the few that may stand in place of pixels by mistake."""
+    return bool(np.isnan(values).sum() > (1 - NEARLY_ALL) * len(values))
+
+
+def _are_classes(values: NDArray[np.float64]) -> bool:
+    """Whether they are whole numbers, and not all the same, as a corner's pixels may be."""
+    return len(np.unique(values)) > 1 and bool((values == np.rint(values)).all())
+
+
+def _are_unlike_pixels(values: NDArray[np.float64]) -> bool:
+    """Whether they are classes with the numbers from 0 or 1 on; or few, and none has nearly all images."""
+    if not _are_classes(values):
+        return False
+    numbers, counts = np.unique(values, return_counts=True)
+    without_gaps = numbers[0] in (0, 1) and numbers[-1] - numbers[0] == len(numbers) - 1
+    return bool(without_gaps or (len(numbers) <= FEW_CLASSES and counts.max() <= NEARLY_ALL * len(values)))
+
+
+def _as_numbers(cells: "pandas.Series") -> NDArray[np.float64]:
+    """The numbers that are written in cells; NaN for words."""
+    import pandas
+
+    return pandas.to_numeric(cells, errors="coerce").to_numpy(np.float64)
 
 
 def _count_up(names: Sequence[str]) -> bool:
