@@ -13,7 +13,7 @@ import numpy as np
 from MNIST.data.about import checked_classes
 from MNIST.data.importing.labels import Labelled, numbered
 from MNIST.data.importing.shapes import Preparation
-from MNIST.data.importing.source import MOST_IMAGES, Found, as_bytes, refuse_other_sides, squares
+from MNIST.data.importing.source import MOST_IMAGES, Found, as_bytes, refuse_other_sides, squares, white_of
 from MNIST.errors import DataError
 
 NAMES = "x_train", "y_train", "x_test", "y_test"
@@ -43,10 +43,11 @@ def read_npz(path: Path, preparation: Preparation) -> Found:
     else:
         labelled = numbered(labels, str(path))
     sets = [_grey(path, images) for images, _ in pairs]
+    white = white_of(sets)
     preparation = preparation.for_all(images.shape[1:] for images in sets)
     parts, problems = [], []
     for images, of_part in zip(sets, labelled.labels, strict=True):
-        part, wrong = preparation.part(as_bytes(images, str(path)), of_part, path.name)
+        part, wrong = preparation.part(_in_bytes(path, images, white), of_part, path.name)
         parts.append(part)
         problems += wrong
     test = parts[1] if len(parts) > 1 else None
@@ -73,7 +74,17 @@ def _grey(path: Path, images: np.ndarray) -> np.ndarray:
     if images.ndim != 3 or not 1 <= len(images) <= MOST_IMAGES:
         raise DataError(f"{path}: expected grey images (n, rows, columns), found the shape {images.shape}")
     refuse_other_sides(images.shape[1:], str(path))
+    if not (np.issubdtype(images.dtype, np.number) and not np.iscomplexobj(images)):
+        raise DataError(f"{path}: expected numbers as pixels, found {images.dtype}")
     return images
+
+
+def _in_bytes(path: Path, images: np.ndarray, white: int) -> np.ndarray:
+    """Images as uint8. white: the highest level that they may have."""
+    low, high = float(images.min()), float(images.max())
+    if not (low >= 0 and high <= white):
+        raise DataError(f"{path}: expected pixels from 0 to 1, or from 0 to 255, found {low:g} to {high:g}")
+    return as_bytes(images, white)
 
 
 def _flat(path: Path, labels: np.ndarray, images: tuple[int, ...]) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What every kind of source gives."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -68,24 +68,24 @@ def refuse_other_sides(sides: tuple[int, ...], where: str) -> None:
         raise DataError(f"{where}: expected images with sides of 1 to {MOST_SIDE:,} pixels, found {found}")
 
 
-def as_bytes(pixels: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
-    """Grey levels of any number type as uint8. Those from 0 to 1 that are no whole numbers become 0 to 255.
+def white_of(sets: Iterable[NDArray[np.generic]]) -> int:
+    """The level of white in a source, of which any number of arrays are given: 1 or 255.
 
-    Raises DataError for levels that are no numbers, below 0 or above 255, and where nearly all of them,
-    but not all, go from 0 to 1.
+    It is 1 if no level is higher, or nearly none, and some lie between 0 and 1: the higher ones are wrong.
     """
-    if pixels.dtype == np.uint8:
-        return pixels.view(np.ndarray)
-    if not (np.issubdtype(pixels.dtype, np.number) and not np.iscomplexobj(pixels)):
-        raise DataError(f"{where}: expected numbers as pixels, found {pixels.dtype}")
-    low, high = float(pixels.min()), float(pixels.max())
-    if not (low >= 0 and high <= 255):
-        raise DataError(f"{where}: expected pixels from 0 to 255, found {low:g} to {high:g}")
-    if np.issubdtype(pixels.dtype, np.floating):
-        if high <= 1:
-            return np.rint(pixels.astype(np.float32) * 255).astype(np.uint8)
-        inked = pixels.astype(np.float32, copy=False)[pixels != 0]
-        if np.mean(inked > 1) < FEW and (inked != np.rint(inked)).any():
-            found = f"nearly all up to 1, and one of {high:g}"
-            raise DataError(f"{where}: expected pixels from 0 to 1, or from 0 to 255, found {found}")
-    return np.rint(pixels).astype(np.uint8)
+    inked, above, between = 0, 0, False
+    for levels in sets:
+        ink = levels[levels != 0]
+        inked += ink.size
+        above += int(np.count_nonzero(ink > 1))
+        between |= bool(((ink > 0) & (ink < 1)).any())
+        if above and above >= FEW * inked:
+            return 255
+    return 1 if between or not above else 255
+
+
+def as_bytes(levels: NDArray[np.generic], white: int) -> NDArray[np.uint8]:
+    """Grey levels from 0 to white, 1 or 255, as uint8."""
+    if levels.dtype == np.uint8 and white == 255:
+        return levels.view(np.ndarray)
+    return np.rint(levels.astype(np.float32) * (255 // white)).astype(np.uint8)

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from MNIST.data.centring import SIDE
 from MNIST.data.importing.labels import numbered
 from MNIST.data.importing.shapes import Preparation
-from MNIST.data.importing.source import MOST_IMAGES, Found, Part, Progress, as_bytes, squares
-from MNIST.errors import DataError
+from MNIST.data.importing.source import MOST_IMAGES, Found, Part, Progress, as_bytes, squares, white_of
+from MNIST.errors import DataError, quoted
 
 if TYPE_CHECKING:
     import pandas
 
 LABEL_NAMES = ("label", "class", "target", "y", "digit", "letter", "labels", "classes")
 CELLS = 4_000_000  # of the file that are read at a time, however many columns it has
+EXPECTED = "expected numbers from 0 to 1 in all rows, or whole ones from 0 to 255"
 FEW_CLASSES = 100  # if there are gaps between their numbers; pixels have more different levels
 NEARLY_ALL = 0.9  # of the images: values with gaps of which one is in so many are a corner's levels
 
@@ -26,31 +28,59 @@ NEARLY_ALL = 0.9  # of the images: values with gaps of which one is in so many a
 def read_csv(path: Path, preparation: Preparation, progress: Progress) -> Found:
     """The images in a table. Raises DataError if it is no table of pixels with a label in each row."""
     column, has_header = _label_column(path)
-    images: list[NDArray[np.uint8]] = []
+    white = white_of(_pixels(table, column) for table in _tables(path, column, has_header))
+    images = bytearray()
     labels: list[NDArray[np.object_]] = []
     problems: list[str] = []
     count = 0
     for table in _tables(path, column, has_header):
-        values = table.drop(columns=table.columns[column])
-        where = f"{path.name}, from row {count + 1:,} on"
-        if (unlabelled := table.iloc[:, column].isna().to_numpy()).any():
-            raise DataError(f"{path.name}, row {count + 1 + unlabelled.argmax():,}: there is no label")
-        if values.isna().to_numpy().any():
-            raise DataError(f"{where}: a row has fewer values than the others")
-        pictures = as_bytes(squares(values.to_numpy(), where), where)
-        part, wrong = preparation.part(pictures, np.arange(len(table)), f"{path.name}, row {count:,} +")
-        images.append(part.images)
-        labels.append(table.iloc[part.labels, column].to_numpy())
-        problems += wrong
+        pixels = _pixels(table, column)
+        wrong = dict(_wrong(table, column, pixels, white))
+        good = [place for place in range(len(table)) if place not in wrong]
+        for place, picture in zip(good, as_bytes(squares(pixels[good], path.name), white), strict=True):
+            try:
+                images += preparation.one(picture).tobytes()
+            except DataError as error:
+                wrong[place] = str(error)
+        labels.append(table.iloc[[place for place in good if place not in wrong], column].to_numpy())
+        problems += [f"{path.name}, row {count + 1 + place:,}: {wrong[place]}" for place in sorted(wrong)]
         count += len(table)
         if count > MOST_IMAGES:
             raise DataError(f"{path}: more than {MOST_IMAGES:,} images")
         progress(count, 0)
-    if problems and not any(map(len, labels)):
-        raise DataError(f"{path}: no image can be read; {problems[0]}")
+    if not images:
+        raise DataError(f"{path}: no image can be read" + (f"; {problems[0]}" if problems else ""))
     labelled = numbered([_numbers_or_words(np.concatenate(labels))], str(path))
-    train = Part(np.concatenate(images), labelled.labels[0])
+    train = Part(np.frombuffer(images, np.uint8).reshape(-1, SIDE, SIDE), labelled.labels[0])
     return Found(train, None, labelled.classes, preparation.form, problems, labelled.notes)
+
+
+def _pixels(table: "pandas.DataFrame", column: int) -> NDArray[np.float64]:
+    """All columns but that of the labels, as numbers; NaN where there is none."""
+    pixels = table.drop(columns=table.columns[column])
+    words = pixels.select_dtypes(exclude="number")
+    pixels[words.columns] = words.astype(str).apply(_as_numbers)
+    return pixels.to_numpy(np.float64)
+
+
+def _wrong(
+    table: "pandas.DataFrame", column: int, pixels: NDArray[np.float64], white: int
+) -> Iterator[tuple[int, str]]:
+    """The place of each row that has no label or a pixel that is no level from 0 to white, and why."""
+    fits = (pixels >= 0) & (pixels <= white)
+    if white > 1:
+        fits &= pixels == np.rint(pixels)
+    labelled = table.iloc[:, column].notna().to_numpy()
+    for row in np.flatnonzero(~labelled | ~fits.all(axis=1)).tolist():
+        pixel = int(fits[row].argmin())
+        level, cell = pixels[row, pixel], table.iloc[row, pixel + (pixel >= column)]
+        if not labelled[row]:
+            yield row, "there is no label"
+        elif cell != cell:  # NaN stands for an empty cell, and for those that a short row lacks
+            yield row, f"pixel {pixel + 1:,} is missing"
+        else:
+            found = quoted(str(cell)) if np.isnan(level) else f"{level:g}"
+            yield row, f"pixel {pixel + 1:,} is {found}; {EXPECTED}"
 
 
 def _tables(path: Path, column: int, has_header: bool) -> "Iterator[pandas.DataFrame]":
@@ -61,7 +91,8 @@ def _tables(path: Path, column: int, has_header: bool) -> "Iterator[pandas.DataF
     try:
         name = pandas.read_csv(path, nrows=0, **how).columns[column] if has_header else column
         rows = _rows(path, CELLS)
-        yield from pandas.read_csv(path, chunksize=rows, low_memory=False, dtype={name: str}, **how)
+        with pandas.read_csv(path, chunksize=rows, low_memory=False, dtype={name: str}, **how) as tables:
+            yield from tables
     except (ValueError, UnicodeDecodeError, pandas.errors.ParserError) as error:
         raise DataError(f"{path}: not a table ({str(error)[:100]})") from None
 

@@ -37,6 +37,16 @@ def test_pixels_from_0_to_1_become_grey_levels(digits, tmp_path):
     assert sorted(map(bytes, images)) == sorted(map(bytes, digits.train_images[:100]))
 
 
+def test_both_sets_have_one_white(digits, tmp_path):
+    """Whatever the kinds of their numbers: a set in black and white has none between 0 and 1."""
+    grey, test = digits.train_images[:100] / 255, digits.test_images[:100] // 255
+    labels = digits.train_labels[:100]
+    np.savez(tmp_path / "a.npz", x_train=grey, y_train=labels, x_test=test, y_test=digits.test_labels[:100])
+    dataset = import_dataset(tmp_path / "a.npz", tmp_path / "data").dataset
+    assert np.array_equal(dataset.train_images, digits.train_images[:100])
+    assert np.array_equal(dataset.test_images, test * 255)
+
+
 @pytest.mark.parametrize(
     ("arrays", "reason"),
     [
@@ -44,7 +54,14 @@ def test_pixels_from_0_to_1_become_grey_levels(digits, tmp_path):
         ({"x_train": np.float32(1), "y_train": np.zeros(1, int)}, "expected a label for each image"),
         (
             {"x_train": np.append(np.full(1567, 0.5), 1.5).reshape(2, 28, 28), "y_train": np.arange(2)},
-            "from 0 to 1, or from 0 to 255, found nearly all up to 1, and one of 1.5",
+            "from 0 to 1, or from 0 to 255, found 0.5 to 1.5",
+        ),
+        (
+            {
+                **{"x_train": np.full((2, 28, 28), 0.5), "y_train": np.arange(2)},
+                **{"x_test": np.append(np.ones(783), 1.5).reshape(1, 28, 28), "y_test": np.arange(1)},
+            },
+            "from 0 to 1, or from 0 to 255, found 1 to 1.5",
         ),
         ({"x_train": np.ones((2, 28, 28)), "y_train": np.array([b"\xff", b"a"])}, "labels in UTF-8"),
         (

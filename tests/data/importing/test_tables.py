@@ -1,6 +1,7 @@
 """Tables become the dataset that they hold, however their labels and columns are written."""
 
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,6 +114,55 @@ def test_what_may_be_labels_or_pixels_is_not_guessed(tmp_path, first, last):
     (tmp_path / "a.csv").write_text(_corners(first, last))
     with pytest.raises(DataError, match="cannot be told in which"):
         tables._label_column(tmp_path / "a.csv")
+
+
+def _maxima(path: Path) -> list[int]:
+    """Of each image in a table."""
+    return tables.read_csv(path, Preparation("whole"), lambda *_: None).train.images.max(axis=(1, 2)).tolist()
+
+
+def _write(path: Path, rows: list[str]) -> None:
+    """A table of images of 2×2 pixels, of two classes by turns."""
+    path.write_text("\n".join(["label,a,b,c,d", *(f"{place % 2},{row}" for place, row in enumerate(rows))]))
+
+
+@pytest.mark.parametrize(
+    ("rows", "maxima"),
+    [
+        (["0,1,0,0", "0,0,1,1", "0,1,0,1", "0,0.5,1,0.25"], [255] * 4),
+        (["0,1,0,0", "0,0,1,1", "1.0,0,0,0", "0,1,1,1"], [255] * 4),
+        (["0,1,0,0", "0,0,1,1", "0,1,0,1", "0,9,200,1"], [1, 1, 1, 200]),
+    ],
+    ids=["the last is grey", "black and white", "the first are dark"],
+)
+def test_all_images_of_a_table_have_one_white(tmp_path, monkeypatch, rows, maxima):
+    monkeypatch.setattr("MNIST.data.importing.tables.CELLS", 10)  # two rows
+    _write(tmp_path / "a.csv", rows)
+    assert _maxima(tmp_path / "a.csv") == maxima
+
+
+@pytest.mark.parametrize(
+    ("usual", "wrong"),
+    [
+        ("0,9,200,30", {"0,9,0.5,0": "3 is 0.5", "0,256,1,0": "2 is 256", "0,-1,3,4": "2 is -1"}),
+        ("0,9,200,30", {"0,9": "3 is missing", "0,True,3,3": "2 is 'True'", "0,,inf,3": "2 is missing"}),
+        ("0,0.5,1,0.25", {"0,0.5,1.5,0": "3 is 1.5", "0,255,1,0": "2 is 255", "0,nan,1,1": "2 is 'nan'"}),
+    ],
+)
+def test_each_wrong_row_is_listed_and_may_be_left_out(tmp_path, monkeypatch, usual, wrong):
+    monkeypatch.setattr("MNIST.data.importing.tables.CELLS", 1_500)  # 300 rows
+    rows = [usual] * 1_000
+    rows[400:1_000:200] = wrong
+    _write(tmp_path / "a.csv", rows)
+    with pytest.raises(DataError) as refusal:
+        import_dataset(tmp_path / "a.csv", tmp_path / "data", Wishes("whole"))
+    assert not (tmp_path / "data").exists()
+    lines = [line.split("; expected")[0].strip() for line in str(refusal.value).splitlines()[1:]]
+    numbered = zip((401, 601, 801), wrong.values(), strict=True)
+    assert lines == [f"a.csv, row {row}: pixel {what}" for row, what in numbered]
+    found = tables.read_csv(tmp_path / "a.csv", Preparation("whole"), lambda *_: None)
+    assert found.train.labels.tolist() == [place % 2 for place, row in enumerate(rows) if row == usual]
+    assert len(found.train.images) == 997
 
 
 @pytest.mark.parametrize(
