@@ -91,7 +91,7 @@ def import_dataset(
         found_both = f"{len(train)} and {len(test)}: a class needs two different ones"
         raise DataError(f"{source}: expected images to train on and to test with, found {found_both}")
     bright = 255 - train.images if dark else train.images
-    form = "whole" if wishes.form is None and not _like_digits(bright) else found.form
+    form = found.form or ("digit" if _like_digits(bright) else "whole")
     name, ink = _shown(folder.resolve().name), "dark" if dark else "bright"
     about = About(name, found.classes, ink, form, _shown(str(source)))
     return Imported(write_dataset(folder, about, train, test), found.problems, found.notes + notes)

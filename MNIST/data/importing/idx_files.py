@@ -45,7 +45,7 @@ def read_idx_files(source: Path, preparation: Preparation) -> Found:
     """The dataset in a folder, or of a file and those beside it. Raises DataError if there are several."""
     prefix, files = _source(source)
     if "emnist" in prefix and "qmnist" not in prefix and not preparation.transpose:
-        preparation = Preparation(preparation.wanted, transpose=True)
+        preparation = Preparation(preparation.form, transpose=True)
         notes = ["rows and columns are exchanged, because EMNIST's files have their images on their side"]
     else:
         notes = []

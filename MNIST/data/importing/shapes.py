@@ -16,36 +16,31 @@ from MNIST.errors import DataError
 class Preparation:
     """What is done to each image.
 
-    wanted: "digit" (MNIST's form), "whole" (the whole picture, scaled), or None: as it is if it has 28×28
+    form: "digit" (MNIST's form), "whole" (the whole picture, scaled), or None: as it is if it has 28×28
     pixels, else as a digit; `for_all` decides that for all pictures of a source. transpose: whether rows and
     columns are exchanged first. sheets: whether a picture in a folder holds several images of its class.
     """
 
-    wanted: str | None = None
+    form: str | None = None
     transpose: bool = False
     sheets: bool = False
-
-    @property
-    def form(self) -> str:
-        """The form of the images that come out, as in `About`."""
-        return self.wanted or "digit"
 
     def for_all(self, sizes: Iterable[tuple[int, ...]]) -> "Preparation":
         """The preparation of pictures with these sizes: if not all have 28×28 pixels, all become digits.
 
         Those that stayed as they are would keep dark ink, and the others would get bright ink.
         """
-        if self.wanted is None and any(size != (SIDE, SIDE) for size in sizes):
-            return replace(self, wanted="digit")
+        if self.form is None and any(size != (SIDE, SIDE) for size in sizes):
+            return replace(self, form="digit")
         return self
 
     def one(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """An image, uint8 (28, 28), of a picture, uint8 (rows, columns). Raises DataError if it is blank."""
         if self.transpose:
             picture = picture.T
-        if picture.shape == (SIDE, SIDE) and self.wanted != "digit":
+        if picture.shape == (SIDE, SIDE) and self.form != "digit":
             return picture
-        if self.wanted == "whole":
+        if self.form == "whole":
             return as_whole(picture, turn=False).image
         return like_mnist(np.ascontiguousarray(picture)).image
 
@@ -58,7 +53,7 @@ class Preparation:
         self, pictures: NDArray[np.uint8], labels: NDArray[np.int64], where: str
     ) -> tuple[Part, list[str]]:
         """Pictures, uint8 (n, rows, columns), with their labels, and what is wrong with those left out."""
-        if pictures.shape[1:] == (SIDE, SIDE) and self.wanted != "digit":
+        if pictures.shape[1:] == (SIDE, SIDE) and self.form != "digit":
             images = pictures.transpose(0, 2, 1) if self.transpose else pictures
             return Part(np.ascontiguousarray(images), labels), []
         images, kept, problems = np.zeros((len(pictures), SIDE, SIDE), np.uint8), [], []

@@ -34,13 +34,14 @@ class Found:
     """What is in a source.
 
     test: None if the source has no test set of its own. classes: what the labels mean, from 0.
-    form: as in `About`. problems: what could not be read, a line each. notes: what was done to the images.
+    form: as in `About`; None if the images stayed as they are. problems: what could not be read, a line each.
+    notes: what was done to the images.
     """
 
     train: Part
     test: Part | None
     classes: tuple[str, ...]
-    form: str
+    form: str | None
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

@@ -52,7 +52,8 @@ def read_csv(path: Path, preparation: Preparation, progress: Progress) -> Found:
         raise DataError(f"{path}: no image can be read" + (f"; {problems[0]}" if problems else ""))
     labelled = numbered([_numbers_or_words(np.concatenate(labels))], str(path))
     train = Part(np.frombuffer(images, np.uint8).reshape(-1, SIDE, SIDE), labelled.labels[0])
-    return Found(train, None, labelled.classes, preparation.form, problems, labelled.notes)
+    form = preparation.for_all([picture.shape]).form
+    return Found(train, None, labelled.classes, form, problems, labelled.notes)
 
 
 def _pixels(table: "pandas.DataFrame", column: int) -> NDArray[np.float64]:

@@ -51,6 +51,39 @@ def test_pictures_of_28_pixels_among_larger_ones_get_bright_ink_as_these_do(tmp_
         assert images.max() == 255
 
 
+@pytest.mark.parametrize("kind", ["folder", "table", "arrays", "idx"])
+def test_what_is_cut_out_and_centred_has_the_form_of_digits_whatever_it_looks_like(tmp_path, kind):
+    """A note's stem reaches the border, because its heavy head is in the middle."""
+    images = np.zeros((12, 90, 90), np.uint8)
+    for number, note in enumerate(images):
+        note[50:70, 20:40] = note[5 + number : 50, 38:40] = 255
+    images[::2] = images[::2, ::-1]
+    labels = np.arange(12, dtype=np.uint8) % 2
+    source = tmp_path / "notes"
+    if kind == "folder":
+        for number, image in enumerate(images):
+            (source / "ud"[number % 2]).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(source / "ud"[number % 2] / f"{number}.png")
+    elif kind == "table":
+        source = tmp_path / "a.csv"
+        np.savetxt(
+            source,
+            np.c_[labels, images.reshape(12, -1)],
+            "%d",
+            ",",
+            header=f"label{',p' * 8100}",
+            comments="",
+        )
+    elif kind == "arrays":
+        source = tmp_path / "a.npz"
+        np.savez(source, x_train=images, y_train=labels)
+    else:
+        write_idx(source, "a", {"train": (images, labels)})
+    dataset = import_dataset(source, tmp_path / "data").dataset
+    assert dataset.train_images[:, [0, 1, -2, -1]].any(axis=(1, 2)).all()
+    assert dataset.about.form == "digit"
+
+
 def test_dark_ink_stays_dark_if_that_is_wished(tmp_path):
     write_folder(tmp_path / "shapes", 10)
     wishes = Wishes("whole", invert="no")
