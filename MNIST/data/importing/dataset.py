@@ -189,6 +189,8 @@ def _shown(text: str) -> str:
 def _turned(found: Found, invert: str) -> tuple[Found, bool, list[str]]:
     """The images as `invert` wishes, whether their ink is dark now, and what was done."""
     dark = len(found.train) > 0 and has_dark_ink(found.train.images)
+    if invert == "no" and found.form == "digit":
+        return found, dark, ["the form of digits has bright ink; --invert yes makes it dark"]
     if invert == "no" or (invert == "auto" and not dark):
         return found, dark, []
     train = Part(255 - found.train.images, found.train.labels)

@@ -92,6 +92,15 @@ def test_dark_ink_stays_dark_if_that_is_wished(tmp_path):
     assert load(tmp_path / "data").about == about
 
 
+def test_the_form_of_digits_has_bright_ink_unless_dark_ink_is_asked_for(tmp_path):
+    write_folder(tmp_path / "shapes", 4)
+    said = "the form of digits has bright ink; --invert yes makes it dark"
+    for invert, ink in (("auto", "bright"), ("no", "bright"), ("yes", "dark")):
+        imported = import_dataset(tmp_path / "shapes", tmp_path / invert, Wishes(invert=invert))
+        assert imported.dataset.about.ink == ink
+        assert (said in imported.notes) == (invert == "no")
+
+
 @pytest.mark.parametrize(("side", "form"), [(8, "whole"), (20, "digit"), (26, "whole")])
 def test_images_that_stay_as_they_are_have_the_form_that_they_show(tmp_path, side, form):
     images = np.zeros((40, 28, 28), np.uint8)
