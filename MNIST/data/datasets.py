@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from MNIST.data import idx
 from MNIST.data.about import ABOUT_FILE, About, read_about, read_classes
 from MNIST.data.catalogue import FILE_NAMES, about_published, owner
-from MNIST.data.suspicions import has_dark_ink
+from MNIST.data.suspicions import form_of, has_dark_ink
 from MNIST.errors import DataError
 from MNIST.program import as_typed, program
 
@@ -149,6 +149,7 @@ def _recognised(folder: Path, about: About, sums: list[str], images: NDArray[np.
             f"    {program()} download {as_typed(str(folder))} --replace --dataset {known[0]}"
         )
     if "custom" in names:
-        return replace(about, ink="dark" if has_dark_ink(images) else "bright")
+        ink = "dark" if has_dark_ink(images) else "bright"
+        return replace(about, ink=ink, form=form_of(images, ink))
     named, published = read_classes(folder), about_published(names[0])
     return published if named is None else replace(published, classes=named)

@@ -1,4 +1,4 @@
-"""What looks wrong in a dataset, told from its pixels and labels, before anybody trains on it."""
+"""What a dataset's pixels and labels tell: its polarity, its form, and what looks wrong in it."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 LOOKED_AT = 2_000  # images, evenly from the whole set
 FEWEST_ONES = 5  # images of a 1, to say that a dataset lies on its side
 MOST_NAMED = 5  # classes without images
+FRAME = 2  # rows and columns at the border that are empty in most images of MNIST's form
+FULL_FRAME = 0.2  # the part of images with ink there from which on they are no longer of that form
+SMALLEST = 16  # pixels of the longer side of what is shown, mostly; MNIST's has 19 or 20, EMNIST's more
 
 
 def suspicions(dataset: "Dataset") -> Iterator[str]:
@@ -53,6 +56,25 @@ def has_dark_ink(images: NDArray[np.uint8]) -> bool:
     some = _some(images)
     edges = np.concatenate([some[:, [0, -1]].reshape(-1), some[:, :, [0, -1]].reshape(-1)])
     return bool(np.median(edges) > 127 and edges.mean() > some.mean())
+
+
+def form_of(images: NDArray[np.uint8], ink: str) -> str:
+    """The form that images show: "digit" if most are as large as MNIST's and have no ink at their border.
+
+    images: uint8 (n, 28, 28). ink, and what is returned: as in `About`.
+    """
+    some = 255 - _some(images) if ink == "dark" else _some(images)
+    inner = some[:, FRAME:-FRAME, FRAME:-FRAME].sum(axis=(1, 2), dtype=np.int64)
+    outer = some.sum(axis=(1, 2), dtype=np.int64) - inner
+    fill_the_frame = (outer > 0.02 * np.maximum(inner, 1)).mean() > FULL_FRAME
+    inked = some > some.max() / 2
+    longer = np.maximum(*(_extents(inked.any(axis=axis)) for axis in (1, 2)))
+    return "whole" if fill_the_frame or np.median(longer) < SMALLEST else "digit"
+
+
+def _extents(inked: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """From the first to the last pixel with ink in each line, (n, 28) to (n,); all pixels if none has any."""
+    return inked.shape[1] - inked.argmax(axis=1) - inked[:, ::-1].argmax(axis=1)
 
 
 def lies_on_its_side(images: NDArray[np.uint8], labels: NDArray[np.unsignedinteger], paper: int) -> bool:

@@ -20,14 +20,11 @@ from MNIST.data.importing.idx_files import idx_sources, read_idx_files
 from MNIST.data.importing.shapes import Preparation
 from MNIST.data.importing.source import Found, Part, Progress, image_key
 from MNIST.data.importing.tables import read_csv
-from MNIST.data.suspicions import has_dark_ink
+from MNIST.data.suspicions import form_of, has_dark_ink
 from MNIST.errors import DataError
 
 TEST_PROPORTION = 0.15  # of each class, where a source has no test set
 SHOWN = 100  # problems that a message lists
-FRAME = 2  # rows and columns at the border that are empty in most images of MNIST's form
-FULL_FRAME = 0.2  # the part of images with ink there from which on they are no longer of that form
-SMALLEST = 16  # pixels of the longer side of what is shown, mostly; MNIST's has 19 or 20, EMNIST's more
 
 
 @dataclass(frozen=True)
@@ -90,9 +87,8 @@ def import_dataset(
     if not (len(train) and len(test)):
         found_both = f"{len(train)} and {len(test)}: a class needs two different ones"
         raise DataError(f"{source}: expected images to train on and to test with, found {found_both}")
-    bright = 255 - train.images if dark else train.images
-    form = found.form or ("digit" if _like_digits(bright) else "whole")
     name, ink = _shown(folder.resolve().name), "dark" if dark else "bright"
+    form = found.form or form_of(train.images, ink)
     about = About(name, found.classes, ink, form, _shown(str(source)))
     return Imported(write_dataset(folder, about, train, test), found.problems, found.notes + notes)
 
@@ -200,21 +196,6 @@ def _turned(found: Found, invert: str) -> tuple[Found, bool, list[str]]:
         return turned, False, ["black and white are exchanged, so that the ink is bright, as MNIST's"]
     note = "black and white are exchanged: the ink was bright, as MNIST's is, and is dark now"
     return turned, True, [note]
-
-
-def _like_digits(images: NDArray[np.uint8]) -> bool:
-    """Whether images, with bright ink, are as large as MNIST's, and most have no ink at their border."""
-    inner = images[:, FRAME:-FRAME, FRAME:-FRAME].sum(axis=(1, 2), dtype=np.int64)
-    outer = images.sum(axis=(1, 2), dtype=np.int64) - inner
-    fill_the_frame = (outer > 0.02 * np.maximum(inner, 1)).mean() > FULL_FRAME
-    inked = images > images.max() / 2
-    longer = np.maximum(*(_extents(inked.any(axis=axis)) for axis in (1, 2)))
-    return bool(not fill_the_frame and np.median(longer) >= SMALLEST)
-
-
-def _extents(inked: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """From the first to the last pixel with ink in each line, (n, 28) to (n,); all pixels if none has any."""
-    return inked.shape[1] - inked.argmax(axis=1) - inked[:, ::-1].argmax(axis=1)
 
 
 def refuse_other_data(folder: Path, ours: Mapping[str, bytes] | None = None) -> None:

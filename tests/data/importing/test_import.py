@@ -108,6 +108,8 @@ def test_images_that_stay_as_they_are_have_the_form_that_they_show(tmp_path, sid
     images[:, shown, shown] = np.arange(100, 140)[:, None, None]
     np.savez(tmp_path / "a.npz", x_train=images, y_train=np.arange(40) % 2)
     assert import_dataset(tmp_path / "a.npz", tmp_path / "data").dataset.about.form == form
+    (tmp_path / "data" / "dataset.json").unlink()
+    assert load(tmp_path / "data").about.form == form
 
 
 def test_what_is_written_of_the_ink_is_what_the_pixels_show(digits, tmp_path):
@@ -115,6 +117,8 @@ def test_what_is_written_of_the_ink_is_what_the_pixels_show(digits, tmp_path):
     np.savez(tmp_path / "dark.npz", **arrays)
     stays = import_dataset(tmp_path / "dark.npz", tmp_path / "stays", Wishes(invert="no")).dataset.about
     assert (stays.ink, stays.form) == ("dark", "digit")
+    (tmp_path / "stays" / "dataset.json").unlink()
+    assert (load(tmp_path / "stays").about.ink, load(tmp_path / "stays").about.form) == ("dark", "digit")
     np.savez(tmp_path / "bright.npz", **arrays | {"x_train": digits.train_images[:200]})
     turned = import_dataset(tmp_path / "bright.npz", tmp_path / "turned", Wishes(invert="yes"))
     assert (turned.dataset.about.ink, turned.dataset.about.form) == ("dark", "digit")
