@@ -120,12 +120,15 @@ def _sets(folder: Path) -> dict[str, Path]:
 
 
 def _unread(folder: Path, roots: Mapping[str, Path]) -> str:
-    """What lies in a folder and belongs to no class of these sets, in words; "" if there is nothing."""
+    """What lies in a folder and belongs to no class of these sets, or is a link to a folder, in words."""
     if roots["train"] == folder:
         others = [path.name for path in sorted(folder.iterdir()) if not path.is_dir()]
     else:
         others = [path.name for path in sorted(folder.iterdir()) if path not in roots.values()]
     others = [name for name in others if not IGNORED.fullmatch(name)]
+    classes = [below for root in roots.values() for below in _subfolders(root)]
+    links = [path for below in classes for path in _below(below) if path.is_symlink() and path.is_dir()]
+    others += [str(path.relative_to(folder)) for path in sorted(links)]
     more = f" and {len(others) - SHOWN:,} more" if len(others) > SHOWN else ""
     return ", ".join(map(quoted, others[:SHOWN])) + more
 
@@ -158,8 +161,18 @@ def _pictures(root: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The files in a folder and in those below it, without what systems leave."""
-    return (path for path in folder.rglob("*") if not path.is_dir() and not IGNORED.fullmatch(path.name))
+    """The files in a folder and in those below it, as `_below` finds them."""
+    return (path for path in _below(folder) if not path.is_dir())
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """What is in a folder and in those below it, without what is hidden or left by systems.
+
+    Links to folders are not followed.
+    """
+    for path in folder.rglob("*"):
+        if not any(map(IGNORED.fullmatch, path.relative_to(folder).parts)):
+            yield path
 
 
 def _subfolders(folder: Path) -> list[Path]:

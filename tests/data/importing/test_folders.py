@@ -64,6 +64,18 @@ def test_folders_that_are_neither_training_nor_test_are_named(tmp_path):
     assert import_dataset(tmp_path / "source" / "val", tmp_path / "val").notes[0] == "not read: 'list.txt'"
 
 
+def test_hidden_folders_are_passed_over_and_linked_ones_named(tmp_path):
+    source = write_folder(tmp_path / "source", 3)
+    write_folder(tmp_path / "others", 3, start=3)
+    (tmp_path / "others" / "star").rename(source / "star" / ".ipynb_checkpoints")
+    (tmp_path / "others" / "circle").rename(source / "circle" / "more")
+    (source / "square" / "linked").symlink_to(tmp_path / "others" / "square")
+    imported = import_dataset(source, tmp_path / "data")
+    assert imported.notes[0] == f"not read: 'square{os.sep}linked'"
+    labels = np.concatenate([imported.dataset.train_labels, imported.dataset.test_labels])
+    assert np.bincount(labels).tolist() == [6, 3, 3]
+
+
 def test_a_class_may_be_called_train(tmp_path):
     source = write_folder(tmp_path / "source", 3)
     (source / "circle").rename(source / "train")
