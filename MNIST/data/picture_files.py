@@ -56,11 +56,12 @@ def _unknown(path: Path) -> str:
 
 
 def pages(path: Path) -> int:
-    """How many pages or frames a picture that can be read has; 1 if a later one is damaged."""
+    """How many pages or frames a picture has; 1 if it cannot be read, or a later one is damaged."""
     from PIL import Image
 
     with warnings.catch_warnings(), suppress(Exception):  # decoders fail in ways that nobody has listed
         warnings.simplefilter("ignore")
+        _refuse_what_is_no_file(path)
         with Image.open(path, formats=FORMATS) as image:
             return 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))  # a phone's JPEG
     return 1

@@ -225,6 +225,7 @@ def test_a_pipe_and_a_device_are_not_read(tmp_path):
     for path in (tmp_path / "pipe", Path("/dev/zero")):
         with pytest.raises(DataError, match="not a file"):
             read_picture(path)
+        assert pages(path) == 1
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])

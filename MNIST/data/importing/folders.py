@@ -16,7 +16,7 @@ from MNIST.data.centring import SIDE
 from MNIST.data.importing.labels import refuse_names_equal_but_for_case
 from MNIST.data.importing.shapes import Preparation
 from MNIST.data.importing.source import MOST_IMAGES, Found, Part, Progress, image_key
-from MNIST.data.picture_files import read_picture, size_of
+from MNIST.data.picture_files import pages, read_picture, size_of
 from MNIST.errors import DataError, quoted
 from MNIST.words import counted
 
@@ -59,6 +59,8 @@ def read_folders(folder: Path, preparation: Preparation, workers: int, progress:
     problems = [f"{name}: there is no picture in it" for name in empty] + unreadable
     train = sets["train"].part
     notes = [f"not read: {unread}"] if unread else []
+    if several := [str(path.relative_to(folder)) for path in everything if pages(path) > 1]:
+        notes.append(f"of a file with several pages, the first one is read: {_listed(several)}")
     if preparation.sheets:
         found = sum(len(one.part) for one in sets.values())
         notes.append(f"{found:,} images found on {counted(count - len(unreadable), 'sheet')}")
@@ -129,8 +131,13 @@ def _unread(folder: Path, roots: Mapping[str, Path]) -> str:
     classes = [below for root in roots.values() for below in _subfolders(root)]
     links = [path for below in classes for path in _below(below) if path.is_symlink() and path.is_dir()]
     others += [str(path.relative_to(folder)) for path in sorted(links)]
-    more = f" and {len(others) - SHOWN:,} more" if len(others) > SHOWN else ""
-    return ", ".join(map(quoted, others[:SHOWN])) + more
+    return _listed(others)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first of these names, and how many more there are; "" if there is none."""
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(map(quoted, names[:SHOWN])) + more
 
 
 def _read_all(files: Sequence[Path], preparation: Preparation, workers: int) -> Iterator[Read]:

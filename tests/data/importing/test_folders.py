@@ -76,6 +76,15 @@ def test_hidden_folders_are_passed_over_and_linked_ones_named(tmp_path):
     assert np.bincount(labels).tolist() == [6, 3, 3]
 
 
+def test_files_with_several_pages_are_named(tmp_path):
+    source = write_folder(tmp_path / "source", 4)
+    scan, *others = (drawn("star", seed) for seed in range(4, 8))
+    scan.save(source / "star" / "scan.tif", save_all=True, append_images=others)
+    scan.save(source / "star" / "page.tif")
+    imported = import_dataset(source, tmp_path / "data", Wishes(skip=True))
+    assert f"of a file with several pages, the first one is read: 'star{os.sep}scan.tif'" in imported.notes
+
+
 def test_a_class_may_be_called_train(tmp_path):
     source = write_folder(tmp_path / "source", 3)
     (source / "circle").rename(source / "train")
