@@ -7,11 +7,13 @@ Sources: Serra (1982), Image Analysis and Mathematical Morphology, for the closi
 selection method from gray-level histograms.
 """
 
+from math import isqrt
+
 import numpy as np
 from numpy.typing import NDArray
 
-LARGEST = 256  # pixels of the longer side: in a larger picture, means over squares are less noisy
-SIDE = 96  # pixels, about, of the longer side of the picture in which the paper's light is estimated
+LARGEST = 256  # pixels of the `length`: in a larger picture, means over squares are less noisy
+SIDE = 96  # pixels, about, of the `length` of the picture in which the paper's light is estimated
 WINDOW = 0.4  # of the shorter side: wider than any stroke, and than half the picture's ink
 DARKEST = 8.0  # levels: no paper is taken for darker
 LEAST_DENSITY = 0.06  # of ink; below it, the picture is blank
@@ -29,7 +31,7 @@ def photographed(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     picture: uint8 (rows, columns), dark ink on bright paper or bright on dark.
     """
-    grey = _reduced(picture.astype(np.float32), max(1, max(picture.shape) // LARGEST))
+    grey = _reduced(picture.astype(np.float32), max(1, length(picture.shape) // LARGEST))
     if _is_bright(grey):
         grey = 255 - grey
     density = np.clip(1 - grey / np.maximum(light(grey), DARKEST), 0, 1)
@@ -42,6 +44,14 @@ def photographed(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         return np.zeros_like(density)
     nothing = max(NOTHING * usual, float(np.median(paper)) + 3 * spread)
     return np.clip((density - nothing) / ((FULL - NOTHING) * usual), 0, 1).astype(np.float32)
+
+
+def length(sides: tuple[int, ...]) -> int:
+    """The longer of two sides; of a strip, that of a picture twice as long as high with as many pixels.
+
+    What is written on a strip is small beside its longer side.
+    """
+    return min(max(sides), isqrt(2 * sides[0] * sides[1]))
 
 
 def _threshold(density: NDArray[np.floating]) -> float:
@@ -61,7 +71,7 @@ def _is_bright(grey: NDArray[np.float32]) -> bool:
     """Whether the ink is brighter than the paper around it: than a surface through most of the picture."""
     from scipy import ndimage
 
-    residual = grey - ndimage.gaussian_filter(grey, max(grey.shape) / 3, mode="nearest")
+    residual = grey - ndimage.gaussian_filter(grey, length(grey.shape) / 3, mode="nearest")
     low, high = np.percentile(residual, EXTREMES)
     return bool(high > -low)
 
@@ -70,7 +80,7 @@ def light(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     """The level that the paper has, or would have, at each pixel, where its ink is dark: (rows, columns)."""
     from scipy import ndimage
 
-    times = max(1, max(grey.shape) // SIDE)
+    times = max(1, length(grey.shape) // SIDE)
     small = ndimage.median_filter(_reduced(grey, times), 3, mode="nearest")  # without single bright pixels
     window = max(3, int(WINDOW * min(small.shape))) | 1
     filled = ndimage.grey_closing(small, size=(window, window), mode="nearest")

@@ -1,7 +1,7 @@
 """Reading a user's own picture: any usual format to a grey array, without trusting the file.
 
 The header gives the size before a pixel is decoded, and the size is limited. Large pictures are reduced to
-sides of less than 1,024 pixels, because a digit needs only 20.
+sides of less than 1,024 pixels, strips to as many pixels, because a digit needs only 20.
 """
 
 import os
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from MNIST.data.photos import length
 from MNIST.errors import DataError
 from MNIST.files import read_whole
 
@@ -25,7 +26,7 @@ MOST_PIXELS = 50_000_000  # before they are decoded
 MOST_BYTES = 300_000_000  # of a file: 50 megapixels of 16-bit colours, not compressed
 TOO_LARGE = f"more than {MOST_PIXELS:,} pixels; make the picture smaller"
 LITTLE = 0.4  # of a colour's contrast: with less in grey, that colour alone is read
-LARGE = 512  # pixels: a longer side of at least twice as many is reduced
+LARGE = 512  # pixels: a picture of at least twice this `length` is reduced
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
@@ -141,7 +142,7 @@ def _contrast(grey: NDArray[np.uint8]) -> float:
 
 
 def _reduction(image: "Image") -> int:
-    return max(1, max(image.size) // LARGE)
+    return max(1, length(image.size) // LARGE)
 
 
 def _eight_bits(values: NDArray[np.generic], sixteen: bool) -> NDArray[np.uint8]:

@@ -103,7 +103,8 @@ def _warnings(ink: NDArray[np.float32]) -> Iterator[str]:
     full = float(digit.mean())
     lines = line_width(ink)
     if longer < FEWEST_PIXELS:
-        yield f"tiny: the digit is {longer} pixels high or wide; 20 or more keep its shape"
+        read = f"the digit is read at {longer} pixels high or wide"
+        yield f"tiny: {read}; 20 or more keep its shape, so cut it out of a large picture"
     if large > 1:
         yield f"{large} separate pieces: are these several digits? Each needs a picture of its own"
     if width > WIDEST * height:

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from hypothesis.strategies import integers, just
 from PIL import Image, ImageDraw
 
-from MNIST.data import like_mnist, load
+from MNIST.data import like_mnist, lines_in_form, load, read_picture
 from MNIST.data.strokes import in_long_runs, line_width
 from MNIST.errors import DataError
 
@@ -82,6 +82,21 @@ def test_a_photo_with_uneven_light_and_noise_looks_like_the_drawing():
         photo = like_mnist(seen.clip(0, 255).astype(np.uint8))
         assert _difference(photo.image, expected) < 0.12
         assert photo.warnings == ()
+
+
+@pytest.mark.parametrize("kind", ["drawing", "photo"])
+def test_what_is_on_a_long_strip_keeps_its_resolution(images, kind, tmp_path):
+    row = np.hstack([np.pad(image, ((2, 2), (8, 8))) for image in images[:40]])
+    strip = 255.0 - np.kron(row, np.ones((2, 2)))
+    if kind == "photo":
+        noise = np.random.default_rng(0).normal(0, 3, strip.shape)
+        strip = (40 + 0.8 * strip) * np.linspace(1, 0.6, strip.shape[1]) + noise
+    Image.fromarray(strip.clip(0, 255).astype(np.uint8)).save(tmp_path / "strip.png")
+    (line,) = lines_in_form(read_picture(tmp_path / "strip.png"))
+    assert len(line) == 40
+    assert not any(each.warnings for each in line)
+    differences = [_difference(each.image, image) for each, image in zip(line, images, strict=False)]
+    assert np.mean(differences) < (0.01 if kind == "drawing" else 0.3)
 
 
 def test_specks_are_dropped():
