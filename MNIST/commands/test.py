@@ -224,7 +224,9 @@ def _learned(record: "RunRecord", dataset: "Dataset") -> str:
     """The data from which a network has learned, in words, if it was not this dataset."""
     if record.settings.data_digest == dataset.digest:
         return ""
-    return record.dataset if record.dataset != dataset.name else "other images"
+    learned = record.dataset if record.dataset != dataset.name else "other images"
+    same = record.ink == dataset.about.ink
+    return learned if same else f"{learned} with {record.ink} ink instead of {dataset.about.ink}"
 
 
 def _note(one: "Answering", evaluation: "Evaluation", dataset: "Dataset") -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from rich.cells import cell_len, set_cell_size
 
 from MNIST.report.canvas import Canvas, enlarged
 from MNIST.report.colours import FAINT
@@ -42,13 +43,13 @@ def terminal_grid(shown: Images, width: int, colour: bool, ascii_only: bool) -> 
     pictures = [half_blocks(image if fit else halved(image), colour, ascii_only) for image in shown.images]
     captions = [f"{name} #{number}" for name, number in zip(shown.names, shown.numbers, strict=True)]
     side = SIDE if fit else SIDE // 2
-    cell = max(side, *map(len, captions), 0)
+    cell = max(side, *map(cell_len, captions), 0)
     per_row = max(1, (width + GAP) // (cell + GAP))
     beside = " " * (cell - side + GAP)  # escape codes have no width, so lines cannot be padded by length
     for start in range(0, len(pictures), per_row):
         row = slice(start, start + per_row)
         yield from (beside.join(lines) for lines in zip(*pictures[row], strict=True))
-        yield (" " * GAP).join(f"{caption:{cell}}" for caption in captions[row]).rstrip()
+        yield (" " * GAP).join(set_cell_size(caption, cell) for caption in captions[row]).rstrip()
         yield ""
 
 
@@ -65,7 +66,7 @@ def count_table(
 
     labels: the labels of all images of each set, by the set's name; names: what each label means.
     """
-    first = max(map(len, names))
+    first = max(map(cell_len, names))
     least, most = BARS
     longest = min(most, max(least, (width - first) // len(labels) - COUNT - 3))
     counts = {title: np.bincount(of_set, minlength=len(names)) for title, of_set in labels.items()}
@@ -76,7 +77,7 @@ def count_table(
             f"{of_set[label]:{COUNT},} {ink * round(longest * of_set[label] / max(of_set)):{longest}}"
             for of_set in counts.values()
         ]
-        yield "  ".join([f"{name:{first}}", *cells]).rstrip()
+        yield "  ".join([set_cell_size(name, first), *cells]).rstrip()
     totals = [f"{of_set.sum():{COUNT},}{space}" for of_set in counts.values()]
     yield "  ".join([f"{'':{first}}", *totals]).rstrip()
 

@@ -264,6 +264,10 @@ def test_a_network_that_learned_from_other_data_is_told(trained, capsys):
     Path("Model_Output/small/run.json").write_text(json.dumps(record))
     assert cli.main(["test", "Results", str(trained), "small,large"]) == 0
     assert capsys.readouterr().err == "small learned from mnist, not from digits\n"
+    Path("Model_Output/small/run.json").write_text(json.dumps(record | {"ink": "dark"}))
+    assert cli.main(["test", "Results", str(trained), "small"]) == 0
+    said = "small learned from mnist with dark ink instead of bright, not from digits\n"
+    assert capsys.readouterr().err == said
 
 
 def test_a_network_of_other_classes_is_left_out(trained, capsys):

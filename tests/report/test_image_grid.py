@@ -95,3 +95,15 @@ def test_the_counts_are_those_of_the_labels(names):
 def test_the_bars_give_way_to_the_width(width):
     labels = {"training": np.arange(60_000) % 10, "test": np.arange(10_000) % 10}
     assert max(map(len, count_table(DIGITS, labels, width, False))) <= width
+
+
+def test_names_of_wide_letters_keep_the_columns():
+    """Each of these letters takes two columns of a terminal, and the accent takes none."""
+    names, wide = ["名前テスト", "abcdefghij", "e\u0301"], [5, 0, -1]
+    labels = {"training": np.arange(30) % 3, "test": np.arange(30) % 3}
+    rows = list(count_table(names, labels, 80, True))[1:4]
+    starts = [row.index("#") + more for row, more in zip(rows, wide, strict=True)]
+    assert len(set(starts)) == 1
+    images = np.zeros((3, 28, 28), np.uint8)
+    captions = list(terminal_grid(Images("", images, names, [0, 1, 2]), 160, False, True))[-2]
+    assert [captions.index("#1") + 5, captions.index("#2") + 4] == [30 + 11, 60 + 2]
