@@ -58,7 +58,7 @@ from MNIST.interrupts import EXIT_CODE as INTERRUPTED
 from MNIST.interrupts import Interrupts
 from MNIST.output import directed, open_closed_streams
 from MNIST.paths import has_data
-from MNIST.program import as_started, install_command, program
+from MNIST.program import as_started, install_command, library_of, program, why_missing
 
 COMMANDS = (
     *("download", "import", "show", "check", "draw", "rate", "train", "test", "explore", "list", "prune"),
@@ -118,12 +118,14 @@ def _explained(error: Exception) -> str:
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror or error}"
-    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("MNIST"):
-        return (
-            f"{error.name} is not installed in this Python ({sys.executable}).\n"
-            "Activate the environment that it is installed in, or install what is needed:\n"
-            f"    {install_command()}"
-        )
+    if isinstance(error, ImportError) and (library := library_of(error)):
+        if isinstance(error, ModuleNotFoundError):
+            return (
+                f"{error.name} is not installed in this Python ({sys.executable}).\n"
+                "Activate the environment that it is installed in, or install what is needed:\n"
+                f"    {install_command()}"
+            )
+        return f"{library} {why_missing(error)}"
     return (
         f"internal error: {type(error).__name__}: {error}\n"
         "This is a fault of the program; run again with --debug to see where."

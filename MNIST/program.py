@@ -9,6 +9,7 @@ import re
 import shlex
 import sys
 from pathlib import Path, PurePath
+from traceback import walk_tb
 
 DISTRIBUTION = "mnist-text-networks"
 CHECKOUT_NAME = "python MNIST"
@@ -57,6 +58,38 @@ def install_command(extra: str = "") -> str:
     else:
         what = f'"{DISTRIBUTION}[{extra}]"' if extra else DISTRIBUTION
     return f"python -m pip install {what}"
+
+
+def library_of(error: BaseException) -> str:
+    """The library that could not be imported; "" if it is a module of this program."""
+    error = _first(error)
+    name = getattr(error, "name", None) or ""
+    if not isinstance(error, ModuleNotFoundError):
+        # Of a compiled module, that is only the last part. The library is what was being imported last.
+        frames = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+        others = [one for one in frames if one.split(".")[0] not in sys.stdlib_module_names | {"__main__"}]
+        name = name if not others or _is_ours(others[-1]) else others[-1]
+    return "" if _is_ours(name) else name.split(".")[0]
+
+
+def _is_ours(module: str) -> bool:
+    return module.split(".")[0] == _PACKAGE.name
+
+
+def why_missing(error: BaseException, extra: str = "") -> str:
+    """Why a library could not be imported, to follow its name. extra: of this program, which installs it."""
+    error = _first(error)
+    if isinstance(error, ModuleNotFoundError):
+        return f"is not installed: {install_command(extra)}"
+    reason = next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)
+    return f"is installed but cannot be loaded: {reason}"
+
+
+def _first(error: BaseException) -> BaseException:
+    """The error that a failed import began with: libraries raise others, with long advice, in its place."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    is_first = isinstance(error, ModuleNotFoundError) or isinstance(cause, ModuleNotFoundError)
+    return _first(cause) if isinstance(cause, ImportError | OSError) and not is_first else error
 
 
 def as_started(text: str) -> str:

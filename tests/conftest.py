@@ -167,6 +167,21 @@ def digits_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def broken_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of one more engine, whose library is installed and cannot be loaded."""
+    from MNIST.engine_names import ENGINES
+
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    (folder / "broken_engine.py").write_text("import broken_library", encoding="utf-8")
+    error = "raise ImportError('libx.so: no such file', name='_x', path='_x.so')"
+    (folder / "broken_library.py").write_text(error, encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setitem(ENGINES, "broken", "broken_engine")
+    return "broken"
+
+
+@pytest.fixture
 def wrong_engine(monkeypatch: pytest.MonkeyPatch) -> str:
     """Leave three engines, one with a wrong gradient; return the weight whose gradient has the wrong sign.
 

@@ -116,6 +116,43 @@ def test_a_library_that_is_missing_is_named(monkeypatch, capsys):
     assert "docopt is not installed in this Python" in capsys.readouterr().err
 
 
+BROKEN = "raise ImportError('libx.so: no such file', name='_x', path='_x.so')"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        BROKEN,
+        # as TensorFlow and NumPy do
+        f"import traceback\ntry:\n    {BROKEN}\nexcept ImportError:\n"
+        "    raise ImportError(f'{traceback.format_exc()}\\n\\nFailed to load the native runtime.\\nSee https://x')",
+        f"try:\n    {BROKEN}\nexcept ImportError as error:\n"
+        "    raise ImportError('\\n\\nPLEASE READ THIS\\n\\nIt can have many reasons.') from error",
+        # as in a library with a faster part that is not installed
+        f"try:\n    import no_such_library\nexcept ImportError:\n    {BROKEN}",
+        "raise ImportError('\\nlibx.so: no such file\\nSee https://x')",
+    ],
+)
+def test_a_library_that_cannot_be_loaded_is_named(source, tmp_path, monkeypatch, capsys):
+    from MNIST.commands import check
+
+    (tmp_path / "broken_library.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(check, "run", lambda options: import_module("broken_library"))
+    assert cli.main(["check", "x"]) == 1
+    told = capsys.readouterr().err
+    assert told == "broken_library is installed but cannot be loaded: libx.so: no such file\n"
+
+
+def test_a_name_that_the_program_itself_lacks_is_its_fault(monkeypatch, capsys):
+    from MNIST.commands import check
+
+    line = "from MNIST.words import no_such_name"
+    monkeypatch.setattr(check, "run", lambda options: exec(line, {"__name__": check.__name__}))
+    assert cli.main(["check", "x"]) == 1
+    assert "internal error: ImportError" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [

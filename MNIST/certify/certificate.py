@@ -11,13 +11,14 @@ from MNIST.certify.differences import Judged
 from MNIST.certify.elsewhere import answer_elsewhere
 from MNIST.certify.participants import Participant
 from MNIST.certify.problem import Problem
-from MNIST.errors import CertifyError
+from MNIST.errors import CertifyError, UsageError
 from MNIST.language.layer import Shape
 
 TOLERANCE = 1e-9  # relative, between engines; float64 has 16 digits, and sums of thousands of terms lose some
 ROUNDING = 1e-12  # of the network's largest gradient: what rounding leaves when many terms cancel
 
 OnAnswer = Callable[[Participant, Answer], None]
+OnMissing = Callable[[Participant, str], None]
 
 
 @dataclass(frozen=True)
@@ -88,19 +89,25 @@ def certify(
     *,
     entries: int,
     on_answer: OnAnswer = lambda *_: None,
+    on_missing: OnMissing = lambda *_: None,
 ) -> Certificate:
     """Let every participant compute a problem, and compare their answers.
 
     entries: how many of each weight are judged by finite differences of the first participant's loss, or 0.
+    on_missing: called for a participant whose library cannot be loaded, with what it lacks; it is left out.
     Raises CertifyError if one of them cannot answer.
     """
     answers = {}
     for participant in participants:
         # One after the other: at the same time, on the same processors, they take longer.
-        if participant.elsewhere:
-            found = answer_elsewhere(problem, participant)
-        else:
-            found = answer(problem, participant.engine)
+        try:
+            if participant.elsewhere:
+                found = answer_elsewhere(problem, participant)
+            else:
+                found = answer(problem, participant.engine)
+        except UsageError as error:
+            on_missing(participant, str(error))
+            continue
         answers[participant.name] = found
         on_answer(participant, found)
     judged = differences.judge(problem, participants[0].engine, entries) if entries else {}

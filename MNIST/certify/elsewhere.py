@@ -13,7 +13,7 @@ from pathlib import Path
 from MNIST.certify.answers import Answer, answer
 from MNIST.certify.participants import Participant
 from MNIST.certify.problem import Problem
-from MNIST.errors import CertifyError
+from MNIST.errors import CertifyError, UsageError
 
 PATIENCE = 3600.0  # seconds; what `refuse_too_large` accepts takes an engine minutes on two cores
 ROOT = Path(__file__).resolve().parents[2]  # where this program can be imported from
@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]  # where this program can be imported
 def answer_elsewhere(problem: Problem, participant: Participant) -> Answer:
     """A participant's answer to a problem, computed in a separate process.
 
-    Raises CertifyError if the process fails (with the last line that it printed), or after PATIENCE.
+    Raises UsageError if the engine's library cannot be loaded; CertifyError if the process fails otherwise
+    (with the last line that it printed), or after PATIENCE.
     """
     assert participant.backend
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
@@ -46,16 +47,22 @@ def answer_elsewhere(problem: Problem, participant: Participant) -> Answer:
             ) from None
         if process.returncode:
             said = [line for line in process.stdout.splitlines() if line.strip()]
+            last = said[-1].strip() if said else "without a word"
+            if process.returncode == UsageError.exit_code:
+                raise UsageError(last)
             raise CertifyError(
-                f"{participant.name}: its process ended with exit code {process.returncode}: "
-                f"{said[-1].strip() if said else 'without a word'}"
+                f"{participant.name}: its process ended with exit code {process.returncode}: {last}"
             )
         return Answer.read(folder)
 
 
 def main(folder: Path, engine: str) -> None:
-    """Answer the problem in a folder."""
-    answer(Problem.read(folder), engine).write(folder)
+    """Answer the problem in a folder; end with UsageError's exit code if the engine cannot be loaded."""
+    try:
+        answer(Problem.read(folder), engine).write(folder)
+    except UsageError as error:
+        print(error)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,13 @@ def run(options: Mapping[str, Any]) -> int:
         f"{file}: {problem.network.parameters:,} parameters, {counted(len(images), 'image')} of {source}\n",
         flush=True,
     )
-    certificate = certify.certify(problem, found, entries=entries, on_answer=_Progress(found))
+    certificate = certify.certify(
+        problem,
+        found,
+        entries=entries,
+        on_answer=_Progress(found),
+        on_missing=lambda participant, lack: missing.update({participant.name: lack}),
+    )
     for name, lack in missing.items():
         print(f"  {name}: left out; {lack}")
     apart = _shown(certificate.losses.difference)

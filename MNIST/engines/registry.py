@@ -9,7 +9,7 @@ from MNIST.engine_names import ENGINES
 from MNIST.engines.protocol import Arrays, Engine, GradientEngine
 from MNIST.errors import UsageError, did_you_mean
 from MNIST.language import LeastSquares, ModelSpec, Network, needs_engine
-from MNIST.program import install_command
+from MNIST.program import library_of, why_missing
 
 PRELOADED = {
     "keras": "MNIST.engines.keras.engine",
@@ -162,13 +162,12 @@ def _module(name: str) -> ModuleType:
         raise UsageError(_unknown(name))
     try:
         return importlib.import_module(ENGINES[name])
-    except ModuleNotFoundError as error:
-        if error.name not in EXTRAS:
+    except (ImportError, OSError) as error:
+        library = library_of(error)
+        if not library or (isinstance(error, ModuleNotFoundError) and library not in EXTRAS):
             raise
-        raise UsageError(
-            f"the engine {name} needs {EXTRAS[error.name]}, which is not installed: "
-            f"{install_command(error.name)}"
-        ) from None
+        needed = EXTRAS.get(library, library)
+        raise UsageError(f"the engine {name} needs {needed}, which {why_missing(error, library)}") from None
 
 
 def _unknown(name: str) -> str:

@@ -1,6 +1,7 @@
 """Every engine computes the same step: each layer, block and optimizer, and each shipped model file."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -203,10 +204,44 @@ def test_problem_and_answer_survive_their_files(problem_of, tmp_path) -> None:
     assert found.largest.difference == 0
 
 
-def test_an_engine_that_dies_in_its_process_is_named_with_its_last_words(problem_of) -> None:
-    nowhere = certify.Participant("keras", "nowhere")
-    with pytest.raises(CertifyError, match=r"keras on nowhere: .* exit code 1: .*expected one of tensorflow"):
-        certify.certify(problem_of(SMALL), [nowhere], entries=0)
+@pytest.fixture
+def broken_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], certify.Participant]:
+    """A function that lets Keras raise an error in another process; it returns the participant there."""
+    folder = tmp_path / "libraries"
+    folder.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+
+    def broken(error: str) -> certify.Participant:
+        for library in "keras", "torch":
+            (folder / f"{library}.py").write_text(f"raise {error}", encoding="utf-8")
+        return certify.Participant("keras", "torch")
+
+    return broken
+
+
+def test_an_engine_that_dies_in_its_process_is_named_with_its_last_words(problem_of, broken_keras) -> None:
+    with pytest.raises(CertifyError, match=r"keras on torch: .* exit code 1: RuntimeError: out of order"):
+        certify.certify(problem_of(SMALL), [broken_keras("RuntimeError('out of order')")], entries=0)
+
+
+def test_an_engine_whose_library_cannot_be_loaded_is_left_out(
+    problem_of, broken_keras, broken_engine
+) -> None:
+    """In a process of its own, and in this one."""
+    elsewhere, here = broken_keras("ImportError('libx.so: no such file')"), certify.Participant(broken_engine)
+    lacks: dict[str, str] = {}
+    found = certify.certify(
+        problem_of(SMALL),
+        [certify.Participant("numpy"), elsewhere, here],
+        entries=0,
+        on_missing=lambda participant, lack: lacks.update({participant.name: lack}),
+    )
+    assert list(found.versions) == ["numpy"]
+    reason = "which is installed but cannot be loaded: libx.so: no such file"
+    assert lacks == {
+        "keras on torch": f"the engine keras needs keras, {reason}",
+        broken_engine: f"the engine {broken_engine} needs broken_library, {reason}",
+    }
 
 
 def test_an_engine_that_does_not_end_is_given_up(problem_of, monkeypatch: pytest.MonkeyPatch) -> None:

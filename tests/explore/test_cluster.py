@@ -233,6 +233,16 @@ def test_without_ray_the_message_says_how_to_install_it(monkeypatch, dataset, tm
         ClusterWorkers("local", 1, 1, dataset, tmp_path)
 
 
+def test_a_ray_that_cannot_be_loaded_is_not_called_missing(monkeypatch, dataset, tmp_path):
+    (tmp_path / "ray.py").write_text("raise ImportError('libray.so: no such file')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "ray", raising=False)
+    with pytest.raises(
+        UsageError, match=r"needs Ray, which is installed but cannot be loaded: libray\.so: no"
+    ):
+        ClusterWorkers("local", 1, 1, dataset, tmp_path)
+
+
 @pytest.mark.parametrize("address", ["", "remote", "host", "host:", ":6379", "host:ray", "host:70000"])
 def test_what_is_no_address_is_refused(address):
     with pytest.raises(UsageError, match="expected auto, local, or HOST:PORT"):

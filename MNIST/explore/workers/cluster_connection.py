@@ -13,7 +13,7 @@ import MNIST
 from MNIST.engines.processor import cores
 from MNIST.engines.quiet import quiet_stderr
 from MNIST.errors import MNISTError, UsageError, quoted
-from MNIST.program import install_command
+from MNIST.program import why_missing
 
 PROBE_SECONDS = 5.0  # for a machine to answer at all
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
@@ -47,10 +47,8 @@ def connect(address: str, processors: int) -> Any:
     with _environment(QUIET | ({} if address == "local" else IMPATIENT)):
         try:
             import ray
-        except ImportError:
-            raise UsageError(
-                f"a cluster needs Ray, which is not installed: {install_command('cluster')}"
-            ) from None
+        except (ImportError, OSError) as error:
+            raise UsageError(f"a cluster needs Ray, which {why_missing(error, 'cluster')}") from None
         failure = _initialise(ray, address, processors)
     if failure:
         ray.shutdown()
