@@ -3,6 +3,7 @@
 Programming mistakes stay ValueError and TypeError: they are ours to fix, and they deserve a traceback.
 """
 
+import errno
 from collections.abc import Iterable
 
 LONGEST_SHOWN = 40  # characters; longer words are shortened in messages
@@ -54,6 +55,17 @@ class StoreError(MNISTError):
 
 class UnreadableStoreError(StoreError):
     """The store of trials is damaged or of another version; nobody can have it open."""
+
+
+def is_of_system(error: BaseException) -> bool:
+    """Whether the system lacks something, as memory, a library or a disk that works, and no file is damaged.
+
+    What a decoder raises for a damaged file has no error number, or EINVAL if the file names a place before
+    its own begin.
+    """
+    if isinstance(error, OSError):
+        return error.errno not in (None, errno.EINVAL)
+    return isinstance(error, MemoryError | ImportError)
 
 
 def quoted(word: str) -> str:

@@ -4,9 +4,11 @@ The header gives the size before a pixel is decoded, and the size is limited. La
 sides of less than 1,024 pixels, strips to as many pixels, because a digit needs only 20.
 """
 
+import errno
 import os
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from MNIST.data.photos import length
-from MNIST.errors import DataError
+from MNIST.errors import DataError, is_of_system
 from MNIST.files import read_whole
 
 if TYPE_CHECKING:
@@ -34,16 +36,31 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
 
     Of an animation, the first frame is read. The picture is turned as its EXIF says. Transparent pixels lie
     on white.
-    Raises DataError, with the reason in words, if the file is missing, no picture, damaged or too large.
+    Raises DataError, with the reason in words, if the file is missing, no picture, damaged or too large;
+    OSError if it may be a good picture, and the system cannot read it.
     """
+    with _decoding(path):
+        return _read(path)
+
+
+@contextmanager
+def _decoding(path: Path) -> Iterator[None]:
+    """Raise DataError for what decoders raise; they fail in ways that nobody has listed."""
     _refuse_what_is_no_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of bombs, refused below, and of odd metadata
-            return _read(path)
+            yield
     except DataError:
         raise
-    except Exception as error:  # noqa: BLE001 - decoders of six formats fail in ways that nobody has listed
+    except MemoryError:
+        lack = "there is not enough memory to read this picture; make it smaller, or end other programs"
+        raise OSError(errno.ENOMEM, lack, str(path)) from None
+    except Exception as error:
+        if isinstance(error, OSError) and is_of_system(error):
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        if is_of_system(error):
+            raise
         unknown = type(error).__name__ == "UnidentifiedImageError"
         raise DataError(_unknown(path) if unknown else "a damaged picture") from None
 
@@ -60,11 +77,8 @@ def pages(path: Path) -> int:
     """How many pages or frames a picture has; 1 if it cannot be read, or a later one is damaged."""
     from PIL import Image
 
-    with warnings.catch_warnings(), suppress(Exception):  # decoders fail in ways that nobody has listed
-        warnings.simplefilter("ignore")
-        _refuse_what_is_no_file(path)
-        with Image.open(path, formats=FORMATS) as image:
-            return 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))  # a phone's JPEG
+    with suppress(DataError), _decoding(path), Image.open(path, formats=FORMATS) as image:
+        return 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))  # a phone's JPEG
     return 1
 
 
@@ -72,11 +86,8 @@ def size_of(path: Path) -> tuple[int, int] | None:
     """The width and the height of a picture in pixels, as its header says; None if that cannot be read."""
     from PIL import Image
 
-    with warnings.catch_warnings(), suppress(Exception):  # decoders fail in ways that nobody has listed
-        warnings.simplefilter("ignore")
-        _refuse_what_is_no_file(path)
-        with Image.open(path, formats=FORMATS) as image:
-            return image.size
+    with suppress(DataError), _decoding(path), Image.open(path, formats=FORMATS) as image:
+        return image.size
     return None
 
 

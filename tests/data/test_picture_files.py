@@ -1,5 +1,6 @@
 """Good pictures are read as they were saved; bad ones are refused in one line and with little memory."""
 
+import errno
 import io
 import os
 import struct
@@ -14,7 +15,7 @@ import pytest
 from PIL import Image
 
 from MNIST.data import read_picture
-from MNIST.data.picture_files import LARGE, pages
+from MNIST.data.picture_files import LARGE, pages, size_of
 from MNIST.errors import DataError
 
 ROOT = Path(__file__).parents[2]
@@ -217,6 +218,43 @@ def test_what_is_no_file_is_named(tmp_path):
         with pytest.raises(DataError, match=reason) as refusal:
             read_picture(path)
         assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("read", [read_picture, pages, size_of])
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "not enough memory to read this picture; make it smaller"),
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+    ],
+)
+def test_what_the_system_lacks_is_no_damage(read, error, words, tmp_path, monkeypatch):
+    good = _saved(tmp_path, Image.fromarray(GREY), "a.png")
+    monkeypatch.setattr(Image, "open", lambda *_, **__: _raise(error))
+    with pytest.raises(OSError, match=words) as refusal:
+        read(good)
+    assert refusal.value.filename == str(good)
+
+
+def test_a_library_that_is_missing_is_no_damage(tmp_path, monkeypatch):
+    good = _saved(tmp_path, Image.fromarray(GREY), "a.png")
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ModuleNotFoundError):
+        read_picture(good)
+
+
+@pytest.mark.parametrize("error", [OSError("truncated"), OSError(errno.EINVAL, "Invalid argument")])
+def test_what_a_decoder_raises_is_damage(error, tmp_path, monkeypatch):
+    damaged = _saved(tmp_path, Image.fromarray(GREY), "a.png")
+    monkeypatch.setattr(Image, "open", lambda *_, **__: _raise(error))
+    with pytest.raises(DataError, match=r"^a damaged picture$"):
+        read_picture(damaged)
+    assert (pages(damaged), size_of(damaged)) == (1, None)
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")

@@ -185,6 +185,18 @@ def test_damaged_bytes_are_refused_wherever_they_are():
             weight_layout(bytes(content), EXPECTED)
 
 
+def test_a_lack_of_memory_is_no_damage(monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(h5py, "File", fail)
+    with pytest.raises(MemoryError):
+        weight_layout(b"", EXPECTED)
+    monkeypatch.setattr(zipfile, "ZipFile", fail)
+    with pytest.raises(MemoryError):
+        checked_weights(b"", EXPECTED, {})
+
+
 def test_a_zip_of_another_version_is_refused():
     archive = bytearray(_zip(dict.fromkeys(MEMBERS, b"")))
     archive[archive.index(b"PK\x01\x02") + 6] = 255  # the version that a program needs to unpack it

@@ -3,10 +3,12 @@
 There may be `classes` too, the names that the labels number from 0: a laboratory writes it with drawn digits.
 """
 
+import math
 import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -14,14 +16,14 @@ from MNIST.data.about import checked_classes
 from MNIST.data.importing.labels import Labelled, numbered
 from MNIST.data.importing.shapes import Preparation
 from MNIST.data.importing.source import MOST_IMAGES, Found, as_bytes, refuse_other_sides, squares, white_of
-from MNIST.errors import DataError
+from MNIST.errors import DataError, is_of_system
 
 NAMES = "x_train", "y_train", "x_test", "y_test"
 CLASSES = "classes"
 LARGEST = 2**32  # bytes of an array
 METHODS = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED  # by which NumPy packs arrays
 # What is raised for a file that is not as NumPy writes it; RuntimeError if it is encrypted.
-DAMAGED = OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error
+DAMAGED = OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error
 
 
 def read_npz(path: Path, preparation: Preparation) -> Found:
@@ -32,6 +34,8 @@ def read_npz(path: Path, preparation: Preparation) -> Found:
             arrays = {name: file[name] for name in (*NAMES, CLASSES) if name in file.files}
             names = ", ".join(file.files[:8])
     except DAMAGED as error:
+        if is_of_system(error):
+            raise
         raise DataError(f"{path}: not a file of NumPy's arrays ({str(error)[:100]})") from None
     if not {"x_train", "y_train"} <= arrays.keys() or ("x_test" in arrays) != ("y_test" in arrays):
         raise DataError(f"{path}: expected the arrays {', '.join(NAMES)}, found {names or 'none'}")
@@ -103,3 +107,16 @@ def _refuse_others(path: Path) -> None:
             raise DataError(f"{path}: not a file of NumPy's arrays (packed by another method)")
         if any(member.file_size > LARGEST for member in archive.infolist()):
             raise DataError(f"{path}: an array of more than {LARGEST:,} bytes")
+        for member in archive.infolist():
+            if member.filename.removesuffix(".npy") in (*NAMES, CLASSES):
+                with archive.open(member) as stream:
+                    if _declared(stream) > member.file_size:
+                        raise ValueError("an array is larger than its member of the archive")
+
+
+def _declared(stream: IO[bytes]) -> int:
+    """How many bytes an array has with its header, which is read."""
+    is_first = np.lib.format.read_magic(stream) == (1, 0)
+    read = np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0
+    shape, _, kind = read(stream)
+    return stream.tell() + math.prod(shape) * kind.itemsize

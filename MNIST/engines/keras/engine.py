@@ -29,7 +29,7 @@ from MNIST.engines.keras.layers import Graph, as_exact
 from MNIST.engines.keras.saved_file import Layout, checked_weights, weight_layout, without_times
 from MNIST.engines.protocol import Arrays, EpochMetrics, OnStep, refuse_other_arrays
 from MNIST.engines.quiet import quiet_stderr
-from MNIST.errors import ModelError
+from MNIST.errors import ModelError, is_of_system
 from MNIST.language import Network, Optimizer, optimizers
 
 __all__ = ["KerasEngine", "build", "device", "has_fast_bfloat16", "libraries"]
@@ -170,7 +170,9 @@ class KerasEngine:
             try:
                 with warnings.catch_warnings(action="ignore"):  # the error says enough
                     self.whole_model.load_weights(path)
-            except Exception:  # noqa: BLE001 - nobody has listed how Keras and h5py fail
+            except Exception as error:  # nobody has listed how Keras and h5py fail
+                if is_of_system(error):
+                    raise
                 raise ModelError("its weights are damaged: Keras cannot read them") from None
 
     @cached_property

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
-from MNIST.errors import ModelError
+from MNIST.errors import ModelError, is_of_system
 
 WHOLE = "Functional"  # Keras's class for a network of layers
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
@@ -51,7 +51,9 @@ def weight_layout(weights: bytes, expected: Iterable[str] = ()) -> Layout:
             return dict(_entries(file, "", set(expected), h5py))
     except ModelError:
         raise
-    except Exception as error:  # noqa: BLE001 - a damaged file makes h5py fail in ways that nobody has listed
+    except Exception as error:  # a damaged file makes h5py fail in ways that nobody has listed
+        if is_of_system(error):
+            raise
         raise ModelError(f"its weights are damaged: {error}") from None
 
 
@@ -109,7 +111,9 @@ def _entries(
 def _open(content: bytes) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(content))
-    except Exception:  # noqa: BLE001 - as above, for zipfile
+    except Exception as error:  # as above, for zipfile
+        if is_of_system(error):
+            raise
         is_hdf5 = content.startswith(b"\x89HDF\r\n")
         what = "an HDF5 file with another name" if is_hdf5 else "truncated, or something else"
         raise ModelError(f"it is not a .keras file, but {what}") from None
@@ -148,7 +152,9 @@ def _read(archive: zipfile.ZipFile, member: str, limit: int) -> bytes:
     try:
         with archive.open(member) as stream:
             content = stream.read(limit + 1)
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:  # as above
+        if is_of_system(error):
+            raise
         raise ModelError(f"its {member} is damaged: {error}") from None
     if len(content) > limit:
         raise ModelError(f"its {member} is larger than this network can need ({limit:,} bytes)")

@@ -1,5 +1,9 @@
 """Files of NumPy's arrays become the dataset that they hold, or are refused, whatever the libraries raise."""
 
+import errno
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -96,6 +100,28 @@ def test_one_array_under_the_name_of_several_is_refused(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros(3))
     (tmp_path / "a.npy").rename(tmp_path / "a.npz")
     with pytest.raises(DataError, match="not a file of NumPy's arrays"):
+        import_dataset(tmp_path / "a.npz", tmp_path / "data")
+
+
+def test_an_array_that_claims_more_than_there_is_asks_for_no_memory(tmp_path, monkeypatch):
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (2**31,)})
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x_train.npy", header.getvalue() + bytes(9))
+    monkeypatch.setattr(np, "load", None)
+    with pytest.raises(DataError, match="an array is larger than its member of the archive"):
+        import_dataset(tmp_path / "a.npz", tmp_path / "data")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(errno.EMFILE, "Too many open files")])
+def test_what_the_system_lacks_is_no_damage(tmp_path, monkeypatch, error):
+    np.savez(tmp_path / "a.npz", x_train=np.zeros((2, 28, 28)), y_train=np.arange(2))
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(np, "load", fail)
+    with pytest.raises(type(error)):
         import_dataset(tmp_path / "a.npz", tmp_path / "data")
 
 
