@@ -35,24 +35,37 @@ def write_atomically(path: Path, content: bytes | str, alone: bool = False, last
     empty.
     Temporary files that killed writers left beside it are removed: all of them if `alone`, else those that
     are an hour old, because a younger one may still be in use.
-    Raises OSError if the disk is full or the folder cannot be written; the old file is then intact.
+    Raises OSError, with the file's name, if the disk is full or the folder cannot be written; the old file is
+    then intact.
     """
     data = content.encode() if isinstance(content, str) else content
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_stale(path, age=0 if alone else ABANDONED)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    with naming(path):
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                if lasting:
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            os.chmod(temporary, 0o666 & ~_UMASK)  # mkstemp's 0600 would hide the file from others
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an OSError name this file, and not a temporary one or none."""
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            if lasting:
-                stream.flush()
-                os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_UMASK)  # mkstemp's 0600 would hide the file from others
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        del error.filename2
         raise
 
 

@@ -25,10 +25,19 @@ def test_a_disk_that_fails_leaves_the_old_file_and_nothing_else(step, tmp_path, 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(f"MNIST.files.{'tempfile' if step == 'mkstemp' else 'os'}.{step}", fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as failure:
         write_atomically(path, "new")
+    assert failure.value.filename == str(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_in_a_files_place_is_named(tmp_path):
+    (tmp_path / "file.txt").mkdir()
+    with pytest.raises(OSError, match=r"file\.txt'$") as failure:
+        write_atomically(tmp_path / "file.txt", "text")
+    assert (failure.value.filename, failure.value.filename2) == (str(tmp_path / "file.txt"), None)
+    assert list(tmp_path.iterdir()) == [tmp_path / "file.txt"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")

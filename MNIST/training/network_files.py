@@ -10,12 +10,12 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from MNIST.engines import MODEL_FILES
 from MNIST.errors import ModelError
-from MNIST.files import LOCK, read_whole, refuse_link, remove_whole, write_atomically
+from MNIST.files import LOCK, naming, read_whole, refuse_link, remove_whole, write_atomically
 from MNIST.live_file import LIVE
 from MNIST.paths import MODEL_OUTPUT, RECORD
 
@@ -69,7 +69,8 @@ def replace_files(name: str, files: Mapping[str, bytes]) -> None:
     _remove_folder(folder / INCOMING)
     try:
         for file, content in files.items():
-            write_atomically(folder / INCOMING / file, content)
+            with naming(usual_place(name, file)):
+                write_atomically(folder / INCOMING / file, content)
         (folder / INCOMING).rename(folder / _COMPLETE)
     except BaseException:
         with suppress(OSError):
@@ -101,8 +102,9 @@ def finish_replacing(name: str) -> None:
         for file in MODEL_FILES.difference(there):
             (folder / file).unlink(missing_ok=True)
     for file in sorted(there, key=lambda file: file == RECORD):
-        with suppress(OSError) if file == LIVE else nullcontext():  # no network depends on it
-            os.replace(complete / file, usual_place(name, file))
+        place = usual_place(name, file)
+        with suppress(OSError) if file == LIVE else naming(place):  # no network depends on that page
+            os.replace(complete / file, place)
     _remove_folder(complete)
 
 

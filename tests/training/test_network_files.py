@@ -14,6 +14,7 @@ from MNIST.training.network_files import (
     read_file,
     remove_network,
     replace_files,
+    usual_place,
 )
 
 # Whatever changes a folder goes through one of these.
@@ -81,6 +82,25 @@ def test_the_page_of_a_training_becomes_that_of_its_network(folder):
     replace_files("net", NEW | {"live.html": b"how the new network was trained"})
     assert which() == "new"
     assert (folder / "live.html").read_bytes() == b"how the new network was trained"
+
+
+def test_an_error_names_the_file_in_its_usual_place(folder, monkeypatch):
+    (folder / "curves.png").unlink(missing_ok=True)
+    (folder / "curves.png").mkdir()
+    with pytest.raises(OSError, match="curves") as failure:
+        replace_files("net", NEW)
+    assert (failure.value.filename, failure.value.filename2) == (str(folder / "curves.png"), None)
+    (folder / "curves.png").rmdir()
+    finish_replacing("net")
+    assert which() == "new"
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space") as failure:
+        replace_files("net", OLD)
+    assert failure.value.filename == str(usual_place("net", next(iter(OLD))))
 
 
 def _at_step(number: int, when: str, do) -> None:
