@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from MNIST.errors import BusyError
+from MNIST.paths import refuse_no_folder
 
 LOCK = ".lock"  # the file in a folder that whoever writes there holds
 # What macOS and Windows leave in a folder that somebody has looked into.
@@ -40,7 +41,7 @@ def write_atomically(path: Path, content: bytes | str, alone: bool = False, last
     """
     data = content.encode() if isinstance(content, str) else content
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     remove_stale(path, age=0 if alone else ABANDONED)
     with naming(path):
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
@@ -91,6 +92,16 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         os.close(handle)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it if they are missing. Raises OSError that names what is in the way."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        for place in reversed((folder, *folder.parents)):
+            refuse_no_folder(place)
+        raise
+
+
 def refuse_link(folder: Path) -> None:
     """Raise OSError for a folder that is a link: files are removed in it, and a link may lead elsewhere."""
     if folder.is_symlink():
@@ -135,7 +146,7 @@ def only_one(lock_file: Path, busy: str | None = None) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     is_new = busy is not None and not lock_file.parent.exists()
-    lock_file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(lock_file.parent)
     lock = FileLock(lock_file, timeout=-1 if busy is None else 0)
     try:
         try:

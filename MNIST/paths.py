@@ -1,5 +1,7 @@
 """The project's folders, model files by name, and a check that names are safe before any file is touched."""
 
+import errno
+import os
 import re
 from pathlib import Path
 
@@ -58,6 +60,14 @@ def name_from(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", text)[:LONGEST_NAME]
 
 
+def refuse_no_folder(folder: Path) -> None:
+    """Raise OSError if there is something in a folder's place that is none."""
+    if os.path.lexists(folder) and not folder.is_dir():
+        found = "a link that leads to no folder" if folder.is_symlink() else "a file"
+        lack = f"expected a folder, found {found}; remove it, or give it another name"
+        raise OSError(errno.ENOTDIR, lack, str(folder))
+
+
 def has_data(folder: Path) -> bool:
     """Whether a folder seems to hold a dataset, by the name of one of its files."""
     try:
@@ -75,7 +85,11 @@ def exploration_folder(name: str) -> Path:
 
 
 def trained_names() -> list[str]:
-    """The names of all trained networks, in order. Whether they can be trusted is not known yet."""
+    """The names of all trained networks, in order. Whether they can be trusted is not known yet.
+
+    Raises OSError if something else is in the place of their folder.
+    """
+    refuse_no_folder(MODEL_OUTPUT)
     return sorted(path.parent.name for path in MODEL_OUTPUT.glob(f"*/{RECORD}") if is_name(path.parent.name))
 
 

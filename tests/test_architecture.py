@@ -23,7 +23,7 @@ ARROWS = {
     "program": set(),
     "interrupts": set(),
     "output": set(),
-    "files": {"errors"},
+    "files": {"errors", "paths"},
     "paths": {"errors"},
     "language": {"errors"},
     "architecture": {"errors", "language", "report"},

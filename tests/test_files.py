@@ -32,6 +32,20 @@ def test_a_disk_that_fails_leaves_the_old_file_and_nothing_else(step, tmp_path, 
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="making a link takes rights there")
+@pytest.mark.parametrize("found", ["a file", "a link that leads to no folder", "in a circle"])
+@pytest.mark.parametrize("write", [write_atomically, lambda path, _: only_one(path).__enter__()])
+def test_what_is_in_a_folders_place_is_named(found, write, tmp_path):
+    place = tmp_path / "place"
+    if found == "a file":
+        place.touch()
+    else:
+        place.symlink_to(place if found == "in a circle" else "/no/such/folder")
+    with pytest.raises(NotADirectoryError, match=r"expected a folder, found a (file|link)") as failure:
+        write(place / "below" / "file.txt", "text")
+    assert failure.value.filename == str(place)
+
+
 def test_a_folder_in_a_files_place_is_named(tmp_path):
     (tmp_path / "file.txt").mkdir()
     with pytest.raises(OSError, match=r"file\.txt'$") as failure:

@@ -22,6 +22,7 @@ from typing import Any
 
 from MNIST import cli
 from MNIST.errors import DownloadError
+from MNIST.files import make_folder
 from MNIST.paths import find_model_file
 from MNIST.program import program
 
@@ -64,7 +65,7 @@ def run(options: Mapping[str, Any]) -> int:
     from MNIST.data.download import mirrors_of_environment
 
     os.environ["MNIST_MIRROR"] = ",".join(mirrors_of_environment())  # their paths begin here, not in Demo/
-    FOLDER.mkdir(exist_ok=True)
+    make_folder(FOLDER)
     here = Path.cwd()
     os.chdir(FOLDER)
     try:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from MNIST.commands import values
 from MNIST.errors import ModelError, UsageError
 from MNIST.output import print_json
-from MNIST.paths import CHECKPOINTS, HYPERPARAM_SEARCH, checked_name
+from MNIST.paths import CHECKPOINTS, HYPERPARAM_SEARCH, checked_name, refuse_no_folder
 from MNIST.program import program
 from MNIST.words import counted
 
@@ -112,6 +112,7 @@ class _Exploration(NamedTuple):
 def _explorations() -> list[_Exploration]:
     from MNIST.explore.results import read_results
 
+    refuse_no_folder(HYPERPARAM_SEARCH)
     found = []
     for path in sorted(HYPERPARAM_SEARCH.glob(f"*/{RESULTS}")):
         name = path.parent.name

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from MNIST.commands.values import one_of
 from MNIST.errors import UsageError, quoted
-from MNIST.files import write_atomically
+from MNIST.files import make_folder, write_atomically
 from MNIST.words import counted
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def run(options: Mapping[str, Any]) -> int:
     _refuse_others(folder)
     _tell(table, judged)
     files = _drawn(judged, table.stem)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for name, content in files.items():
         write_atomically(folder / name, content)
     print(f"Drawn in {folder}/: {', '.join(files)}")

@@ -16,6 +16,7 @@ from typing import Any
 
 from MNIST.errors import StoreError, UnreadableStoreError
 from MNIST.explore.plan import Trial
+from MNIST.files import make_folder
 from MNIST.language import canonical_text
 from MNIST.training import EpochResult
 
@@ -132,7 +133,7 @@ def open_store(path: Path) -> Iterator[TrialStore]:
 
     Raises StoreError if the file is damaged, belongs to another program or has another version.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     if path.exists() and not path.is_file():  # SQLite would wait for a pipe
         raise StoreError(f"{path} is no file: move it away and run again")
     with _as_store_errors(path):

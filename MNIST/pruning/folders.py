@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from MNIST.files import LOCK, only_one, remove_whole
-from MNIST.paths import is_name
+from MNIST.paths import is_name, refuse_no_folder
 
 A_LINK = "a link to another place"
 
@@ -27,7 +27,11 @@ class Item:
 
 
 def folders(root: Path) -> Iterator[Path]:
-    """The folders in one of the project's, and the links to folders or to nothing, in the order of names."""
+    """The folders in one of the project's, and the links to folders or to nothing, in the order of names.
+
+    Raises OSError if something else is in the place of that folder.
+    """
+    refuse_no_folder(root)
     for path in children(root):
         if is_name(path.name) and (path.is_symlink() or path.is_dir()):
             yield path

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from MNIST.files import refuse_link
+from MNIST.files import make_folder, refuse_link
 from MNIST.tracking.tracker import Confusion, TrackedRun, numbers_of
 from MNIST.training import EpochResult
 
@@ -30,7 +30,7 @@ class EventFile:
         self._place = run.folder.parent
         folder = run.folder / FOLDER
         refuse_link(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         earlier = list(folder.glob(f"{FILES}*"))
         self._writer = RecordWriter((folder / f"{FILES}{time.time_ns()}").open("xb"))
         self._clock = time.time() - sum(result.seconds for result in run.history)

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from MNIST.files import NotAFileError, read_whole, refuse_link, remove_stale, write_atomically
+from MNIST.paths import refuse_no_folder
 from MNIST.words import counted
 
 _NOTE = "checkpoint.json"
@@ -118,7 +119,10 @@ def read_checkpoints(folder: Path, warn: Callable[[str], None]) -> Iterator[Chec
 
     A checkpoint cannot be used if it is damaged, or if a version of this program wrote it that measured other
     things. It stays there until its epoch is saved again.
+    Raises OSError if no checkpoint could be saved there: the folder is a link, or a file is in its place.
     """
+    refuse_link(folder)
+    refuse_no_folder(folder)
     for epoch, path in sorted(_by_epoch(folder).items(), reverse=True):
         try:
             found = _parse(read_whole(path, MOST))

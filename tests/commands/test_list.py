@@ -132,6 +132,15 @@ def test_unfinished_networks_explorations_and_networks_of_a_laboratory(here, run
     assert {one["engine"].split()[0] for one in found["networks"]} == {"numpy", "browser"}
 
 
+@pytest.mark.parametrize("folder", ["Model_Output", "Hyperparam_Search"])
+@pytest.mark.parametrize("command", ["list", "prune"])
+def test_a_file_in_the_place_of_a_folder_is_no_empty_folder(folder, command, tmp_path, monkeypatch, run):
+    monkeypatch.chdir(tmp_path)
+    Path(folder).touch()
+    code, _, errors = run(command)
+    assert (code, errors.startswith(f"{folder}: expected a folder, found a file;")) == (1, True)
+
+
 def test_where_nothing_is_trained(tmp_path, monkeypatch, run):
     monkeypatch.chdir(tmp_path)
     code, output, _ = run("list")

@@ -266,7 +266,13 @@ def test_files_of_other_names_are_none_of_ours(tmp_path):
 def test_a_link_to_a_folder_of_others_is_not_followed(tmp_path):
     save_checkpoint(tmp_path / "theirs", _checkpoint(3))
     (tmp_path / "checkpoint").symlink_to(tmp_path / "theirs", target_is_directory=True)
-    for change in (remove_checkpoints, lambda folder: save_checkpoint(folder, _checkpoint(1))):
+    for act in (_epoch, remove_checkpoints, lambda folder: save_checkpoint(folder, _checkpoint(1))):
         with pytest.raises(OSError, match="a link to another place"):
-            change(tmp_path / "checkpoint")
+            act(tmp_path / "checkpoint")
     assert _epoch(tmp_path / "theirs") == 3
+
+
+def test_a_file_in_the_place_of_the_folder_is_found_before_there_is_something_to_save(tmp_path):
+    (tmp_path / "checkpoint").touch()
+    with pytest.raises(NotADirectoryError, match="expected a folder, found a file"):
+        _epoch(tmp_path / "checkpoint")
