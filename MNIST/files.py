@@ -8,8 +8,8 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,24 +39,48 @@ def write_atomically(path: Path, content: bytes | str, alone: bool = False, last
     Raises OSError, with the file's name, if the disk is full or the folder cannot be written; the old file is
     then intact.
     """
+    with _staged(path, content, alone, lasting) as put:
+        put()
+
+
+def write_together(files: Mapping[Path, bytes | str]) -> None:
+    """Write files that belong together, each as `write_atomically` does, and none before all have room.
+
+    Raises OSError if the disk is full or a folder cannot be written; the old files are then intact.
+    """
+    with ExitStack() as stack:
+        for put in [stack.enter_context(_staged(path, content)) for path, content in files.items()]:
+            put()
+
+
+@contextmanager
+def _staged(
+    path: Path, content: bytes | str, alone: bool = False, lasting: bool = True
+) -> Iterator[Callable[[], None]]:
+    """Write a temporary file; yield the function that puts it into its place. See `write_atomically`."""
     data = content.encode() if isinstance(content, str) else content
     path = Path(path)
     make_folder(path.parent)
     remove_stale(path, age=0 if alone else ABANDONED)
     with naming(path):
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                if lasting:
-                    stream.flush()
-                    os.fsync(stream.fileno())
-            os.chmod(temporary, 0o666 & ~_UMASK)  # mkstemp's 0600 would hide the file from others
+
+    def put() -> None:
+        with naming(path):
             os.replace(temporary, path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)
-            raise
+
+    try:
+        with naming(path), os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            if lasting:
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(temporary, 0o666 & ~_UMASK)  # mkstemp's 0600 would hide the file from others
+        yield put
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
 
 
 @contextmanager

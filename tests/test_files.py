@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from MNIST.errors import MNISTError
-from MNIST.files import only_one, remove_stale, write_atomically
+from MNIST.files import only_one, remove_stale, write_atomically, write_together
 
 STEPS = ("mkstemp", "fsync", "chmod", "replace")
 
@@ -30,6 +30,29 @@ def test_a_disk_that_fails_leaves_the_old_file_and_nothing_else(step, tmp_path, 
     assert failure.value.filename == str(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("step", STEPS[:3])
+def test_of_files_that_belong_together_none_is_written_if_one_cannot_be(step, tmp_path, monkeypatch):
+    files = [tmp_path / name for name in ("first.txt", "second.txt")]
+    write_together({path: f"old {path.name}" for path in files})
+    module = tempfile if step == "mkstemp" else os
+    real, calls = getattr(module, step), []
+
+    def fail_the_second_time(*arguments, **named):
+        calls.append(step)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(module, step, fail_the_second_time)
+    with pytest.raises(OSError, match="No space left") as failure:
+        write_together(dict.fromkeys(files, "new"))
+    assert failure.value.filename == str(files[1])
+    assert sorted(tmp_path.iterdir()) == files
+    assert [path.read_text() for path in files] == ["old first.txt", "old second.txt"]
+    write_together(dict.fromkeys(files, "new"))
+    assert [path.read_text() for path in files] == ["new", "new"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="making a link takes rights there")

@@ -30,7 +30,7 @@ from MNIST.commands import values
 from MNIST.commands.trained_networks import refuse_unlike
 from MNIST.commands.values import one_of, whole_number
 from MNIST.errors import DataError, UsageError, quoted
-from MNIST.files import write_atomically
+from MNIST.files import write_together
 from MNIST.paths import TOGETHER, members, short_name
 from MNIST.words import counted, escaped
 
@@ -75,8 +75,12 @@ def _explained(name: str, file: str, image: Any, label: int | None, subject: str
 
     explained = explain(name, image, label, subject)
     folder = training.output_folder(name) / training.EXPLAINED
-    write_atomically(folder / f"{file}.png", explanation_png(explained))
-    write_atomically(folder / f"{file}.html", explanation_page(explained))
+    write_together(
+        {
+            folder / f"{file}.png": explanation_png(explained),
+            folder / f"{file}.html": explanation_page(explained),
+        }
+    )
     print(f"{explained.network}: {subject}\n{explained.verdict}")
     print(f"Written: {folder / file}.png, and {file}.html beside it with every layer.")
     return explained

@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any
 from MNIST.commands import values
 from MNIST.commands.trained_networks import refuse_unlike
 from MNIST.errors import ModelError, UsageError, quoted
-from MNIST.files import write_atomically
+from MNIST.files import write_atomically, write_together
 from MNIST.paths import members, short_name
 from MNIST.program import as_typed, install_command
 
@@ -116,8 +116,7 @@ def _write_script(path: Path, library: str, shared: "SharedNetwork", images: Any
     title, needed = scripts.LIBRARIES[library], install_command("torch" if library == "torch" else "")
     checked = _compare(scripts.answers(script, images), expected, f"{title} ({needed})")
     weights = path.with_name(f"{path.stem}_weights.npz")
-    write_atomically(weights, script.weights)
-    write_atomically(path, script.source)
+    write_together({weights: script.weights, path: script.source})
     print(f"Written: {path}, {shared.name} as a script with {title}, and {weights}, its weights.")
     print(f"It trains the network: python {as_typed(str(path))} Data")
     print(f"It tests these weights: python {as_typed(str(path))} Data --weights {as_typed(str(weights))}")

@@ -49,9 +49,9 @@ from MNIST.commands.evaluations_table import print_evaluations, progress_of
 from MNIST.commands.trained_networks import answering, answering_side_by_side, are_many
 from MNIST.commands.values import MOST_THREADS, optional_whole_number
 from MNIST.errors import ModelError, UsageError
-from MNIST.files import write_atomically
+from MNIST.files import LOCK, only_one, write_together
 from MNIST.output import print_json
-from MNIST.paths import checked_name, members
+from MNIST.paths import checked_name, members, refuse_no_folder
 from MNIST.words import counted
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def run(options: Mapping[str, Any]) -> int:
         raise UsageError(
             f"{comparison} is a file, and the report would be a folder: take another comparison name"
         )
+    refuse_no_folder(Path(comparison))
     if foreign := foreign_file(Path(comparison)):
         raise UsageError(f"{comparison}/ has {foreign}, which is no report's: take another comparison name")
     dataset = load(Path(options["<dataset-dir>"]))
@@ -276,12 +277,14 @@ def _write(
     several = f"{len(evaluations)} networks" if len(evaluations) > 1 else evaluations[0].name
     title = f"{comparison}: {several} on {counted(len(asked.images), f'{asked.on} image')} of {dataset_name}"
     files = report_files(title, asked.images, evaluations, spaces, pictures)
-    for file, content in files.items():
-        write_atomically(Path(comparison) / file, content)
-    for path in Path(comparison).iterdir():
-        if path.name not in files and path.name.endswith(OURS):
-            path.unlink()  # of an earlier comparison, which this one replaces
-    write_atomically(Path(f"{comparison}.txt"), results_text(evaluations))
+    folder, table = Path(comparison), Path(f"{comparison}.txt")
+    with only_one(folder / LOCK):
+        write_together(
+            {folder / file: content for file, content in files.items()} | {table: results_text(evaluations)}
+        )
+        for path in folder.iterdir():
+            if path.name not in files and path.name.endswith(OURS):
+                path.unlink()  # of an earlier comparison, which this one replaces
 
 
 def _print_examples(evaluations: "Sequence[Evaluation]") -> None:

@@ -14,6 +14,8 @@ import pytest
 
 from MNIST import cli
 from MNIST.data import load
+from MNIST.errors import BusyError
+from MNIST.files import only_one, write_together
 from MNIST.report.testing.comparison import COLUMNS
 
 ROOT = Path(__file__).parents[2]
@@ -117,6 +119,10 @@ def test_a_folder_that_cannot_be_made_is_one_line(trained, capsys):
     assert cli.main(["test", "Results", str(trained), "small"]) == 2
     assert capsys.readouterr().err.startswith("Results is a file, and the report would be a folder")
     assert not Path("Results.txt").exists()
+    Path("Results").unlink()
+    Path("Results").symlink_to("nowhere")
+    assert cli.main(["test", "Results", str(trained), "small"]) == 1
+    assert capsys.readouterr().err.startswith("Results: expected a folder, found a link that leads to no")
 
 
 @pytest.mark.slow
@@ -220,6 +226,24 @@ def test_nothing_is_written_if_no_network_can_be_tested(digits_folder, tmp_path,
     assert cli.main(["test", "Results", str(digits_folder), "none"]) == 1
     assert "trained are: none yet" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_comparison_is_written_at_a_time_and_all_of_it_at_once(trained, monkeypatch):
+    written: list[set[str]] = []
+
+    def write(files):
+        with pytest.raises(BusyError), only_one(Path("Results/.lock"), busy="busy"):
+            pass
+        written.append({str(path) for path in files})
+        write_together(files)
+
+    monkeypatch.setattr("MNIST.commands.test.write_together", write)
+    assert cli.main(["test", "Results", str(trained), "small"]) == 0
+    tables = {f"Results/small_{end}" for end in TABLES}
+    assert written == [{"Results.txt", "Results/report.html", *tables}]
+    Path("Results/.lock").touch()  # as a killed process leaves it
+    assert cli.main(["test", "Results", str(trained), "small"]) == 0
+    assert not Path("Results/.lock").exists()
 
 
 def test_nothing_of_an_earlier_comparison_stays_beside_the_new_one(trained, capsys):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from MNIST.files import LEFT_BY_SYSTEMS
+from MNIST.files import LEFT_BY_SYSTEMS, LOCK
 from MNIST.report.testing.calibration import calibrate, calibration_png
 from MNIST.report.testing.comparison import Evaluation, classes_csv, confusion_csv, errors_csv
 from MNIST.report.testing.confusion_picture import confusion_png
@@ -23,7 +23,7 @@ def foreign_file(folder: Path) -> str:
     """The name of a file in a folder that no report and no system leaves there; "" if there is none."""
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     for name in names:
-        if LEFT_BY_SYSTEMS.fullmatch(name):
+        if name == LOCK or LEFT_BY_SYSTEMS.fullmatch(name):
             continue
         final = re.sub(r"^\.(.*)\.[^.]*\.tmp$", r"\1", name)  # what a killed writer left
         if final != PAGE and not final.endswith(OURS):
