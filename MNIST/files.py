@@ -8,6 +8,7 @@ import shutil
 import stat
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -166,6 +167,7 @@ def only_one(lock_file: Path, busy: str | None = None) -> Iterator[None]:
     It leaves no file behind. A folder that was made for it and stayed empty goes too, if `busy` is given:
     without it, another process may wait there.
     busy: the message of the BusyError that is raised if another process holds the lock; None waits.
+    Raises OSError if the file system lets no file be locked.
     """
     from filelock import FileLock, Timeout
 
@@ -173,13 +175,20 @@ def only_one(lock_file: Path, busy: str | None = None) -> Iterator[None]:
     make_folder(lock_file.parent)
     lock = FileLock(lock_file, timeout=-1 if busy is None else 0)
     try:
-        try:
-            lock.acquire()
-        except PermissionError:
-            _remove_abandoned(lock_file)
-            lock.acquire()
+        # filelock warns where the system has no locks. There, a file is locked as long as it exists.
+        with warnings.catch_warnings(action="ignore"):
+            try:
+                lock.acquire()
+            except PermissionError:
+                _remove_abandoned(lock_file)
+                lock.acquire()
     except Timeout:
         raise BusyError(busy) from None
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        lack = f"files cannot be locked in this folder ({error.strerror}); work in one on another disk"
+        raise OSError(error.errno, lack, str(lock_file.parent)) from None
     try:
         yield
     finally:

@@ -1,5 +1,6 @@
 """Whole files or nothing, and one writer at a time."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -146,6 +147,32 @@ with only_one(Path({str(lock)!r})):
     first.wait()
     with only_one(lock, busy="busy"):
         pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX locks")
+def test_a_file_system_that_refuses_locks_is_named_with_a_way_out(tmp_path, monkeypatch):
+    import fcntl
+
+    monkeypatch.setattr(fcntl, "flock", lambda *_: _refuse(errno.ENOLCK))
+    with pytest.raises(OSError, match=r"cannot be locked .* \(No locks available\); work in one") as failure:
+        only_one(tmp_path / ".lock").__enter__()
+    assert failure.value.filename == str(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX locks")
+def test_where_the_system_has_no_locks_the_file_is_one(tmp_path, monkeypatch, recwarn):
+    import fcntl
+
+    monkeypatch.setattr(fcntl, "flock", lambda *_: _refuse(errno.ENOSYS))
+    with only_one(tmp_path / ".lock"), pytest.raises(MNISTError, match="busy"):
+        only_one(tmp_path / ".lock", busy="busy").__enter__()
+    with only_one(tmp_path / ".lock", busy="busy"):
+        pass
+    assert (list(tmp_path.iterdir()), list(recwarn)) == ([], [])
+
+
+def _refuse(number: int) -> None:
+    raise OSError(number, os.strerror(number))
 
 
 def test_a_folder_that_is_made_for_a_lock_stays_if_something_is_written_in_it(tmp_path):
