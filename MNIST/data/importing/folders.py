@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import repeat
 from multiprocessing import get_context
@@ -17,7 +18,7 @@ from MNIST.data.importing.labels import refuse_names_equal_but_for_case
 from MNIST.data.importing.shapes import Preparation
 from MNIST.data.importing.source import MOST_IMAGES, Found, Part, Progress, image_key
 from MNIST.data.picture_files import pages, read_picture, size_of
-from MNIST.errors import DataError, quoted
+from MNIST.errors import DataError, MNISTError, quoted
 from MNIST.words import counted
 
 SETS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
@@ -144,8 +145,13 @@ def _read_all(files: Sequence[Path], preparation: Preparation, workers: int) -> 
     if len(files) <= ALONE or workers == 1:
         yield from map(_read, files, repeat(preparation))
         return
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        yield from pool.map(_read, files, repeat(preparation), chunksize=CHUNK)
+    try:
+        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+            yield from pool.map(_read, files, repeat(preparation), chunksize=CHUNK)
+    except BrokenProcessPool:
+        raise MNISTError(
+            "a process that read pictures was killed, perhaps because memory ran out; run the command again"
+        ) from None
 
 
 def _read(file: Path, preparation: Preparation) -> Read:

@@ -10,8 +10,8 @@ from PIL import Image
 from sources import first, same_images
 
 from MNIST.data import About, Dataset, load
-from MNIST.data.importing import Wishes, import_dataset
-from MNIST.errors import DataError
+from MNIST.data.importing import Wishes, folders, import_dataset
+from MNIST.errors import DataError, MNISTError
 
 
 def write_pictures(folder: Path, dataset: Dataset, most: int) -> None:
@@ -142,6 +142,21 @@ def test_many_pictures_are_read_by_several_processes_alike(tmp_path):
     ).dataset
     assert alone.digest == shared.digest
     assert seen[-1] == (450, 450)
+
+
+def _die(*_) -> None:
+    os._exit(9)
+
+
+def test_a_process_that_is_killed_while_it_reads_is_named(tmp_path, monkeypatch):
+    write_folder(tmp_path / "shapes", 1, side=40)
+    monkeypatch.setattr(folders, "ALONE", 1)
+    monkeypatch.setattr(folders, "_read", _die)
+    with pytest.raises(
+        MNISTError, match=r"^a process that read pictures was killed, .* run the command again$"
+    ):
+        import_dataset(tmp_path / "shapes", tmp_path / "data", Wishes(workers=2))
+    assert not (tmp_path / "data").exists()
 
 
 def test_one_shape_looks_like_another_picture_of_it():
