@@ -1,5 +1,6 @@
 """Worker processes: their results come back in order; one that dies is replaced; none is left behind."""
 
+import errno
 import math
 import os
 import pickle
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from waiting import eventually
 
 from MNIST.data import About, Dataset
 from MNIST.engines import PRELOADED
+from MNIST.errors import MNISTError
 from MNIST.explore.workers import local
 from MNIST.explore.workers.local import LocalWorkers
 from MNIST.explore.workers.protocol import Ended, EpochDone, Task, Waiting, WorkerDied
@@ -179,6 +182,17 @@ def _shapes() -> list[tuple[int, ...]]:
     from MNIST.explore.workers import worker
 
     return [worker._dataset.train_images.shape, worker._dataset.test_images.shape]
+
+
+def test_a_worker_that_cannot_be_started_has_its_reason(workers, monkeypatch):
+    """The pool says only that it is broken."""
+
+    def fail(*_, **__):
+        raise BrokenProcessPool from OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(ProcessPool, "schedule", fail)
+    with pytest.raises(MNISTError, match=r"^no worker process can be started: Too many open files$"):
+        workers.map(pow, [(2, 3)])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no worker is forked from a server")

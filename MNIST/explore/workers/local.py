@@ -137,7 +137,9 @@ class LocalWorkers:
         try:
             return pool, self._starter.submit(pool.schedule, function, args=arguments).result()
         except RuntimeError as error:
-            raise MNISTError(f"no worker process can be started: {error}") from error
+            cause = error.__cause__ or error  # the pool's own error has no words
+            reason = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+            raise MNISTError(f"no worker process can be started: {reason}") from error
 
     def _give_back(self, pool: ProcessPool, future: ProcessFuture[Any]) -> BaseException | None:
         """Wait for a pool's task, mark the pool as free, and return what the task raised, or None."""
