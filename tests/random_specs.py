@@ -50,6 +50,7 @@ from MNIST.language.layers import DepthwiseConv, GaussianNoise, SeparableConv
 from MNIST.language.optimizers import SGD, Adagrad, Adam, AdamW, LeastSquares, ParallelDelta, RMSprop
 
 proportions = st.floats(0, 1, exclude_max=True)
+betas = st.floats(0, 0.99999)
 tiny = st.floats(1e-30, 1)
 activations = st.sampled_from([name for name in ACTIVATION.choices if name not in ("softmax", "swish")])
 inits = st.sampled_from(INIT.choices)
@@ -131,10 +132,10 @@ layers = st.builds(
 )
 
 rates: dict[str, Any] = {"rate": st.floats(0, 1e30, exclude_min=True), "decay": st.floats(0, 1e6)}
-adam: dict[str, Any] = {**rates, "beta1": proportions, "beta2": proportions, "epsilon": tiny}
+adam: dict[str, Any] = {**rates, "beta1": betas, "beta2": betas, "epsilon": tiny}
 optimizers = st.one_of(
-    st.builds(SGD, **rates, momentum=proportions, nesterov=st.booleans()),
-    st.builds(RMSprop, **rates, rho=proportions, momentum=proportions, epsilon=tiny),
+    st.builds(SGD, **rates, momentum=betas, nesterov=st.booleans()),
+    st.builds(RMSprop, **rates, rho=betas, momentum=betas, epsilon=tiny),
     st.builds(Adam, **adam),
     st.builds(AdamW, **adam, weight_decay=st.floats(0, 1)),
     st.builds(Adagrad, **rates, accumulator=st.floats(0, 1e6), epsilon=tiny),

@@ -49,9 +49,11 @@ def photographed(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 def length(sides: tuple[int, ...]) -> int:
     """The longer of two sides; of a strip, that of a picture twice as long as high with as many pixels.
 
-    What is written on a strip is small beside its longer side.
+    What is written on a strip is small beside its longer side. But it counts as at least a sixteenth of that
+    side: what is read of a longer one would need too much memory.
     """
-    return min(max(sides), isqrt(2 * sides[0] * sides[1]))
+    longer = max(sides)
+    return min(longer, max(isqrt(2 * sides[0] * sides[1]), longer // 16))
 
 
 def _threshold(density: NDArray[np.floating]) -> float:

@@ -99,6 +99,12 @@ def test_what_is_on_a_long_strip_keeps_its_resolution(images, kind, tmp_path):
     assert np.mean(differences) < (0.01 if kind == "drawing" else 0.3)
 
 
+def test_a_strip_of_noise_is_reduced_to_what_memory_holds(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (4, 131_000), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "strip.png")
+    assert max(read_picture(tmp_path / "strip.png").shape) < 20_000
+
+
 def test_specks_are_dropped():
     dirty = _seven().copy()
     dirty[10:14, 10:14] = dirty[390:, 395:] = 0
