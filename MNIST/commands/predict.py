@@ -5,9 +5,10 @@ Usage:
     python MNIST predict --help
 
 A picture holds a digit, dark on light or light on dark, drawn or photographed: PNG, JPEG, GIF, BMP, TIFF or
-WebP. It may hold several that do not touch: they are answered in reading order. Each is brought to the form
-of MNIST's images: white on black, in a box of 20×20 pixels, with its centre of mass in the middle of 28×28.
-If it is still unlike them, a warning says so: the answer is a guess.
+WebP. It may hold several that do not touch: they are answered in reading order; with --single, it is one sign
+of several pieces. Each is brought to the form of MNIST's images: white on black, in a box of 20×20 pixels,
+with its centre of mass in the middle of 28×28. If it is still unlike them, a warning says so: the answer is a
+guess.
 A network that has learned whole pictures, or dark ink on bright paper, gets the picture in that form.
 
 Arguments:
@@ -17,6 +18,7 @@ Arguments:
     <image>              picture files
 
 Options:
+    --single             each picture holds one sign, whatever pieces it has, such as % or ä
     --show               show in the terminal how each picture is prepared
     --steps FILE         write the same steps to a PNG file
     --engine NAME        compute with this engine, in float32: keras, numpy, tensors, autograd, modules, sonn;
@@ -58,7 +60,8 @@ def run(options: Mapping[str, Any]) -> int:
     images = options["<image>"]
     steps_file = _steps_file(options["--steps"], images)
 
-    pictures = _prepare(images, _forms(names), shown=options["--show"], kept=steps_file is not None)
+    single, shown = options["--single"], options["--show"]
+    pictures = _prepare(images, _forms(names), single, shown, kept=steps_file is not None)
     digits = [digit for picture in pictures for digit in picture.digits]
     answers = _answers(names, digits, threads, engine) if digits else {}
     if options["--json"]:
@@ -109,7 +112,7 @@ def _forms(names: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _prepare(
-    files: Sequence[str], forms: Sequence[tuple[str, str]], shown: bool, kept: bool
+    files: Sequence[str], forms: Sequence[tuple[str, str]], single: bool, shown: bool, kept: bool
 ) -> list[_Picture]:
     """Prepare the pictures that can be read; name the others. kept: keep the steps, for the PNG file.
 
@@ -120,7 +123,7 @@ def _prepare(
     for file in files:
         name = escaped(file)
         try:
-            lines = _lines(file, forms)
+            lines = _lines(file, forms, single)
         except DataError as error:
             print(f"{name}: {error}", file=sys.stderr)
             continue
@@ -137,15 +140,20 @@ def _prepare(
     return pictures
 
 
-def _lines(file: str, forms: Sequence[tuple[str, str]]) -> list[list[dict[tuple[str, str], Any]]]:
-    """What each line of a picture holds, in each form. It is one if a network has learned whole pictures."""
+def _lines(
+    file: str, forms: Sequence[tuple[str, str]], single: bool
+) -> list[list[dict[tuple[str, str], Any]]]:
+    """What each line of a picture holds, in each form.
+
+    It is one if that is wished, or if a network has learned whole pictures.
+    """
     from MNIST.data import in_form, lines_in_form, read_picture
     from MNIST.data.picture_files import pages
 
     picture = read_picture(Path(file))
     if (several := pages(Path(file))) > 1:
         print(f"{escaped(file)}: it has {several} pages, and the first one is answered", file=sys.stderr)
-    if any(form == "whole" for form, _ in forms):
+    if single or any(form == "whole" for form, _ in forms):
         return [[{form: in_form(picture, *form) for form in forms}]]
     in_each = [lines_in_form(picture, ink) for _, ink in forms]
     return [

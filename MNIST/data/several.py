@@ -1,6 +1,7 @@
 """Several digits in one picture: found as groups of pieces, and put in reading order.
 
-A stroke that the pen left out, a dot or a bar goes with the digit that it lies above, below or beside.
+A stroke that the pen left out, a dot or a bar goes with the digit that it lies above, below or beside. Bars
+one above the other are one sign, as in = and ÷; so are two dots, if there is nothing else.
 """
 
 import numpy as np
@@ -14,6 +15,11 @@ INKED = 0.15  # of the usual ink of tall pieces, at least, that a digit has; a 1
 ABOVE = 0.5  # of the narrower one's width: pieces that overlap so far lie above one another
 NEAR = 0.1  # of a digit's height: pieces above one another with a smaller gap are one digit
 LEVEL = 0.7  # of the lower one's height: near pieces that overlap less are the strokes of an open 4
+DOT = 0.6  # times as wide as high, at least, is a dot
+BAR = 2.0  # times as wide as high, at least, is a bar
+SOLID = 0.75  # of the rectangle with the same spread is ink: in a dot or a bar, however it is turned
+STACK = 0.75  # of the wider one's width, at most, is the gap between the pieces of = or ÷
+COLON = 3.0  # of the wider one's width, at most, is the gap between the dots of a colon
 BESIDE = 0.3  # of a digit's height: a bar or a dot so near belongs to it
 LINE = 0.5  # of the lower one's height: digits that overlap so far may stand in one line
 TOUCHING = 1.3  # times as wide as high, at least, are two digits that touch; 1 in 70 of MNIST's is so wide
@@ -38,7 +44,8 @@ def lines_of_digits(ink: Ink) -> list[list[Ink]]:
     if not 1 < len(found) <= MOST:
         return [[ink]]
     ends = np.array([(rows.start, rows.stop, columns.start, columns.stop) for rows, columns in found])
-    digit_of = _digits(ends, masses)
+    solid = np.array([_is_solid(labels[box] == number) for number, box in enumerate(found, 1)])
+    digit_of = _digits(ends, masses, solid)
     count = digit_of.max() + 1
     if count < 2:
         return [[ink]]
@@ -73,10 +80,24 @@ def may_be_two(digit: NDArray[np.floating]) -> bool:
     )
 
 
-def _digits(ends: NDArray[np.int64], masses: NDArray[np.float64]) -> NDArray[np.int64]:
+def _is_solid(piece: NDArray[np.bool_]) -> bool:
+    """Whether a piece has no hole, bend or branch: it is nearly as large as a rectangle of its spread.
+
+    piece: (rows, columns), with some pixels.
+    """
+    places = np.argwhere(piece)
+    deviation = places - places.mean(axis=0)
+    spread = deviation.T @ deviation / len(places) + np.eye(2) / 12  # that of a pixel's own side
+    return len(places) >= SOLID * 12 * float(np.sqrt(np.linalg.det(spread)))
+
+
+def _digits(
+    ends: NDArray[np.int64], masses: NDArray[np.float64], solid: NDArray[np.bool_]
+) -> NDArray[np.int64]:
     """The number, from 0, of the digit that each piece belongs to; -1: to none.
 
-    ends: (n, 4), each piece's first row, the row after its last one, and the same of its columns.
+    ends: (n, 4), each piece's first row, the row after its last one, and the same of its columns. solid: as
+    `_is_solid` says.
     """
     top, bottom, left, right = ends.T
     heights, widths = bottom - top, right - left
@@ -87,7 +108,12 @@ def _digits(ends: NDArray[np.int64], masses: NDArray[np.float64]) -> NDArray[np.
     near = np.minimum(aside, above) >= -NEAR * height
     stacked = aside >= ABOVE * np.minimum.outer(widths, widths)
     stepped = above < LEVEL * np.minimum.outer(heights, heights)
-    strokes_of_one = near & (stacked | stepped)
+    wider = np.maximum.outer(widths, widths)
+    dots, bars = (solid & (widths >= times * heights) for times in (DOT, BAR))
+    alone = tall.sum() == 2
+    gap = np.where(np.logical_or.outer(bars, bars), STACK, COLON * alone) * wider
+    sign = stacked & np.logical_and.outer(dots, dots) & (-above <= gap)
+    strokes_of_one = near & (stacked | stepped) | sign
     digits = np.full(len(top), -1)
     digits[tall] = _groups(strokes_of_one[np.ix_(tall, tall)])
     distances = (np.maximum(0, -aside) + np.maximum(0, -above))[:, tall]

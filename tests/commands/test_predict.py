@@ -162,6 +162,8 @@ def test_a_picture_with_several_digits_is_answered_digit_by_digit(here, capsys):
     assert len(set(answers)) == 1
     assert "four.png 4/4" in shown
     assert f"four.png: 4 found, in reading order: {str(answers[0]) * 4}" in shown
+    assert cli.main(["predict", "large", "four.png", "--single"]) == 0
+    assert len(_answers(capsys.readouterr().out)) == 1
     Image.fromarray(np.vstack([np.hstack([one] * 3), np.hstack([one] * 3)])).save("six.png")
     assert cli.main(["predict", "small,large", "six.png"]) == 0
     three = str(answers[0]) * 3

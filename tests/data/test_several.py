@@ -38,11 +38,35 @@ def test_a_line_may_rise():
         [(20, 40, 20, 40), (41, 60, 20, 40)],  # an 8 in halves
         [(20, 45, 20, 30), (30, 60, 32, 36)],  # an open 4 whose link is too faint
         [(20, 60, 20, 30), (38, 42, 50, 60)],  # a digit and a dash
+        [(20, 26, 20, 60), (46, 52, 20, 60)],  # =
+        [(20, 30, 35, 45), (40, 46, 20, 60), (56, 66, 35, 45)],  # ÷
+        [(20, 32, 20, 32), (60, 72, 20, 32)],  # :
     ],
-    ids=["one", "bar", "halves", "open four", "dash"],
+    ids=["one", "bar", "halves", "open four", "dash", "equals", "divided by", "colon"],
 )
 def test_strokes_of_one_digit_stay_together(strokes):
     assert [len(line) for line in lines_of_digits(page(*strokes))] == [1]
+
+
+def test_each_equals_sign_on_a_sheet_is_one_whichever_way_it_leans():
+    """Its bars are parallelograms, 4 pixels higher on the right."""
+    ink = np.zeros((200, 300), np.float32)
+    for top in (20, 100):
+        for left in (20, 90, 200):
+            for column in range(left, left + 40):
+                begin = top + (left - column) // 10
+                ink[begin : begin + 5, column] = ink[begin + 20 : begin + 25, column] = 1
+    assert [len(line) for line in lines_of_digits(ink)] == [3, 3]
+
+
+@pytest.mark.parametrize("hole", [0, 10])
+def test_squares_in_lines_are_as_many_signs_with_a_hole_or_without(hole):
+    """Solid ones are as close as the dots of a colon. Two with a hole are no colon: they are like zeros."""
+    ink = page(*((top, top + 20, left, left + 20) for top in (20, 60, 100) for left in (20, 60)))
+    for top in (20, 60, 100):
+        ink[top + 5 : top + 5 + hole, 25:35] = ink[top + 5 : top + 5 + hole, 65:75] = 0
+    assert [len(line) for line in lines_of_digits(ink)] == [2, 2, 2]
+    assert [len(line) for line in lines_of_digits(ink[:90, :50])] == ([1, 1] if hole else [1])
 
 
 def test_each_digit_keeps_its_dot_and_some_paper_where_the_picture_goes_on():
