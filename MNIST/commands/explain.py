@@ -117,7 +117,7 @@ def _from_file(file: Path, record: Any) -> tuple[str, str, Any, None]:
 
     name = escaped(file.name)
     try:
-        prepared = in_form(read_picture(file), record.about.form, record.about.ink)
+        prepared = in_form(read_picture(file, record.about.form), record.about.form, record.about.ink)
     except DataError as error:
         raise DataError(f"{escaped(str(file))}: {error}") from None
     for warning in prepared.warnings:

@@ -150,10 +150,11 @@ def _lines(
     from MNIST.data import in_form, lines_in_form, read_picture
     from MNIST.data.picture_files import pages
 
-    picture = read_picture(Path(file))
+    whole = any(form == "whole" for form, _ in forms)
+    picture = read_picture(Path(file), "whole" if whole else "digit")
     if (several := pages(Path(file))) > 1:
         print(f"{escaped(file)}: it has {several} pages, and the first one is answered", file=sys.stderr)
-    if single or any(form == "whole" for form, _ in forms):
+    if single or whole:
         return [[{form: in_form(picture, *form) for form in forms}]]
     in_each = [lines_in_form(picture, ink) for _, ink in forms]
     return [

@@ -31,16 +31,18 @@ LITTLE = 0.4  # of a colour's contrast: with less in grey, that colour alone is 
 LARGE = 512  # pixels: a picture of at least twice this `length` is reduced
 
 
-def read_picture(path: Path) -> NDArray[np.uint8]:
+def read_picture(path: Path, form: str = "digit") -> NDArray[np.uint8]:
     """Read a picture as uint8 (rows, columns), 0 black, 255 white.
 
+    form: what it becomes, as in `About`. Of whole pictures, equal levels come out equal; of a digit, only how
+    the ink differs from the paper counts.
     Of an animation, the first frame is read. The picture is turned as its EXIF says. Transparent pixels lie
     on white.
     Raises DataError, with the reason in words, if the file is missing, no picture, damaged or too large;
     OSError if it may be a good picture, and the system cannot read it.
     """
     with _decoding(path):
-        return _read(path)
+        return _read(path, form)
 
 
 @contextmanager
@@ -107,7 +109,7 @@ def _refuse_what_is_no_file(path: Path) -> None:
         raise DataError(str(getattr(error, "strerror", None) or error)) from None
 
 
-def _read(path: Path) -> NDArray[np.uint8]:
+def _read(path: Path, form: str) -> NDArray[np.uint8]:
     from PIL import Image, ImageOps
 
     try:
@@ -120,16 +122,15 @@ def _read(path: Path) -> NDArray[np.uint8]:
         image.draft(None, (LARGE, LARGE))  # a large JPEG is decoded at 1/2, 1/4 or 1/8 of its size
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
-        return _grey(image)
+        return _grey(image, form)
 
 
-def _grey(image: "Image") -> NDArray[np.uint8]:
+def _grey(image: "Image", form: str) -> NDArray[np.uint8]:
     """The picture in grey levels. A large one is reduced by taking means over squares of pixels."""
     from PIL import Image
 
     if image.mode.startswith(("I", "F")):
-        sixteen = image.mode.startswith("I;16")
-        return _eight_bits(np.asarray(image.convert("F").reduce(_reduction(image))), sixteen)
+        return _eight_bits(np.asarray(image.convert("F").reduce(_reduction(image))), image.mode, form)
     if image.has_transparency_data:
         image = image.convert("RGBA")
     elif image.mode in ("1", "P"):
@@ -156,15 +157,23 @@ def _reduction(image: "Image") -> int:
     return max(1, length(image.size) // LARGE)
 
 
-def _eight_bits(values: NDArray[np.generic], sixteen: bool) -> NDArray[np.uint8]:
-    """Grey levels of 16 bits, or of any other range, as uint8.
+def _eight_bits(values: NDArray[np.generic], mode: str, form: str) -> NDArray[np.uint8]:
+    """Grey levels of more than 8 bits as uint8. mode: of Pillow. form: as in `read_picture`.
 
-    Of 16 bits, scanners and cameras may use only the lower 10 or 12: white is then 1023 or 4095.
+    In whole pictures, white is 65535, or 1 in fractions. For a digit, other levels may be white: scanners and
+    cameras may use only the lower 10 or 12 of 16 bits, and other numbers go from any level to any other.
     """
     levels = values.astype(np.float64)
     if not np.isfinite(levels).all():
         raise ValueError("a level is not a finite number")
     low, high = levels.min(), levels.max()
-    if sixteen:
-        low, high = 0.0, next(white for white in (1023.0, 4095.0, 65535.0) if high <= white)
-    return np.rint((levels - low) * (255 / max(high - low, 1e-300))).astype(np.uint8)
+    if form == "whole":
+        black, white = 0.0, 1.0 if mode == "F" else 65535.0
+        if low < black or high > white:
+            found = f"found {low:g} to {high:g}; save it with 8 bits"
+            raise DataError(f"expected levels from 0 to {white:g} in a whole picture, {found}")
+    elif mode.startswith("I;16"):
+        black, white = 0.0, next(white for white in (1023.0, 4095.0, 65535.0) if high <= white)
+    else:
+        black, white = low, high
+    return np.rint((levels - black) * (255 / max(white - black, 1e-300))).astype(np.uint8)

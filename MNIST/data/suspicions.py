@@ -11,6 +11,7 @@ from MNIST.words import counted
 if TYPE_CHECKING:
     from MNIST.data.datasets import Dataset
 
+DIM = 16  # of 255: the brightest level of pictures with 12 bits in files with 16
 LOOKED_AT = 2_000  # images, evenly from the whole set
 FEWEST_ONES = 5  # images of a 1, to say that a dataset lies on its side
 MOST_NAMED = 5  # classes without images
@@ -22,11 +23,10 @@ SMALLEST = 16  # pixels of the longer side of what is shown, mostly; MNIST's has
 def suspicions(dataset: "Dataset") -> Iterator[str]:
     """Each thing that looks wrong, in a sentence without its end."""
     images, labels = dataset.train_images, dataset.train_labels
-    brightest = max(int(images.max()), int(dataset.test_images.max()))
     if int(images.min()) == int(images.max()):
         yield f"all pixels of the training images are {images.max()}: there is nothing to learn from"
-    elif brightest == 1:
-        yield "the brightest pixel is 1, and white is 255: were the pixels divided by 255 before?"
+    elif dim := dimness(images, dataset.test_images):
+        yield dim
     elif dataset.about.ink == "dark":
         yield (
             "dark ink on bright paper, where MNIST has bright ink on dark; a network learns it so, and"
@@ -46,6 +46,15 @@ def suspicions(dataset: "Dataset") -> Iterator[str]:
             more = ", …" if len(missing) > MOST_NAMED else ""
             some = ", ".join(missing[:MOST_NAMED]) + more
             yield f"{counted(len(missing), 'class', 'classes')} without {kind} images: {some}"
+
+
+def dimness(*sets: NDArray[np.uint8]) -> str:
+    """What is to be said of images without a bright pixel; "" if they have one, or are all black."""
+    brightest = max(int(images.max(initial=0)) for images in sets)
+    if not 1 <= brightest <= DIM:
+        return ""
+    cure = "were the pixels divided by 255 before?" if brightest == 1 else "brighten the pictures first"
+    return f"the brightest pixel is {brightest}, and white is 255: {cure}"
 
 
 def has_dark_ink(images: NDArray[np.uint8]) -> bool:

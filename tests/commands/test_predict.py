@@ -7,7 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,9 +17,10 @@ from examples import is_quick
 from PIL import Image
 
 from MNIST import cli, training
-from MNIST.commands import predict
+from MNIST.commands import explain, predict
 from MNIST.data import load
 from MNIST.data.catalogue import about_published
+from MNIST.data.importing import Wishes, import_dataset
 from MNIST.engines.saved_arrays import write_arrays
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +130,25 @@ def test_a_network_that_has_learned_clothes_names_them(here, capsys):
     record.write_text(json.dumps(values))
     assert cli.main(["predict", "large", _seven("good.png")]) == 0
     assert "Ankle boot" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["whole", None])
+def test_a_whole_picture_of_16_bits_becomes_what_import_made_of_it(tmp_path, form):
+    random = np.random.default_rng(0)
+    for kind, brightest in (("dim", 1_000), ("mid", 1_100), ("bright", 65_535)):
+        (tmp_path / "deep" / kind).mkdir(parents=True)
+        for number in range(2):
+            levels = random.integers(100, 900, (28, 28)).astype(np.uint16)
+            levels[10, 10] = brightest
+            Image.fromarray(levels).save(tmp_path / "deep" / kind / f"{number}.png")
+    made = import_dataset(tmp_path / "deep", tmp_path / "data", Wishes(form, test=0.5)).dataset
+    images = {image.tobytes() for image in (*made.train_images, *made.test_images)}
+    assert sorted(max(image) for image in images) == [4, 4, 4, 4, 255, 255]
+    about = replace(made.about, form="whole")
+    for file in (tmp_path / "deep").rglob("*.png"):
+        ((found,),) = predict._lines(str(file), [("whole", "bright")], single=False)
+        assert found["whole", "bright"].image.tobytes() in images
+        assert explain._from_file(file, SimpleNamespace(about=about))[2].tobytes() in images
 
 
 def test_what_cannot_be_read_is_named_and_the_others_are_answered(here, capsys):

@@ -288,6 +288,31 @@ def test_of_sixteen_bits_only_the_lower_ones_may_be_used(bits, tmp_path):
     assert np.abs(found - GREY)[1:].max() <= 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "white", "name"),
+    [
+        (np.uint16, 65535, "a.png"),
+        (np.uint16, 65535, "a.tif"),
+        (np.int32, 65535, "a.tif"),
+        (np.float32, 1, "a.tif"),
+    ],
+)
+def test_equal_levels_of_whole_pictures_come_out_equal(kind, white, name, tmp_path):
+    """Whatever the darkest and the brightest pixel of each are."""
+    for brightest in (3, 4, 16, 255):
+        levels = np.clip(GREY, 2, brightest)
+        picture = (levels * (white / 255)).astype(kind)
+        seen = read_picture(_saved(tmp_path, Image.fromarray(picture), name), "whole")
+        assert (seen == levels).all()
+
+
+@pytest.mark.parametrize(("kind", "level"), [(np.int32, 65536), (np.int32, -1), (np.float32, 1.5)])
+def test_a_whole_picture_whose_white_is_not_known_is_refused(kind, level, tmp_path):
+    picture = np.full((20, 30), level, kind)
+    with pytest.raises(DataError, match="in a whole picture, found"):
+        read_picture(_saved(tmp_path, Image.fromarray(picture), "a.tif"), "whole")
+
+
 def test_a_thin_stroke_of_a_large_picture_of_sixteen_bits_stays(tmp_path):
     """Each square of pixels becomes its mean, in 16 bits as in 8."""
     sheet = np.full((4000, 4000), 255, np.uint8)

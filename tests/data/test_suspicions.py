@@ -26,6 +26,7 @@ def test_each_suspicion_is_said(digits):
     images = digits.train_images
     assert "all pixels of the training images are 7" in said(train_images=np.full_like(images, 7))
     assert "the brightest pixel is 1" in said(train_images=images // 255, test_images=images[:9] // 255)
+    assert "the brightest pixel is 15, and" in said(train_images=images // 17, test_images=images[:9] // 17)
     assert "dark ink on bright paper" in said(about=About(ink="dark"), train_images=255 - images)
     assert "lie on their side" in said(train_images=images.transpose(0, 2, 1))
     blank = images.copy()

@@ -20,7 +20,7 @@ from MNIST.data.importing.idx_files import idx_sources, read_idx_files
 from MNIST.data.importing.shapes import Preparation
 from MNIST.data.importing.source import Found, Part, Progress, image_key
 from MNIST.data.importing.tables import read_csv
-from MNIST.data.suspicions import form_of, has_dark_ink
+from MNIST.data.suspicions import dimness, form_of, has_dark_ink
 from MNIST.errors import DataError
 
 TEST_PROPORTION = 0.15  # of each class, where a source has no test set
@@ -86,6 +86,7 @@ def import_dataset(
         notes.append(f"{equal:,} of the test images are also among the training images, pixel by pixel")
     if not (len(train) and len(test)):
         found_both = f"{len(train)} and {len(test)}: a class needs two different ones"
+        found_both += f"; {dim}" if (dim := dimness(found.train.images)) else ""
         raise DataError(f"{source}: expected images to train on and to test with, found {found_both}")
     name, ink = _shown(folder.resolve().name), "dark" if dark else "bright"
     form = found.form or form_of(train.images, ink)

@@ -156,7 +156,7 @@ def _read_all(files: Sequence[Path], preparation: Preparation, workers: int) -> 
 
 def _read(file: Path, preparation: Preparation) -> Read:
     try:
-        picture = read_picture(file)
+        picture = read_picture(file, preparation.form or "whole")
         images = preparation.each(picture) if preparation.sheets else [preparation.one(picture)]
         return b"".join(image.tobytes() for image in images), ""
     except DataError as error:

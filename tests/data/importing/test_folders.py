@@ -161,3 +161,12 @@ def test_a_process_that_is_killed_while_it_reads_is_named(tmp_path, monkeypatch)
 
 def test_one_shape_looks_like_another_picture_of_it():
     assert drawn("star", 1).tobytes() == drawn("star", 1).tobytes() != drawn("star", 2).tobytes()
+
+
+def test_pictures_of_12_bits_that_become_equal_are_said_to_be_dim(tmp_path):
+    for level, kind in enumerate("aabb", start=1_050):
+        (tmp_path / "deep" / kind).mkdir(parents=True, exist_ok=True)
+        picture = Image.fromarray(np.full((28, 28), level, np.uint16))
+        picture.save(tmp_path / "deep" / kind / f"{level}.png")
+    with pytest.raises(DataError, match="different ones; the brightest pixel is 4, and white is 255"):
+        import_dataset(tmp_path / "deep", tmp_path / "data", Wishes("whole"))
