@@ -118,7 +118,6 @@ def _prepare(
 
     The steps are those to the first form.
     """
-
     pictures = []
     for file in files:
         name = escaped(file)

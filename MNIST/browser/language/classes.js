@@ -9,8 +9,8 @@ import { language } from "./table.js";
  */
 export function fillClasses(text, classes) {
   if (classes === null) return text;
-  const filled = (code) =>
-    code.replace(/\{[^{}]*\}/g, (word) => (strip(word.slice(1, -1)).toLowerCase() === language().classes ? `${classes}` : word));
+  const isMeant = (word) => strip(word.slice(1, -1)).toLowerCase() === language().classes;
+  const filled = (code) => code.replace(/\{[^{}]*\}/g, (word) => (isMeant(word) ? `${classes}` : word));
   return text.replace(/(?<![^\r\n])[^#\r\n]+/g, filled); // from the beginning of a line
 }
 
