@@ -93,11 +93,13 @@ def certify(
 ) -> Certificate:
     """Let every participant compute a problem, and compare their answers.
 
-    entries: how many of each weight are judged by finite differences of the first participant's loss, or 0.
+    entries: how many of each weight are judged by finite differences of the loss of the first
+        participant that answers, or 0.
     on_missing: called for a participant whose library cannot be loaded, with what it lacks; it is left out.
-    Raises CertifyError if one of them cannot answer.
+    Raises CertifyError if one of them cannot answer, or if none is left.
     """
     answers = {}
+    able: list[Participant] = []
     for participant in participants:
         # One after the other: at the same time, on the same processors, they take longer.
         try:
@@ -108,9 +110,12 @@ def certify(
         except UsageError as error:
             on_missing(participant, str(error))
             continue
+        able.append(participant)
         answers[participant.name] = found
         on_answer(participant, found)
-    judged = differences.judge(problem, participants[0].engine, entries) if entries else {}
+    if not able:
+        raise CertifyError("no engine's library can be loaded, so there is nothing to compare")
+    judged = differences.judge(problem, able[0].engine, entries) if entries else {}
     return compare(problem, answers, judged)
 
 

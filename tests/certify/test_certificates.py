@@ -232,8 +232,8 @@ def test_an_engine_whose_library_cannot_be_loaded_is_left_out(
     lacks: dict[str, str] = {}
     found = certify.certify(
         problem_of(SMALL),
-        [certify.Participant("numpy"), elsewhere, here],
-        entries=0,
+        [elsewhere, here, certify.Participant("numpy")],
+        entries=1,
         on_missing=lambda participant, lack: lacks.update({participant.name: lack}),
     )
     assert list(found.versions) == ["numpy"]
@@ -242,6 +242,8 @@ def test_an_engine_whose_library_cannot_be_loaded_is_left_out(
         "keras on torch": f"the engine keras needs keras, {reason}",
         broken_engine: f"the engine {broken_engine} needs broken_library, {reason}",
     }
+    with pytest.raises(CertifyError, match="nothing to compare"):
+        certify.certify(problem_of(SMALL), [elsewhere, here], entries=1)
 
 
 def test_an_engine_that_does_not_end_is_given_up(problem_of, monkeypatch: pytest.MonkeyPatch) -> None:
