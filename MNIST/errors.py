@@ -60,8 +60,8 @@ class UnreadableStoreError(StoreError):
 def is_of_system(error: BaseException) -> bool:
     """Whether the system lacks something, as memory, a library or a disk that works, and no file is damaged.
 
-    What a decoder raises for a damaged file has no error number, or EINVAL if the file names a place before
-    its own begin.
+    What a decoder raises for a damaged file has no error number. It has EINVAL if the file points to a place
+    before its own first byte.
     """
     if isinstance(error, OSError):
         return error.errno not in (None, errno.EINVAL)

@@ -29,8 +29,8 @@ Options:
                         so with each of several in a picture, all of its class; whole: scale the whole picture
                         to 28×28. Without it, images stay as they are if all have 28×28 pixels; else all are
                         brought to the form of digits
-    --invert WHEN       exchange black and white: yes, no, or auto, if the ink is dark; what is brought to the
-                        form of digits has bright ink before [default: auto]
+    --invert WHEN       exchange black and white: yes, no, or auto, if the ink is dark [default: auto].
+                        What was brought to the form of digits has bright ink already
     --transpose         exchange rows and columns (EMNIST's files need it, and are known)
     --skip              leave out what cannot be read, and test pictures that also train
     --as NAME           what to call the network, instead of its name in the laboratory

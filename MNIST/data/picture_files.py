@@ -1,7 +1,7 @@
 """Reading a user's own picture: any usual format to a grey array, without trusting the file.
 
 The header gives the size before a pixel is decoded, and the size is limited. Large pictures are reduced to
-sides of less than 1,024 pixels, strips to as many pixels, because a digit needs only 20.
+sides of less than 1,024 pixels, because a digit needs only 20; long strips keep about as many pixels in all.
 """
 
 import errno
