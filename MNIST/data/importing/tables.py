@@ -94,8 +94,8 @@ def _tables(path: Path, column: int, has_header: bool) -> "Iterator[pandas.DataF
         rows = _rows(path, CELLS)
         with pandas.read_csv(path, chunksize=rows, low_memory=False, dtype={name: str}, **how) as tables:
             yield from tables
-    except (ValueError, UnicodeDecodeError, pandas.errors.ParserError) as error:
-        raise DataError(f"{path}: not a table ({str(error)[:100]})") from None
+    except ValueError as error:
+        raise _refused(path, error) from None
 
 
 def _rows(path: Path, cells: int) -> int:
@@ -148,8 +148,15 @@ def _cells(path: Path, **which: Any) -> "pandas.DataFrame":
 
     try:
         return pandas.read_csv(path, dtype=str, **which, **_spelling(path))
-    except (ValueError, UnicodeDecodeError, pandas.errors.ParserError) as error:
-        raise DataError(f"{path}: not a table ({str(error)[:100]})") from None
+    except ValueError as error:
+        raise _refused(path, error) from None
+
+
+def _refused(path: Path, error: ValueError) -> Exception:
+    """What pandas cannot read as a table; a lack of memory is not the file's fault."""
+    if str(error).endswith("out of memory"):
+        return MemoryError(str(error))
+    return DataError(f"{path}: not a table ({str(error)[:100]})")
 
 
 def _unlike_the_others(names: Sequence[str]) -> int | None:

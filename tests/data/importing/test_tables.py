@@ -4,6 +4,7 @@ import tracemalloc
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 from sources import as_sorted, table_of
 
@@ -45,6 +46,17 @@ def test_of_a_table_of_large_pictures_fewer_rows_are_in_memory_at_once(tmp_path)
     done: list[int] = []
     tables.read_csv(tmp_path / "large.csv", Preparation("whole"), lambda count, _: done.append(count))
     assert done == [976, 1000]
+
+
+def test_a_lack_of_memory_is_not_called_a_fault_of_the_table(tmp_path, monkeypatch):
+    def read_csv(*_: object, **__: object) -> None:
+        raise pandas.errors.ParserError("Error tokenizing data. C error: out of memory")  # as pandas says it
+
+    (tmp_path / "a.csv").write_text("0,1,2,3,4")
+    monkeypatch.setattr(pandas, "read_csv", read_csv)
+    for read in (lambda path: [*tables._tables(path, 0, False)], tables._label_column):
+        with pytest.raises(MemoryError):
+            read(tmp_path / "a.csv")
 
 
 @pytest.mark.parametrize("header", ["label,0,1,2,3\n", "kind,1,2,3,4\n", "0,1,2,3,4\n", ""])
