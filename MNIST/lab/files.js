@@ -26,7 +26,7 @@ export function keepNetwork(state, network, about) {
 
 /** Save drawings as a file that `python MNIST import` makes a dataset of. */
 export function keepDigits(state, digits, about) {
-  saveAs("drawn.npz", saveDigits({ ...digits, classes: about.classes }), "application/octet-stream");
+  saveAs("drawn.npz", saveDigits(digits, about), "application/octet-stream");
   state.set({ unsavedDigits: false });
 }
 

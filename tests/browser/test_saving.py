@@ -165,11 +165,10 @@ def test_drawn_digits_become_a_dataset(page, digits_folder, tmp_path, capsys):
     digits = load(digits_folder)
     some = np.flatnonzero((digits.train_labels > 0) & (digits.train_labels < 4))[:40]
     images, labels = digits.train_images[some], digits.train_labels[some].tolist()
-    script = (
-        """([images, labels, classes]) => encode(saveDigits({ images: decode(images), labels, classes }))"""
-    )
+    script = """([images, labels, about]) => encode(saveDigits({ images: decode(images), labels }, about))"""
     names = ["zero", *(f"class {number}" for number in range(1, 9)), "größe"]
-    sent = [base64.b64encode(images.tobytes()).decode(), labels, names]
+    about = {"classes": names, "form": "whole", "ink": "dark"}  # unlike what the images would be taken for
+    sent = [base64.b64encode(images.tobytes()).decode(), labels, about]
     content = base64.b64decode(page.evaluate(script, sent))
     with np.load(io.BytesIO(content)) as file:
         np.testing.assert_array_equal(file["x_train"], images)
@@ -178,6 +177,7 @@ def test_drawn_digits_become_a_dataset(page, digits_folder, tmp_path, capsys):
         Path("digits.npz").write_bytes(content)
         assert cli.main(["import", "digits.npz", "MyData"]) == 0
     dataset = load(tmp_path / "MyData")
-    assert list(dataset.classes) == names
+    assert {"classes": list(dataset.classes), "form": dataset.about.form, "ink": dataset.about.ink} == about
+    assert sorted(map(bytes, [*dataset.train_images, *dataset.test_images])) == sorted(map(bytes, images))
     assert len(dataset.train_images) + len(dataset.test_images) == 40
     assert set(dataset.train_labels.tolist()) == {1, 2, 3}

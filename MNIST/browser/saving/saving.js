@@ -155,15 +155,17 @@ export function openNetwork(bytes) {
 
 /**
  * Drawn images with their labels as a .npz file that `python MNIST import digits.npz MyData` takes.
- * images: Uint8Array, n × 784; labels: n places in `classes`, the classes' names.
+ * images: Uint8Array, n × 784; labels: n places in `classes`, the classes' names; form, ink: of the page's dataset.
  */
-export function saveDigits({ images, labels, classes }) {
+export function saveDigits({ images, labels }, { classes, form, ink }) {
   const count = labels.length;
   const [kind, values] = classes.length <= 256 ? ["|u1", Uint8Array.from(labels)] : ["<u2", Uint16Array.from(labels)];
   return writeArrays([
     ["x_train", { kind: "|u1", shape: [count, SIDE, SIDE], values: Uint8Array.from(images) }],
     ["y_train", { kind, shape: [count], values }],
     ["classes", texts(classes)],
+    ["form", texts([form])],
+    ["ink", texts([ink])],
   ]);
 }
 

@@ -1,6 +1,7 @@
 """NumPy's .npz with x_train, y_train and perhaps x_test and y_test, as Keras has MNIST.
 
-There may be `classes` too, the names that the labels number from 0: a laboratory writes it with drawn digits.
+A laboratory writes three more arrays with drawn digits, and any file may have them: `classes`, the names that
+the labels number from 0, and `form` and `ink`, a word each, as in `About`, for images that stay as they are.
 """
 
 import math
@@ -12,14 +13,16 @@ from typing import IO
 
 import numpy as np
 
-from MNIST.data.about import checked_classes
+from MNIST.data.about import FORMS, POLARITIES, checked_classes
 from MNIST.data.importing.labels import Labelled, numbered
 from MNIST.data.importing.shapes import Preparation
 from MNIST.data.importing.source import MOST_IMAGES, Found, as_bytes, refuse_other_sides, squares, white_of
-from MNIST.errors import DataError, is_of_system
+from MNIST.errors import DataError, is_of_system, quoted
 
 NAMES = "x_train", "y_train", "x_test", "y_test"
 CLASSES = "classes"
+WORDS = {"form": FORMS, "ink": POLARITIES}  # arrays of one word, and which there are
+OURS = *NAMES, CLASSES, *WORDS
 LARGEST = 2**32  # bytes of an array
 METHODS = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED  # by which NumPy packs arrays
 # What is raised for a file that is not as NumPy writes it; RuntimeError if it is encrypted.
@@ -31,7 +34,7 @@ def read_npz(path: Path, preparation: Preparation) -> Found:
     try:
         _refuse_others(path)
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in (*NAMES, CLASSES) if name in file.files}
+            arrays = {name: file[name] for name in OURS if name in file.files}
             names = ", ".join(file.files[:8])
     except DAMAGED as error:
         if is_of_system(error):
@@ -39,8 +42,8 @@ def read_npz(path: Path, preparation: Preparation) -> Found:
         raise DataError(f"{path}: not a file of NumPy's arrays ({str(error)[:100]})") from None
     if not {"x_train", "y_train"} <= arrays.keys() or ("x_test" in arrays) != ("y_test" in arrays):
         raise DataError(f"{path}: expected the arrays {', '.join(NAMES)}, found {names or 'none'}")
-    pairs = [(arrays["x_train"], arrays["y_train"])]
-    pairs += [(arrays["x_test"], arrays["y_test"])] if "x_test" in arrays else []
+    kinds = ["train", "test"] if "x_test" in arrays else ["train"]
+    pairs = [(arrays[f"x_{kind}"], arrays[f"y_{kind}"]) for kind in kinds]
     labels = [_flat(path, labels, images.shape[:1]) for images, labels in pairs]
     if CLASSES in arrays:
         labelled = _of_named_classes(path, labels, arrays[CLASSES])
@@ -50,12 +53,17 @@ def read_npz(path: Path, preparation: Preparation) -> Found:
     white = white_of(sets)
     preparation = preparation.for_all(images.shape[1:] for images in sets)
     parts, problems = [], []
-    for images, of_part in zip(sets, labelled.labels, strict=True):
-        part, wrong = preparation.part(_in_bytes(path, images, white), of_part, path.name)
+    for kind, images, of_part in zip(kinds, sets, labelled.labels, strict=True):
+        where = f"{path.name}, x_{kind}"
+        part, wrong = preparation.part(_in_bytes(path, images, white), of_part, where)
         parts.append(part)
         problems += wrong
     test = parts[1] if len(parts) > 1 else None
-    return Found(parts[0], test, labelled.classes, preparation.form, problems, labelled.notes)
+    form, ink = (_word(path, name, arrays.get(name)) for name in WORDS)
+    if preparation.form == "digit":
+        ink = None  # such images were made with bright ink
+    form = preparation.form or form
+    return Found(parts[0], test, labelled.classes, form, problems, labelled.notes, ink)
 
 
 def _of_named_classes(path: Path, labels: Sequence[np.ndarray], names: np.ndarray) -> Labelled:
@@ -67,6 +75,16 @@ def _of_named_classes(path: Path, labels: Sequence[np.ndarray], names: np.ndarra
         if not np.issubdtype(one.dtype, np.integer) or (one < 0).any() or (one >= len(classes)).any():
             raise DataError(f"{path}: expected labels from 0 to {len(classes) - 1}, places in {CLASSES}")
     return Labelled([one.astype(np.int64) for one in labels], classes)
+
+
+def _word(path: Path, name: str, array: np.ndarray | None) -> str | None:
+    """The word in one of the arrays `WORDS`; None if the file lacks it."""
+    if array is None:
+        return None
+    found = str(array.item()) if array.size == 1 else f"{array.dtype} {array.shape}"
+    if found not in WORDS[name]:
+        raise DataError(f"{path}: expected {' or '.join(WORDS[name])} as {name}, found {quoted(found)}")
+    return found
 
 
 def _grey(path: Path, images: np.ndarray) -> np.ndarray:
@@ -108,7 +126,7 @@ def _refuse_others(path: Path) -> None:
         if any(member.file_size > LARGEST for member in archive.infolist()):
             raise DataError(f"{path}: an array of more than {LARGEST:,} bytes")
         for member in archive.infolist():
-            if member.filename.removesuffix(".npy") in (*NAMES, CLASSES):
+            if member.filename.removesuffix(".npy") in OURS:
                 with archive.open(member) as stream:
                     if _declared(stream) > member.file_size:
                         raise ValueError("an array is larger than its member of the archive")

@@ -33,9 +33,9 @@ class Wishes:
 
     form: "digit", "whole" or None, as in `Preparation`; or "sheet", for folders of pictures that hold several
     images each. transpose: as in `Preparation`. invert: "yes" exchanges black and white, "no" does not,
-    "auto" does if the ink is dark. test: the proportion of each class that becomes the test set if the source
-    has none. skip: leave out what cannot be read. seed: decides which images test. workers: how many
-    processes read.
+    "auto" does if the ink is dark, unless the source says that it is. test: the proportion of each class that
+    becomes the test set if the source has none. skip: leave out what cannot be read. seed: decides which
+    images test. workers: how many processes read.
     """
 
     form: str | None = None
@@ -185,10 +185,13 @@ def _shown(text: str) -> str:
 
 def _turned(found: Found, invert: str) -> tuple[Found, bool, list[str]]:
     """The images as `invert` wishes, whether their ink is dark now, and what was done."""
-    dark = len(found.train) > 0 and has_dark_ink(found.train.images)
-    if invert == "no" and found.form == "digit":
-        return found, dark, ["the form of digits has bright ink; --invert yes makes it dark"]
-    if invert == "no" or (invert == "auto" and not dark):
+    if found.ink:
+        dark = found.ink == "dark"
+    else:
+        dark = len(found.train) > 0 and has_dark_ink(found.train.images)
+        if invert == "no" and found.form == "digit":
+            return found, dark, ["the form of digits has bright ink; --invert yes makes it dark"]
+    if invert == "no" or (invert == "auto" and (found.ink or not dark)):
         return found, dark, []
     train = Part(255 - found.train.images, found.train.labels)
     test = None if found.test is None else Part(255 - found.test.images, found.test.labels)

@@ -34,8 +34,8 @@ class Found:
     """What is in a source.
 
     test: None if the source has no test set of its own. classes: what the labels mean, from 0.
-    form: as in `About`; None if the images stayed as they are. problems: what could not be read, a line each.
-    notes: what was done to the images.
+    form, ink: as in `About`; None if the source does not say it and the images show it. problems: what could
+    not be read, a line each. notes: what was done to the images.
     """
 
     train: Part
@@ -44,6 +44,7 @@ class Found:
     form: str | None
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    ink: str | None = None
 
 
 def image_key(image: NDArray[np.uint8]) -> bytes:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from MNIST.data import load
-from MNIST.data.importing import import_dataset
+from MNIST.data.importing import Wishes, import_dataset
 from MNIST.errors import DataError
+
+TWO = {"x_train": np.ones((2, 28, 28)), "y_train": np.arange(2)}
 
 
 def test_the_array_file_that_keras_has(digits, tmp_path):
@@ -52,6 +54,32 @@ def test_both_sets_have_one_white(digits, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("wishes", "form", "ink"),
+    [
+        (Wishes(), "whole", "dark"),
+        (Wishes(invert="yes"), "whole", "bright"),
+        (Wishes(form="digit"), "digit", "bright"),
+    ],
+)
+def test_a_file_says_how_its_images_are_but_wishes_go_first(digits, tmp_path, wishes, form, ink):
+    said = {"form": np.array("whole"), "ink": np.array(["dark"])}
+    images, labels = 255 - digits.train_images[:40], digits.train_labels[:40] % 2
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=labels, **said)
+    about = import_dataset(tmp_path / "a.npz", tmp_path / "data", wishes).dataset.about
+    assert (about.form, about.ink) == (form, ink)
+
+
+def test_an_image_that_cannot_be_read_is_named_with_its_set(tmp_path):
+    blank = np.zeros((2, 20, 20), np.uint8)
+    of_both = {"x_train": blank, "y_train": np.arange(2), "x_test": blank, "y_test": np.arange(2)}
+    np.savez(tmp_path / "a.npz", **of_both)
+    with pytest.raises(DataError) as raised:
+        import_dataset(tmp_path / "a.npz", tmp_path / "data")
+    named = [line.strip().partition(":")[0] for line in str(raised.value).splitlines()[1:]]
+    assert named == [f"a.npz, x_{kind}, image {place}" for kind in ("train", "test") for place in (0, 1)]
+
+
+@pytest.mark.parametrize(
     ("arrays", "reason"),
     [
         ({"x_train": np.zeros((0, 28, 28), np.uint8), "y_train": np.zeros(0, int)}, "a set has no images"),
@@ -67,13 +95,15 @@ def test_both_sets_have_one_white(digits, tmp_path):
             },
             "from 0 to 1, or from 0 to 255, found 1 to 1.5",
         ),
-        ({"x_train": np.ones((2, 28, 28)), "y_train": np.array([b"\xff", b"a"])}, "labels in UTF-8"),
+        ({**TWO, "y_train": np.array([b"\xff", b"a"])}, "labels in UTF-8"),
         (
             {"x_train": np.ones((2, 28, 28)), "y_train": np.arange(2)},
             "found 2 and 0: a class needs two different",
         ),
         ({"x_train": np.ones((2, 0, 28)), "y_train": np.arange(2)}, "sides of 1 to 4,096 pixels, found 0×28"),
         ({"x_train": np.ones((2, 1, 5000)), "y_train": np.arange(2)}, "4,096 pixels, found 1×5000"),
+        ({**TWO, "ink": np.array("red")}, "expected bright or dark as ink, found 'red'"),
+        ({**TWO, "form": np.zeros((2, 2))}, r"expected digit or whole as form, found 'float64 \(2, 2\)'"),
     ],
 )
 def test_arrays_of_another_kind_are_refused(tmp_path, arrays, reason):
