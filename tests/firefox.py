@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -30,6 +31,7 @@ WAIT = """new Promise((resolve) => {
   ask();
 })"""
 SECONDS = 120  # in which Firefox answers one command
+LEAVE_UNASKED = 'user_pref("dom.disable_beforeunload", true);'  # also a page with work that is not saved
 
 
 class FirefoxPage:
@@ -100,6 +102,7 @@ def firefox_page() -> Iterator[FirefoxPage]:
     if program is None:
         pytest.skip("needs Firefox, or one that FIREFOX names")
     with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        Path(profile, "user.js").write_text(LEAVE_UNASKED)
         command = [program, "--headless", "--profile", profile, "--remote-debugging-port", "0", "about:blank"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
         with subprocess.Popen(command, env=os.environ | {"HOME": profile}, **quiet) as process:
