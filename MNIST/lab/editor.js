@@ -15,6 +15,7 @@ const WIDEST = 2_000; // characters of a line with colours
 const LARGEST = 20_000; // characters at once that the browser changes itself; a million take Chromium minutes
 const SIMPLE = /^insert(Text|LineBreak|FromPaste)$|^deleteContent/; // kinds of changes that are done here if large
 export const INDENT = "    ";
+const MARGIN = /^( {1,4}|\t)/gm; // what is taken from lines that are moved out
 export const BLOCK = /^(Residual|Parallel|Path|Repeat)\b/i; // what opens a block, unlike a section
 const WORDS = /[A-Za-z_]\w*|[-+.\d][-+.\w]*|[\s\S]/g; // of a line, without its comment
 
@@ -123,7 +124,7 @@ export function createEditor(root, { changed, moved }) {
     const from = lineBegin(value, selectionStart);
     const end = value.indexOf("\n", Math.max(from, selectionEnd - 1));
     const to = end < 0 ? value.length : end;
-    const shifted = value.slice(from, to).replace(outwards ? /^ {1,4}/gm : /^(?=.)/gm, outwards ? "" : INDENT);
+    const shifted = value.slice(from, to).replace(outwards ? MARGIN : /^(?=.)/gm, outwards ? "" : indentOf(value));
     if (shifted === value.slice(from, to)) return;
     replace(from, to, shifted);
     const isLine = selectionStart === selectionEnd;
@@ -136,7 +137,7 @@ export function createEditor(root, { changed, moved }) {
     const line = value.slice(lineBegin(value, selectionStart), selectionStart);
     const margin = /^[ \t]*/.exec(line)[0];
     const opens = /:\s*(#.*)?$/.test(line) && (margin || BLOCK.test(line));
-    replace(selectionStart, selectionEnd, `\n${margin}${opens ? INDENT : ""}`);
+    replace(selectionStart, selectionEnd, `\n${margin}${opens ? indentOf(value) : ""}`);
   }
 
   textarea.addEventListener("beforeinput", (event) => {
@@ -201,6 +202,16 @@ export function createEditor(root, { changed, moved }) {
       };
     },
   };
+}
+
+/** A text as a textarea gives it back: with one kind of line ends. */
+export function asTyped(text) {
+  return text.replace(/\r\n?/g, "\n");
+}
+
+/** What moves a line in: a tab where the text has lines that begin with one. */
+function indentOf(text) {
+  return /^\t/m.test(text) ? "\t" : INDENT;
 }
 
 /** Where the line of a place in a text begins. */

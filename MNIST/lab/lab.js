@@ -7,7 +7,7 @@ import { offerCompletions } from "./completion.js";
 import { createCurves } from "./curves.js";
 import { bytesOf, unpackDataset } from "./dataset.js";
 import { createDraw } from "./draw.js";
-import { besideLines, createEditor } from "./editor.js";
+import { asTyped, besideLines, createEditor } from "./editor.js";
 import { keepDigits, keepNetwork, openFile, saveAs } from "./files.js";
 import { createGradients } from "./gradients.js";
 import { showHelp } from "./help.js";
@@ -22,7 +22,7 @@ import { createState, keep, kept } from "./state.js";
 import { createTabs } from "./tabs.js";
 import { createTraining } from "./training.js";
 import { shownProblems, summarised, tableOfLayers } from "./verdict.js";
-import { element, say, thousands } from "./words.js";
+import { counted, element, say, thousands } from "./words.js";
 
 const LONG = 20_000; // characters; a longer text is read when the keys rest
 const SLOW = 40; // milliseconds; if reading took longer, the next one waits too
@@ -51,8 +51,8 @@ const state = createState({
   unsavedDigits: false,
   line: 1,
 });
-// All texts by name, as they were when they left the editor.
-const texts = new Map(before?.texts ?? models.map(({ name, text }) => [name, text]));
+// All texts by name, as they were when they left the editor, which has one kind of line ends.
+const texts = new Map(before?.texts ?? models.map(({ name, text }) => [name, asTyped(text)]));
 
 // The text.
 
@@ -89,10 +89,11 @@ addEventListener("pagehide", keepText); // also what is written but not read yet
  * that name: it gets a new name.
  */
 function write(text, name) {
+  const typed = asTyped(text);
   if (state.get("text")) texts.set(state.get("name"), state.get("text"));
-  if (texts.has(name) && texts.get(name) !== text) texts.set(numbered(name, texts), texts.get(name));
-  texts.set(name, text);
-  bring(text, name);
+  if (texts.has(name) && texts.get(name) !== typed) texts.set(numbered(name, texts), texts.get(name));
+  texts.set(name, typed);
+  bring(typed, name);
 }
 
 /** Show a text in the editor, under a name. */
@@ -234,7 +235,7 @@ function settings() {
     const number = Math.round(Number(value));
     return value === "" || !Number.isFinite(number)
       ? usual
-      : Math.min(Math.max(number, Number(min)), max === "" ? number : Number(max));
+      : Math.min(Math.max(number, Number(min)), max === "" ? Infinity : Number(max));
   };
   const all = about.counts.training;
   const some = whole(images, null);
@@ -247,7 +248,7 @@ function settings() {
 
 function showSettings() {
   const { seed, split, images } = settings();
-  const which = images === null ? "all images" : `${thousands(images)} images`;
+  const which = images === null ? "all images" : counted(images, "image");
   document.querySelector("#run summary").textContent =
     `Seed ${seed} · ${Math.round(100 * split)} % of ${which} for training`;
 }
@@ -422,6 +423,7 @@ function colour() {
   document.documentElement.dataset.theme = theme;
   byId("theme").setAttribute("aria-pressed", `${theme === "dark"}`);
   draw.repaint();
+  look.repaint();
   showKernels(byId("kernel-pictures"), kernels);
 }
 

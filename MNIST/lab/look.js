@@ -108,6 +108,7 @@ export function createLook(root, lab, drawing) {
       isOpen = open;
       look();
     },
+    repaint: look,
     /** Look at a test image. */
     at(place) {
       from.value = "test";

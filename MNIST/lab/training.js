@@ -6,6 +6,8 @@ import { canGoOn } from "../browser/training/start.js";
 import { counted, duration, percent, say, thousands } from "./words.js";
 import { addNetwork, freeName } from "./networks.js";
 
+const STAYS = 10_000; // milliseconds that what is told stays before the progress of a training takes its place
+
 const byName = (name) => document.querySelector(`[data-test="${name}"]`);
 /** Let the buttons work. lab: {state, laboratory() → Promise, settings() → {seed, images, split}}. */
 export function createTraining(lab) {
@@ -20,8 +22,10 @@ export function createTraining(lab) {
   ].map((id) => document.getElementById(id));
   let stopping = null;
   let isTesting = false;
+  let toldAt = -Infinity;
 
   function tell(sentence, isBad = false) {
+    toldAt = sentence ? performance.now() : -Infinity;
     message.textContent = sentence;
     message.classList.toggle("bad", isBad);
   }
@@ -76,8 +80,12 @@ export function createTraining(lab) {
     byName("images-per-second").textContent = thousands(now.imagesPerSecond);
     showShare((now.epoch - 1 + now.step / now.steps) / now.epochs);
     const left = Number.isFinite(now.secondsLeft) ? ` · about ${duration(now.secondsLeft)} left` : "";
-    tell(`epoch ${now.epoch} of ${now.epochs}${left}`);
-    brief(`epoch ${now.epoch} of ${now.epochs}`);
+    const place = `epoch ${now.epoch} of ${now.epochs}`;
+    if (performance.now() - toldAt > STAYS) {
+      tell("");
+      message.textContent = `${place}${left}`;
+    }
+    brief(place);
   }
 
   function showShare(share) {

@@ -94,6 +94,53 @@ def test_drawing_is_answered_and_kept_as_a_dataset(lab):
     assert download.value.suggested_filename == "drawn.npz"
 
 
+def test_a_finger_draws_alone(lab):
+    """Until it is lifted, the mouse adds nothing."""
+    lab.get_by_role("tab", name="Draw").click()
+    pad = lab.locator("#pad")
+    pad.scroll_into_view_if_needed()
+    corner = pad.bounding_box()
+    touch = lab.context.new_cdp_session(lab)
+
+    def moved(kind, *points):
+        places = [{"x": corner["x"] + x, "y": corner["y"] + y} for x, y in points]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+        lab.evaluate(NEXT_FRAME)
+        return pad.evaluate("canvas => canvas.toDataURL()")
+
+    moved("touchStart", (40, 40))
+    before = moved("touchMove", (80, 40))
+    lab.mouse.move(corner["x"] + 240, corner["y"] + 240)
+    lab.mouse.down()
+    lab.mouse.move(corner["x"] + 40, corner["y"] + 240)
+    lab.mouse.up()
+    assert moved("touchMove", (80, 40)) == before
+    assert moved("touchMove", (140, 40)) != before
+    moved("touchEnd")
+
+
+def test_what_is_told_stays_while_a_training_goes_on(lab):
+    text_box(lab).fill(OTHER.replace("\n1\n", "\n10000\n"))
+    button(lab, "Train").click()
+    message = lab.locator("#message")
+    expect(message).to_contain_text("of 10000")
+    lab.locator("#name").fill("other")
+    lab.locator("#name").press("Enter")
+    epoch = lab.locator('[data-test="epoch"]').inner_text()
+    expect(lab.locator('[data-test="epoch"]')).not_to_have_text(epoch)
+    expect(message).to_have_text("another text is called other: take another name")
+    button(lab, "Stop").click()
+    figure(lab, "state").to_have_text("stopped")
+    expect(message).to_contain_text("stopped after")
+
+
+def test_a_number_of_images_is_at_least_one(lab):
+    lab.locator("#run summary").click()
+    for written, meant in (("-5", "1 image"), ("0", "1 image"), ("12", "12 images"), ("", "all images")):
+        lab.locator("#images").fill(written)
+        expect(lab.locator("#run summary")).to_have_text(f"Seed 0 · 90 % of {meant} for training")
+
+
 def test_stop_keeps_whole_epochs_and_go_on_trains_further(lab):
     text_box(lab).fill(OTHER.replace("\n1\n", "\n10000\n"))
     button(lab, "Train").click()

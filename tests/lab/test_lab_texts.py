@@ -97,6 +97,32 @@ def test_all_of_it_by_keyboard(lab):
         expect(lab.locator(f"#panel-{panel}")).to_be_visible()
 
 
+def test_a_text_that_is_moved_in_by_tabs_goes_on_so(lab):
+    box = text_box(lab)
+    box.fill("Layers:\nResidual:\n\tBatchNorm\n\tRepeat,2:")
+    box.press("Control+End")
+    lab.keyboard.press("Enter")
+    lab.keyboard.press("Escape")
+    lab.keyboard.type("Dropout,0.1")
+    begun = "Layers:\nResidual:\n\tBatchNorm\n\tRepeat,2:\n"
+    expect(box).to_have_value(f"{begun}\t\tDropout,0.1")
+    box.press("Control+[")
+    expect(box).to_have_value(f"{begun}\tDropout,0.1")
+    box.press("Control+]")
+    expect(box).to_have_value(f"{begun}\t\tDropout,0.1")
+
+
+def test_a_text_with_other_line_ends_is_not_taken_for_another_text(lab):
+    for _ in range(2):
+        text = {"name": "win.txt", "mimeType": "text/plain", "buffer": OTHER.replace("\n", "\r\n").encode()}
+        lab.locator("#file").set_input_files(text)
+        expect(text_box(lab)).to_have_value(OTHER)
+        lab.locator("#texts").select_option("first")
+        expect(text_box(lab)).to_have_value(MODEL)
+    lab.locator("#texts").select_option("win")
+    expect(lab.locator("#texts option")).to_have_text(["Texts …", "first", "other", "win"])
+
+
 def test_a_text_that_is_not_read_yet_is_trained_by_keyboard_and_one_that_is_composed_is_not(lab):
     text_box(lab).press("Control+End")
     _compose(lab, "# 註")

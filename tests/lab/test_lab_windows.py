@@ -10,6 +10,9 @@ from lab_in_use import MODEL, NEXT_FRAME, OTHER, PUT, WRONG, ask_test_set, butto
 expect = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright").expect
 
 
+PIXELS = "canvas => canvas.toDataURL()"
+
+
 def _violations(page):
     """What axe-core finds against the page's use with a screen reader, without a mouse, or with weak eyes."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
@@ -70,6 +73,29 @@ def test_nothing_is_cut_off_at_any_width(lab, width):
     assert lab.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize(("width", "height"), [(1366, 625), (1000, 460)])
+def test_the_buttons_stay_in_sight_in_a_low_window(lab, width, height):
+    train(lab)  # makes the note on Test longer
+    lab.locator("#run summary").click()
+    lab.set_viewport_size({"width": width, "height": height})
+    for text in MODEL, WRONG:
+        text_box(lab).fill(text)
+        for name in "Train", "Stop", "Test":
+            expect(button(lab, name)).to_be_in_viewport(ratio=1)
+    lab.locator("#help").focus()
+    help_box, run_box = lab.locator("#help").bounding_box(), lab.locator(".run").bounding_box()
+    assert help_box["y"] + help_box["height"] <= run_box["y"] + 1  # what has the focus is not covered
+
+
+def test_heads_stand_above_their_columns_on_a_phone(lab):
+    lab.set_viewport_size({"width": 360, "height": 740})
+    row = lab.locator(".beside .row").first.locator("span")
+    for head, place in (("Output", 0), ("Parameters", 1)):
+        edges = lab.locator(".heads").get_by_text(head), row.nth(place)
+        right, other = (box["x"] + box["width"] for box in (each.bounding_box() for each in edges))
+        assert right == pytest.approx(other, abs=1)
+
+
 def test_long_names_of_classes_leave_room_for_what_is_said_of_them(file, browser_page, tmp_path):
     names = [f"{'W' * 63}{digit}" for digit in range(10)]
     usual = json.dumps([str(digit) for digit in range(10)], separators=(",", ":"))
@@ -101,6 +127,15 @@ def test_both_themes_and_a_text_that_outlives_a_reload(lab):
     theme.click()
     expect(theme).to_have_attribute("aria-pressed", "true")
     expect(lab.locator("body")).not_to_have_css("background-color", before)
+    maps = lab.locator("#panel-look canvas").last
+    train(lab)
+    lab.get_by_role("tab", name="One image").click()
+    maps.wait_for()
+    dark = maps.evaluate(PIXELS)
+    theme.click()
+    lab.wait_for_function(
+        f"dark => ({PIXELS})([...document.querySelectorAll('#panel-look canvas')].at(-1)) !== dark", arg=dark
+    )
     for text in OTHER + "# mine\n", f"{OTHER}# {'long' * 30_000}\n":  # a long one is read later
         text_box(lab).evaluate(PUT, text)
         lab.reload()

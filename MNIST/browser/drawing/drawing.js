@@ -18,6 +18,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 export function drawingOn(canvas, changed) {
   let strokes = [];
   let stroke = null; // the stroke being drawn by mouse or finger
+  let drawer = null; // the pointer that draws it; no other one joins in
   const pen = { at: [SIDE / 2, SIDE / 4], isDown: false, isShown: false };
   const held = new Set(); // arrow keys
   const forNetworks = sheet(document.createElement("canvas"), SIDE);
@@ -43,22 +44,24 @@ export function drawingOn(canvas, changed) {
   }
 
   canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || !event.isPrimary) return;
-    canvas.setPointerCapture(event.pointerId);
+    const isOther = stroke && event.pointerId !== drawer;
+    if (event.button !== 0 || !event.isPrimary || isOther) return;
+    drawer = event.pointerId;
+    canvas.setPointerCapture(drawer);
     pen.isShown = pen.isDown = false;
     stroke = [placeOf(event, canvas)];
     strokes.push(stroke);
     change(false);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!stroke || !event.isPrimary) return;
+    if (!stroke || event.pointerId !== drawer) return;
     const events = event.getCoalescedEvents?.() ?? [];
     stroke.push(...(events.length ? events : [event]).map((each) => placeOf(each, canvas)));
     change(false);
   });
-  for (const end of ["pointerup", "pointercancel"]) {
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
     canvas.addEventListener(end, (event) => {
-      if (!stroke || !event.isPrimary) return;
+      if (!stroke || event.pointerId !== drawer) return;
       stroke = null;
       change(true);
     });
