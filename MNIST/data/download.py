@@ -165,13 +165,14 @@ def _fetch(file: PublishedFile, sources: list[str], timeout: float, report: Repo
             here = path_of(url).parent
             name = (find_file(here, file.name) or here / file.gz_name).name  # it may be plain
             url = f"{url.rpartition('/')[0]}/{name}"
-        on_bytes = partial(_report_bytes, file.gz_name, report)
+        on_bytes = partial(report_bytes, file.gz_name, report)
         return _verified(receive(url, max(file.largest_gz, file.size), timeout, on_bytes), file)
 
     return from_a_mirror(file.gz_name, sources, get, report)
 
 
-def _report_bytes(name: str, report: Report, received: int, expected: int | None) -> None:
+def report_bytes(name: str, report: Report, received: int, expected: int | None) -> None:
+    """Tell how much of a file has come. expected: its bytes, if the mirror says how many."""
     report(Progress(name, received, expected))
 
 

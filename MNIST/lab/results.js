@@ -11,14 +11,15 @@ const MOST_PAIRS = 12; // of classes, in words
 
 const UNTESTED = "This network has not been tested. What it gets wrong is known when Test has been used.";
 
+function sayUntested(root, network) {
+  root.replaceChildren(
+    element("p", { class: "quiet" }, network ? UNTESTED : "No network has been trained yet."),
+  );
+}
+
 /** The surest errors in `root`. look(number) shows what each layer makes of a test image. */
 export function showErrors(root, network, dataset, look) {
-  if (!network?.result) {
-    root.replaceChildren(
-      element("p", { class: "quiet" }, network ? UNTESTED : "No network has been trained yet."),
-    );
-    return;
-  }
+  if (!network?.result) return sayUntested(root, network);
   const wrong = surestErrors(network.result, dataset);
   const pictures = wrong.slice(0, MOST_ERRORS).map(({ number, label, answer, probability }) => {
     const [right, taken] = [dataset.classes[label], dataset.classes[answer]];
@@ -61,12 +62,7 @@ export function surestErrors({ probabilities }, { classes, testLabels }) {
 
 /** Which classes are taken for which, in `root`: a table if there are few classes, and the most frequent in words. */
 export function showConfusion(root, network, dataset) {
-  if (!network?.result) {
-    root.replaceChildren(
-      element("p", { class: "quiet" }, network ? UNTESTED : "No network has been trained yet."),
-    );
-    return;
-  }
+  if (!network?.result) return sayUntested(root, network);
   const matrix = confusionMatrix(network.result, dataset);
   const pairs = matrix
     .flatMap((row, label) => row.map((count, answer) => ({ label, answer, count })))

@@ -30,6 +30,10 @@ class News:
     def runs(self) -> bool:
         return self.state == "runs"
 
+    def title(self, name: str) -> str:
+        """The page's title, which a browser shows on its tab. name: what is trained or explored."""
+        return f"{self.done:.0%} · {name}" if self.runs and self.done is not None else name
+
     @property
     def wait(self) -> float:
         """Seconds until the page should be loaded again."""

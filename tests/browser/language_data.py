@@ -26,7 +26,7 @@ def answer(text: str, source: str, classes: int | None) -> dict[str, Any]:
         network = lay_out(spec)
     except SpecError as error:
         problems = [_problem(problem) for problem in error.problems]
-        return {"problems": problems, "message": str(error), "onlyShapes": error.only_shapes}
+        return {"problems": problems, "message": str(error)}
     return {
         "spec": plain(spec),
         "text": canonical_text(spec),
@@ -48,7 +48,7 @@ READ = """(cases) => JSON.stringify(cases.map(([text, source, classes]) => {
     } catch (error) {
         if (!(error instanceof SpecError)) throw error;
         const problems = error.problems.map((problem) => ({ ...problem, text: problem.text.slice(0, 1000) }));
-        return { problems, message: error.message, onlyShapes: error.onlyShapes };
+        return { problems, message: error.message };
     }
 }))"""
 
@@ -121,5 +121,4 @@ def _problem(problem: Problem) -> dict[str, Any]:
         "message": problem.message,
         "source": problem.source,
         "text": problem.text[:1000],
-        "ofShapes": problem.of_shapes,
     }

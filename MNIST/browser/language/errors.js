@@ -1,8 +1,7 @@
 // Mistakes in a model file: where each one is, what was expected, and how it is shown.
 //
-// A problem is plain data: {line, column, length, message, source, text, ofShapes}. line and column count from 1
-// (0: the file as a whole), column and length in characters; text is the whole line. ofShapes: whether the layers
-// do not make a network, although each value may be right by itself.
+// A problem is plain data: {line, column, length, message, source, text}. line and column count from 1 (0: the file
+// as a whole), column and length in characters; text is the whole line.
 
 import { cells, characters, indentation, part, printable } from "./characters.js";
 import { size, stripBegin, stripEnd, withoutComment } from "./characters.js";
@@ -38,11 +37,6 @@ export class SpecError extends Error {
     this.name = "SpecError";
     this.problems = sorted;
   }
-
-  /** Whether the only mistake is that the layers do not fit together; with other values they may. */
-  get onlyShapes() {
-    return this.problems.every((problem) => problem.ofShapes);
-  }
 }
 
 /** Collects the mistakes of one file, so that they are reported together. */
@@ -56,18 +50,17 @@ export class Problems {
   }
 
   /**
-   * Note a mistake at a span of a line, [column, length], or in the whole line. ofShapes: as in a problem.
+   * Note a mistake at a span of a line, [column, length], or in the whole line.
    * Throws SpecError at once when there are too many: a hostile file must not cost minutes.
    */
-  add(line, message, span = null, ofShapes = false) {
+  add(line, message, span = null) {
     const most = language().limits.problems;
     const [column, length] = span ?? contentSpan(line.text);
     const { source, text } = line;
-    this.list.push({ line: line.number, column, length: Math.max(1, length), message, source, text, ofShapes });
+    this.list.push({ line: line.number, column, length: Math.max(1, length), message, source, text });
     if (this.list.length !== most) return;
     const stopped = `stopped after ${most} mistakes`;
-    const all = this.list.every((problem) => problem.ofShapes);
-    this.list.push({ line: 0, column: 0, length: 0, message: stopped, source, text: "", ofShapes: all });
+    this.list.push({ line: 0, column: 0, length: 0, message: stopped, source, text: "" });
     throw new SpecError(this.list);
   }
 

@@ -168,7 +168,7 @@ export function checkRule(layers, optimizer, problems) {
     message = "LeastSquares computes the last layer: let the network end in Dense with softmax, in one line";
   }
   const where = optimizer.line ?? { source: optimizer.kind, number: 0, text: "" };
-  if (message) problems.add(where, message, null, true);
+  if (message) problems.add(where, message);
 }
 
 /** The last layer, inside any Repeat. At least one layer is there. */
@@ -344,5 +344,5 @@ function isSame(layer, other) {
 }
 
 function note(problems, layer, path, message) {
-  problems.add(layer.line ?? { source: path || layer.kind, number: 0, text: "" }, message, null, true);
+  problems.add(layer.line ?? { source: path || layer.kind, number: 0, text: "" }, message);
 }

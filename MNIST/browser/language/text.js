@@ -17,7 +17,7 @@ import { language } from "./table.js";
  */
 export function asText(bytes, source) {
   const unreadable = (message) =>
-    new SpecError([{ line: 0, column: 0, length: 0, message, source, text: "", ofShapes: false }]);
+    new SpecError([{ line: 0, column: 0, length: 0, message, source, text: "" }]);
   const most = language().limits.bytes;
   if (bytes.length > most) {
     throw unreadable(`a model file has at most ${thousands(most)} bytes, and this one has more`);

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from MNIST.data import idx
 from MNIST.data.about import About, read_about
 from MNIST.data.catalogue import FILE_NAMES, Collection, SourceFile
 from MNIST.data.datasets import find_file, load
-from MNIST.data.download import Progress, Report, from_a_mirror
+from MNIST.data.download import Progress, Report, from_a_mirror, report_bytes
 from MNIST.data.importing.dataset import refuse_other_data, write_dataset
 from MNIST.data.importing.idx_files import read_idx_files
 from MNIST.data.importing.shapes import Preparation
@@ -105,9 +105,7 @@ def _is_sound(path: Path) -> bool:
 
 def _received(path: Path, file: SourceFile, timeout: float, report: Report, url: str) -> None:
     """Fetch a file. Raises DataError if its MD5 is another one."""
-    on_bytes: Callable[[int, int | None], None] = lambda received, expected: report(  # noqa: E731
-        Progress(file.name, received, expected)
-    )
+    on_bytes = partial(report_bytes, file.name, report)
     content = OnDisk(path)
     try:
         receive_into(content, url, file.size, timeout, on_bytes)

@@ -45,10 +45,8 @@ class Convolution:
         activation: str,
         stride: int,
         margins: Margins,
-        *,
-        wants_dx: bool = True,
     ) -> None:
-        self.names, self.W, self.b, self.wants_dx = names, W, b, wants_dx
+        self.names, self.W, self.b, self.wants_dx = names, W, b, True
         self.activation = ACTIVATIONS[activation]
         self.stride, self.margins = stride, margins
         rows, columns, channels, _ = W.shape

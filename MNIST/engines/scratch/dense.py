@@ -8,13 +8,10 @@ class Dense:
     """y = activation(z), z = x W + b.
 
     W: (inputs, units); b: (units,); names: their names.
-    wants_dx: False if nothing that learns comes before; then no dx is computed.
     """
 
-    def __init__(
-        self, names: tuple[str, str], W: Array, b: Array, activation: str, *, wants_dx: bool = True
-    ) -> None:
-        self.names, self.W, self.b, self.wants_dx = names, W, b, wants_dx
+    def __init__(self, names: tuple[str, str], W: Array, b: Array, activation: str) -> None:
+        self.names, self.W, self.b, self.wants_dx = names, W, b, True
         self.activation = ACTIVATIONS[activation]
 
     def forward(self, x: Array, this_pass: Pass) -> tuple[Array, Cache]:

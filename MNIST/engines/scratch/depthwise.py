@@ -31,10 +31,8 @@ class DepthwiseConvolution:
         activation: str,
         window: Window,
         margins: Margins,
-        *,
-        wants_dx: bool = True,
     ) -> None:
-        self.names, self.W, self.b, self.wants_dx = names, W, b, wants_dx
+        self.names, self.W, self.b, self.wants_dx = names, W, b, True
         self.activation = ACTIVATIONS[activation]
         self.window, self.margins = window, margins
 

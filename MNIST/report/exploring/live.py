@@ -3,7 +3,6 @@
 Whoever explores hands in the numbers; nothing is read here.
 """
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
@@ -12,6 +11,7 @@ from statistics import median
 from MNIST.report.exploring.influence import Influence
 from MNIST.report.line_chart import Curve, LineChart, accuracy_scale, line_chart
 from MNIST.report.news import News
+from MNIST.report.png import data_uri
 from MNIST.report.templates import fill
 from MNIST.words import counted
 
@@ -66,22 +66,13 @@ def live_page(view: ExplorationView) -> str:
     return fill(
         "report/exploring/live.html",
         view=view,
-        title=_title(view),
+        title=view.news.title(view.name),
         chart=_chart(view),
         best_head=f"The best {len(view.best.rows)} of {counted(view.answers, 'answer')}"
         if view.answers > len(view.best.rows)
         else f"{counted(view.answers, 'answer')}, by validation accuracy",
-        pictures={
-            name: f"data:image/png;base64,{b64encode(png).decode()}" for name, png in view.pictures.items()
-        },
+        pictures={name: data_uri(png) for name, png in view.pictures.items()},
     )
-
-
-def _title(view: ExplorationView) -> str:
-    """The page's title, which a browser shows on its tab."""
-    if view.news.runs and view.news.done is not None:
-        return f"{view.news.done:.0%} · {view.name}"
-    return view.name
 
 
 def _chart(view: ExplorationView) -> LineChart | None:

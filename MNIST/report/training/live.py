@@ -50,19 +50,12 @@ def live_page(view: TrainingView) -> str:
     return fill(
         "report/training/live.html",
         view=view,
-        title=_title(view),
+        title=view.news.title(view.name),
         charts=[chart for chart in _charts(view.history) if chart is not None],
         head=HEAD,
         rows=rows,
         epochs=len(view.history),
     )
-
-
-def _title(view: TrainingView) -> str:
-    """The page's title, which a browser shows on its tab."""
-    if view.news.runs and view.news.done is not None:
-        return f"{view.news.done:.0%} · {view.name}"
-    return view.name
 
 
 def _charts(history: Sequence[Any]) -> list[LineChart | None]:
