@@ -215,7 +215,7 @@ export function createDraw(root, lab, about, save) {
 
   clear.addEventListener("click", drawing.clear);
   pad.addEventListener("keydown", (event) => event.key === "Escape" && drawing.clear());
-  state.watch(["shown"], () => look(true));
+  state.watch(["shown"], () => look(false)); // not said: what was trained or tested is
   showKept();
   look(true);
   return { pixels, repaint: drawing.repaint };

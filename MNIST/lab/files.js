@@ -44,7 +44,7 @@ export async function openFile(file, { state, about, write }) {
   const head = new Uint8Array(await file.slice(0, 4).arrayBuffer());
   if (head[0] === 0x50 && head[1] === 0x4b) {
     if (file.size > LARGEST) throw new Error(`${file.name} is larger than any network that a laboratory saves`);
-    const trained = openNetwork(new Uint8Array(await file.arrayBuffer()));
+    const trained = opened(new Uint8Array(await file.arrayBuffer()), file.name);
     refuseOtherImages(trained, about);
     const name = freeName(state, trained.name);
     addNetwork(state, { ...trained, name }, true);
@@ -62,6 +62,15 @@ export async function openFile(file, { state, about, write }) {
   }
   write(text, nameOf(file.name));
   return `${file.name} is opened`;
+}
+
+/** The network in a file. Throws an Error that names the file. */
+function opened(bytes, name) {
+  try {
+    return openNetwork(bytes);
+  } catch (error) {
+    throw new Error(`${name}: ${error.message}`);
+  }
 }
 
 /** Throws an Error unless a network was trained for classes and images such as the page has. */

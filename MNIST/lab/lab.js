@@ -54,6 +54,9 @@ const state = createState({
 // All texts by name, as they were when they left the editor, which has one kind of line ends.
 const texts = new Map(before?.texts ?? models.map(({ name, text }) => [name, asTyped(text)]));
 
+// Those that are in files: the page's own, and what was opened or saved.
+const safe = new Set(models.map(({ text }) => asTyped(text)));
+
 // The text.
 
 const editor = createEditor(byId("editor"), { changed, moved: (line) => state.set({ line }) });
@@ -96,6 +99,19 @@ function write(text, name) {
   bring(typed, name);
 }
 
+/** The same for a text that is not lost with the page. */
+function writeSafe(text, name) {
+  safe.add(asTyped(text));
+  write(text, name);
+}
+
+/** Whether a text that somebody wrote is nowhere else: not in a file, and not in a network of the session. */
+function hasUnsavedText() {
+  const inNetworks = new Set(state.get("networks").map(({ trained }) => asTyped(trained.text)));
+  const all = [state.get("text"), ...texts.values()];
+  return all.some((text) => text.trim() && !safe.has(text) && !inNetworks.has(text));
+}
+
 /** Show a text in the editor, under a name. */
 function bring(text, name) {
   byId("name").value = name;
@@ -108,6 +124,12 @@ function bring(text, name) {
 function complain(sentence) {
   buttons.tell(sentence, true);
   byId("message").scrollIntoView({ block: "nearest" });
+  say(sentence);
+}
+
+/** Say what was done, where it is seen and heard. */
+function inform(sentence) {
+  buttons.tell(sentence);
   say(sentence);
 }
 
@@ -140,7 +162,7 @@ byId("name").addEventListener("change", ({ target }) => {
 });
 byId("new").addEventListener("click", () => {
   const name = numbered("my_net", texts);
-  write(`Layers:\nFlatten\nDense,${about.classes.length},softmax\nOptimizer:\n0.001,0\n5\n100\n`, name);
+  writeSafe(`Layers:\nFlatten\nDense,${about.classes.length},softmax\nOptimizer:\n0.001,0\n5\n100\n`, name);
   editor.go(2);
 });
 byId("copy").addEventListener("click", async () => {
@@ -150,11 +172,12 @@ byId("copy").addEventListener("click", async () => {
     editor.textarea.select(); // where a browser keeps the clipboard from files
     document.execCommand("copy");
   }
-  buttons.tell("the text is copied");
+  inform("the text is copied");
 });
-byId("save-text").addEventListener("click", () =>
-  saveAs(`${state.get("name")}.txt`, state.get("text"), "text/plain"),
-);
+byId("save-text").addEventListener("click", () => {
+  saveAs(`${state.get("name")}.txt`, state.get("text"), "text/plain");
+  safe.add(state.get("text"));
+});
 
 state.watch(["parsed"], ({ parsed, name, line }) => {
   shownProblems(byId("problems"), parsed.problems, editor.go);
@@ -382,13 +405,17 @@ byId("network").addEventListener("change", ({ target }) =>
 // Files.
 
 async function openFiles(files) {
+  const said = [];
+  let isBad = false;
   for (const file of files) {
     try {
-      buttons.tell(await openFile(file, { state, about, write }));
+      said.push(await openFile(file, { state, about, write: writeSafe }));
     } catch (error) {
-      complain(error.message);
+      said.push(error.message);
+      isBad = true;
     }
   }
+  (isBad ? complain : inform)(said.join("; "));
 }
 
 byId("open").addEventListener("click", () => byId("file").click());
@@ -410,7 +437,8 @@ addEventListener("drop", (event) => {
 });
 addEventListener("beforeunload", (event) => {
   const isUnsaved = state.get("networks").some(({ isSaved }) => !isSaved);
-  if (isUnsaved || state.get("phase") === "training" || state.get("unsavedDigits")) event.preventDefault();
+  const isAtWork = state.get("phase") === "training";
+  if (isUnsaved || isAtWork || state.get("unsavedDigits") || hasUnsavedText()) event.preventDefault();
 });
 
 // Colours, and what the page says of itself.

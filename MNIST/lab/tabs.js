@@ -22,5 +22,5 @@ export function createTabs(list, opened) {
       if (to !== undefined) open(tabs[to % tabs.length], true);
     });
   });
-  return (id) => open(document.getElementById(id));
+  return (id) => open(document.getElementById(id), true);
 }

@@ -124,23 +124,29 @@ export function createTraining(lab) {
     const isEarly = !stopped && history.length < spec.epochs;
     const why = stopped ? "stopped" : isEarly ? "ended by the rules of Stop:" : "finished";
     const keeps = keptEpoch === history.length ? "" : `; it keeps the weights of epoch ${keptEpoch}`;
-    addNetwork(state, trained);
+    const { name } = add(trained);
     state.set({ phase: stopped ? "stopped" : "finished", running: null });
-    tell(`${why} after ${counted(history.length, "epoch")} in ${duration(seconds)}${keeps}`);
-    say(`Training ${why}. Validation accuracy ${byName("validation-accuracy").textContent}`);
+    tell(`${name}: ${why} after ${counted(history.length, "epoch")} in ${duration(seconds)}${keeps}`);
+    say(`Training of ${name} ${why}. Validation accuracy ${byName("validation-accuracy").textContent}`);
   }
 
   /** Say what failed, and keep the whole epochs before. */
   function fail(error, from) {
     const { trained } = error;
     const keeps = isNew(trained, from);
-    if (keeps) addNetwork(state, trained);
-    state.set({ phase: "failed", running: null });
     const kept = keeps
-      ? `. Kept: ${trained.name}, as it was after ${counted(trained.history.length, "epoch")}`
+      ? `. Kept: ${add(trained).name}, as it was after ${counted(trained.history.length, "epoch")}`
       : "";
+    state.set({ phase: "failed", running: null });
     tell(error instanceof SpecError ? "the text has mistakes" : `${error.message}${kept}`, true);
     say(`Training failed: ${error.message}${kept}`);
+  }
+
+  /** Add a network; return it. A file that was opened meanwhile may have brought one of the same name. */
+  function add(trained) {
+    const named = { ...trained, name: freeName(state, trained.name) };
+    addNetwork(state, named);
+    return named;
   }
 
   /** What the current text and settings ask for. */
@@ -175,8 +181,9 @@ export function createTraining(lab) {
       network.result = { ...result, correctOf: correctOf(result, state.get("dataset")) };
       state.set({ tests: state.get("tests") + 1, networks: [...state.get("networks")] });
       const { correct, count } = result;
-      tell(`${thousands(correct)} of ${counted(count, "test image")} right`);
-      say(`Test accuracy ${percent(result.accuracy)}`);
+      const { name } = network.trained; // another one may be shown by now
+      tell(`${name}: ${thousands(correct)} of ${counted(count, "test image")} right`);
+      say(`Test accuracy of ${name}: ${percent(result.accuracy)}`);
     } catch (error) {
       tell(error.message, true);
       say(`The test failed: ${error.message}`);
@@ -189,9 +196,10 @@ export function createTraining(lab) {
   function allow() {
     const [phase, parsed, shown] = ["phase", "parsed", "shown"].map(state.get);
     const isTraining = phase === "training";
-    train.disabled = isTraining || !parsed?.spec || parsed.text !== state.get("text");
+    train.disabled = isTraining || isTesting || !parsed?.spec || parsed.text !== state.get("text");
     if (stop.disabled === isTraining) stop.disabled = !isTraining;
     test.disabled = isTraining || isTesting || !shown;
+    goOn.disabled = isTesting;
     goOn.hidden = isTraining || !shown || !canGoOn(shown.trained) || shown.trained.text !== state.get("text");
     progress.hidden = !isTraining;
     const label = document.getElementById("state");

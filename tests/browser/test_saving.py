@@ -126,6 +126,18 @@ def test_nothing_else_is_opened(page):
     assert opened == []
 
 
+def test_what_is_longer_than_it_can_be_is_not_read(page):
+    """A record of a hundred megabytes would take gigabytes as JSON, on the page's own thread."""
+    script = "(file) => { try { openNetwork(decode(file)); } catch (error) { return error.message; } }"
+    history = Student().members()["history.csv"]
+    for content in (
+        Student().packed(network=b"[" + b"{}," * 2**19 + b"0]"),
+        Student().packed(history=history + b"\n" * 300 * len(HISTORY)),
+    ):
+        said = page.evaluate(script, base64.b64encode(content).decode())
+        assert said == "a text in it is longer than any that a laboratory writes"
+
+
 @pytest.fixture(scope="module")
 def imported(page, tmp_path_factory):
     """Thirty networks as students hand them in, and the folder in which one command has imported them."""

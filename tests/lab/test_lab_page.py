@@ -230,6 +230,81 @@ def test_curves_of_many_epochs_have_no_more_points_than_a_screen_shows(modules):
     assert places[0] < 0.1 < 0.9 < places[-1] < 1  # from the first epoch to the last
 
 
+def test_of_several_files_each_is_told_and_heard(lab):
+    text = {"name": "mine.txt", "mimeType": "text/plain", "buffer": OTHER.encode()}
+    bad = {"name": "n.zip", "mimeType": "application/zip", "buffer": b"words"}
+    lab.locator("#file").set_input_files([bad, text])
+    both = "n.zip is no network that a laboratory saved; mine.txt is opened"
+    expect(lab.locator("#message.bad")).to_have_text(both)
+    expect(lab.locator("#spoken")).to_have_text(both)
+    lab.locator("#file").set_input_files(text)
+    expect(lab.locator("#spoken")).to_have_text("mine.txt is opened")
+
+
+def test_a_network_that_is_opened_while_one_of_its_name_trains_keeps_its_name(lab, tmp_path):
+    text_box(lab).fill(OTHER)
+    train(lab)
+    with lab.expect_download() as download:
+        button(lab, "Save first as a file").click()
+    download.value.save_as(tmp_path / "first.zip")
+    lab.reload()
+    text_box(lab).fill(OTHER.replace("\n1\n", "\n10000\n"))
+    button(lab, "Train").click()
+    figure(lab, "validation-accuracy").to_have_text(PERCENT)
+    lab.locator("#file").set_input_files(tmp_path / "first.zip")
+    button(lab, "Stop").click()
+    figure(lab, "state").to_have_text("stopped")
+    expect(lab.locator("#message")).to_contain_text("first_2: stopped after")
+    expect(lab.locator("#network option")).to_have_text(["first", "first_2"])
+
+
+def test_what_is_said_of_a_network_names_it_and_is_not_talked_over(lab):
+    text_box(lab).fill(OTHER)
+    train(lab)
+    lab.get_by_role("tab", name="Draw").click()
+    lab.locator("#pad").focus()
+    for key in [" ", *["ArrowDown"] * 9, " "]:
+        lab.keyboard.press(key)
+    expect(lab.locator("#spoken")).to_have_text(re.compile("^first: "))
+    answer = lab.locator("#panel-draw .answer")
+    answer.evaluate("answer => answer.replaceChildren()")
+    train(lab)
+    expect(answer).to_contain_text("%")  # the new network has answered, too
+    expect(lab.locator("#message")).to_contain_text("first_2: finished after 1 epoch")
+    expect(lab.locator("#spoken")).to_contain_text("Training of first_2 finished")
+    ask_test_set(lab)
+    expect(lab.locator("#message")).to_have_text(re.compile("^first_2: [0-9]+ of 297 test images right$"))
+    expect(lab.locator("#spoken")).to_contain_text("Test accuracy of first_2: ")
+    lab.get_by_role("tab", name="Errors").click()
+    lab.locator("#panel-errors button").first.focus()
+    lab.keyboard.press("Enter")
+    expect(lab.get_by_role("tab", name="One image")).to_be_focused()
+
+
+def test_a_text_that_is_nowhere_else_is_not_left_unasked(lab, tmp_path):
+    asks = "() => !dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+    assert lab.evaluate(asks) is False
+    text_box(lab).fill(OTHER + "# mine\n")
+    assert lab.evaluate(asks) is True
+    lab.locator("#texts").select_option("other")  # now it is only among the texts
+    assert lab.evaluate(asks) is True
+    lab.locator("#texts").select_option("first")
+    with lab.expect_download():
+        button(lab, "Save").click()
+    assert lab.evaluate(asks) is False
+
+
+def test_nothing_trains_while_a_network_is_tested(lab):
+    train(lab)
+    hold = """() => {
+        const { disabled } = document.querySelector("#train");
+        document.querySelector("#test").click();
+        return [disabled, document.querySelector("#train").disabled];
+    }"""
+    assert lab.evaluate(hold) == [False, True]
+    expect(button(lab, "Train")).to_be_enabled()
+
+
 def test_a_zip_that_is_none_is_not_taken_for_a_text(lab):
     lab.locator("#file").set_input_files({"name": "n.zip", "mimeType": "application/zip", "buffer": b"words"})
     expected = "n.zip is no network that a laboratory saved"

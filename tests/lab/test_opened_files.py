@@ -64,3 +64,11 @@ def test_a_network_of_other_images_is_refused(about, said, opened):
 def test_a_file_that_is_too_large_is_not_read(opened):
     message = "my_net.zip is larger than any network that a laboratory saves"
     assert opened(Student(), About("mnist"), size=2**31) == [message, 0, 0]
+
+
+def test_a_file_that_is_refused_is_named(opened):
+    damaged = Student()
+    damaged.packed = lambda: Student().packed()[:-1]
+    message, networks, _ = opened(damaged, About("mnist"))
+    assert message.startswith("my_net.zip: ")
+    assert networks == 0

@@ -21,6 +21,8 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
 const MOST_CLASSES = 1000;
 const MOST_EPOCHS = 100_000;
 const MOST_IMAGES = 2_000_000;
+const MOST_OF_A_RECORD = 2 ** 20; // bytes of network.json
+const MOST_OF_A_ROW = 300; // bytes of a history
 const SIDE = 28;
 
 /** The columns of history.csv, and where each is in an epoch's result. */
@@ -107,7 +109,7 @@ function countOf({ images, trainingImages, validationImages }, { counts }) {
  */
 export function openNetwork(bytes) {
   const files = readZip(bytes, FILES);
-  const note = checkedNote(decoded(files.get("network.json")));
+  const note = checkedNote(decoded(files.get("network.json"), MOST_OF_A_RECORD));
   const text = asText(files.get("spec.txt"), "spec.txt");
   const classes = note.classes.length;
   const spec = parseSpec(fillClasses(text, classes), { source: "spec.txt", classes });
@@ -115,7 +117,8 @@ export function openNetwork(bytes) {
   if (!network.followsGradients) {
     throw new Error(`its text asks for ${spec.optimizer.kind}, which a laboratory does not have`);
   }
-  const history = parsedHistory(decoded(files.get("history.csv")), note.validation_images > 0);
+  const most = MOST_OF_A_ROW * (note.epochs + 1);
+  const history = parsedHistory(decoded(files.get("history.csv"), most), note.validation_images > 0);
   if (history.length !== note.epochs || spec.batch_size !== note.batch_size) {
     throw new Error("its text, its history and what it says of its training do not belong together");
   }
@@ -269,7 +272,9 @@ function encoded(text) {
   return new TextEncoder().encode(text);
 }
 
-function decoded(bytes) {
+/** A text of so many bytes at most: what is made of it takes many times as much memory. */
+function decoded(bytes, most) {
+  if (bytes.length > most) throw new Error("a text in it is longer than any that a laboratory writes");
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
