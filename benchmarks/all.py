@@ -57,8 +57,6 @@ NETWORKS = {
     "Mlp995": "mlp995 --engine numpy",
     "Random": "random_features",
     "Best": "best",
-    "Best1": "best --seed 1",
-    "Best2": "best --seed 2",
     "Mlp": "mlp --engine numpy",
     "LeNet5": "lenet5",
     "AlexNet": "alexnet",

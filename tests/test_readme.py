@@ -36,12 +36,20 @@ def networks(words: list[str]) -> dict[str, list[str]]:
     """The names of the networks that a command trains; with each, what it is trained by."""
     match words:
         case ["train", data, name, model, *options]:
-            return {f"{name}_0" if "--seeds" in options else name: [data, model]}
+            return {each: [data, model] for each in _seeded(name, options)}
         case ["explore", data, name, "--template", template, *_]:
             return {name: [data, template]}
         case ["explore", data, name, *_]:
             return {name: [data]}
     return {}
+
+
+def _seeded(name: str, options: list[str]) -> list[str]:
+    """The names of the networks that `train` makes: with --seeds 0-9, one for each seed."""
+    if "--seeds" not in options:
+        return [name]
+    first, last = map(int, options[options.index("--seeds") + 1].split("-"))
+    return [f"{name}_{seed}" for seed in range(first, last + 1)]
 
 
 def asked(words: list[str]) -> list[str]:
